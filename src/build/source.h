@@ -1,0 +1,50 @@
+/* build/source.h - names in FROM, --from and --build-context, and what they stand for.
+ *
+ * The front end asks for an image when it needs its configuration; layers are opened only when a
+ * step above them has to run. */
+#pragma once
+
+#include "build/graph.h"
+
+struct platform; /* oci/platform.h */
+
+/* An image that was found: by its configuration, which names its layers, so by content. Lives in
+ * the arena. */
+struct source_image {
+    const char
+        *name; /* as found: "docker.io/library/debian:bookworm", "oci-layout:///srv/base:1" */
+    struct digest id; /* of the configuration */
+    const struct image_config *config;
+    struct digest
+        *layers; /* tree ids, bottom first; all zero: in blobs only, unpacked when needed */
+    size_t layer_count;
+    void *origin; /* of the resolver: where the blobs are */
+};
+
+enum source_kind {
+    SOURCE_IMAGE,     /* ret->image */
+    SOURCE_DIRECTORY, /* ret->path: a directory of the user, ret->ignore its .dockerignore or NULL
+                       */
+};
+
+struct source {
+    enum source_kind kind;
+    const struct source_image *image;
+    const char *path;
+    const struct ignore *ignore;
+    const char *ignore_name;
+};
+
+/* What the front end is given: the program's resolver, or a table in tests. */
+struct source_resolver {
+    void *ctx;
+    /* True when --build-context has this name: it then wins over stages and images. */
+    bool (*is_named)(void *ctx, const char *name);
+    /* Resolves a named context or an image; each name is asked for once or more, the answer stays
+     * the same. -ENOENT: neither local nor a named context; the error says so and how to mend it.
+     */
+    int (*resolve)(void *ctx, const char *name, const struct platform *platform, struct graph *g,
+                   struct source *ret, struct error *err);
+    /* The build context itself. -ENOENT when the build has none (`-` with a Dockerfile). */
+    int (*context)(void *ctx, struct graph *g, struct source *ret, struct error *err);
+};
