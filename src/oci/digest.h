@@ -19,6 +19,11 @@ MUST_CHECK int digest_parse(const char *text, struct digest *ret, struct error *
 /* The same for 64 hex digits without the prefix (names of trees and blobs). */
 MUST_CHECK int digest_parse_hex(const char *hex, struct digest *ret, struct error *err);
 
+/* The grammar of image-spec 1.1, descriptor.md, whatever the algorithm; registered algorithms
+ * (sha256, sha512, blake3) have the length and digits that they must have. Says nothing about
+ * whether we can check it. */
+bool digest_valid(const char *text);
+
 /* Returns buf, which then holds the canonical text. */
 char *digest_format(const struct digest *d, char buf[static DIGEST_TEXT_MAX]);
 /* Returns buf, which then holds the 64 hex digits alone. */
