@@ -1,9 +1,9 @@
 /* base/error.h - what failed, where, and how to mend it; one idiom for the whole program.
  *
- * A function that can fail returns int: 0 or a count on success, a negative errno on failure, and takes a
- * caller-owned `struct error *err` last. err may be NULL where the code alone is wanted. The code is for
- * callers to branch on (-ENOENT absent, -EINVAL malformed, -EPROTO a peer broke its protocol, -EDQUOT a
- * named limit was passed), the texts are for people. */
+ * A function that can fail returns int: 0 or a count on success, a negative errno on failure, and
+ * takes a caller-owned `struct error *err` last. err may be NULL where the code alone is wanted.
+ * The code is for callers to branch on (-ENOENT absent, -EINVAL malformed, -EPROTO a peer broke its
+ * protocol, -EDQUOT a named limit was passed), the texts are for people. */
 #pragma once
 
 #include <stdarg.h>
@@ -18,7 +18,8 @@ struct error {
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
-/* Begins a failure and returns code. err must be clean: setting it twice asserts, the first was lost. */
+/* Begins a failure and returns code. err must be clean: setting it twice asserts, the first was
+ * lost. */
 int error_set(struct error *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The same from errno, ": <strerror>" appended; returns -errno. */

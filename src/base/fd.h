@@ -7,26 +7,33 @@
 
 #include "base/str.h"
 
-/* Opens path as if dirfd were "/": symlinks and .. stay inside (openat2 RESOLVE_IN_ROOT | NO_MAGICLINKS).
- * Returns the descriptor. */
-MUST_CHECK int fd_open_in_root(int dirfd, const char *path, int flags, mode_t mode, struct error *err);
-/* Opens path below dirfd; leaving it, or any symlink on the way, is -ELOOP or -EXDEV. Returns the descriptor. */
-MUST_CHECK int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct error *err);
+/* Opens path as if dirfd were "/": symlinks and .. stay inside (openat2 RESOLVE_IN_ROOT |
+ * NO_MAGICLINKS). Returns the descriptor. */
+MUST_CHECK int fd_open_in_root(int dirfd, const char *path, int flags, mode_t mode,
+                               struct error *err);
+/* Opens path below dirfd; leaving it, or any symlink on the way, is -ELOOP or -EXDEV. Returns the
+ * descriptor. */
+MUST_CHECK int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode,
+                               struct error *err);
 /* openat() with O_CLOEXEC and an error text; for paths that are ours. Returns the descriptor. */
 MUST_CHECK int fd_open(int dirfd, const char *path, int flags, mode_t mode, struct error *err);
 
 MUST_CHECK int fd_write_all(int fd, struct view data, struct error *err);
 /* Reads to the end; more than limit bytes is -EDQUOT. */
 MUST_CHECK int fd_read_all(int fd, size_t limit, struct str *ret, struct error *err);
-MUST_CHECK int fd_read_file(int dirfd, const char *path, size_t limit, struct str *ret, struct error *err);
+MUST_CHECK int fd_read_file(int dirfd, const char *path, size_t limit, struct str *ret,
+                            struct error *err);
 /* Exactly size bytes at offset or -EPROTO. */
 MUST_CHECK int fd_pread_all(int fd, void *buf, size_t size, uint64_t offset, struct error *err);
 /* Replaces path by data in one step (temporary file beside it, rename); no fsync. */
-MUST_CHECK int fd_replace_file(int dirfd, const char *path, struct view data, mode_t mode, struct error *err);
+MUST_CHECK int fd_replace_file(int dirfd, const char *path, struct view data, mode_t mode,
+                               struct error *err);
 
-/* mkdir -p below dirfd, mode for each new one; existing directories are fine. Paths that are ours. */
+/* mkdir -p below dirfd, mode for each new one; existing directories are fine. Paths that are ours.
+ */
 MUST_CHECK int fd_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err);
-/* rm -rf without following anything; an absent name is fine. Makes directories writable on its way. */
+/* rm -rf without following anything; an absent name is fine. Makes directories writable on its way.
+ */
 MUST_CHECK int fd_remove_tree(int dirfd, const char *name, struct error *err);
 
 /* In-memory file (memfd) holding data, offset 0. Returns the descriptor. */

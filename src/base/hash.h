@@ -1,4 +1,5 @@
-/* base/hash.h - SHA-256. A plain value that needs no freeing; hardware instructions where the CPU has them. */
+/* base/hash.h - SHA-256. A plain value that needs no freeing; hardware instructions where the CPU
+ * has them. */
 #pragma once
 
 #include "base/str.h"
@@ -13,6 +14,7 @@ void hash_add(struct hash *h, const void *data, size_t size);
 void hash_done(struct hash *h, uint8_t ret[static SHA256_SIZE]);
 void hash_of(struct view data, uint8_t ret[static SHA256_SIZE]);
 
-/* For keys: the length (8 bytes, little endian), then the bytes, so that fields cannot run together. */
+/* For keys: the length (8 bytes, little endian), then the bytes, so that fields cannot run
+ * together. */
 void hash_add_field(struct hash *h, struct view field);
 void hash_add_u64(struct hash *h, uint64_t value);

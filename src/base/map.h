@@ -1,5 +1,6 @@
-/* base/map.h - string keys to pointers, in insertion order, hash seeded per process: keys come from archives
- * and registries, so nobody may choose collisions. Keys are copied; values are the caller's. */
+/* base/map.h - string keys to pointers, in insertion order, hash seeded per process: keys come from
+ * archives and registries, so nobody may choose collisions. Keys are copied; values are the
+ * caller's. */
 #pragma once
 
 #include "base/str.h"

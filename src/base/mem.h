@@ -1,7 +1,7 @@
 /* base/mem.h - memory that cannot run out, ownership that ends with its block, arenas.
  *
- * The x-calls abort without memory: a short-lived program has nothing better to do. Sizes that a stranger
- * chose are first held against a named limit, then allocated with mem_try_alloc(). */
+ * The x-calls abort without memory: a short-lived program has nothing better to do. Sizes that a
+ * stranger chose are first held against a named limit, then allocated with mem_try_alloc(). */
 #pragma once
 
 #include <stdbool.h>
@@ -30,7 +30,8 @@ MUST_CHECK int mem_try_alloc(size_t size, void **ret, struct error *err);
 #define add_overflow(a, b, ret) __builtin_add_overflow(a, b, ret)
 #define mul_overflow(a, b, ret) __builtin_mul_overflow(a, b, ret)
 
-/* Scope-bound ownership. Cleaned variables are initialised where they are declared; cleanups keep errno. */
+/* Scope-bound ownership. Cleaned variables are initialised where they are declared; cleanups keep
+ * errno. */
 #define CLEANUP(f) __attribute__((cleanup(f)))
 #define cleanup_free CLEANUP(mem_freep)
 #define cleanup_close CLEANUP(fd_closep)

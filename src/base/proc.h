@@ -1,7 +1,7 @@
 /* base/proc.h - child processes: outside programs (git, gpgv, newuidmap) and our own roles.
  *
- * A role is this very program started again from /proc/self/exe with "@name" as argv[0]; it starts with
- * fresh memory and only the descriptors it was given. */
+ * A role is this very program started again from /proc/self/exe with "@name" as argv[0]; it starts
+ * with fresh memory and only the descriptors it was given. */
 #pragma once
 
 #include <sys/types.h>
@@ -10,11 +10,11 @@
 #include "base/vec.h"
 
 struct proc_options {
-    int in, out, err;        /* descriptors for 0, 1, 2; -1: in is /dev/null, out and err are inherited */
-    const int *keep;         /* further descriptors, given as 3, 4, ... in this order */
+    int in, out, err; /* descriptors for 0, 1, 2; -1: in is /dev/null, out and err are inherited */
+    const int *keep;  /* further descriptors, given as 3, 4, ... in this order */
     size_t keep_count;
-    char *const *environ_;   /* NULL: ours */
-    const char *directory;   /* NULL: ours */
+    char *const *environ_; /* NULL: ours */
+    const char *directory; /* NULL: ours */
 };
 #define PROC_OPTIONS_INIT ((struct proc_options){-1, -1, -1, NULL, 0, NULL, NULL})
 
@@ -23,13 +23,18 @@ struct process {
     int pidfd;
 };
 
-/* Starts argv[0] (looked up in PATH); a program that cannot be executed is reported here, -ENOENT when absent. */
-MUST_CHECK int proc_spawn(const char *const argv[], const struct proc_options *o, struct process *ret, struct error *err);
+/* Starts argv[0] (looked up in PATH); a program that cannot be executed is reported here, -ENOENT
+ * when absent. */
+MUST_CHECK int proc_spawn(const char *const argv[], const struct proc_options *o,
+                          struct process *ret, struct error *err);
 /* Starts ourselves as a role; argv[0] is "@role". */
-MUST_CHECK int proc_spawn_role(const char *const argv[], const struct proc_options *o, struct process *ret, struct error *err);
+MUST_CHECK int proc_spawn_role(const char *const argv[], const struct proc_options *o,
+                               struct process *ret, struct error *err);
 /* Waits; returns the exit status 0..255, or 128 + signal. Closes the pidfd. */
 int proc_wait(struct process *p);
-/* Runs to the end, output (limit bytes at most) into *out when not NULL. Returns the exit status. */
-MUST_CHECK int proc_run(const char *const argv[], const struct proc_options *o, size_t limit, struct str *out, struct error *err);
+/* Runs to the end, output (limit bytes at most) into *out when not NULL. Returns the exit status.
+ */
+MUST_CHECK int proc_run(const char *const argv[], const struct proc_options *o, size_t limit,
+                        struct str *out, struct error *err);
 /* True when name is an executable in PATH. */
 bool proc_have(const char *name);

@@ -1,5 +1,6 @@
-/* base/progress.h - long work on the screen. Steps are rows with a title, an optional log and an end; the sink
- * (tty: live rows with time; plain: lines; json: one object a line; none) is chosen once in main. */
+/* base/progress.h - long work on the screen. Steps are rows with a title, an optional log and an
+ * end; the sink (tty: live rows with time; plain: lines; json: one object a line; none) is chosen
+ * once in main. */
 #pragma once
 
 #include <stdio.h>
@@ -14,11 +15,13 @@ struct progress_step;
 
 struct progress *progress_new(enum progress_mode mode, FILE *out, bool color);
 void progress_free(struct progress *p); /* draws the last state */
-/* title: "[build 2/5] RUN make"; p may be NULL: then steps are NULL too and everything is silence. */
+/* title: "[build 2/5] RUN make"; p may be NULL: then steps are NULL too and everything is silence.
+ */
 struct progress_step *progress_begin(struct progress *p, const char *title);
 /* Bytes of output of the step (any bytes; control characters are made visible on a terminal). */
 void progress_log(struct progress_step *s, struct view bytes);
-/* done of total bytes or things; total 0: unknown. unit: "MB" scales bytes, else the word after the count. */
+/* done of total bytes or things; total 0: unknown. unit: "MB" scales bytes, else the word after the
+ * count. */
 void progress_update(struct progress_step *s, uint64_t done, uint64_t total, const char *unit);
 void progress_finish(struct progress_step *s, enum progress_end end, const char *note);
 /* Milliseconds until the next redraw is wanted, -1 for never; progress_tick() redraws. */

@@ -30,13 +30,15 @@ bool view_starts(struct view v, const char *prefix);
 bool view_ends(struct view v, const char *suffix);
 int view_cmp(struct view a, struct view b); /* bytewise, then by length */
 struct view view_trim(struct view v);       /* blanks and tabs, CR and LF at both ends */
-/* Cuts the part before the first `separator` off *rest; false when *rest was used up (rest->at == NULL). */
+/* Cuts the part before the first `separator` off *rest; false when *rest was used up (rest->at ==
+ * NULL). */
 bool view_cut(struct view *rest, char separator, struct view *ret);
 /* Decimal, all of v, no sign, no blanks. */
 MUST_CHECK bool view_to_u64(struct view v, uint64_t *ret);
 char *view_dup(struct view v);
 
-/* A growing string. Invariants: at is never NULL and at[size] == '\0' always, so at is a C string. */
+/* A growing string. Invariants: at is never NULL and at[size] == '\0' always, so at is a C string.
+ */
 struct str {
     char *at;
     size_t size, cap;

@@ -1,7 +1,8 @@
 /* cli/cli.h - the command table and how a command looks.
  *
- * A subcommand is one file cmd_<name>.c holding its options and one function; the row in cli.c is all that
- * main knows of it. --help, hints, completion and the manual's OPTIONS are printed from rows. */
+ * A subcommand is one file cmd_<name>.c holding its options and one function; the row in cli.c is
+ * all that main knows of it. --help, hints, completion and the manual's OPTIONS are printed from
+ * rows. */
 #pragma once
 
 #include "base/env.h"
@@ -18,32 +19,52 @@ enum option_kind {
 };
 
 struct option_row {
-    char letter;          /* 0: none */
-    const char *name;     /* "tag"; a FLAG takes --no-tag or --tag=false as well */
+    char letter;      /* 0: none */
+    const char *name; /* "tag"; a FLAG takes --no-tag or --tag=false as well */
     enum option_kind kind;
-    const char *value;    /* how --help calls the value: "NAME[:TAG]"; NULL for flags */
+    const char *value; /* how --help calls the value: "NAME[:TAG]"; NULL for flags */
     const char *help;
-    size_t offset;        /* of the field in the command's options struct */
+    size_t offset; /* of the field in the command's options struct */
 };
-#define OPT_FLAG(l, n, type, field, h) {l, n, OPTION_FLAG, NULL, h, offsetof(type, field)}
-#define OPT_TEXT(l, n, type, field, v, h) {l, n, OPTION_TEXT, v, h, offsetof(type, field)}
-#define OPT_TEXTS(l, n, type, field, v, h) {l, n, OPTION_TEXTS, v, h, offsetof(type, field)}
-#define OPT_SIZE(l, n, type, field, v, h) {l, n, OPTION_SIZE, v, h, offsetof(type, field)}
-#define OPT_INT(l, n, type, field, v, h) {l, n, OPTION_INT, v, h, offsetof(type, field)}
-#define OPT_END {0, NULL, OPTION_FLAG, NULL, NULL, 0}
+#define OPT_FLAG(l, n, type, field, h)                                                             \
+    {                                                                                              \
+        l, n, OPTION_FLAG, NULL, h, offsetof(type, field)                                          \
+    }
+#define OPT_TEXT(l, n, type, field, v, h)                                                          \
+    {                                                                                              \
+        l, n, OPTION_TEXT, v, h, offsetof(type, field)                                             \
+    }
+#define OPT_TEXTS(l, n, type, field, v, h)                                                         \
+    {                                                                                              \
+        l, n, OPTION_TEXTS, v, h, offsetof(type, field)                                            \
+    }
+#define OPT_SIZE(l, n, type, field, v, h)                                                          \
+    {                                                                                              \
+        l, n, OPTION_SIZE, v, h, offsetof(type, field)                                             \
+    }
+#define OPT_INT(l, n, type, field, v, h)                                                           \
+    {                                                                                              \
+        l, n, OPTION_INT, v, h, offsetof(type, field)                                              \
+    }
+#define OPT_END                                                                                    \
+    {                                                                                              \
+        0, NULL, OPTION_FLAG, NULL, NULL, 0                                                        \
+    }
 
 struct command_row {
     const char *name;
-    const char *group;                 /* heading in `cooper help` */
-    const char *arguments;             /* "IMAGE [DESTINATION]" */
-    const char *help;                  /* one line */
-    const struct option_row *options;  /* ends with OPT_END */
-    size_t options_size;               /* of the options struct, which main allocates zeroed */
-    int arguments_min, arguments_max;  /* max -1: any number */
-    bool stop_at_first;                /* options end at the first argument, as `run IMAGE CMD -x` needs */
-    /* Returns the exit status; err set: main prints it and exits with EXIT_FAILED (or as returned). */
-    int (*run)(const struct env *env, const void *options, char *const *arguments, struct error *err);
-    const char *example;               /* for the manual and --help */
+    const char *group;                /* heading in `cooper help` */
+    const char *arguments;            /* "IMAGE [DESTINATION]" */
+    const char *help;                 /* one line */
+    const struct option_row *options; /* ends with OPT_END */
+    size_t options_size;              /* of the options struct, which main allocates zeroed */
+    int arguments_min, arguments_max; /* max -1: any number */
+    bool stop_at_first; /* options end at the first argument, as `run IMAGE CMD -x` needs */
+    /* Returns the exit status; err set: main prints it and exits with EXIT_FAILED (or as returned).
+     */
+    int (*run)(const struct env *env, const void *options, char *const *arguments,
+               struct error *err);
+    const char *example; /* for the manual and --help */
 };
 
 int cli_main(int argc, char **argv);

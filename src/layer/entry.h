@@ -21,20 +21,22 @@ struct xattr {
 };
 
 struct entry {
-    const char *path;    /* below the root, no leading or trailing '/', no "." or ".."; "" is the root itself */
+    const char *path; /* below the root, no leading or trailing '/', no "." or ".."; "" is the root
+                         itself */
     enum entry_type type;
-    bool opaque;         /* a directory that hides what the layers below have in it */
-    uint32_t mode;       /* 07777 */
-    uint32_t uid, gid;   /* as the container sees them */
-    uint64_t size;       /* of files, bytes */
+    bool opaque;       /* a directory that hides what the layers below have in it */
+    uint32_t mode;     /* 07777 */
+    uint32_t uid, gid; /* as the container sees them */
+    uint64_t size;     /* of files, bytes */
     int64_t mtime_s;
     uint32_t mtime_ns;
     uint32_t major, minor;
-    const char *link;    /* symlink text; path of the first name for ENTRY_HARDLINK; else NULL */
+    const char *link;     /* symlink text; path of the first name for ENTRY_HARDLINK; else NULL */
     struct xattr *xattrs; /* sorted by name; names as the container sees them */
     size_t xattr_count;
     struct digest content; /* of files */
 };
 
-/* The order of a layer: parents before children, siblings by bytes ('/' sorts below every other byte). */
+/* The order of a layer: parents before children, siblings by bytes ('/' sorts below every other
+ * byte). */
 int entry_path_cmp(const char *a, const char *b);

@@ -1,10 +1,12 @@
 /* sandbox/holder.h - the process that owns the store's namespaces, and the jobs it forks.
  *
  * main:   holder_start() -> holder_submit() ... job_fd() readable -> job_finish() -> holder_stop()
- * holder: holder_main(rows) reads requests from its socket, forks one child a job; the child calls the row's
- *         function and answers with one frame. A job that crashes is an error of that job, nothing else.
+ * holder: holder_main(rows) reads requests from its socket, forks one child a job; the child calls
+ * the row's function and answers with one frame. A job that crashes is an error of that job,
+ * nothing else.
  *
- * The holder dies with main (socket closed, parent-death signal) and takes all jobs and mounts along. */
+ * The holder dies with main (socket closed, parent-death signal) and takes all jobs and mounts
+ * along. */
 #pragma once
 
 #include <jansson.h>
@@ -12,16 +14,18 @@
 #include "sandbox/identity.h"
 
 struct job_context {
-    int store_fd;             /* the store's directory, writable */
+    int store_fd; /* the store's directory, writable */
     struct identity_map ids;
-    int progress_fd;          /* frames {"done":n,"total":n} or {"log":text} for main, or -1: use job_progress() */
+    int progress_fd; /* frames {"done":n,"total":n} or {"log":text} for main, or -1: use
+                        job_progress() */
 };
 
 struct job_row {
     const char *name; /* "copy", "exec", "unpack", "tar" */
-    /* Runs in its own process. fds are the caller's descriptors in order. *ret is a new object (or NULL). */
-    int (*run)(const struct job_context *ctx, const json_t *request, const int *fds, size_t fd_count,
-               json_t **ret, struct error *err);
+    /* Runs in its own process. fds are the caller's descriptors in order. *ret is a new object (or
+     * NULL). */
+    int (*run)(const struct job_context *ctx, const json_t *request, const int *fds,
+               size_t fd_count, json_t **ret, struct error *err);
 };
 
 struct holder;
@@ -34,18 +38,21 @@ MUST_CHECK int holder_start(const struct env *env, int store_fd, const struct id
 void holder_stop(struct holder *h);
 DEFINE_CLEANUP(struct holder *, holder_stop)
 
-MUST_CHECK int holder_submit(struct holder *h, const char *name, const json_t *request, const int *fds, size_t fd_count,
-                             struct job **ret, struct error *err);
+MUST_CHECK int holder_submit(struct holder *h, const char *name, const json_t *request,
+                             const int *fds, size_t fd_count, struct job **ret, struct error *err);
 int job_fd(const struct job *j); /* readable when job_step() has something */
-/* 1: the job ended, call job_finish(); 0: a progress message was handled (passed to the callback), go on. */
-MUST_CHECK int job_step(struct job *j, void (*progress)(void *ctx, const json_t *message), void *ctx, struct error *err);
-/* Waits for the end, frees j, hands out the answer or the job's error (code, text, where and hint travel). */
+/* 1: the job ended, call job_finish(); 0: a progress message was handled (passed to the callback),
+ * go on. */
+MUST_CHECK int job_step(struct job *j, void (*progress)(void *ctx, const json_t *message),
+                        void *ctx, struct error *err);
+/* Waits for the end, frees j, hands out the answer or the job's error (code, text, where and hint
+ * travel). */
 MUST_CHECK int job_finish(struct job *j, json_t **ret, struct error *err);
 /* Kills the job and everything it started, frees j. */
 void job_cancel(struct job *j);
 /* submit + finish. */
-MUST_CHECK int holder_call(struct holder *h, const char *name, const json_t *request, const int *fds, size_t fd_count,
-                           json_t **ret, struct error *err);
+MUST_CHECK int holder_call(struct holder *h, const char *name, const json_t *request,
+                           const int *fds, size_t fd_count, json_t **ret, struct error *err);
 
 /* The role's main function; argv as proc_spawn_role() gave it. Returns the exit status. */
 int holder_main(int argc, char **argv, const struct job_row *rows, size_t row_count);

@@ -7,7 +7,8 @@
 #include "base/error.h"
 
 enum identity {
-    IDENTITY_ROOT,   /* euid 0 in a namespace with all ids: container ids on disk, RUN in a private range */
+    IDENTITY_ROOT,   /* euid 0 in a namespace with all ids: container ids on disk, RUN in a private
+                        range */
     IDENTITY_SUBIDS, /* a user with ranges in /etc/subuid and /etc/subgid, and newuidmap */
     IDENTITY_SINGLE, /* one id; owners are recorded, not had */
 };
@@ -26,6 +27,7 @@ struct identity_map {
 };
 
 const char *identity_name(enum identity kind); /* "root", "subids", "single" */
-/* Looks at the kernel, /etc/subuid and the helpers. $COOPER_IDENTITY=single asks for less than there is.
- * What keeps user namespaces from working is an error of its own with the mending hint (sysctl, AppArmor...). */
+/* Looks at the kernel, /etc/subuid and the helpers. $COOPER_IDENTITY=single asks for less than
+ * there is. What keeps user namespaces from working is an error of its own with the mending hint
+ * (sysctl, AppArmor...). */
 MUST_CHECK int identity_detect(struct identity_map *ret, struct error *err);

@@ -17,7 +17,8 @@ enum spawn_mount_kind {
 struct spawn_mount {
     enum spawn_mount_kind kind;
     int source_fd;
-    const char *target; /* absolute, in the container; made when missing and taken away again afterwards */
+    const char
+        *target; /* absolute, in the container; made when missing and taken away again afterwards */
     struct view data;
     uint64_t size;
     uint32_t mode, uid, gid; /* of tmpfs and file */
@@ -25,7 +26,8 @@ struct spawn_mount {
 };
 
 struct spawn_plan {
-    /* The root: overlay of directories, top first, below upper (NULL: no upper, read-only); or a plain directory. */
+    /* The root: overlay of directories, top first, below upper (NULL: no upper, read-only); or a
+     * plain directory. */
     int *lower_fds;
     size_t lower_count;
     int upper_fd, work_fd; /* -1: none */
@@ -34,7 +36,8 @@ struct spawn_plan {
 
     struct strings argv, env; /* env as NAME=value; HOME is added from passwd when absent */
     const char *cwd;          /* created by nobody: absent is an error; NULL is "/" */
-    const char *user;         /* "", "name", "uid", "name:group", "uid:gid": looked up in the root's own passwd */
+    const char
+        *user; /* "", "name", "uid", "name:group", "uid:gid": looked up in the root's own passwd */
     const char *hostname;
     enum spawn_network network;
     struct spawn_mount *mounts;
@@ -56,5 +59,5 @@ struct spawn_result {
     int status; /* exit status 0..255, 128 + signal; 126, 127 for a program that cannot be run */
     uint64_t cpu_us, memory_peak;
 };
-MUST_CHECK int spawn_run(const struct job_context *ctx, const struct spawn_plan *p, struct spawn_result *ret,
-                         struct error *err);
+MUST_CHECK int spawn_run(const struct job_context *ctx, const struct spawn_plan *p,
+                         struct spawn_result *ret, struct error *err);

@@ -1,4 +1,5 @@
-/* tests/fuzz/driver.c - runs a fuzz target once over every file of its corpus directory, without libFuzzer. */
+/* tests/fuzz/driver.c - runs a fuzz target once over every file of its corpus directory, without
+ * libFuzzer. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

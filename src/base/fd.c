@@ -1,0 +1,220 @@
+#include "base/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int open_resolved(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve,
+                         struct error *err)
+{
+    const struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
+        .resolve = resolve,
+    };
+    long fd;
+
+    do /* EAGAIN: a rename raced with the look-up of "..", the kernel asks to try again */
+        fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    if (fd < 0)
+        return error_sys(err, "open '%s'", path);
+    return (int)fd;
+}
+
+int fd_open_in_root(int dirfd, const char *path, int flags, mode_t mode, struct error *err)
+{
+    return open_resolved(dirfd, path, flags, mode, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, err);
+}
+
+int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct error *err)
+{
+    return open_resolved(dirfd, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, err);
+}
+
+int fd_open(int dirfd, const char *path, int flags, mode_t mode, struct error *err)
+{
+    int fd;
+
+    do
+        fd = openat(dirfd, path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? error_sys(err, "open '%s'", path) : fd;
+}
+
+int fd_write_all(int fd, struct view data, struct error *err)
+{
+    while (data.size > 0) {
+        const ssize_t n = write(fd, data.at, data.size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_sys(err, "write");
+        data.at += n;
+        data.size -= (size_t)n;
+    }
+    return 0;
+}
+
+int fd_read_all(int fd, size_t limit, struct str *ret, struct error *err)
+{
+    STR_AUTO(data);
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+        str_reserve(&data, MIN((size_t)st.st_size, limit) + 1);
+    for (;;) {
+        str_reserve(&data, 4096);
+        const ssize_t n = read(fd, data.at + data.size, data.cap - data.size - 1);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_sys(err, "read");
+        if (n == 0)
+            break;
+        data.size += (size_t)n;
+        data.at[data.size] = '\0';
+        if (data.size > limit)
+            return error_set(err, -EDQUOT, "more than %zu bytes", limit);
+    }
+    str_add(ret, str_view(&data));
+    return 0;
+}
+
+int fd_read_file(int dirfd, const char *path, size_t limit, struct str *ret, struct error *err)
+{
+    cleanup_close int fd = fd_open(dirfd, path, O_RDONLY, 0, err);
+
+    if (fd < 0)
+        return fd;
+    const int r = fd_read_all(fd, limit, ret, err);
+    return r < 0 ? error_wrap(err, r, "read '%s'", path) : 0;
+}
+
+int fd_pread_all(int fd, void *buf, size_t size, uint64_t offset, struct error *err)
+{
+    for (size_t done = 0; done < size;) {
+        const ssize_t n = pread(fd, (char *)buf + done, size - done, (off_t)(offset + done));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_sys(err, "read");
+        if (n == 0)
+            return error_set(err, -EPROTO, "file ends %zu bytes early", size - done);
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+int fd_replace_file(int dirfd, const char *path, struct view data, mode_t mode, struct error *err)
+{
+    cleanup_free char *tmp = xasprintf("%s.%d.tmp", path, getpid());
+    cleanup_close int fd =
+        fd_open(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode, err);
+
+    if (fd < 0)
+        return fd;
+    int r = fd_write_all(fd, data, err);
+    if (r == 0 && renameat(dirfd, tmp, dirfd, path) < 0)
+        r = error_sys(err, "rename to '%s'", path);
+    if (r < 0)
+        (void)unlinkat(dirfd, tmp, 0);
+    return r < 0 ? error_wrap(err, r, "write '%s'", path) : 0;
+}
+
+int fd_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
+{
+    cleanup_free char *copy = xstrdup(path);
+
+    for (char *slash = copy; slash;) {
+        slash = strchr(slash + 1, '/');
+        if (slash)
+            *slash = '\0';
+        if (*copy && mkdirat(dirfd, copy, mode) < 0 && errno != EEXIST)
+            return error_sys(err, "make directory '%s'", copy);
+        if (slash)
+            *slash = '/';
+    }
+    return 0;
+}
+
+static int remove_children(int dirfd, struct error *err)
+{
+    const int copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    int r = 0;
+
+    if (!dir) {
+        r = error_sys(err, "read directory");
+        if (copy >= 0)
+            (void)close(copy);
+        return r;
+    }
+    for (const struct dirent *e; r == 0 && (e = readdir(dir));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN && unlinkat(dirfd, e->d_name, 0) == 0)
+            continue;
+        r = fd_remove_tree(dirfd, e->d_name, err);
+    }
+    (void)closedir(dir);
+    return r;
+}
+
+int fd_remove_tree(int dirfd, const char *name, struct error *err)
+{
+    if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM && errno != EACCES)
+        return error_sys(err, "remove '%s'", name);
+    if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    cleanup_close int fd = openat(dirfd, name, flags);
+    if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
+        fd = openat(dirfd, name, flags);
+    if (fd < 0)
+        return error_sys(err, "remove '%s'", name);
+    (void)fchmod(fd, 0700); /* a directory that may not be written in cannot be emptied */
+    const int r = remove_children(fd, err);
+    if (r < 0)
+        return error_wrap(err, r, "in '%s'", name);
+    if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        return error_sys(err, "remove '%s'", name);
+    return 0;
+}
+
+int fd_of_bytes(const char *name, struct view data, struct error *err)
+{
+    cleanup_close int fd = memfd_create(name, MFD_CLOEXEC);
+
+    if (fd < 0)
+        return error_sys(err, "make file in memory");
+    const int r = fd_write_all(fd, data, err);
+    if (r < 0)
+        return r;
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return error_sys(err, "rewind");
+    return steal_fd(fd);
+}
+
+int fd_pipe(int ret[2], struct error *err)
+{
+    return pipe2(ret, O_CLOEXEC) < 0 ? error_sys(err, "make pipe") : 0;
+}
+
+char *fd_name(int fd)
+{
+    char link[64], path[4096];
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    const ssize_t n = readlink(link, path, sizeof(path) - 1);
+    return n < 0 ? xstrdup("?") : xstrndup(path, (size_t)n);
+}
