@@ -20,7 +20,7 @@ void vec_grow(void **at, size_t *cap, size_t want, size_t item_size);
         (v)->at[(v)->size++] = (__VA_ARGS__);                                                      \
     } while (0)
 #define vec_each(item, v)                                                                          \
-    for (__typeof__(&(v)->at[0]) item = (v)->at; item && item < (v)->at + (v)->size; item++)
+    for (__typeof__(*(v)->at) *item = (v)->at; item && item < (v)->at + (v)->size; item++)
 #define vec_last(v) (&(v)->at[(v)->size - 1])
 /* Frees the array, not what its items own. */
 #define vec_done(v)                                                                                \
