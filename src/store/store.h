@@ -1,0 +1,149 @@
+/* store/store.h - what cooper keeps on disk: trees, blobs, image records, and the locks around
+ * them.
+ *
+ *     $COOPER_ROOT/ (0700)
+ *       store.json        format, owner and identity of the store; written once
+ *       durable           "<boot> <ns>": what this boot wrote before that moment has reached the
+ * disk lock              flocked shared while a reference is taken, exclusive while things are
+ * removed images/           one JSON record a name (store/images.h) oci-layout index.json
+ * blobs/sha256/<hex> trees/<hex>/      fs/  index  stamp -> "<boot> <ns> <size>" (a symbolic link:
+ * one inode, read by readlink) cache.db          build results and relations (store/cache.h); may
+ * be deleted contexts/<hex>    stat caches of build contexts; may be deleted mounts/<name>/    RUN
+ * --mount=type=cache; may be deleted keys/<hex>        flocked by who is working on that key
+ *       leases/<name>     flocked by its process; lists the trees and blobs that the process needs
+ *       tmp/<name>/       flocked by its process; everything unfinished and everything on its way
+ * out
+ *
+ * Invariants
+ *   1  A file in blobs/ is complete and matches its name, or is not there: it is hashed, fsynced,
+ * then named. 2  A record or relation never names a tree or blob that is missing: removal deletes
+ * the relations first, and never takes what a record names; a relation found to name nothing is a
+ * miss. 3  A tree in trees/ never changes. (The mtime of trees/<hex> itself is its last use.) 4
+ * After a power cut nothing is believed that was not synced: a tree carries the boot and the moment
+ * of its commit; the first store_open() of another boot drops the trees that `durable` does not
+ * cover. A record is written after store_sync(), fsynced before it is named. kill -9 leaves the
+ * page cache alone and so loses nothing that was committed. 5  A full disk loses work, never truth:
+ * every file is written under tmp/ (or without a name) and named last. 6  Two processes on one
+ * store see the same and do not run one step twice (store_key_lock()). 7  Removal never takes what
+ * a running process needs: what its lease names, or what was committed since it began.
+ *
+ *     tree:  (nothing) --store_tree_begin()--> tmp/n/tree --store_tree_commit()--> trees/<hex>
+ * --store_remove()--> tmp/n |  store_tree_abort(), or death and store_sweep()                     |
+ * store_sweep() v                                                                     v (nothing)
+ * (nothing) blob:  (nothing) --store_blob_begin()--> unnamed file --store_blob_commit()-->
+ * blobs/sha256/<hex> --store_remove()-->
+ *
+ * main opens a store with store_open(); a job, which has the directory's descriptor only, with
+ * store_attach(). Both give the same object; neither touches SQLite. */
+#pragma once
+
+#include "base/env.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "oci/digest.h"
+
+struct store;
+
+/* Opens env->store_root, creating what is missing. A store of another format, owner or kernel file
+ * type is refused
+ * (-EINVAL, -EPERM) with a hint. */
+MUST_CHECK int store_open(const struct env *env, struct store **ret, struct error *err);
+/* The store whose directory fd is (borrowed for the call); for jobs. Nothing is created or checked.
+ */
+MUST_CHECK int store_attach(int fd, struct store **ret, struct error *err);
+/* Drops the lease and closes. Files that were not committed are gone. NULL is fine. */
+void store_close(struct store *s);
+DEFINE_CLEANUP(struct store *, store_close)
+
+int store_fd(const struct store *s); /* the directory, for holder_start() */
+
+/* Trees hold file owners as the identity map has them: all users of a store must have the same one.
+ * The first call records text ("root", "subids 0:1000:1 1:100000:65536"), later ones refuse another
+ * (-EPERM, hint). To be called before trees are made. */
+MUST_CHECK int store_set_identity(struct store *s, const char *text, struct error *err);
+
+/* Makes everything committed so far survive a power cut: one syncfs(). Nothing to do is free.
+ * store_image_put() calls it; others need not. */
+MUST_CHECK int store_sync(struct store *s, struct error *err);
+
+/* --- leases ---
+ * Begins the lease of this process if it has none. main calls it (or cache_open(), which does)
+ * before it starts jobs: then nothing that they commit is removed before main has seen it. */
+MUST_CHECK int store_lease(struct store *s, struct error *err);
+/* Puts the tree / blob on the lease, for as long as s is open: 0, or -ENOENT without an error text.
+ * Marks it as used now. */
+MUST_CHECK int store_tree_hold(struct store *s, const struct digest *tree, struct error *err);
+MUST_CHECK int store_blob_hold(struct store *s, const struct digest *blob, struct error *err);
+
+/* --- key locks: one process works on a key, the others wait for its result ---
+ * wait false: -EAGAIN without an error text while another holds it, try again later (a timer
+ * of 10..50 ms); wait true: sleeps; a signal that has a handler ends the sleep with -EINTR. */
+struct store_key;
+MUST_CHECK int store_key_lock(struct store *s, const struct digest *key, bool wait,
+                              struct store_key **ret, struct error *err);
+void store_key_unlock(struct store_key *k); /* NULL is fine; the kernel does it for the dead */
+DEFINE_CLEANUP(struct store_key *, store_key_unlock)
+
+/* --- trees ---
+ * A tree in the making: a directory of its own on the store's file system, flocked while its owner
+ * lives. dir:  will become trees/<hex>; holds fs/ (made, 0755) and is where the index is to be
+ * written work: beside it: overlay work directory, scratch; thrown away */
+struct store_tree;
+MUST_CHECK int store_tree_begin(struct store *s, struct store_tree **ret, struct error *err);
+int store_tree_dir_fd(const struct store_tree *t);
+int store_tree_fs_fd(const struct store_tree *t);
+int store_tree_work_fd(const struct store_tree *t);
+/* Names it; size is the sum of its files' bytes, for du. That it is there already is success. t is
+ * freed either way. The tree is on the lease of s afterwards. */
+MUST_CHECK int store_tree_commit(struct store *s, struct store_tree *take_t,
+                                 const struct digest *tree, uint64_t size, struct error *err);
+/* Throws it away. NULL is fine. */
+void store_tree_abort(struct store_tree *t);
+DEFINE_CLEANUP(struct store_tree *, store_tree_abort)
+
+bool store_tree_has(struct store *s, const struct digest *tree);
+/* Holds it and returns the descriptor of trees/<hex>, with fs/ and index below; -ENOENT when there
+ * is none. */
+MUST_CHECK int store_tree_open(struct store *s, const struct digest *tree, struct error *err);
+/* The size given at commit. */
+MUST_CHECK int store_tree_size(struct store *s, const struct digest *tree, uint64_t *ret,
+                               struct error *err);
+
+/* --- blobs --- */
+struct store_blob_writer;
+/* An unnamed file; bytes come through store_blob_write(), or through the descriptor from somebody
+ * else. */
+MUST_CHECK int store_blob_begin(struct store *s, struct store_blob_writer **ret, struct error *err);
+MUST_CHECK int store_blob_write(struct store_blob_writer *w, struct view bytes, struct error *err);
+/* Borrowed, O_RDWR. After this call the content is hashed at commit, by reading it again. */
+int store_blob_writer_fd(struct store_blob_writer *w);
+/* Checks against want (NULL: any digest) and want_size (UINT64_MAX: any size): a difference is
+ * -EPROTO. fsyncs and names the file; that it is there already is success. w is freed either way.
+ * ret_* may be NULL. The blob is on the lease of s afterwards. */
+MUST_CHECK int store_blob_commit(struct store *s, struct store_blob_writer *take_w,
+                                 const struct digest *want, uint64_t want_size,
+                                 struct digest *ret_digest, uint64_t *ret_size, struct error *err);
+void store_blob_abort(struct store_blob_writer *w); /* NULL is fine */
+DEFINE_CLEANUP(struct store_blob_writer *, store_blob_abort)
+/* begin, write, commit of bytes in memory. */
+MUST_CHECK int store_blob_put(struct store *s, struct view bytes, struct digest *ret,
+                              struct error *err);
+
+/* Holds it and returns a descriptor for reading, size in *ret_size (may be NULL); -ENOENT when
+ * there is none. Bits may have rotted since: who reads bytes of a stranger's format checks the
+ * digest on the way. */
+MUST_CHECK int store_blob_open(struct store *s, const struct digest *blob, uint64_t *ret_size,
+                               struct error *err);
+bool store_blob_has(struct store *s, const struct digest *blob);
+
+/* --- small things of others; all may be deleted at any time by prune --- */
+/* Stat cache of a build context, by a digest of what identifies it: opened for reading (-ENOENT
+ * without an error text), or replaced in one step. */
+MUST_CHECK int store_context_open(struct store *s, const struct digest *id, struct error *err);
+MUST_CHECK int store_context_replace(struct store *s, const struct digest *id, struct view bytes,
+                                     struct error *err);
+/* Directory of a cache mount, made when missing. Returns its descriptor, flocked shared so that
+ * prune leaves it. */
+MUST_CHECK int store_mount_open(struct store *s, const struct digest *id, struct error *err);
+/* A directory for anything unfinished (flocked, swept when its owner died): its descriptor. */
+MUST_CHECK int store_tmp_dir(struct store *s, struct error *err);
