@@ -1,0 +1,96 @@
+/* layer/copy.h - makes a new layer out of files of a directory or of other layers: COPY, ADD,
+ * WORKDIR, heredocs.
+ *
+ * A session writes one layer, action by action; a later one sees what the earlier ones wrote. Rules
+ * (reference/dockerfile.md, "COPY and ADD"; BuildKit 0.13 where it says nothing):
+ *  - a directory source gives its contents, merged into dest; dest keeps mode and owner when it
+ * exists, nested directories take the source's; missing parents are made 0755;
+ *  - a file over a directory, or a directory over a file or link, is -EISDIR or -ENOTDIR; a file
+ * over a file or link replaces it;
+ *  - hard links inside one action stay, links are copied as they are, sockets are left out, xattrs
+ * are kept as layer/meta.h says;
+ *  - directories that exist below and are on the way appear in the layer as they are below.
+ *
+ * Paths are plain (entry.h) and resolved (merge_resolve(), context_resolve()); that what they go
+ * through is still a directory is checked again, links are never followed. Uses threads, leaves
+ * none running between calls. */
+#pragma once
+
+#include "layer/chmod.h"
+#include "layer/merge.h"
+#include "layer/meta.h"
+
+struct copy_options {
+    int fs;                    /* the new layer's fs/ directory, empty: borrowed */
+    enum owner_mode owner;     /* how owners are kept in it */
+    const struct merge *below; /* what the layer will lie on; NULL: nothing (scratch, --link) */
+    int64_t
+        now_s; /* mtime of what no source has: made parents, written files; or SOURCE_DATE_EPOCH */
+    unsigned threads; /* 0: as many as processors, at most 4 */
+};
+
+struct copy;
+MUST_CHECK int copy_begin(const struct copy_options *o, struct copy **ret, struct error *err);
+void copy_free(struct copy *c); /* what was written stays: the caller removes the directory */
+DEFINE_CLEANUP(struct copy *, copy_free)
+
+/* What is seen of a source file besides its bytes: for the stat cache of a context. */
+struct copy_seen {
+    const char *path; /* below the source's root: `path` of copy_source included */
+    const struct stat *st;
+    struct digest content;
+    struct digest xattrs; /* zero: none (layer/context.h) */
+};
+
+struct copy_source {
+    /* Either a directory ... */
+    int dir;         /* -1: trees */
+    bool keep_owner; /* of files in dir; else 0:0. Always kept from trees */
+    /* ... or layers: fs[i] is the fs/ directory of layer i of the merge, which has owner_mode
+     * `owner` */
+    const struct merge *trees;
+    const int *fs;
+    enum owner_mode owner; /* of dir or trees; contexts are OWNER_REAL */
+
+    const char *path; /* below it, resolved, "" is the whole */
+    const char *dest; /* a file: its new path; a directory: the one that gets the contents. "" is
+                         the root */
+    /* Made parents, and dest itself when it is a directory that does not exist, belong to: */
+    uint32_t parent_uid, parent_gid;
+
+    bool chown;
+    uint32_t uid, gid;
+    const struct chmod *chmod; /* NULL: modes as they are. Not applied to made parents */
+
+    /* The callbacks come from several threads at once, so they only read what ctx points to or
+     * lock. Any may be NULL. skip: leaves an entry out; of a directory with `*prune` (preset to
+     * true) its contents too, else a directory appears when something in it does. rel is below the
+     * source's root (dir) or below `path` (from_path). */
+    bool (*skip)(void *ctx, const char *rel, bool is_dir, bool *prune);
+    bool skip_from_path; /* rel is below `path`: COPY --exclude */
+    /* True with the digest of a file that need not be hashed. */
+    bool (*known)(void *ctx, const char *path, const struct stat *st, struct digest *ret);
+    /* Digest of a file that was read; under a lock, one at a time. */
+    void (*seen)(void *ctx, const struct copy_seen *s);
+    void *ctx;
+};
+
+/* -ENOENT: nothing at path. */
+MUST_CHECK int copy_add(struct copy *c, const struct copy_source *s, struct error *err);
+/* dest and its missing parents, owned by uid:gid; no change when it is a directory already (but it
+ * then is an entry of the layer). */
+MUST_CHECK int copy_mkdir(struct copy *c, const char *dest, uint32_t mode, uint32_t uid,
+                          uint32_t gid, struct error *err);
+/* A file out of memory (heredocs). */
+MUST_CHECK int copy_write(struct copy *c, const char *dest, struct view data, uint32_t mode,
+                          uint32_t uid, uint32_t gid, struct error *err);
+/* What is at dest is gone, directories with all they have; -ENOENT when nothing is there. */
+MUST_CHECK int copy_remove(struct copy *c, const char *dest, struct error *err);
+
+struct copy_stats {
+    uint64_t files, bytes, hashed_bytes, lost_xattrs;
+};
+/* Gives directories their modes, owners and times; then the layer is complete. *ret_stats may be
+ * NULL. */
+MUST_CHECK int copy_finish(struct copy *c, struct index **ret, struct copy_stats *ret_stats,
+                           struct error *err);
