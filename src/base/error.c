@@ -89,6 +89,13 @@ int error_hint(struct error *err, int code, const char *fmt, ...)
     return code;
 }
 
+int error_excerpt(struct error *err, int code, const char *lines)
+{
+    if (err && !err->excerpt)
+        err->excerpt = xstrdup(lines);
+    return code;
+}
+
 void error_done(struct error *err)
 {
     const int saved = errno;
@@ -97,6 +104,7 @@ void error_done(struct error *err)
         return;
     free(err->text);
     free(err->where);
+    free(err->excerpt);
     free(err->hint);
     *err = (struct error){0};
     errno = saved;

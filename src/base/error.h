@@ -9,10 +9,11 @@
 #include <stdarg.h>
 
 struct error {
-    int code;    /* negative errno, 0 while nothing failed */
-    char *text;  /* "open layer sha256:...: No such file or directory" */
-    char *where; /* "Dockerfile:12:5", or NULL */
-    char *hint;  /* how to mend it, or NULL */
+    int code;      /* negative errno, 0 while nothing failed */
+    char *text;    /* "open layer sha256:...: No such file or directory" */
+    char *where;   /* "Dockerfile:12:5", or NULL */
+    char *excerpt; /* the source line and a caret, each line ended, or NULL */
+    char *hint;    /* how to mend it, or NULL */
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
@@ -31,6 +32,9 @@ int error_wrap(struct error *err, int code, const char *fmt, ...) PRINTF_LIKE(3,
 /* Sets where / hint unless they are set: the innermost, most exact one wins. Both return code. */
 int error_at(struct error *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int error_hint(struct error *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Sets the excerpt (source line, caret) unless it is set; returns code. */
+int error_excerpt(struct error *err, int code, const char *lines);
 
 /* Frees the texts; err is clean afterwards. NULL is fine. */
 void error_done(struct error *err);

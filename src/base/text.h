@@ -1,0 +1,19 @@
+/* base/text.h - small services for words that people read: near names, sizes, ages. */
+#pragma once
+
+#include "base/str.h"
+
+/* Finds the candidate nearest to a misspelt word: at most a third of its letters may differ (edit
+ * distance with swaps of neighbours). best is NULL until something is near enough. */
+struct text_nearest {
+    struct view word;
+    const char *best;
+    unsigned distance;
+};
+struct text_nearest text_nearest_to(struct view word);
+void text_nearest_try(struct text_nearest *n, const char *candidate);
+
+/* "1.2MB" as docker writes sizes (powers of 1000, three digits). */
+void text_size(struct str *to, uint64_t bytes);
+/* "3 hours ago" style, out of seconds. */
+void text_age(struct str *to, int64_t seconds);

@@ -1,0 +1,33 @@
+#include <errno.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    (void)options;
+    if (!arguments[0]) {
+        help_all(env->out);
+        return EXIT_DONE;
+    }
+    const struct command_row *command = command_find(arguments[0]);
+    if (!command)
+        return command_unknown(arguments[0], err);
+    help_command(env->out, command);
+    return EXIT_DONE;
+}
+
+static const struct option_row options[] = {OPT_END};
+
+const struct command_row cmd_help = {
+    .name = "help",
+    .group = "help",
+    .arguments = "[COMMAND]",
+    .help = "show all commands, or the options of one",
+    .options = options,
+    .arguments_max = 1,
+    .run = run,
+    .example = "cooper help build",
+};

@@ -1,0 +1,68 @@
+#include "cli/help.h"
+
+#include "cli/commands.h"
+#include "cli/options.h"
+
+#define HELP_COLUMN 32
+
+static void option_line(FILE *out, const struct option_row *row)
+{
+    STR_AUTO(left);
+
+    if (row->letter)
+        str_printf(&left, "  -%c, --%s", row->letter, row->name);
+    else
+        str_printf(&left, "      --%s", row->name);
+    if (row->value)
+        str_printf(&left, " %s", row->value);
+    if (left.size >= HELP_COLUMN)
+        fprintf(out, "%s\n%*s%s\n", left.at, HELP_COLUMN, "", row->help);
+    else
+        fprintf(out, "%-*s%s\n", HELP_COLUMN, left.at, row->help);
+}
+
+static void option_list(FILE *out, const char *heading, const struct option_row *rows)
+{
+    if (!rows || !rows->name)
+        return;
+    fprintf(out, "\n%s\n", heading);
+    for (const struct option_row *row = rows; row->name; row++)
+        option_line(out, row);
+}
+
+void help_usage(FILE *out, const struct command_row *command)
+{
+    const bool options = command->options && command->options->name;
+
+    fprintf(out, "Usage: cooper %s%s%s%s\n", command->name, options ? " [OPTIONS]" : "",
+            *command->arguments ? " " : "", command->arguments);
+}
+
+void help_command(FILE *out, const struct command_row *command)
+{
+    help_usage(out, command);
+    fprintf(out, "\n%c%s.\n",
+            command->help[0] - ('a' - 'A') * (command->help[0] >= 'a' && command->help[0] <= 'z'),
+            command->help + 1);
+    option_list(out, "Options:", command->options);
+    option_list(out, "Options of every command:", global_rows);
+    if (command->example)
+        fprintf(out, "\nExample:\n  %s\n", command->example);
+}
+
+void help_all(FILE *out)
+{
+    const char *group = NULL;
+
+    fputs("Usage: cooper COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+          "Turns a Dockerfile into a small and safe image, without a daemon and without root.\n",
+          out);
+    for (const struct command_row *const *c = commands; *c; c++) {
+        if (!group || strcmp(group, (*c)->group) != 0)
+            fprintf(out, "\n%s\n", (*c)->group);
+        group = (*c)->group;
+        fprintf(out, "  %-12s%s\n", (*c)->name, (*c)->help);
+    }
+    option_list(out, "Options of every command:", global_rows);
+    fputs("\n'cooper help COMMAND' shows the options of one command.\n", out);
+}

@@ -1,0 +1,8 @@
+/* cli/help.h - what --help and `cooper help` print, out of the rows. */
+#pragma once
+
+#include "cli/cli.h"
+
+void help_usage(FILE *out, const struct command_row *command);
+void help_command(FILE *out, const struct command_row *command);
+void help_all(FILE *out);
