@@ -124,7 +124,7 @@ struct world {
 
 static int world_init(struct world *w, const struct global_options *g, struct error *err)
 {
-    enum progress_mode mode;
+    enum progress_mode mode = PROGRESS_NONE;
     int r = choose_color(g->color, &w->env.color, err);
 
     if (r == 0)
