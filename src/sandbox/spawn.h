@@ -7,18 +7,20 @@
 #include "sandbox/holder.h"
 
 enum spawn_network { SPAWN_NETWORK_PRIVATE, SPAWN_NETWORK_NONE, SPAWN_NETWORK_HOST };
+const char *spawn_network_name(enum spawn_network n); /* "private", "none", "host" */
+MUST_CHECK int spawn_network_parse(const char *text, enum spawn_network *ret, struct error *err);
 
 enum spawn_mount_kind {
     SPAWN_MOUNT_BIND,  /* source_fd (a descriptor of the job) */
     SPAWN_MOUNT_TMPFS, /* size bytes, 0: half of memory as the kernel has it */
     SPAWN_MOUNT_FILE,  /* data: a small read-only file in memory, such as resolv.conf or a secret */
 };
+#define SPAWN_FILES_SIZE_MAX (64u << 20) /* all FILE mounts together; they are memory */
 
 struct spawn_mount {
     enum spawn_mount_kind kind;
     int source_fd;
-    const char
-        *target; /* absolute, in the container; made when missing and taken away again afterwards */
+    const char *target; /* absolute, in the container; made when missing, taken away afterwards */
     struct view data;
     uint64_t size;
     uint32_t mode, uid, gid; /* of tmpfs and file */
@@ -34,30 +36,57 @@ struct spawn_plan {
     int rootfs_fd;         /* -1, or a directory instead of an overlay */
     bool read_only, is_volatile;
 
-    struct strings argv, env; /* env as NAME=value; HOME is added from passwd when absent */
+    struct strings argv, env; /* env as NAME=value; HOME is added from passwd when absent or empty,
+                                 PATH (docker's) and HOSTNAME when absent */
     const char *cwd;          /* created by nobody: absent is an error; NULL is "/" */
-    const char
-        *user; /* "", "name", "uid", "name:group", "uid:gid": looked up in the root's own passwd */
+    const char *user;         /* "", "name", "uid", "name:group", "uid:gid": looked up in the
+                                 root's own passwd */
     const char *hostname;
     enum spawn_network network;
+    bool network_required; /* private: an error when it cannot be had; else host, with a note */
+    struct strings ports;  /* private: "8080:80/tcp", "127.0.0.1:53:53/udp": outside:inside */
+    struct strings hosts;  /* further lines of /etc/hosts: "10.0.0.1 name" */
     struct spawn_mount *mounts;
     size_t mount_count;
     uint64_t capabilities; /* bit set, effective and bounding; SPAWN_CAPABILITIES_DEFAULT */
     bool no_new_privs;     /* setuid programs of the image do nothing */
     bool seccomp;          /* the default filter */
     bool init;             /* a small PID 1 reaps and forwards; else the program is PID 1 */
-    bool tty;              /* stdio_fds[0] is a terminal slave to become the controlling one */
-    int stdio_fds[3];      /* -1: /dev/null */
+    bool tty;          /* a new terminal of the container becomes its stdio and controlling one */
+    int console_fd;    /* tty: a socket that its master side is sent over (one byte, SCM_RIGHTS) */
+    int stdio_fds[3];  /* without tty; -1: in is an empty pipe, out and err are /dev/null */
+    uint64_t shm_size; /* of /dev/shm; 0: 64 MiB */
 };
 extern const uint64_t SPAWN_CAPABILITIES_DEFAULT; /* docker's 14 */
 
-void spawn_plan_init(struct spawn_plan *p);
-void spawn_plan_done(struct spawn_plan *p);
+void spawn_plan_init(struct spawn_plan *p); /* descriptors -1, default capabilities, no_new_privs
+                                               off, seccomp on, network private */
+void spawn_plan_done(struct spawn_plan *p); /* frees what it lists; closes nothing */
 json_t *spawn_plan_print(const struct spawn_plan *p); /* for --print plan */
+
+/* A plan's way to its job: stdio, console and mount descriptors are collected in fds (room for
+ * FRAME_FDS_MAX) and travel as indexes; those of the root do not travel, the job opens its own.
+ * parse borrows texts from doc, which must live as long as the plan. */
+MUST_CHECK int spawn_plan_pack(const struct spawn_plan *p, json_t **ret, int *fds, size_t *fd_count,
+                               struct error *err);
+MUST_CHECK int spawn_plan_parse(const json_t *doc, const int *fds, size_t fd_count,
+                                struct spawn_plan *ret, struct error *err);
+
+/* "NET_RAW", "cap_net_raw", "ALL" into a bit set; unknown names are -EINVAL. */
+MUST_CHECK int spawn_capability_parse(const char *name, uint64_t *ret, struct error *err);
 
 struct spawn_result {
     int status; /* exit status 0..255, 128 + signal; 126, 127 for a program that cannot be run */
     uint64_t cpu_us, memory_peak;
+    struct strings notes; /* sentences for people, to be said once a command: what had to be less */
 };
+void spawn_result_done(struct spawn_result *r);
+/* {"status":n,"cpu_us":n,"memory_peak":n,"notes":[...]} and back: the answer of a job that ran one.
+ */
+json_t *spawn_result_print(const struct spawn_result *r);
+MUST_CHECK int spawn_result_parse(const json_t *doc, struct spawn_result *ret, struct error *err);
+
+/* A program that cannot be run is no error: status 126 or 127, the reason on its stderr and as a
+ * note. An error is what kept the container from being made. */
 MUST_CHECK int spawn_run(const struct job_context *ctx, const struct spawn_plan *p,
                          struct spawn_result *ret, struct error *err);
