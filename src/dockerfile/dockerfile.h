@@ -90,7 +90,8 @@ struct flag {
 /* <<NAME, <<-NAME, 3<<"NAME". */
 struct heredoc {
     struct view name;    /* the delimiter, quotes removed: the file's name in COPY and ADD */
-    struct view content; /* lines of the body, each with its newline; leading tabs cut for <<- */
+    struct view raw;     /* the lines of the body as written, each with its newline */
+    struct view content; /* the same, leading tabs cut where chomp is set */
     unsigned fd;         /* 0 where none is given */
     bool expand;         /* no part of the delimiter was quoted */
     bool chomp;          /* <<- */

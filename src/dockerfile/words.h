@@ -9,6 +9,7 @@
 
 #define WORDS_DEPTH_MAX 64           /* ${a:-${b:-...}}: nobody writes more, and each level is a call */
 #define WORDS_RESULT_MAX (16u << 20) /* bytes: ENV a=$a$a$a$a, a few lines long, would fill the memory */
+#define WORDS_STEPS_MAX (1u << 28)   /* of matching ${a//p/r}: below a second */
 
 struct words {
     char escape; /* '\\' or '`' */
@@ -17,7 +18,6 @@ struct words {
     void *ctx;
     struct strings *unset; /* names asked for and not set, each once; NULL: not wanted */
     bool keep_quotes;      /* quotes are ordinary characters: bodies of heredocs */
-    bool keep_escapes;     /* the escape character stays in the result as well */
 };
 
 /* The one word that text becomes; blanks are kept. -EINVAL: bad substitution, unclosed quote, ${x:?message};

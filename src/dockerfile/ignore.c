@@ -1,0 +1,587 @@
+#include "dockerfile/ignore.h"
+
+#include <errno.h>
+
+#include "base/vec.h"
+#include "dockerfile/glob.h"
+
+/* A pattern is its literal beginning and, behind that, a machine whose sets of states are bit sets: one step
+ * a character, whatever the pattern, so that nobody's file is slow to match. State n+1 follows state n; the last
+ * one accepts. */
+enum state_kind {
+    STATE_CHAR,  /* takes `low` */
+    STATE_ONE,   /* '?': takes all but '/' */
+    STATE_CLASS, /* [a-z]: takes what its ranges say */
+    STATE_STAR,  /* '*': takes nothing, or all but '/' again and again */
+    STATE_ALL,   /* '**' at an end: takes nothing or anything */
+    STATE_DEEP,  /* '**' and a '/' behind it: may be left out together with STATE_BODY, which it enters */
+    STATE_BODY,  /* takes anything, and is left by a '/' */
+};
+
+struct range {
+    uint32_t low, high;
+};
+
+struct state {
+    enum state_kind kind;
+    uint32_t low;            /* CHAR */
+    bool negated;            /* CLASS */
+    size_t ranges, range_count;
+};
+
+#define WORD_BITS 64
+
+struct pattern {
+    bool exclusion; /* '!' */
+    bool literal;   /* nothing behind the literal beginning */
+    bool suffix;    /* "**" and a literal: anything that ends with it */
+    bool anchored;  /* of suffix: "**" "/": at the beginning of a name */
+    unsigned line;
+    struct view text;  /* arena's: the literal beginning, or the literal of suffix */
+    const struct state *states;
+    const struct range *ranges;
+    size_t state_count, words; /* words: of a set, state_count + 1 bits */
+    const uint64_t *skip;      /* states that may be passed taking nothing */
+    const uint64_t *skip_two;  /* DEEP: the one behind as well */
+    const uint64_t *stay;      /* [128 * words]: states that keep themselves alive at that character */
+    const uint64_t *step;      /* [128 * words]: states that go on to the next */
+};
+
+struct ignore {
+    struct arena *arena;
+    VEC(struct pattern) patterns;
+    size_t words_max;
+    bool exclusions;
+};
+
+/* Invalid UTF-8 is a character of its own for each byte, outside of Unicode. */
+static uint32_t take_char(struct view *v)
+{
+    const size_t size = glob_char_size(*v);
+    const unsigned char *at = (const unsigned char *)v->at;
+    uint32_t c = size == 1 ? at[0] : at[0] & (0x7fu >> size);
+
+    for (size_t i = 1; i < size; i++)
+        c = c << 6 | (at[i] & 0x3f);
+    if (size == 1 && c >= 0x80)
+        c |= 0x110000;
+    *v = view_make(v->at + size, v->size - size);
+    return c;
+}
+
+static bool state_takes(const struct pattern *p, const struct state *s, uint32_t c)
+{
+    switch (s->kind) {
+    case STATE_CHAR:
+        return s->low == c;
+    case STATE_ONE:
+        return c != '/';
+    case STATE_BODY:
+        return c == '/';
+    case STATE_CLASS:
+        for (size_t i = 0; i < s->range_count; i++)
+            if (c >= p->ranges[s->ranges + i].low && c <= p->ranges[s->ranges + i].high)
+                return !s->negated;
+        return s->negated;
+    case STATE_STAR:
+    case STATE_ALL:
+    case STATE_DEEP:
+        break;
+    }
+    return false;
+}
+
+static bool state_stays(const struct state *s, uint32_t c)
+{
+    return s->kind == STATE_ALL || s->kind == STATE_BODY || (s->kind == STATE_STAR && c != '/');
+}
+
+/* ---- reading ---- */
+
+struct compiler {
+    VEC(struct state) states;
+    VEC(struct range) ranges;
+    struct view rest;
+};
+
+static void compiler_done(struct compiler *c)
+{
+    vec_done(&c->states);
+    vec_done(&c->ranges);
+}
+
+static void add_state(struct compiler *c, enum state_kind kind, uint32_t low)
+{
+    vec_push(&c->states, (struct state){.kind = kind, .low = low});
+}
+
+static int malformed(const char *why, struct error *err)
+{
+    return error_set(err, -EINVAL, "%s", why);
+}
+
+/* One end of a range in [...]. */
+static int class_char(struct compiler *c, uint32_t *ret, struct error *err)
+{
+    if (c->rest.size == 0)
+        return malformed("'[' without ']'", err);
+    if (c->rest.at[0] == '-' || c->rest.at[0] == ']')
+        return malformed("a range in [] begins or ends with '-', or is empty; write '\\-' or '\\]'", err);
+    if (c->rest.at[0] == '\\') {
+        c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
+        if (c->rest.size == 0)
+            return malformed("'\\' at the end", err);
+    }
+    *ret = take_char(&c->rest);
+    return 0;
+}
+
+/* Behind '['. */
+static int read_class(struct compiler *c, struct error *err)
+{
+    struct state s = {.kind = STATE_CLASS, .ranges = c->ranges.size};
+
+    s.negated = c->rest.size > 0 && c->rest.at[0] == '^';
+    if (s.negated)
+        c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
+    while (!(s.range_count > 0 && c->rest.size > 0 && c->rest.at[0] == ']')) {
+        struct range range = {0};
+        int r = class_char(c, &range.low, err);
+
+        range.high = range.low;
+        if (r == 0 && c->rest.size > 0 && c->rest.at[0] == '-') {
+            c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
+            r = class_char(c, &range.high, err);
+        }
+        if (r < 0)
+            return r;
+        if (range.low > range.high)
+            return malformed("a range in [] ends before it begins", err);
+        vec_push(&c->ranges, range);
+        s.range_count++;
+    }
+    c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
+    vec_push(&c->states, s);
+    return 0;
+}
+
+/* Behind the first '*'. "**" with a '/' behind it or not is the same, for it stands for any number of names. */
+static void read_star(struct compiler *c)
+{
+    if (c->rest.size == 0 || c->rest.at[0] != '*') {
+        add_state(c, STATE_STAR, 0);
+        return;
+    }
+    c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
+    if (c->rest.size > 0 && c->rest.at[0] == '/')
+        c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
+    if (c->rest.size == 0) {
+        add_state(c, STATE_ALL, 0);
+    } else {
+        add_state(c, STATE_DEEP, 0);
+        add_state(c, STATE_BODY, 0);
+    }
+}
+
+static int read_states(struct compiler *c, struct error *err)
+{
+    while (c->rest.size > 0) {
+        const uint32_t ch = take_char(&c->rest);
+        int r = 0;
+
+        if (ch == '*')
+            read_star(c);
+        else if (ch == '?')
+            add_state(c, STATE_ONE, 0);
+        else if (ch == '[')
+            r = read_class(c, err);
+        else if (ch != '\\')
+            add_state(c, STATE_CHAR, ch);
+        else if (c->rest.size == 0)
+            r = malformed("'\\' at the end", err);
+        else
+            add_state(c, STATE_CHAR, take_char(&c->rest));
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void set_bit(uint64_t *set, size_t bit)
+{
+    set[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
+}
+
+static bool has_bit(const uint64_t *set, size_t bit)
+{
+    return set[bit / WORD_BITS] >> bit % WORD_BITS & 1;
+}
+
+static void build_sets(struct arena *arena, struct pattern *p)
+{
+    uint64_t *skip, *skip_two, *stay, *step;
+
+    p->words = p->state_count / WORD_BITS + 1;
+    p->skip = skip = arena_alloc(arena, p->words * sizeof(uint64_t));
+    p->skip_two = skip_two = arena_alloc(arena, p->words * sizeof(uint64_t));
+    p->stay = stay = arena_alloc(arena, 128 * p->words * sizeof(uint64_t));
+    p->step = step = arena_alloc(arena, 128 * p->words * sizeof(uint64_t));
+    for (size_t i = 0; i < p->state_count; i++) {
+        const struct state *s = &p->states[i];
+
+        if (s->kind == STATE_STAR || s->kind == STATE_ALL || s->kind == STATE_DEEP)
+            set_bit(skip, i);
+        if (s->kind == STATE_DEEP)
+            set_bit(skip_two, i);
+        for (uint32_t c = 0; c < 128; c++) {
+            if (state_stays(s, c))
+                set_bit(stay + c * p->words, i);
+            if (state_takes(p, s, c))
+                set_bit(step + c * p->words, i);
+        }
+    }
+}
+
+/* The number of bytes at the beginning of text that stand for themselves. */
+static size_t literal_size(struct view text)
+{
+    size_t n = 0;
+
+    while (n < text.size && !strchr("*?[\\", text.at[n]) && text.at[n])
+        n++;
+    return n;
+}
+
+/* Nearly all patterns are a plain path, or "**" and one: no machine is needed for these. */
+static int compile(struct arena *arena, struct view text, struct pattern *p, struct error *err)
+{
+    CLEANUP(compiler_done) struct compiler c = {0};
+    const size_t literal = literal_size(text);
+
+    if (view_starts(text, "**")) {
+        const struct view rest = view_make(text.at + 2, text.size - 2);
+
+        if (literal_size(rest) == rest.size) {
+            p->suffix = true;
+            p->anchored = rest.size > 0 && rest.at[0] == '/';
+            p->text = p->anchored ? view_make(rest.at + 1, rest.size - 1) : rest;
+            p->text.at = arena_strndup(arena, p->text.at, p->text.size);
+            return 0;
+        }
+    }
+    c.rest = view_make(text.at + literal, text.size - literal);
+    const int r = read_states(&c, err);
+    if (r < 0)
+        return r;
+    p->text = view_make(arena_strndup(arena, text.at, literal), literal);
+    p->literal = c.states.size == 0;
+    if (p->literal)
+        return 0;
+    struct state *states = arena_alloc(arena, c.states.size * sizeof(*states));
+    struct range *ranges = arena_alloc(arena, (c.ranges.size + 1) * sizeof(*ranges));
+    memcpy(states, c.states.at, c.states.size * sizeof(*states));
+    if (c.ranges.size > 0)
+        memcpy(ranges, c.ranges.at, c.ranges.size * sizeof(*ranges));
+    p->states = states;
+    p->ranges = ranges;
+    p->state_count = c.states.size;
+    build_sets(arena, p);
+    return 0;
+}
+
+/* "a//b/./c/../d/" is "a/b/d"; ".." at the beginning stays; nothing left is ".". */
+static void clean_path(struct view path, struct str *ret)
+{
+    const bool rooted = path.size > 0 && path.at[0] == '/';
+    struct view part;
+    size_t ups = 0; /* ret->size that no ".." may cut */
+
+    if (rooted)
+        str_add_char(ret, '/');
+    ups = ret->size;
+    while (path.at && view_cut(&path, '/', &part)) {
+        if (part.size == 0 || view_eq_text(part, "."))
+            continue;
+        if (!view_eq_text(part, "..")) {
+            if (ret->size > (rooted ? 1 : 0))
+                str_add_char(ret, '/');
+            str_add(ret, part);
+        } else if (ret->size > ups) {
+            size_t cut = ret->size;
+            while (cut > ups && ret->at[cut - 1] != '/')
+                cut--;
+            str_truncate(ret, cut > ups ? cut - 1 : cut);
+        } else if (!rooted) {
+            if (ret->size > 0)
+                str_add_char(ret, '/');
+            str_add(ret, part);
+            ups = ret->size;
+        }
+    }
+    if (ret->size == 0)
+        str_add_char(ret, '.');
+}
+
+bool ignore_read_line(struct view line, struct str *ret)
+{
+    if (line.size > 0 && line.at[0] == '#')
+        return false;
+    line = view_trim(line);
+    if (line.size == 0)
+        return false;
+    if (line.at[0] == '!') {
+        str_add_char(ret, '!');
+        line = view_trim(view_make(line.at + 1, line.size - 1));
+        if (line.size == 0)
+            return true;
+    }
+    STR_AUTO(path);
+    clean_path(line, &path);
+    str_add(ret, path.size > 1 && path.at[0] == '/' ? view_make(path.at + 1, path.size - 1) : str_view(&path));
+    return true;
+}
+
+static int add_pattern(struct ignore *ig, struct view text, unsigned line, struct error *err)
+{
+    struct pattern p = {.line = line};
+    STR_AUTO(clean);
+
+    if (text.size > IGNORE_PATTERN_MAX)
+        return error_set(err, -EDQUOT, "a pattern is longer than %d bytes", IGNORE_PATTERN_MAX);
+    if (ig->patterns.size >= IGNORE_PATTERNS_MAX)
+        return error_set(err, -EDQUOT, "there are more than %d patterns", IGNORE_PATTERNS_MAX);
+    clean_path(text, &clean);
+    text = str_view(&clean);
+    if (text.at[0] == '!') {
+        p.exclusion = true;
+        text = view_make(text.at + 1, text.size - 1);
+    }
+    int r = text.size > 0 ? compile(ig->arena, text, &p, err) : malformed("nothing follows the '!'", err);
+    if (r < 0)
+        return error_wrap(err, r, "pattern '%.80s'", clean.at);
+    ig->exclusions |= p.exclusion;
+    ig->words_max = MAX(ig->words_max, p.words);
+    vec_push(&ig->patterns, p);
+    return 0;
+}
+
+static struct ignore *ignore_alloc(void)
+{
+    struct ignore *ig = xcalloc(1, sizeof(*ig));
+
+    ig->arena = arena_new();
+    return ig;
+}
+
+void ignore_free(struct ignore *ig)
+{
+    if (!ig)
+        return;
+    arena_free(ig->arena);
+    vec_done(&ig->patterns);
+    free(ig);
+}
+
+int ignore_new(const char *const patterns[], size_t count, struct ignore **ret, struct error *err)
+{
+    CLEANUP(ignore_freep) struct ignore *ig = ignore_alloc();
+
+    for (size_t i = 0; i < count; i++) {
+        const struct view text = view_trim(view_of(patterns[i]));
+        const int r = text.size > 0 ? add_pattern(ig, text, (unsigned)i + 1, err) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    *ret = steal(ig);
+    return 0;
+}
+
+int ignore_parse(struct view text, const char *name, struct ignore **ret, struct error *err)
+{
+    CLEANUP(ignore_freep) struct ignore *ig = ignore_alloc();
+    struct view line;
+
+    if (text.size > IGNORE_SIZE_MAX)
+        return error_set(err, -EDQUOT, "%s is larger than %u bytes", name, IGNORE_SIZE_MAX);
+    if (view_starts(text, "\xef\xbb\xbf"))
+        text = view_make(text.at + 3, text.size - 3);
+    for (unsigned number = 1; text.at && view_cut(&text, '\n', &line); number++) {
+        STR_AUTO(pattern);
+
+        if (!ignore_read_line(line, &pattern))
+            continue;
+        const int r = add_pattern(ig, str_view(&pattern), number, err);
+        if (r < 0)
+            return error_at(err, r, "%s:%u:1", name, number);
+    }
+    *ret = steal(ig);
+    return 0;
+}
+
+/* ---- matching ---- */
+
+static bool ends_name(struct view path, size_t at)
+{
+    return at == path.size || path.at[at] == '/';
+}
+
+/* "**" and a literal, somewhere before the end of a name. */
+static bool suffix_matches(const struct pattern *p, struct view path)
+{
+    const struct view want = p->text;
+
+    if (want.size == 0)
+        return true;
+    for (size_t at = 0; at + want.size <= path.size;) {
+        const char *found = memmem(path.at + at, path.size - at, want.at, want.size);
+
+        if (!found)
+            return false;
+        const size_t begin = (size_t)(found - path.at);
+        if (ends_name(path, begin + want.size) && (!p->anchored || begin == 0 || found[-1] == '/'))
+            return true;
+        at = begin + 1;
+    }
+    return false;
+}
+
+/* States that are reached from those in set by taking nothing. */
+static void pass(const struct pattern *p, uint64_t *set)
+{
+    for (bool more = true; more;) {
+        uint64_t carry = 0;
+
+        more = false;
+        for (size_t w = 0; w < p->words; w++) {
+            const uint64_t one = set[w] & p->skip[w], two = set[w] & p->skip_two[w];
+            const uint64_t add = (one << 1 | two << 2 | carry) & ~set[w];
+
+            carry = one >> 63 | two >> 62;
+            set[w] |= add;
+            more |= add != 0;
+        }
+        if (!more)
+            break;
+    }
+}
+
+/* One character; false when no state is left. */
+static bool advance(const struct pattern *p, uint32_t c, uint64_t *set)
+{
+    uint64_t carry = 0, left = 0;
+
+    if (c < 128) {
+        const uint64_t *stay = p->stay + c * p->words, *step = p->step + c * p->words;
+
+        for (size_t w = 0; w < p->words; w++) {
+            const uint64_t on = set[w] & step[w];
+
+            set[w] = (set[w] & stay[w]) | on << 1 | carry;
+            carry = on >> 63;
+            left |= set[w];
+        }
+    } else {
+        for (size_t i = p->state_count + 1; i-- > 0;) { /* from the end: nothing moves twice */
+            if (!has_bit(set, i))
+                continue;
+            set[i / WORD_BITS] &= ~(UINT64_C(1) << i % WORD_BITS);
+            if (i == p->state_count)
+                continue;
+            if (state_takes(p, &p->states[i], c))
+                set_bit(set, i + 1);
+            if (state_stays(&p->states[i], c))
+                set_bit(set, i);
+        }
+        for (size_t w = 0; w < p->words; w++)
+            left |= set[w];
+    }
+    if (left)
+        pass(p, set);
+    return left != 0;
+}
+
+/* Runs the machine over path, behind the literal beginning. True as soon as it accepts at the end of a name (the
+ * path itself or a parent), or, with alive, when states are left at the end. */
+static bool machine_matches(const struct pattern *p, struct view path, uint64_t *set, bool alive)
+{
+    struct view rest = view_make(path.at + p->text.size, path.size - p->text.size);
+
+    memset(set, 0, p->words * sizeof(*set));
+    set[0] = 1;
+    pass(p, set);
+    for (;;) {
+        if (has_bit(set, p->state_count) && ends_name(path, (size_t)(rest.at - path.at)))
+            return true;
+        if (rest.size == 0)
+            return alive;
+        if (!advance(p, take_char(&rest), set))
+            return false;
+    }
+}
+
+static bool pattern_matches(const struct pattern *p, struct view path, uint64_t *set)
+{
+    if (p->suffix)
+        return suffix_matches(p, path);
+    if (path.size < p->text.size || memcmp(path.at, p->text.at, p->text.size) != 0)
+        return false;
+    return p->literal ? ends_name(path, p->text.size) : machine_matches(p, path, set, false);
+}
+
+#define WORDS_ON_STACK (IGNORE_PATTERN_MAX * 2 / WORD_BITS + 2) /* every character a DEEP and a BODY */
+
+/* The last pattern that matches; NULL: none. */
+static const struct pattern *decide(const struct ignore *ig, struct view path)
+{
+    uint64_t set[WORDS_ON_STACK];
+
+    for (size_t i = ig ? ig->patterns.size : 0; i-- > 0;)
+        if (pattern_matches(&ig->patterns.at[i], path, set))
+            return &ig->patterns.at[i];
+    return NULL;
+}
+
+bool ignore_match(const struct ignore *ig, struct view path)
+{
+    const struct pattern *p = decide(ig, path);
+
+    return p && !p->exclusion;
+}
+
+bool ignore_match_line(const struct ignore *ig, struct view path, unsigned *ret_line)
+{
+    const struct pattern *p = decide(ig, path);
+
+    *ret_line = p ? p->line : 0;
+    return p && !p->exclusion;
+}
+
+/* below: the directory with a '/' behind it. */
+static bool may_match_below(const struct pattern *p, struct view below, uint64_t *set)
+{
+    if (p->suffix)
+        return true;
+    if (memcmp(below.at, p->text.at, MIN(below.size, p->text.size)) != 0)
+        return false;
+    if (below.size <= p->text.size)
+        return below.size < p->text.size || !p->literal;
+    return p->literal ? false : machine_matches(p, below, set, true);
+}
+
+bool ignore_may_reach_below(const struct ignore *ig, struct view directory)
+{
+    uint64_t set[WORDS_ON_STACK];
+    STR_AUTO(below);
+
+    if (!ig || !ig->exclusions)
+        return false;
+    str_add(&below, directory);
+    str_add_char(&below, '/');
+    /* what decides on the directory matches everything below it, so only later lines can differ */
+    const struct pattern *p = decide(ig, directory);
+    for (p = p ? p + 1 : ig->patterns.at; p < ig->patterns.at + ig->patterns.size; p++)
+        if (p->exclusion && may_match_below(p, str_view(&below), set))
+            return true;
+    return false;
+}
