@@ -1,19 +1,21 @@
-/* dockerfile/dockerfile.h - the Dockerfile language: bytes in, syntax tree out, with the place of every word and
- * the comments kept, so that build, lint and fixes share one tree.
+/* dockerfile/dockerfile.h - the Dockerfile language: bytes in, syntax tree out, with the place of
+ * every word and the comments kept, so that build, lint and fixes share one tree.
  *
- * Two levels. dockerfile_parse() cuts the text into instructions, flags, words and heredocs and knows nothing
- * of what an instruction means (an unknown one parses). dockerfile_check() holds each against the table of
- * instructions: names, flags, number of words. No variable is expanded and no quote removed in either
- * (words.h does); JSON form excepted.
+ * Two levels. dockerfile_parse() cuts the text into instructions, flags, words and heredocs and
+ * knows nothing of what an instruction means (an unknown one parses). dockerfile_check() holds each
+ * against the table of instructions: names, flags, number of words. No variable is expanded and no
+ * quote removed in either (words.h does); JSON form excepted.
  *
- * Source of the rules: BuildKit's frontend/dockerfile/parser and instructions; Dockerfile reference. */
+ * Source of the rules: BuildKit's frontend/dockerfile/parser and instructions; Dockerfile
+ * reference. */
 #pragma once
 
+#include "base/str.h"
 #include "base/vec.h"
 #include "dockerfile/source.h"
 
-#define DOCKERFILE_SIZE_MAX (16u << 20)  /* bytes; BuildKit sends no larger file either */
-#define DOCKERFILE_LINE_MAX 65535        /* bytes of one line of the file, as in BuildKit */
+#define DOCKERFILE_SIZE_MAX (16u << 20) /* bytes; BuildKit sends no larger file either */
+#define DOCKERFILE_LINE_MAX 65535       /* bytes of one line of the file, as in BuildKit */
 #define DOCKERFILE_INSTRUCTIONS_MAX 10000
 
 enum instruction_kind {
@@ -60,9 +62,9 @@ struct instruction_row {
     const char *name; /* "copy" */
     enum instruction_kind kind;
     enum argument_form form;
-    bool json;       /* ["a", "b"] is read as JSON */
-    bool heredocs;   /* <<EOF is one */
-    bool in_onbuild; /* may be a trigger */
+    bool json;                        /* ["a", "b"] is read as JSON */
+    bool heredocs;                    /* <<EOF is one */
+    bool in_onbuild;                  /* may be a trigger */
     int arguments_min, arguments_max; /* words; max -1: any number */
     const struct flag_row *flags;     /* NULL: none */
     const char *usage;                /* "COPY [FLAGS] SOURCE... DESTINATION" */
@@ -71,7 +73,8 @@ struct instruction_row {
 /* All of them, in alphabetical order; the row of kind INSTRUCTION_UNKNOWN is not in it. */
 extern const struct instruction_row instruction_rows[];
 extern const size_t instruction_row_count;
-const struct instruction_row *instruction_row_find(struct view name); /* case ignored; NULL: unknown */
+const struct instruction_row *
+instruction_row_find(struct view name); /* case ignored; NULL: unknown */
 const struct flag_row *flag_row_find(const struct instruction_row *row, struct view name);
 
 struct word {
@@ -102,9 +105,10 @@ struct instruction {
     const struct instruction_row *row; /* NULL: unknown */
     enum instruction_kind kind;
     struct view keyword; /* as written */
-    struct view line;    /* the logical line: continuations joined, comments between them dropped, trimmed */
-    struct view rest;    /* line behind keyword and flags, trimmed: what a shell form runs */
-    bool json;           /* words came from the JSON form */
+    struct view
+        line; /* the logical line: continuations joined, comments between them dropped, trimmed */
+    struct view rest; /* line behind keyword and flags, trimmed: what a shell form runs */
+    bool json;        /* words came from the JSON form */
     struct flag *flags;
     size_t flag_count;
     struct word *words;
@@ -112,7 +116,7 @@ struct instruction {
     struct heredoc *heredocs;
     size_t heredoc_count;
     const struct instruction *trigger; /* of ONBUILD, else NULL */
-    const struct word *comments;       /* the comment lines directly above, '#' and blanks cut off */
+    const struct word *comments; /* the comment lines directly above, '#' and blanks cut off */
     size_t comment_count;
     struct span span;         /* first to last line, heredoc bodies included */
     struct span keyword_span; /* of the first word */
@@ -145,18 +149,21 @@ struct dockerfile {
     struct arena *arena;
 };
 
-/* name is what messages call the file. -EINVAL: malformed, err->where is "name:line:column"; -EDQUOT: a limit. */
-MUST_CHECK int dockerfile_parse(struct view text, const char *name, struct dockerfile **ret, struct error *err);
+/* name is what messages call the file. -EINVAL: malformed, err->where is "name:line:column";
+ * -EDQUOT: a limit. */
+MUST_CHECK int dockerfile_parse(struct view text, const char *name, struct dockerfile **ret,
+                                struct error *err);
 void dockerfile_free(struct dockerfile *d);
 DEFINE_CLEANUP(struct dockerfile *, dockerfile_free)
 
-/* One instruction outside of any file: a trigger stored in a base image. Its memory is arena's; spans are as in
- * a file of that one line. escape as in struct dockerfile. */
+/* One instruction outside of any file: a trigger stored in a base image. Its memory is arena's;
+ * spans are as in a file of that one line. escape as in struct dockerfile. */
 MUST_CHECK int dockerfile_parse_trigger(struct view text, char escape, struct arena *arena,
                                         const struct instruction **ret, struct error *err);
 
-/* Every instruction against the table: unknown names and flags (with the nearest known one as hint), flags
- * without or with too many values, wrong number of words, triggers that may not be one. */
+/* Every instruction against the table: unknown names and flags (with the nearest known one as
+ * hint), flags without or with too many values, wrong number of words, triggers that may not be
+ * one. */
 MUST_CHECK int dockerfile_check(const struct dockerfile *d, struct error *err);
 /* The same for one; name as in struct dockerfile. */
 MUST_CHECK int instruction_check(const struct instruction *in, const char *name, struct error *err);

@@ -47,7 +47,8 @@ static int add_escape(struct glob *g, struct view pattern, size_t *at, struct er
     if (next == '}' || next == '/')
         return 0;
     if (next != '*' && next != '?' && next != '\\')
-        return error_set(err, -EINVAL, "pattern '%.*s': '\\' may stand before '*', '?', '\\', '}' and '/' only",
+        return error_set(err, -EINVAL,
+                         "pattern '%.*s': '\\' may stand before '*', '?', '\\', '}' and '/' only",
                          (int)MIN(pattern.size, 80u), pattern.at);
     ++*at;
     g->tokens[g->size++] = (struct token){TOKEN_BYTE, next};
@@ -100,8 +101,8 @@ static void pass_stars(const struct glob *g)
             g->states[s + 1] |= 1;
 }
 
-/* One byte into next. Bit 1 of a state: it is reached; bit 2: it is inside a character that its '?' takes.
- * starts, ends: byte is the first, the last of its character. */
+/* One byte into next. Bit 1 of a state: it is reached; bit 2: it is inside a character that its '?'
+ * takes. starts, ends: byte is the first, the last of its character. */
 static bool advance(const struct glob *g, char byte, bool starts, bool ends, uint8_t *next)
 {
     bool any = false;
@@ -131,8 +132,10 @@ static bool advance(const struct glob *g, char byte, bool starts, bool ends, uin
     return any;
 }
 
-/* Matches from the beginning (end) of value. *ret is the length of the match wanted; false when there is none. */
-static int run(const struct glob *g, struct view value, bool longest, size_t *steps, size_t *ret, struct error *err)
+/* Matches from the beginning (end) of value. *ret is the length of the match wanted; false when
+ * there is none. */
+static int run(const struct glob *g, struct view value, bool longest, size_t *steps, size_t *ret,
+               struct error *err)
 {
     cleanup_free uint8_t *next = xcalloc(1, g->size + 1);
     bool found = false;
@@ -149,15 +152,16 @@ static int run(const struct glob *g, struct view value, bool longest, size_t *st
         }
         if (done == value.size)
             break;
-        const struct view rest =
-            g->reversed ? view_make(value.at, value.size - done) : view_make(value.at + done, value.size - done);
+        const struct view rest = g->reversed ? view_make(value.at, value.size - done)
+                                             : view_make(value.at + done, value.size - done);
         const size_t width = g->reversed ? last_char_size(rest) : glob_char_size(rest);
         bool alive = true;
         for (size_t i = 0; i < width && alive; i++) {
             const char byte = g->reversed ? rest.at[rest.size - 1 - i] : rest.at[i];
 
             if (*steps < g->size + 1)
-                return error_set(err, -EDQUOT, "matching takes more than %u steps", WORDS_STEPS_MAX);
+                return error_set(err, -EDQUOT, "matching takes more than %u steps",
+                                 WORDS_STEPS_MAX);
             *steps -= g->size + 1;
             alive = advance(g, byte, i == 0, i + 1 == width, next);
             memcpy(g->states, next, g->size + 1);
@@ -180,7 +184,8 @@ int glob_cut(const struct glob *g, struct view value, bool longest, size_t *step
         return r;
     if (r == 0)
         size = 0;
-    *ret = g->reversed ? view_make(value.at, value.size - size) : view_make(value.at + size, value.size - size);
+    *ret = g->reversed ? view_make(value.at, value.size - size)
+                       : view_make(value.at + size, value.size - size);
     return 0;
 }
 

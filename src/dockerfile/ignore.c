@@ -5,16 +5,17 @@
 #include "base/vec.h"
 #include "dockerfile/glob.h"
 
-/* A pattern is its literal beginning and, behind that, a machine whose sets of states are bit sets: one step
- * a character, whatever the pattern, so that nobody's file is slow to match. State n+1 follows state n; the last
- * one accepts. */
+/* A pattern is its literal beginning and, behind that, a machine whose sets of states are bit sets:
+ * one step a character, whatever the pattern, so that nobody's file is slow to match. State n+1
+ * follows state n; the last one accepts. */
 enum state_kind {
     STATE_CHAR,  /* takes `low` */
     STATE_ONE,   /* '?': takes all but '/' */
     STATE_CLASS, /* [a-z]: takes what its ranges say */
     STATE_STAR,  /* '*': takes nothing, or all but '/' again and again */
     STATE_ALL,   /* '**' at an end: takes nothing or anything */
-    STATE_DEEP,  /* '**' and a '/' behind it: may be left out together with STATE_BODY, which it enters */
+    STATE_DEEP,  /* '**' and a '/' behind it: may be left out together with STATE_BODY, which it
+                    enters */
     STATE_BODY,  /* takes anything, and is left by a '/' */
 };
 
@@ -24,8 +25,8 @@ struct range {
 
 struct state {
     enum state_kind kind;
-    uint32_t low;            /* CHAR */
-    bool negated;            /* CLASS */
+    uint32_t low; /* CHAR */
+    bool negated; /* CLASS */
     size_t ranges, range_count;
 };
 
@@ -37,14 +38,14 @@ struct pattern {
     bool suffix;    /* "**" and a literal: anything that ends with it */
     bool anchored;  /* of suffix: "**" "/": at the beginning of a name */
     unsigned line;
-    struct view text;  /* arena's: the literal beginning, or the literal of suffix */
+    struct view text; /* arena's: the literal beginning, or the literal of suffix */
     const struct state *states;
     const struct range *ranges;
     size_t state_count, words; /* words: of a set, state_count + 1 bits */
     const uint64_t *skip;      /* states that may be passed taking nothing */
     const uint64_t *skip_two;  /* DEEP: the one behind as well */
-    const uint64_t *stay;      /* [128 * words]: states that keep themselves alive at that character */
-    const uint64_t *step;      /* [128 * words]: states that go on to the next */
+    const uint64_t *stay; /* [128 * words]: states that keep themselves alive at that character */
+    const uint64_t *step; /* [128 * words]: states that go on to the next */
 };
 
 struct ignore {
@@ -126,7 +127,8 @@ static int class_char(struct compiler *c, uint32_t *ret, struct error *err)
     if (c->rest.size == 0)
         return malformed("'[' without ']'", err);
     if (c->rest.at[0] == '-' || c->rest.at[0] == ']')
-        return malformed("a range in [] begins or ends with '-', or is empty; write '\\-' or '\\]'", err);
+        return malformed("a range in [] begins or ends with '-', or is empty; write '\\-' or '\\]'",
+                         err);
     if (c->rest.at[0] == '\\') {
         c->rest = view_make(c->rest.at + 1, c->rest.size - 1);
         if (c->rest.size == 0)
@@ -165,7 +167,8 @@ static int read_class(struct compiler *c, struct error *err)
     return 0;
 }
 
-/* Behind the first '*'. "**" with a '/' behind it or not is the same, for it stands for any number of names. */
+/* Behind the first '*'. "**" with a '/' behind it or not is the same, for it stands for any number
+ * of names. */
 static void read_star(struct compiler *c)
 {
     if (c->rest.size == 0 || c->rest.at[0] != '*') {
@@ -252,23 +255,35 @@ static size_t literal_size(struct view text)
     return n;
 }
 
+/* "**" and a literal, with a '/' between or not; or "**" "/" "*" and what a name ends with. */
+static bool compile_suffix(struct arena *arena, struct view text, struct pattern *p)
+{
+    if (!view_starts(text, "**"))
+        return false;
+    struct view rest = view_make(text.at + 2, text.size - 2);
+    const struct view end =
+        view_starts(rest, "/*") ? view_make(rest.at + 2, rest.size - 2) : VIEW("");
+    if (end.size > 0 && literal_size(end) == end.size && !memchr(end.at, '/', end.size)) {
+        rest = end;
+    } else if (literal_size(rest) != rest.size) {
+        return false;
+    } else if (rest.size > 0 && rest.at[0] == '/') {
+        p->anchored = true;
+        rest = view_make(rest.at + 1, rest.size - 1);
+    }
+    p->suffix = true;
+    p->text = view_make(arena_strndup(arena, rest.at, rest.size), rest.size);
+    return true;
+}
+
 /* Nearly all patterns are a plain path, or "**" and one: no machine is needed for these. */
 static int compile(struct arena *arena, struct view text, struct pattern *p, struct error *err)
 {
     CLEANUP(compiler_done) struct compiler c = {0};
     const size_t literal = literal_size(text);
 
-    if (view_starts(text, "**")) {
-        const struct view rest = view_make(text.at + 2, text.size - 2);
-
-        if (literal_size(rest) == rest.size) {
-            p->suffix = true;
-            p->anchored = rest.size > 0 && rest.at[0] == '/';
-            p->text = p->anchored ? view_make(rest.at + 1, rest.size - 1) : rest;
-            p->text.at = arena_strndup(arena, p->text.at, p->text.size);
-            return 0;
-        }
-    }
+    if (compile_suffix(arena, text, p))
+        return 0;
     c.rest = view_make(text.at + literal, text.size - literal);
     const int r = read_states(&c, err);
     if (r < 0)
@@ -337,7 +352,8 @@ bool ignore_read_line(struct view line, struct str *ret)
     }
     STR_AUTO(path);
     clean_path(line, &path);
-    str_add(ret, path.size > 1 && path.at[0] == '/' ? view_make(path.at + 1, path.size - 1) : str_view(&path));
+    str_add(ret, path.size > 1 && path.at[0] == '/' ? view_make(path.at + 1, path.size - 1)
+                                                    : str_view(&path));
     return true;
 }
 
@@ -356,7 +372,8 @@ static int add_pattern(struct ignore *ig, struct view text, unsigned line, struc
         p.exclusion = true;
         text = view_make(text.at + 1, text.size - 1);
     }
-    int r = text.size > 0 ? compile(ig->arena, text, &p, err) : malformed("nothing follows the '!'", err);
+    int r = text.size > 0 ? compile(ig->arena, text, &p, err)
+                          : malformed("nothing follows the '!'", err);
     if (r < 0)
         return error_wrap(err, r, "pattern '%.80s'", clean.at);
     ig->exclusions |= p.exclusion;
@@ -501,8 +518,8 @@ static bool advance(const struct pattern *p, uint32_t c, uint64_t *set)
     return left != 0;
 }
 
-/* Runs the machine over path, behind the literal beginning. True as soon as it accepts at the end of a name (the
- * path itself or a parent), or, with alive, when states are left at the end. */
+/* Runs the machine over path, behind the literal beginning. True as soon as it accepts at the end
+ * of a name (the path itself or a parent), or, with alive, when states are left at the end. */
 static bool machine_matches(const struct pattern *p, struct view path, uint64_t *set, bool alive)
 {
     struct view rest = view_make(path.at + p->text.size, path.size - p->text.size);
@@ -529,7 +546,8 @@ static bool pattern_matches(const struct pattern *p, struct view path, uint64_t 
     return p->literal ? ends_name(path, p->text.size) : machine_matches(p, path, set, false);
 }
 
-#define WORDS_ON_STACK (IGNORE_PATTERN_MAX * 2 / WORD_BITS + 2) /* every character a DEEP and a BODY */
+#define WORDS_ON_STACK                                                                             \
+    (IGNORE_PATTERN_MAX * 2 / WORD_BITS + 2) /* every character a DEEP and a BODY */
 
 /* The last pattern that matches; NULL: none. */
 static const struct pattern *decide(const struct ignore *ig, struct view path)

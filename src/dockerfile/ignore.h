@@ -1,34 +1,36 @@
 /* dockerfile/ignore.h - .dockerignore: which paths of a build context are left out.
  *
- * Paths are relative to the context's root, '/'-separated, without "./", ".." or a leading '/'. A path is left
- * out when the last pattern that matches it or one of its parents is not a '!' pattern. Source: Dockerfile
- * reference, ".dockerignore file"; moby/patternmatcher. */
+ * Paths are relative to the context's root, '/'-separated, without "./", ".." or a leading '/'. A
+ * path is left out when the last pattern that matches it or one of its parents is not a '!'
+ * pattern. Source: Dockerfile reference, ".dockerignore file"; moby/patternmatcher. */
 #pragma once
 
 #include "base/str.h"
 
-#define IGNORE_SIZE_MAX (1u << 20)  /* bytes of a file */
+#define IGNORE_SIZE_MAX (1u << 20) /* bytes of a file */
 #define IGNORE_PATTERNS_MAX 10000
-#define IGNORE_PATTERN_MAX 4096     /* bytes: PATH_MAX */
+#define IGNORE_PATTERN_MAX 4096 /* bytes: PATH_MAX */
 
 struct ignore;
 
-/* Reads the text of an ignore file; name is what messages call it. A malformed pattern is -EINVAL with
- * err->where "name:line:1". */
-MUST_CHECK int ignore_parse(struct view text, const char *name, struct ignore **ret, struct error *err);
+/* Reads the text of an ignore file; name is what messages call it. A malformed pattern is -EINVAL
+ * with err->where "name:line:1". */
+MUST_CHECK int ignore_parse(struct view text, const char *name, struct ignore **ret,
+                            struct error *err);
 /* The same out of single patterns (--exclude). */
-MUST_CHECK int ignore_new(const char *const patterns[], size_t count, struct ignore **ret, struct error *err);
+MUST_CHECK int ignore_new(const char *const patterns[], size_t count, struct ignore **ret,
+                          struct error *err);
 void ignore_free(struct ignore *ig); /* NULL is fine */
 DEFINE_CLEANUP(struct ignore *, ignore_free)
 
 /* True when path is left out. ig NULL: never. */
 bool ignore_match(const struct ignore *ig, struct view path);
-/* The same; *ret_line is the line (or number, from 1) of the pattern that decided, 0 when none matched: for
- * "excluded by .dockerignore line 3". */
+/* The same; *ret_line is the line (or number, from 1) of the pattern that decided, 0 when none
+ * matched: for "excluded by .dockerignore line 3". */
 bool ignore_match_line(const struct ignore *ig, struct view path, unsigned *ret_line);
 
-/* For a walker that stands before a directory that is left out: false when no '!' pattern can match anything
- * below, so that it need not be entered. */
+/* For a walker that stands before a directory that is left out: false when no '!' pattern can match
+ * anything below, so that it need not be entered. */
 bool ignore_may_reach_below(const struct ignore *ig, struct view directory);
 
 /* One line of a file as it becomes a pattern (kept for tests): false when the line is skipped. */

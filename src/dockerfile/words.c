@@ -102,7 +102,8 @@ static int single_quoted(struct scan *s, struct str *ret, struct error *err)
     return 0;
 }
 
-/* Inside double quotes the escape character works before '"', '$' and itself, and is ordinary elsewhere. */
+/* Inside double quotes the escape character works before '"', '$' and itself, and is ordinary
+ * elsewhere. */
 static void escape_in_quotes(struct scan *s, bool raw, struct str *ret)
 {
     const char escape = s->w->escape;
@@ -143,8 +144,8 @@ static int double_quoted(struct scan *s, bool raw, struct str *ret, struct error
     return error_set(err, -EINVAL, "unclosed double quote");
 }
 
-/* One piece: a quoted part, a variable, an escaped or an ordinary character. raw: escapes stay in the text, for
- * patterns read them again. */
+/* One piece: a quoted part, a variable, an escaped or an ordinary character. raw: escapes stay in
+ * the text, for patterns read them again. */
 static int expand_piece(struct scan *s, bool raw, struct sink *k, struct error *err)
 {
     STR_AUTO(part);
@@ -230,13 +231,14 @@ static int bad_modifier(struct view name, char a, char b, struct error *err)
 {
     const char shown[] = {a, b, '\0'};
 
-    error_set(err, -EINVAL, "${%.*s%s...}: unsupported modifier", (int)MIN(name.size, 80u), name.at, shown);
+    error_set(err, -EINVAL, "${%.*s%s...}: unsupported modifier", (int)MIN(name.size, 80u), name.at,
+              shown);
     return error_hint(err, -EINVAL, "there are :- - :+ + :? ? # ## %% %%%% / and //");
 }
 
 /* ${name:?message} */
-static int must_be_set(struct view name, const char *value, bool empty_is_unset, const struct str *message,
-                       struct error *err)
+static int must_be_set(struct view name, const char *value, bool empty_is_unset,
+                       const struct str *message, struct error *err)
 {
     const char *why = value ? "is not allowed to be empty" : "is not allowed to be unset";
 
@@ -247,8 +249,8 @@ static int must_be_set(struct view name, const char *value, bool empty_is_unset,
 }
 
 /* ${name#p} and its kin; pattern still has a doubled '#' or '%' at its beginning. */
-static int cut_pattern(struct scan *s, const char *value, char modifier, struct view pattern, struct str *ret,
-                       struct error *err)
+static int cut_pattern(struct scan *s, const char *value, char modifier, struct view pattern,
+                       struct str *ret, struct error *err)
 {
     const bool longest = pattern.size > 0 && pattern.at[0] == modifier;
     CLEANUP(glob_freep) struct glob *g = NULL;
@@ -265,8 +267,8 @@ static int cut_pattern(struct scan *s, const char *value, char modifier, struct 
 }
 
 /* ${name-w} and the others that take a word up to '}'. */
-static int expand_modifier(struct scan *s, struct view name, char modifier, bool colon, struct str *ret,
-                           struct error *err)
+static int expand_modifier(struct scan *s, struct view name, char modifier, bool colon,
+                           struct str *ret, struct error *err)
 {
     const bool pattern = modifier == '#' || modifier == '%';
     SINK_AUTO(word);
@@ -294,8 +296,8 @@ static int expand_modifier(struct scan *s, struct view name, char modifier, bool
     }
 }
 
-static int replace(struct scan *s, struct view value, const struct glob *g, struct view by, bool all, struct str *ret,
-                   struct error *err)
+static int replace(struct scan *s, struct view value, const struct glob *g, struct view by,
+                   bool all, struct str *ret, struct error *err)
 {
     size_t from = 0, copied = 0;
     struct view found = {0};
@@ -310,7 +312,11 @@ static int replace(struct scan *s, struct view value, const struct glob *g, stru
         copied = end;
         if (ret->size > WORDS_RESULT_MAX)
             return too_long(err);
-        from = end > from ? end : from + (from < value.size ? glob_char_size(view_make(value.at + from, value.size - from)) : 1);
+        from = end > from
+                   ? end
+                   : from + (from < value.size
+                                 ? glob_char_size(view_make(value.at + from, value.size - from))
+                                 : 1);
         if (!all || from > value.size)
             break;
     }
@@ -370,7 +376,8 @@ static int expand_dollar(struct scan *s, struct str *ret, struct error *err)
     if (peek(s) == '{' && !at_end(s)) {
         s->at++;
         if (++s->depth > WORDS_DEPTH_MAX)
-            return error_set(err, -EDQUOT, "${} expressions are nested more than %d deep", WORDS_DEPTH_MAX);
+            return error_set(err, -EDQUOT, "${} expressions are nested more than %d deep",
+                             WORDS_DEPTH_MAX);
         const int r = expand_braces(s, ret, err);
         s->depth--;
         return r;
