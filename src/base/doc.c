@@ -80,8 +80,10 @@ static int get_int(const json_t *obj, const char *key, bool need, int64_t *ret, 
 static int get_tree(const json_t *obj, const char *key, json_type type, bool need, json_t **ret,
                     struct error *err)
 {
-    return MIN(get(obj, key, type, type == JSON_OBJECT ? "an object" : "an array", need, ret, err),
-               0);
+    const char *type_name = type == JSON_OBJECT ? "an object" : "an array";
+    const int r = get(obj, key, type, type_name, need, ret, err);
+
+    return MIN(r, 0);
 }
 
 int doc_need_text(const json_t *obj, const char *key, const char **ret, struct error *err)
