@@ -134,13 +134,12 @@ static int read_index(struct image_index *x, struct error *err)
         if (r < 0)
             return r;
     }
-    return read_array(x->doc, "manifests", INDEX_ENTRIES_MAX, &x->manifests, &x->manifest_count,
-                      err);
+    return read_array(x->doc, "manifests", IMAGE_INDEX_MAX, &x->manifests, &x->manifest_count, err);
 }
 
-int index_parse(struct view bytes, struct image_index **ret, struct error *err)
+int image_index_parse(struct view bytes, struct image_index **ret, struct error *err)
 {
-    CLEANUP(index_freep) struct image_index *x = xcalloc(1, sizeof(*x));
+    CLEANUP(image_index_freep) struct image_index *x = xcalloc(1, sizeof(*x));
     int r = doc_parse(bytes, MANIFEST_SIZE_MAX, "index", &x->doc, err);
 
     if (r < 0)
@@ -154,7 +153,7 @@ int index_parse(struct view bytes, struct image_index **ret, struct error *err)
     return 0;
 }
 
-void index_free(struct image_index *x)
+void image_index_free(struct image_index *x)
 {
     if (!x)
         return;
@@ -191,8 +190,8 @@ static bool is_image(const struct descriptor *d)
     return (m == MEDIA_MANIFEST || m == MEDIA_INDEX) && !d->artifact_type && !kind;
 }
 
-int index_select(const struct image_index *x, const struct platform *want,
-                 const struct descriptor **ret, struct error *err)
+int image_index_select(const struct image_index *x, const struct platform *want,
+                       const struct descriptor **ret, struct error *err)
 {
     const struct descriptor *best = NULL, *only = NULL;
     int best_rank = -1;
@@ -242,7 +241,8 @@ void manifest_print(bool docker, json_t *take_config, json_t *take_layers, json_
     doc_print(doc, true, ret);
 }
 
-void index_print(bool docker, json_t *take_manifests, json_t *take_annotations, struct str *ret)
+void image_index_print(bool docker, json_t *take_manifests, json_t *take_annotations,
+                       struct str *ret)
 {
     cleanup_doc json_t *doc = json_object();
 

@@ -12,7 +12,7 @@
 #define MANIFEST_LAYERS_MAX                                                                        \
     4096 /* docker stops at 127; squashed monsters of other tools do not                           \
           */
-#define INDEX_ENTRIES_MAX 16384
+#define IMAGE_INDEX_MAX 16384
 
 struct manifest {
     struct view raw;
@@ -44,9 +44,9 @@ struct image_index {
 MUST_CHECK int manifest_parse(struct view bytes, struct manifest **ret, struct error *err);
 void manifest_free(struct manifest *m);
 DEFINE_CLEANUP(struct manifest *, manifest_free)
-MUST_CHECK int index_parse(struct view bytes, struct image_index **ret, struct error *err);
-void index_free(struct image_index *x);
-DEFINE_CLEANUP(struct image_index *, index_free)
+MUST_CHECK int image_index_parse(struct view bytes, struct image_index **ret, struct error *err);
+void image_index_free(struct image_index *x);
+DEFINE_CLEANUP(struct image_index *, image_index_free)
 
 /* Which of the two the bytes are, by what they hold: MEDIA_INDEX or MEDIA_MANIFEST; neither is
  * -EINVAL. */
@@ -54,14 +54,15 @@ MUST_CHECK int manifest_kind(struct view bytes, enum media *ret, struct error *e
 
 /* The entry that serves the platform best; attestations are never chosen. An index of a single
  * image that names no platform gives that one. -ENOENT names the platforms there are. */
-MUST_CHECK int index_select(const struct image_index *x, const struct platform *want,
-                            const struct descriptor **ret, struct error *err);
+MUST_CHECK int image_index_select(const struct image_index *x, const struct platform *want,
+                                  const struct descriptor **ret, struct error *err);
 
 /* Appends the text of a new manifest. Everything taken; layers is an array of descriptors,
  * annotations an object or NULL. */
 void manifest_print(bool docker, json_t *take_config, json_t *take_layers, json_t *take_annotations,
                     struct str *ret);
-void index_print(bool docker, json_t *take_manifests, json_t *take_annotations, struct str *ret);
+void image_index_print(bool docker, json_t *take_manifests, json_t *take_annotations,
+                       struct str *ret);
 
 /* The file "oci-layout" of a layout directory. */
 #define LAYOUT_FILE "oci-layout"

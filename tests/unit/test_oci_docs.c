@@ -11,9 +11,9 @@ static int try_manifest(struct view text, struct error *err)
 
 static int try_index(struct view text, struct error *err)
 {
-    CLEANUP(index_freep) struct image_index *x = NULL;
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
 
-    return index_parse(text, &x, err);
+    return image_index_parse(text, &x, err);
 }
 
 static int try_config(struct view text, struct error *err)
@@ -209,18 +209,18 @@ static void index_gives_the_platform(void **state)
                                                   "unknown") ",\"annotations\":{"
                                                              "\"vnd.docker.reference.type\":"
                                                              "\"attestation-manifest\"}") "]}";
-    CLEANUP(index_freep) struct image_index *x = NULL;
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
     const struct descriptor *d;
     struct platform p;
     ERROR_AUTO(err);
 
     (void)state;
-    assert_int_equal(index_parse(view_of(text), &x, NULL), 0);
+    assert_int_equal(image_index_parse(view_of(text), &x, NULL), 0);
     assert_int_equal(platform_parse("linux/amd64", &p, NULL), 0);
-    assert_int_equal(index_select(x, &p, &d, NULL), 0);
+    assert_int_equal(image_index_select(x, &p, &d, NULL), 0);
     assert_ptr_equal(d, &x->manifests[1]);
     assert_int_equal(platform_parse("linux/s390x", &p, NULL), 0);
-    assert_int_equal(index_select(x, &p, &d, &err), -ENOENT);
+    assert_int_equal(image_index_select(x, &p, &d, &err), -ENOENT);
     assert_string_equal(err.hint, "it has: linux/arm64, linux/amd64");
 }
 
