@@ -11,16 +11,12 @@
 #include "layer/entry.h"
 
 #define TAR_BLOCK 512
-/* Limits, each -EDQUOT or, for names, -ENAMETOOLONG. */
-#define TAR_PATH_MAX 4095 /* PATH_MAX without its NUL: nobody could open a longer one */
-#define TAR_NAME_MAX 255  /* NAME_MAX of every file system we know */
-#define TAR_PAX_MAX                                                                                \
-    (4u << 20)             /* one extended header: 64 xattrs of XATTR_SIZE_MAX; Go stops at 1 MiB */
-#define TAR_XATTR_MAX 1024 /* names on one file; XATTR_LIST_MAX would hold about as many */
-#define TAR_XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of the kernel */
-#define TAR_ENTRY_MAX 10000000 /* ten times the largest image met; some 150 bytes of memory each   \
-                                */
-#define TAR_SPARSE_MAX 1000000 /* pieces of a sparse file (CVE-2025-58183): 16 bytes each */
+/* Limits, each -EDQUOT or, for names, -ENAMETOOLONG. Those of xattrs are in layer/meta.h. */
+#define TAR_PATH_MAX 4095         /* PATH_MAX without its NUL: nobody could open a longer one */
+#define TAR_NAME_MAX 255          /* NAME_MAX of every file system we know */
+#define TAR_PAX_MAX (4u << 20)    /* one extended header: 64 xattrs of the kernel's largest size */
+#define TAR_ENTRY_MAX 10000000    /* ten times the largest image met */
+#define TAR_SPARSE_MAX 1000000    /* pieces of a sparse file (CVE-2025-58183): 16 bytes each */
 #define TAR_SIZE_MAX (1ull << 50) /* of a file as declared; more is a lie */
 
 /* ---- reading ---- */

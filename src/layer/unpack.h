@@ -18,6 +18,7 @@
 #include "layer/codec.h"
 #include "layer/entry.h"
 #include "layer/index.h"
+#include "layer/merge.h"
 #include "layer/meta.h"
 
 /* What is known of the layers below. A file whose parent directory this layer does not have gets
@@ -27,7 +28,7 @@ enum unpack_below {
     UNPACK_BELOW_UNKNOWN, /* missing parents are 0755 0:0, a hard link to what is not here is an
                              error; ret->wants_below tells */
     UNPACK_BELOW_NOTHING, /* the first layer: also, whiteouts hide nothing and are left out */
-    UNPACK_BELOW_VIEW,    /* see below_open */
+    UNPACK_BELOW_VIEW,    /* they are in .view */
 };
 
 struct unpack_options {
@@ -42,10 +43,8 @@ struct unpack_options {
     bool chown;            /* everything belongs to uid:gid */
     uint32_t uid, gid;
     enum unpack_below below;
-    /* Returns a borrowed descriptor of the merged layers below, called once and only if it is
-     * needed: mounting them costs. */
-    int (*below_open)(void *ctx, struct error *err);
-    enum owner_mode below_owner; /* how owners are kept in that view */
+    const struct merge *view; /* of UNPACK_BELOW_VIEW: the layers below and their fs/ directories */
+    const int *view_fs;
     /* 1 to take the entry, 0 to leave it out, negative to stop with its error. NULL: all. */
     int (*filter)(void *ctx, const struct entry *e, struct error *err);
     void (*warn)(

@@ -1,0 +1,112 @@
+#include "layer/codec_pack.h"
+
+#include <errno.h>
+#include <libdeflate.h>
+#include <zstd.h>
+
+#include <isa-l/igzip_lib.h>
+
+#define GZIP_FAST 1 /* the level that is isa-l's */
+
+struct packer {
+    struct isal_zstream *fast;
+    uint8_t *fast_buf;
+    struct libdeflate_compressor *small;
+    ZSTD_CCtx *zstd;
+};
+
+static bool fast_is_canonical(void)
+{
+#ifdef __x86_64__
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+#else
+    return false;
+#endif
+}
+
+static void fast_open(struct packer *p)
+{
+    p->fast = xmalloc(sizeof(*p->fast));
+    p->fast_buf = xmalloc(ISAL_DEF_LVL1_DEFAULT);
+}
+
+static int zstd_open(struct packer *p, int level, struct error *err)
+{
+    p->zstd = ZSTD_createCCtx();
+    if (!p->zstd)
+        return error_set(err, -ENOMEM, "zstd: out of memory");
+    const size_t r = ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, level);
+    return ZSTD_isError(r) ? error_set(err, -EINVAL, "zstd: %s", ZSTD_getErrorName(r)) : 0;
+}
+
+static int small_open(struct packer *p, int level, struct error *err)
+{
+    p->small = libdeflate_alloc_compressor(level == 9 ? 12 : level);
+    return p->small ? 0 : error_set(err, -ENOMEM, "libdeflate: out of memory");
+}
+
+int packer_new(enum codec_id id, int level, struct packer **ret, struct error *err)
+{
+    struct packer *p = xcalloc(1, sizeof(*p));
+    int r = 0;
+
+    if (id == CODEC_ZSTD)
+        r = zstd_open(p, level, err);
+    else if (level == GZIP_FAST && fast_is_canonical())
+        fast_open(p);
+    else
+        r = small_open(p, level, err);
+    if (r < 0)
+        packer_free(p);
+    else
+        *ret = p;
+    return r;
+}
+
+void packer_free(struct packer *p)
+{
+    if (!p)
+        return;
+    free(p->fast);
+    free(p->fast_buf);
+    if (p->small)
+        libdeflate_free_compressor(p->small);
+    ZSTD_freeCCtx(p->zstd);
+    free(p);
+}
+
+static int64_t run_fast(struct packer *p, struct view plain, uint8_t *out, struct error *err)
+{
+    struct isal_zstream *z = p->fast;
+
+    isal_deflate_init(z);
+    z->level = GZIP_FAST;
+    z->level_buf = p->fast_buf;
+    z->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
+    z->gzip_flag = IGZIP_GZIP;
+    z->end_of_stream = 1;
+    z->next_in = (uint8_t *)(uintptr_t)plain.at; /* only read; the field lacks a const */
+    z->avail_in = (uint32_t)plain.size;
+    z->next_out = out;
+    z->avail_out = (uint32_t)CODEC_PACKED_MAX(plain.size);
+    const int r = isal_deflate(z);
+    if (r != COMP_OK || z->internal_state.state != ZSTATE_END)
+        return error_set(err, -EIO, "isa-l: error %d", r);
+    return z->total_out;
+}
+
+int64_t packer_run(struct packer *p, struct view plain, uint8_t *out, struct error *err)
+{
+    const size_t room = CODEC_PACKED_MAX(plain.size);
+
+    if (p->fast)
+        return run_fast(p, plain, out, err);
+    if (p->zstd) {
+        const size_t n = ZSTD_compress2(p->zstd, out, room, plain.at, plain.size);
+        if (ZSTD_isError(n))
+            return error_set(err, -EIO, "zstd: %s", ZSTD_getErrorName(n));
+        return (int64_t)n;
+    }
+    const size_t n = libdeflate_gzip_compress(p->small, plain.at, plain.size, out, room);
+    return n > 0 ? (int64_t)n : error_set(err, -EIO, "libdeflate: no room");
+}

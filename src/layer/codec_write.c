@@ -1,0 +1,281 @@
+/* The writer of codec streams.
+ *
+ * Slots form a ring. The caller fills slot `next`, hands it to the threads and goes on to the slot
+ * behind it, which is the oldest one: when that is busy it is waited for and given to the sink, so
+ * packed chunks leave in the order they came, whoever packed them.
+ *
+ *     FREE --submit()--> FULL --run_thread()--> BUSY --> PACKED --emit()--> FREE */
+#include "layer/codec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/hash.h"
+#include "layer/codec_pack.h"
+
+#define THREADS_MAX 8
+
+enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_BUSY, SLOT_PACKED };
+
+struct slot {
+    enum slot_state state;
+    size_t plain_size;
+    int64_t packed_size; /* or a negative errno */
+    uint8_t *plain, *packed;
+    struct error error;
+};
+
+struct codec_writer {
+    const struct codec *codec;
+    int level;
+    codec_sink *sink;
+    void *ctx;
+    struct hash plain, packed;
+    struct codec_sums sums;
+    bool finished;
+    int failed;
+
+    struct packer *packers[THREADS_MAX];
+    pthread_t threads[THREADS_MAX];
+    unsigned wanted, running; /* threads; 0 wanted: the caller packs */
+    unsigned taken;           /* packers given to threads */
+    struct slot *slots;
+    unsigned slot_count, next; /* next: being filled */
+    uint64_t chunks;
+    bool stop;
+    pthread_mutex_t lock;
+    pthread_cond_t filled, packed_one;
+};
+
+static unsigned thread_count(unsigned asked)
+{
+    const long have = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (asked == 0)
+        asked = have > 0 ? (unsigned)have : 1;
+    return MIN(asked, THREADS_MAX);
+}
+
+int codec_writer_new(const struct codec *codec, int level, unsigned threads, codec_sink *sink,
+                     void *ctx, struct codec_writer **ret, struct error *err)
+{
+    if (level == CODEC_LEVEL_DEFAULT)
+        level = codec->level_default;
+    if (level < codec->level_min || level > codec->level_max)
+        return error_set(err, -EINVAL, "%s has no compression level %d: it has %d to %d",
+                         codec->name, level, codec->level_min, codec->level_max);
+    CLEANUP(codec_writer_freep) struct codec_writer *w = xcalloc(1, sizeof(*w));
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->filled, NULL);
+    pthread_cond_init(&w->packed_one, NULL);
+    w->codec = codec;
+    w->level = level;
+    w->sink = sink;
+    w->ctx = ctx;
+    w->sums.id = codec->id;
+    hash_init(&w->plain);
+    hash_init(&w->packed);
+    if (codec->id != CODEC_NONE) {
+        threads = thread_count(threads);
+        w->wanted = threads > 1 ? threads : 0;
+        w->slot_count = threads > 1 ? threads + 1 : 1;
+        w->slots = xcalloc(w->slot_count, sizeof(*w->slots));
+        for (unsigned i = 0; i < threads; i++) {
+            const int r = packer_new(codec->id, level, &w->packers[i], err);
+            if (r < 0)
+                return r;
+        }
+    }
+    *ret = steal(w);
+    return 0;
+}
+
+void codec_writer_free(struct codec_writer *w)
+{
+    if (!w)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_cond_broadcast(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    for (unsigned i = 0; i < w->running; i++)
+        pthread_join(w->threads[i], NULL);
+    for (unsigned i = 0; i < THREADS_MAX; i++)
+        packer_free(w->packers[i]);
+    for (unsigned i = 0; i < w->slot_count; i++) {
+        free(w->slots[i].plain);
+        free(w->slots[i].packed);
+        error_done(&w->slots[i].error);
+    }
+    free(w->slots);
+    pthread_cond_destroy(&w->filled);
+    pthread_cond_destroy(&w->packed_one);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
+
+static void pack(struct packer *p, struct slot *s)
+{
+    if (!s->packed)
+        s->packed = xmalloc(CODEC_PACKED_MAX(CODEC_CHUNK));
+    s->packed_size = packer_run(p, view_make(s->plain, s->plain_size), s->packed, &s->error);
+}
+
+/* The oldest full slot from the ring, which begins behind `next`. */
+static struct slot *full_slot(struct codec_writer *w)
+{
+    for (unsigned i = 0; i < w->slot_count; i++) {
+        struct slot *s = &w->slots[(w->next + i) % w->slot_count];
+        if (s->state == SLOT_FULL)
+            return s;
+    }
+    return NULL;
+}
+
+static void *run_thread(void *ctx)
+{
+    struct codec_writer *w = ctx;
+
+    pthread_mutex_lock(&w->lock);
+    struct packer *p = w->packers[w->taken++];
+    while (!w->stop) {
+        struct slot *s = full_slot(w);
+        if (!s) {
+            pthread_cond_wait(&w->filled, &w->lock);
+            continue;
+        }
+        s->state = SLOT_BUSY;
+        pthread_mutex_unlock(&w->lock);
+        pack(p, s);
+        pthread_mutex_lock(&w->lock);
+        s->state = SLOT_PACKED;
+        pthread_cond_signal(&w->packed_one);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static int put_packed(struct codec_writer *w, struct view packed, struct error *err)
+{
+    hash_add(&w->packed, packed.at, packed.size);
+    w->sums.packed_size += packed.size;
+    return w->sink(w->ctx, packed, err);
+}
+
+/* Waits for the slot if it is on its way and gives it to the sink. */
+static int emit(struct codec_writer *w, struct slot *s, struct error *err)
+{
+    pthread_mutex_lock(&w->lock);
+    while (s->state == SLOT_FULL || s->state == SLOT_BUSY)
+        pthread_cond_wait(&w->packed_one, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    if (s->state == SLOT_FREE)
+        return 0;
+    s->state = SLOT_FREE;
+    s->plain_size = 0;
+    if (s->packed_size < 0)
+        return error_move(err, &s->error);
+    return put_packed(w, view_make(s->packed, (size_t)s->packed_size), err);
+}
+
+/* Threads are started by the chunks that need them: small layers need none. */
+static int start_thread(struct codec_writer *w, struct error *err)
+{
+    if (w->running == w->wanted || w->running == w->chunks)
+        return 0;
+    const int e = pthread_create(&w->threads[w->running], NULL, run_thread, w);
+    if (e != 0)
+        return error_set(err, -e, "start a thread: %s", strerror(e));
+    w->running++;
+    return 0;
+}
+
+static int submit(struct codec_writer *w, struct error *err)
+{
+    struct slot *s = &w->slots[w->next];
+
+    w->chunks++;
+    if (w->wanted == 0) {
+        pack(w->packers[0], s);
+        s->state = SLOT_PACKED;
+        return emit(w, s, err);
+    }
+    const int r = start_thread(w, err);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&w->lock);
+    s->state = SLOT_FULL;
+    w->next = (w->next + 1) % w->slot_count;
+    pthread_cond_signal(&w->filled);
+    pthread_mutex_unlock(&w->lock);
+    return emit(w, &w->slots[w->next], err);
+}
+
+static int add_chunked(struct codec_writer *w, struct view plain, struct error *err)
+{
+    while (plain.size > 0) {
+        struct slot *s = &w->slots[w->next];
+        const size_t n = MIN(plain.size, CODEC_CHUNK - s->plain_size);
+
+        if (!s->plain)
+            s->plain = xmalloc(CODEC_CHUNK);
+        memcpy(s->plain + s->plain_size, plain.at, n);
+        s->plain_size += n;
+        plain = view_make(plain.at + n, plain.size - n);
+        if (s->plain_size < CODEC_CHUNK)
+            break;
+        /* one hash call a chunk: the bytes are in the cache, and a tar comes in small pieces */
+        hash_add(&w->plain, s->plain, CODEC_CHUNK);
+        const int r = submit(w, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int codec_write(struct codec_writer *w, struct view plain, struct error *err)
+{
+    assert(!w->finished);
+    if (w->failed)
+        return error_set(err, w->failed, "the archive could not be written");
+    w->sums.plain_size += plain.size;
+    w->failed = w->codec->id == CODEC_NONE ? put_packed(w, plain, err) : add_chunked(w, plain, err);
+    return w->failed;
+}
+
+static int flush(struct codec_writer *w, struct error *err)
+{
+    struct slot *s = &w->slots[w->next];
+    int r = 0;
+
+    if (!s->plain)
+        s->plain = xmalloc(CODEC_CHUNK);
+    hash_add(&w->plain, s->plain, s->plain_size);
+    if (s->plain_size > 0 || w->chunks == 0) /* nothing at all is an empty member */
+        r = submit(w, err);
+    for (unsigned i = 0; i < w->slot_count && r == 0; i++)
+        r = emit(w, &w->slots[(w->next + i) % w->slot_count], err);
+    return r;
+}
+
+int codec_finish(struct codec_writer *w, struct codec_sums *ret, struct error *err)
+{
+    assert(!w->finished);
+    if (w->failed)
+        return error_set(err, w->failed, "the archive could not be written");
+    w->finished = true;
+    if (w->codec->id != CODEC_NONE) {
+        w->failed = flush(w, err);
+        if (w->failed)
+            return w->failed;
+        hash_done(&w->plain, w->sums.plain.sha256);
+    }
+    hash_done(&w->packed, w->sums.packed.sha256);
+    if (w->codec->id == CODEC_NONE)
+        w->sums.plain = w->sums.packed;
+    *ret = w->sums;
+    return 0;
+}
