@@ -1,0 +1,23 @@
+/* image/export.h - an image of the store as something others read. */
+#pragma once
+
+#include "image/image.h"
+#include "image/output.h"
+
+struct export_result {
+    struct digest manifest; /* zero for tar and local */
+    struct digest config;   /* the image id */
+    uint64_t manifest_size;
+};
+
+/* Writes the image to o->dest. names: what it is called inside (references in any form; NULL or
+ * empty: o->names, else record.name). OUTPUT_IMAGE saves it in the store under those names;
+ * OUTPUT_REGISTRY is -ENOTSUP. Files are made beside their place and renamed; a layout directory
+ * gets its entry added or replaced. ret may be NULL. */
+MUST_CHECK int image_export(struct image_tools *t, struct image *i, const struct output *o,
+                            const struct strings *names, struct export_result *ret,
+                            struct error *err);
+/* The merged files into a directory (made when absent, else empty), owners kept when we are root.
+ */
+MUST_CHECK int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
+                            struct error *err);

@@ -1,0 +1,64 @@
+/* image/image.h - one image of the store: found, made, completed, written down.
+ *
+ *     image_open() -------------------------------.
+ *     image_new() --image_save(name)--> a record   >--image_finish()--> all diff ids, and so the
+ * image id, are known
+ *
+ * A built image is saved without diff ids: nobody has to write its layers as archives until
+ * somebody exports it or asks for its id. */
+#pragma once
+
+#include "image/tools.h"
+#include "layer/merge.h"
+#include "oci/config.h"
+#include "oci/reference.h"
+
+struct image {
+    struct store_image
+        record; /* layers bottom first; config bytes as they are (or will be) hashed */
+    struct image_config
+        config; /* the same, to read; diff_ids has the known ones as soon as all are known */
+};
+
+/* name: a reference (any short form), or an id or its beginning. -ENOENT with a hint. Holds what it
+ * names. */
+MUST_CHECK int image_open(struct image_tools *t, const char *name, struct image **ret,
+                          struct error *err);
+void image_free(struct image *i);
+DEFINE_CLEANUP(struct image *, image_free)
+
+/* An image of trees (bottom first) that is in no record yet. config is copied; its diff_ids are
+ * ignored, and filled in where the cache knows them. */
+MUST_CHECK int image_new(struct image_tools *t, const struct image_config *config,
+                         const struct digest *trees, size_t tree_count, struct image **ret,
+                         struct error *err);
+/* Writes the record under a name in any form (NULL: unnamed). An image of several names is saved
+ * once each. */
+MUST_CHECK int image_save(struct image_tools *t, struct image *i, const char *name,
+                          struct error *err);
+/* Computes the diff ids that are missing, on all processors, and the id; the record, where there is
+ * one under record.name, is brought up to date. Free when nothing is missing. */
+MUST_CHECK int image_finish(struct image_tools *t, struct image *i, struct error *err);
+
+/* "docker.io/library/app:1" of any short form; digests are no names of ours (-EINVAL). Caller
+ * frees. */
+MUST_CHECK int image_name_canonical(const char *name, char **ret, struct error *err);
+/* "app:1" for people; text that is no reference stays. Caller frees. */
+char *image_name_familiar(const char *canonical);
+
+/* --- the files of an image, by the indexes of its layers; nothing is mounted or unpacked --- */
+struct image_view {
+    size_t count;
+    struct index **indexes; /* top first, as struct merge has them */
+    int *fs;                /* the fs/ directories, or NULL when they were not wanted */
+    struct merge *merge;
+};
+/* trees: bottom first. with_fs: descriptors of the contents too, which ordinary users have in jobs
+ * only. */
+MUST_CHECK int image_view_open(struct store *s, const struct digest *trees, size_t tree_count,
+                               bool with_fs, struct image_view *ret, struct error *err);
+void image_view_done(struct image_view *v);
+#define IMAGE_VIEW_AUTO(name) CLEANUP(image_view_done) struct image_view name = {0}
+/* Bytes of all files of all layers: what `cooper images` calls SIZE. */
+MUST_CHECK int image_size(struct image_tools *t, const struct image *i, uint64_t *ret,
+                          struct error *err);

@@ -1,0 +1,24 @@
+/* image/load.h - images of layouts and archives into the store. */
+#pragma once
+
+#include "image/image.h"
+#include "image/source.h"
+
+struct load_options {
+    const char *path; /* "-": standard input */
+    const char *tag;  /* one image of several; NULL: all of an archive, the only one of a layout */
+    const char *name; /* the name it gets, with tag or a single image; NULL: the names it has */
+    const struct platform *platform; /* NULL: the host's */
+};
+
+struct load_result {
+    struct image **at;
+    size_t size, cap;
+};
+void load_result_done(struct load_result *r);
+
+/* Every blob is held against its digest and size, every layer against its diff id; on failure
+ * nothing stays but layers that were good. Layers known by diff id are not unpacked again. Images
+ * without a name are saved unnamed. */
+MUST_CHECK int image_load(struct image_tools *t, const struct load_options *o,
+                          struct load_result *ret, struct error *err);

@@ -1,0 +1,62 @@
+/* image/source.h - where images come from: one row a form; the rest of the program sees manifests
+ * and blobs.
+ *
+ *     row              probe            gives
+ *     oci              directory        a layout directory: oci-layout, index.json, blobs/
+ *     oci-archive      archive          the same in a tar archive
+ *     docker-archive   archive          manifest.json as docker, podman and skopeo save it, or the
+ * older "repositories"
+ *
+ * Archives are read in place by an index of their members when they are plain files; pipes and
+ * compressed archives are first spooled to a file without a name in the store. */
+#pragma once
+
+#include "base/env.h"
+#include "base/vec.h"
+#include "oci/config.h"
+#include "oci/manifest.h"
+
+#define SOURCE_IMAGES_MAX 1024     /* in one archive */
+#define SOURCE_MEMBERS_MAX 1000000 /* of an archive that holds images: 3 a layer are usual */
+
+/* Where bytes are: [offset, offset + size) of fd, which the source owns. */
+struct image_extent {
+    int fd;
+    uint64_t offset, size;
+};
+
+struct image_source_layer {
+    struct digest digest;   /* of the blob as it is; zero: only its diff id is known */
+    const char *media_type; /* or NULL: recognised by its bytes */
+    struct image_extent extent;
+};
+
+/* One image for one platform, verified as far as its documents go: the config matches its digest.
+ */
+struct image_source_image {
+    struct strings names; /* as the source calls it; may be none */
+    struct str config;    /* exact bytes */
+    struct image_config parsed;
+    struct str manifest;               /* exact bytes, empty where the form has none */
+    struct image_source_layer *layers; /* bottom first, as many as diff ids */
+    size_t layer_count;
+};
+
+struct image_source;
+/* path: a directory or file; "-": fd 0. spool_fd: a directory for files without names. */
+MUST_CHECK int image_source_open(const char *path, int spool_fd, struct image_source **ret,
+                                 struct error *err);
+void image_source_close(struct image_source *s);
+DEFINE_CLEANUP(struct image_source *, image_source_close)
+const char *image_source_form(const struct image_source *s); /* the row's name */
+
+/* How many images there are to choose from; names are in (i)th's own. */
+size_t image_source_count(const struct image_source *s);
+/* Reads the ith image, for the platform where it is an index. */
+MUST_CHECK int image_source_read(struct image_source *s, size_t i, const struct platform *p,
+                                 struct image_source_image *ret, struct error *err);
+void image_source_image_done(struct image_source_image *i);
+/* The number of the image with this tag or name (NULL: the only one); -ENOENT names what there is.
+ */
+MUST_CHECK int image_source_find(struct image_source *s, const char *tag, size_t *ret,
+                                 struct error *err);

@@ -1,0 +1,24 @@
+/* image/tools.h - what work on images needs: the store, its relations, and the holder, started when
+ * first needed. */
+#pragma once
+
+#include "base/env.h"
+#include "sandbox/holder.h"
+#include "store/cache.h"
+#include "store/images.h"
+
+struct image_tools {
+    const struct env *env;
+    struct store *store;
+    struct cache *cache;
+    struct identity_map ids; /* set once the holder is wanted */
+    struct holder *holder;   /* NULL until image_holder() */
+};
+#define IMAGE_TOOLS_AUTO(name) CLEANUP(image_tools_done) struct image_tools name = {0}
+
+/* Opens env->store_root and its cache. */
+MUST_CHECK int image_tools_open(const struct env *env, struct image_tools *ret, struct error *err);
+/* Stops the holder, closes the rest. */
+void image_tools_done(struct image_tools *t);
+/* Detects the identity, binds the store to it and starts the holder, once. */
+MUST_CHECK int image_holder(struct image_tools *t, struct holder **ret, struct error *err);
