@@ -86,7 +86,7 @@ struct file_action {
     enum file_action_kind kind;
     uint32_t input;     /* COPY: index into inputs of what is read */
     const char *source; /* COPY: path or pattern below the input's root, as written after expansion;
-                           "" is the root */
+                           "" is the root. WRITE: the file's name, used when dest is a directory */
     const char *dest;   /* absolute, cleaned; links on the way are followed inside the root */
     bool dest_is_dir;   /* dest was written with a trailing '/' or as ".": files go inside */
     bool wildcards;     /* source is a pattern; false for heredocs and literal names */

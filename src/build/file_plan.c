@@ -1,0 +1,474 @@
+#include "build/file_plan.h"
+
+#include <errno.h>
+
+#include "build/wildcard.h"
+
+void file_plan_done(struct file_plan *p)
+{
+    vec_each (step, &p->steps) {
+        free(step->source);
+        free(step->dest);
+        free(step->unpack_dest);
+        strings_done(&step->skips);
+    }
+    vec_done(&p->steps);
+}
+
+void file_matches_done(struct file_matches *m)
+{
+    vec_each (match, &m->list) {
+        free(match->path);
+        free(match->name);
+    }
+    vec_done(&m->list);
+}
+
+/* ---- sources ---- */
+
+/* The path as the user means it: no "." and no empty parts, ".." stops at the root. */
+static char *clean_source(const char *text)
+{
+    struct view rest = view_of(text), part;
+    STR_AUTO(path);
+
+    while (view_cut(&rest, '/', &part)) {
+        if (part.size == 0 || view_eq_text(part, "."))
+            continue;
+        if (!view_eq_text(part, "..")) {
+            view_join(&path, part);
+            continue;
+        }
+        const char *slash = strrchr(path.at, '/');
+        str_truncate(&path, slash ? (size_t)(slash - path.at) : 0);
+    }
+    return str_take(&path);
+}
+
+static struct view base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return view_of(slash ? slash + 1 : path);
+}
+
+static int add_match(const struct tree_view *v, const char *path, struct file_matches *ret,
+                     struct error *err)
+{
+    struct file_match match = {0};
+    STR_AUTO(resolved);
+    const int r = view_resolve(v, view_of(path), &resolved, &match.type, err);
+
+    if (r < 0)
+        return r;
+    match.path = str_take(&resolved);
+    match.name = view_dup(base_name(path));
+    vec_push(&ret->list, match);
+    return 0;
+}
+
+struct matching {
+    const struct tree_view *view;
+    struct view part;      /* of the pattern */
+    struct strings *found; /* paths that match so far */
+    const char *directory;
+    bool last;
+    int malformed;
+};
+
+static int match_child(void *ctx, struct view name, enum entry_type type)
+{
+    struct matching *m = ctx;
+    const int r = wildcard_match(m->part, name);
+
+    if (r < 0)
+        return m->malformed = r;
+    if (r == 0 || (!m->last && type != ENTRY_DIR))
+        return 0;
+    STR_AUTO(path);
+    str_add_text(&path, m->directory);
+    view_join(&path, name);
+    strings_add(m->found, path.at);
+    return 0;
+}
+
+static void strings_move(struct strings *to, struct strings *from)
+{
+    strings_done(to);
+    *to = *from;
+    *from = (struct strings){0};
+}
+
+/* The literal beginning of a pattern, links on the way followed (Go's walk begins behind it). */
+static struct view literal_part(struct view pattern)
+{
+    size_t end = 0;
+
+    for (size_t i = 0; i <= pattern.size; i++) {
+        if (i < pattern.size && pattern.at[i] != '/')
+            continue;
+        if (wildcard_in(view_make(pattern.at + end, i - end)))
+            break;
+        end = i;
+    }
+    return view_make(pattern.at, end);
+}
+
+static int match_parts(const struct tree_view *v, struct view rest, struct strings *found,
+                       struct error *err)
+{
+    struct view part;
+    int r = 0;
+
+    while (r >= 0 && found->size && view_cut(&rest, '/', &part)) {
+        struct strings next = {0};
+        struct matching m = {v, part, &next, NULL, rest.at == NULL, 0};
+        for (size_t i = 0; r >= 0 && i < found->size; i++) {
+            m.directory = found->at[i];
+            r = view_children(v, view_of(found->at[i]), match_child, &m);
+        }
+        strings_move(found, &next);
+        if (m.malformed)
+            r = error_set(err, -EINVAL, "pattern '%.*s' is malformed", VIEW_ARG(part));
+    }
+    return r < 0 ? r : 0;
+}
+
+static int match_pattern(const struct tree_view *v, const char *pattern, struct file_matches *ret,
+                         struct error *err)
+{
+    const struct view all = view_of(pattern), literal = literal_part(all);
+    struct view rest = view_make(all.at + literal.size, all.size - literal.size);
+    struct strings found = {0};
+    enum entry_type type;
+    STR_AUTO(start);
+    int r = view_resolve(v, literal, &start, &type, NULL);
+
+    if (r < 0 || type != ENTRY_DIR)
+        return 0; /* nothing can match there */
+    if (rest.size && *rest.at == '/')
+        rest = view_make(rest.at + 1, rest.size - 1);
+    strings_add(&found, start.at);
+    r = match_parts(v, rest, &found, err);
+    for (size_t i = 0; r >= 0 && i < found.size; i++)
+        r = add_match(v, found.at[i], ret, err);
+    strings_done(&found);
+    return r;
+}
+
+int file_match(const struct tree_view *v, const struct file_action *a, struct file_matches *ret,
+               struct error *err)
+{
+    cleanup_free char *source = clean_source(a->source);
+
+    if (wildcard_in(view_of(source)))
+        return match_pattern(v, source, ret, err);
+    return add_match(v, source, ret, err);
+}
+
+/* ---- destinations ---- */
+
+struct planning {
+    const struct op *op;
+    const struct file_plan_input *in;
+    struct file_plan *plan;
+    struct key *seen;
+    struct strings made; /* directories that earlier steps of this op make */
+};
+
+static bool was_made(const struct planning *p, const char *path)
+{
+    for (size_t i = 0; i < p->made.size; i++)
+        if (strcmp(p->made.at[i], path) == 0)
+            return true;
+    return *path == '\0';
+}
+
+/* What the layer's entry for the directories on the way, and for path itself, depends on. */
+static void see_path(const struct merge *below, const char *path, struct key *seen)
+{
+    struct merge_file file;
+    struct hash h;
+    uint8_t digest[32];
+    STR_AUTO(name);
+
+    if (!seen)
+        return;
+    hash_init(&h);
+    for (size_t end = 0;; end++) {
+        if (path[end] != '/' && path[end] != '\0')
+            continue;
+        if (merge_lookup(below, view_make(path, end), &file) < 0) {
+            hash_add_u64(&h, end);
+            break;
+        }
+        hash_add_u64(&h, file.entry->type);
+        if (file.entry->type == ENTRY_DIR)
+            content_add(&h, file.entry, view_make(path, end), (struct view){0}, CONTENT_ALL);
+        if (path[end] == '\0')
+            break;
+    }
+    hash_done(&h, digest);
+    str_printf(&name, "destination /%s", path);
+    key_add(seen, name.at, view_make(digest, sizeof(digest)));
+}
+
+/* The destination as the container would resolve it. *ret_is_dir: a directory is there, below or by
+ * an earlier step. */
+static int resolve_dest(const struct planning *p, const char *dest, struct str *ret,
+                        bool *ret_is_dir, struct error *err)
+{
+    struct merge_file file = {0};
+    const int r = merge_resolve(p->in->below, view_of(dest), MERGE_MISSING_OK, ret, &file, err);
+
+    if (r < 0)
+        return error_wrap(err, r, "find destination '%s'", dest);
+    *ret_is_dir = file.entry ? file.entry->type == ENTRY_DIR : was_made(p, ret->at);
+    if (!file.entry && p->seen)
+        key_add_u64(p->seen, "destination made", *ret_is_dir);
+    return 0;
+}
+
+static int set_owner(const struct planning *p, const struct file_action *a, struct file_step *step,
+                     struct error *err)
+{
+    if (!*a->owner)
+        return 0;
+    const int r = p->in->owner(p->in->ctx, a->owner, &step->uid, &step->gid, err);
+    if (r < 0)
+        return r;
+    step->has_owner = true;
+    if (p->seen)
+        key_add_u64(p->seen, "owner", (uint64_t)step->uid << 32 | step->gid);
+    return 0;
+}
+
+/* ---- directories onto what is below ---- */
+
+struct descent {
+    const struct tree_view *view;
+    const struct merge *below;
+    const struct file_step *like;
+    struct file_plan *plan;
+    struct key *seen;
+    struct error *err;
+    struct strings todo_source, todo_dest,
+        todo_top; /* directories to look into; top: dest of their step */
+    const char *source, *dest;
+    struct file_step *step; /* index is kept instead of a pointer while the plan grows */
+    size_t step_index;
+    size_t source_top; /* length of the step's source: skips are below it */
+};
+
+static struct file_step copy_step_like(const struct file_step *like, const char *source,
+                                       const char *dest)
+{
+    struct file_step step = *like;
+
+    step.source = xstrdup(source);
+    step.dest = xstrdup(dest);
+    step.unpack_dest = NULL;
+    step.skips = (struct strings){0};
+    return step;
+}
+
+static int plan_directory(struct descent *d, const char *source, const char *dest);
+
+/* A directory of the source lies where a link is below: it is copied to where the link leads, as a
+ * shell would. */
+static int follow_link(struct descent *d, const char *source, const char *dest)
+{
+    struct merge_file file = {0};
+    STR_AUTO(target);
+    const int r = merge_resolve(d->below, view_of(dest), MERGE_MISSING_OK, &target, &file, NULL);
+
+    if (d->seen)
+        key_add_text(d->seen, "link", r < 0 ? "" : target.at);
+    if (r < 0 || (file.entry && file.entry->type != ENTRY_DIR))
+        return 0; /* the copy says that this is no directory */
+    const char *top = d->plan->steps.at[d->step_index].source;
+    const size_t top_size = strlen(top);
+    strings_add(&d->plan->steps.at[d->step_index].skips, source + top_size + (top_size != 0));
+    return plan_directory(d, source, target.at);
+}
+
+struct child_list {
+    struct strings names;
+};
+
+static int note_child(void *ctx, struct view name, enum entry_type type)
+{
+    struct strings *list = ctx;
+    STR_AUTO(item);
+
+    str_add_char(&item, type == ENTRY_DIR ? 'd' : 'f');
+    str_add(&item, name);
+    strings_add(list, item.at);
+    return 0;
+}
+
+static int look_at_child(struct descent *d, const char *source, const char *dest,
+                         const char *child);
+
+/* Only directories that exist below are looked into: a new one costs nothing. */
+static int look_into(struct descent *d, const char *source, const char *dest)
+{
+    struct strings children = {0};
+    int r = view_children(d->view, view_of(source), note_child, &children);
+
+    for (size_t i = 0; r >= 0 && i < children.size; i++)
+        r = look_at_child(d, source, dest, children.at[i]);
+    strings_done(&children);
+    return r < 0 ? r : 0;
+}
+
+static int look_at_child(struct descent *d, const char *source, const char *dest, const char *child)
+{
+    struct merge_file file = {0};
+    STR_AUTO(from);
+    STR_AUTO(to);
+
+    str_add_text(&from, source);
+    view_join(&from, view_of(child + 1));
+    str_add_text(&to, dest);
+    view_join(&to, view_of(child + 1));
+    if (merge_lookup(d->below, str_view(&to), &file) < 0)
+        return 0;
+    if (d->seen) {
+        key_add_text(d->seen, "below", to.at);
+        key_add_u64(d->seen, "below is", file.entry->type);
+    }
+    if (*child != 'd')
+        return 0;
+    if (file.entry->type == ENTRY_DIR)
+        return look_into(d, from.at, to.at);
+    return file.entry->type == ENTRY_SYMLINK ? follow_link(d, from.at, to.at) : 0;
+}
+
+static int plan_directory(struct descent *d, const char *source, const char *dest)
+{
+    const size_t outer = d->step_index;
+    struct merge_file file = {0};
+    int r = 0;
+
+    vec_push(&d->plan->steps, copy_step_like(d->like, source, dest));
+    d->step_index = d->plan->steps.size - 1;
+    see_path(d->below, dest, d->seen);
+    if (merge_lookup(d->below, view_of(dest), &file) >= 0 && file.entry->type == ENTRY_DIR)
+        r = look_into(d, source, dest);
+    d->step_index = outer;
+    return r;
+}
+
+int file_plan_directory(const struct tree_view *v, const struct merge *below,
+                        const struct file_step *like, const char *source, const char *dest,
+                        struct file_plan *ret, struct key *seen, struct error *err)
+{
+    struct descent d = {
+        .view = v, .below = below, .like = like, .plan = ret, .seen = seen, .err = err};
+    const int r = plan_directory(&d, source, dest);
+
+    return r < 0 ? error_set(err, r, "read directory '%s'", source) : 0;
+}
+
+/* ---- actions ---- */
+
+static int plan_file_source(struct planning *p, const struct file_action *a,
+                            const struct file_match *match, const struct file_step *like,
+                            struct error *err)
+{
+    struct file_step step = copy_step_like(like, match->path, "");
+    bool is_dir = false;
+    STR_AUTO(dest);
+    int r = resolve_dest(p, a->dest, &dest, &is_dir, err);
+
+    if (r >= 0) {
+        if (a->unpack)
+            step.unpack_dest = xstrdup(dest.at);
+        if (is_dir || a->dest_is_dir)
+            view_join(&dest, view_of(match->name));
+        see_path(p->in->below, dest.at, p->seen);
+        free(step.dest);
+        step.dest = str_take(&dest);
+    }
+    vec_push(&p->plan->steps, step);
+    return r;
+}
+
+static int plan_match(struct planning *p, const struct file_action *a,
+                      const struct file_match *match, const struct file_step *like,
+                      struct error *err)
+{
+    bool is_dir = false;
+    STR_AUTO(dest);
+
+    if (match->type != ENTRY_DIR)
+        return plan_file_source(p, a, match, like, err);
+    int r = resolve_dest(p, a->dest, &dest, &is_dir, err);
+    if (r < 0)
+        return r;
+    strings_add(&p->made, dest.at);
+    return file_plan_directory(&p->in->inputs[a->input], p->in->below, like, match->path, dest.at,
+                               p->plan, p->seen, err);
+}
+
+static int plan_copy(struct planning *p, const struct file_action *a, struct error *err)
+{
+    struct file_step like = {
+        .kind = FILE_COPY, .input = a->input, .mode = a->mode, .keep_owner = a->keep_owner};
+    FILE_MATCHES_AUTO(matches);
+    int r = set_owner(p, a, &like, err);
+
+    if (r >= 0)
+        r = file_match(&p->in->inputs[a->input], a, &matches, err);
+    for (size_t i = 0; r >= 0 && i < matches.list.size; i++)
+        r = plan_match(p, a, &matches.list.at[i], &like, err);
+    if (r >= 0 && matches.list.size && a->dest_is_dir) {
+        STR_AUTO(dest);
+        bool is_dir;
+        r = resolve_dest(p, a->dest, &dest, &is_dir, err);
+        if (r >= 0)
+            strings_add(&p->made, dest.at);
+    }
+    return r;
+}
+
+/* WORKDIR, heredocs, removals: one step each. */
+static int plan_simple(struct planning *p, const struct file_action *a, struct error *err)
+{
+    struct file_step step = {
+        .kind = a->kind, .mode = a->mode, .make_mode = a->write_mode, .data = a->data};
+    bool is_dir = false;
+    STR_AUTO(dest);
+    int r = set_owner(p, a, &step, err);
+
+    if (r >= 0)
+        r = resolve_dest(p, a->dest, &dest, &is_dir, err);
+    if (r < 0)
+        return r;
+    if (a->kind == FILE_WRITE && (is_dir || a->dest_is_dir)) {
+        strings_add(&p->made, dest.at);
+        view_join(&dest, view_of(a->source));
+    }
+    if (a->kind == FILE_MKDIR)
+        strings_add(&p->made, dest.at);
+    see_path(p->in->below, dest.at, p->seen);
+    step.dest = str_take(&dest);
+    step.source = xstrdup("");
+    vec_push(&p->plan->steps, step);
+    return 0;
+}
+
+int file_plan_make(const struct op *op, const struct file_plan_input *in, struct file_plan *ret,
+                   struct key *seen, struct error *err)
+{
+    struct planning p = {op, in, ret, seen, {0}};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < op->u.file.action_count; i++) {
+        const struct file_action *a = &op->u.file.actions[i];
+        r = a->kind == FILE_COPY ? plan_copy(&p, a, err) : plan_simple(&p, a, err);
+    }
+    strings_done(&p.made);
+    return r;
+}

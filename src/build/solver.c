@@ -1,0 +1,375 @@
+#include "build/solver.h"
+
+#include <assert.h>
+
+enum state { STATE_NEW, STATE_WAITING, STATE_READY, STATE_RUNNING, STATE_DONE };
+
+struct op_state {
+    enum state state;
+    bool has_keys, has_content;
+    struct key definition, content;
+    struct result result;
+    const struct op *base; /* the image source at the bottom of inputs[0] */
+};
+
+struct solver {
+    const struct graph *graph;
+    const struct op_row *rows;
+    struct solver_hooks hooks;
+    struct op_state *states; /* by op id */
+};
+
+void result_done(struct result *r)
+{
+    free(r->layers);
+    *r = (struct result){0};
+}
+
+void result_copy(const struct result *r, struct result *ret)
+{
+    *ret = (struct result){.count = r->count};
+    if (r->count)
+        ret->layers = xmemdup(r->layers, r->count * sizeof(*r->layers));
+}
+
+struct solver *solver_new(const struct graph *g, const struct op_row rows[OP_KIND_COUNT],
+                          const struct solver_hooks *hooks)
+{
+    struct solver *s = xcalloc(1, sizeof(*s));
+
+    *s = (struct solver){g, rows, *hooks, xcalloc(g->ops.size + 1, sizeof(*s->states))};
+    vec_each (op, &g->ops) {
+        struct op_state *st = &s->states[(*op)->id];
+        if ((*op)->kind == OP_SOURCE_IMAGE)
+            st->base = *op;
+        else if ((*op)->input_count && (*op)->inputs[0].op)
+            st->base = s->states[(*op)->inputs[0].op->id].base;
+    }
+    return s;
+}
+
+void solver_free(struct solver *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->graph->ops.size; i++) {
+        key_done(&s->states[i].definition);
+        key_done(&s->states[i].content);
+        result_done(&s->states[i].result);
+    }
+    free(s->states);
+    free(s);
+}
+
+static struct op_state *state_of(const struct solver *s, const struct op *op)
+{
+    return &s->states[op->id];
+}
+
+static const struct op_row *row_of(const struct solver *s, const struct op *op)
+{
+    return &s->rows[op->kind];
+}
+
+const struct result *solver_result(const struct solver *s, struct op_ref root)
+{
+    static const struct result empty = {0};
+
+    return root.op ? &state_of(s, root.op)->result : &empty;
+}
+
+const struct op *solver_base(const struct solver *s, struct op_ref root)
+{
+    return root.op ? state_of(s, root.op)->base : NULL;
+}
+
+const struct digest *solver_key(const struct solver *s, const struct op *op)
+{
+    return &state_of(s, op)->definition.digest;
+}
+
+/* The keys of all that op is made of. Ops come in topological order, so one pass over those that it
+ * needs makes every input's key before its user's, without recursion. */
+static int make_key(struct solver *s, const struct op *op, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    STR_AUTO(what);
+    int r;
+
+    str_printf(&what, "definition %s", op_kind_name(op->kind));
+    key_begin(&st->definition, what.at);
+    r = row_of(s, op)->key(s->hooks.ctx, op, &st->definition, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < op->input_count; i++) {
+        const struct op *in = op->inputs[i].op;
+        if (!in)
+            key_add_text(&st->definition, "input", "scratch");
+        else if (!row_of(s, in)->is_local)
+            key_add_digest(&st->definition, i == 0 ? "the step before" : "the stage that is read",
+                           solver_key(s, in));
+    }
+    key_end(&st->definition);
+    st->has_keys = true;
+    return 0;
+}
+
+static int make_keys(struct solver *s, struct op_ref root, struct error *err)
+{
+    cleanup_free bool *needed = xcalloc(s->graph->ops.size + 1, sizeof(*needed));
+    int r = 0;
+
+    graph_needed(s->graph, root, needed);
+    for (size_t i = 0; i < s->graph->ops.size && r >= 0; i++)
+        if (needed[i] && !s->states[i].has_keys)
+            r = make_key(s, s->graph->ops.at[i], err);
+    return r;
+}
+
+static int want_op(struct solver *s, const struct op *op, struct error *err);
+
+/* The result of ref, and the layers of the image below it. */
+static int want_content(struct solver *s, struct op_ref ref, struct error *err)
+{
+    int r = 0;
+
+    if (ref.op)
+        r = want_op(s, ref.op, err);
+    if (r >= 0 && ref.op && state_of(s, ref.op)->base)
+        r = want_op(s, state_of(s, ref.op)->base, err);
+    return r;
+}
+
+static int try_hit(struct solver *s, const struct op *op, const struct digest *key,
+                   struct result *ret, struct error *err)
+{
+    if (op->no_cache)
+        return 0;
+    return s->hooks.lookup(s->hooks.ctx, op, key, ret, err);
+}
+
+static int want_op(struct solver *s, const struct op *op, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    int r = 0;
+
+    if (st->state != STATE_NEW)
+        return 0;
+    if (row_of(s, op)->is_source) {
+        st->state = STATE_READY;
+        return 0;
+    }
+    r = try_hit(s, op, &st->definition.digest, &st->result, err);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        st->state = STATE_DONE;
+        s->hooks.hit(s->hooks.ctx, op);
+        return 0;
+    }
+    st->state = STATE_WAITING;
+    for (size_t i = 0; i < op->input_count && r >= 0; i++)
+        r = want_content(s, op->inputs[i], err);
+    return r;
+}
+
+int solver_want(struct solver *s, struct op_ref root, bool content, struct error *err)
+{
+    if (!root.op)
+        return 0;
+    int r = make_keys(s, root, err);
+    if (r < 0)
+        return r;
+    return content ? want_content(s, root, err) : want_op(s, root.op, err);
+}
+
+static bool is_done(const struct solver *s, const struct op *op)
+{
+    return !op || state_of(s, op)->state == STATE_DONE;
+}
+
+static bool inputs_done(const struct solver *s, const struct op *op)
+{
+    for (size_t i = 0; i < op->input_count; i++)
+        if (!is_done(s, op->inputs[i].op) || !is_done(s, solver_base(s, op->inputs[i])))
+            return false;
+    return true;
+}
+
+/* The chain of op: its root input's layers and its own on top. */
+static void set_result(struct solver *s, const struct op *op, const struct result_layer *layer)
+{
+    const struct result *below =
+        solver_result(s, op->input_count ? op->inputs[0] : (struct op_ref){0});
+    struct op_state *st = state_of(s, op);
+
+    result_done(&st->result);
+    st->result.layers = xcalloc(below->count + 1, sizeof(*layer));
+    if (below->count)
+        memcpy(st->result.layers, below->layers, below->count * sizeof(*layer));
+    st->result.layers[below->count] = *layer;
+    st->result.count = below->count + 1;
+    st->state = STATE_DONE;
+}
+
+static int record_definition(struct solver *s, const struct op *op, struct error *err)
+{
+    const struct op_state *st = state_of(s, op);
+
+    return s->hooks.record(s->hooks.ctx, op, &st->definition.digest, &st->result, err);
+}
+
+/* Under the content key the step's own layer alone is kept: it is right above any root that reads
+ * the same. */
+static int record_content(struct solver *s, const struct op *op, struct error *err)
+{
+    const struct op_state *st = state_of(s, op);
+    const struct result own = {&st->result.layers[st->result.count - 1], 1};
+
+    return st->has_content ? s->hooks.record(s->hooks.ctx, op, &st->content.digest, &own, err) : 0;
+}
+
+static int make_content_key(struct solver *s, const struct op *op, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    const struct op_row *row = row_of(s, op);
+    STR_AUTO(what);
+
+    if (!row->content_key)
+        return 0;
+    str_printf(&what, "content %s", op_kind_name(op->kind));
+    key_begin(&st->content, what.at);
+    const int r = row->content_key(s->hooks.ctx, op, &st->content, err);
+    if (r > 0) {
+        key_end(&st->content);
+        st->has_content = true;
+    }
+    return r;
+}
+
+/* 1: op is done by its content. */
+static int try_content(struct solver *s, const struct op *op, struct error *err)
+{
+    const struct op_state *st = state_of(s, op);
+    struct result own = {0};
+    int r;
+
+    if (!st->has_content)
+        return 0;
+    r = try_hit(s, op, &st->content.digest, &own, err);
+    if (r <= 0)
+        return r;
+    if (own.count == 0) {
+        result_done(&own);
+        return 0;
+    }
+    set_result(s, op, &own.layers[own.count - 1]);
+    result_done(&own);
+    r = record_definition(s, op, err);
+    if (r < 0)
+        return r;
+    s->hooks.hit(s->hooks.ctx, op);
+    return 1;
+}
+
+static const struct digest *lock_key(const struct op_state *st)
+{
+    return st->has_content ? &st->content.digest : &st->definition.digest;
+}
+
+/* With the lock held: another process may have made it meanwhile. 1: done. */
+static int try_again(struct solver *s, const struct op *op, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    struct result found = {0};
+    int r = try_hit(s, op, &st->definition.digest, &found, err);
+
+    if (r > 0) {
+        st->result = found;
+        st->state = STATE_DONE;
+        s->hooks.hit(s->hooks.ctx, op);
+        return 1;
+    }
+    return r < 0 ? r : try_content(s, op, err);
+}
+
+static int start_step(struct solver *s, const struct op *op, bool *ret_busy, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    int r;
+
+    if (!s->hooks.has_slot(s->hooks.ctx))
+        return 0;
+    r = s->hooks.lock(s->hooks.ctx, op, lock_key(st), err);
+    if (r <= 0) {
+        *ret_busy |= r == 0;
+        return r;
+    }
+    r = try_again(s, op, err);
+    if (r != 0) {
+        s->hooks.unlock(s->hooks.ctx, op);
+        return r;
+    }
+    st->state = STATE_RUNNING;
+    s->hooks.miss(s->hooks.ctx, op, &st->definition, st->has_content ? &st->content : NULL);
+    return row_of(s, op)->run(s->hooks.ctx, op, err);
+}
+
+static int start_source(struct solver *s, const struct op *op, struct error *err)
+{
+    if (!s->hooks.has_slot(s->hooks.ctx))
+        return 0;
+    state_of(s, op)->state = STATE_RUNNING;
+    return row_of(s, op)->run(s->hooks.ctx, op, err);
+}
+
+static int advance_op(struct solver *s, const struct op *op, bool *ret_busy, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    int r = 0;
+
+    if (st->state == STATE_WAITING && inputs_done(s, op)) {
+        r = make_content_key(s, op, err);
+        if (r > 0)
+            r = try_content(s, op, err);
+        if (r == 0)
+            st->state = STATE_READY;
+    }
+    if (r >= 0 && st->state == STATE_READY)
+        r = row_of(s, op)->is_source ? start_source(s, op, err) : start_step(s, op, ret_busy, err);
+    return r;
+}
+
+int solver_advance(struct solver *s, bool *ret_busy, struct error *err)
+{
+    int open = 0, r;
+
+    *ret_busy = false;
+    /* topological order: what one op's end makes possible is seen in the same pass */
+    for (size_t i = 0; i < s->graph->ops.size; i++) {
+        r = advance_op(s, s->graph->ops.at[i], ret_busy, err);
+        if (r < 0)
+            return r;
+        open += s->states[i].state != STATE_NEW && s->states[i].state != STATE_DONE;
+    }
+    return open;
+}
+
+int solver_finish(struct solver *s, const struct op *op, const struct result_layer *layer,
+                  struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+    int r;
+
+    assert(st->state == STATE_RUNNING);
+    if (row_of(s, op)->is_source) {
+        st->state = STATE_DONE;
+        return 0;
+    }
+    set_result(s, op, layer);
+    r = record_content(s, op, err);
+    if (r >= 0)
+        r = record_definition(s, op, err);
+    s->hooks.unlock(s->hooks.ctx, op);
+    return r;
+}

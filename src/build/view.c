@@ -1,0 +1,103 @@
+#include "build/view.h"
+
+#include <errno.h>
+
+static enum entry_type type_of_mode(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFDIR:
+        return ENTRY_DIR;
+    case S_IFLNK:
+        return ENTRY_SYMLINK;
+    case S_IFCHR:
+        return ENTRY_CHAR;
+    case S_IFBLK:
+        return ENTRY_BLOCK;
+    case S_IFIFO:
+        return ENTRY_FIFO;
+    default:
+        return ENTRY_FILE;
+    }
+}
+
+void view_join(struct str *path, struct view name)
+{
+    if (path->size && name.size)
+        str_add_char(path, '/');
+    str_add(path, name);
+}
+
+int view_resolve(const struct tree_view *v, struct view path, struct str *ret_path,
+                 enum entry_type *ret_type, struct error *err)
+{
+    struct merge_file file = {0};
+    int r;
+
+    if (v->merge) {
+        r = merge_resolve(v->merge, path, 0, ret_path, &file, err);
+        if (r >= 0)
+            *ret_type = file.entry->type;
+        return r;
+    }
+    r = context_resolve(v->context, path, ret_path, err);
+    if (r < 0)
+        return r;
+    const struct context_entry *e = context_find(v->context, str_view(ret_path));
+    *ret_type = e ? type_of_mode(e->mode) : ENTRY_DIR; /* the root has no entry */
+    return 0;
+}
+
+typedef int child_call(void *ctx, struct view name, enum entry_type type);
+
+static struct view last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return view_of(slash ? slash + 1 : path);
+}
+
+static int context_children(const struct context *c, struct view directory, child_call *call,
+                            void *ctx)
+{
+    const size_t skip = directory.size ? directory.size + 1 : 0;
+    size_t i, end;
+    int r = 0;
+
+    context_range(c, directory, &i, &end);
+    for (i += directory.size != 0; i < end && r >= 0; i++) {
+        const struct context_entry *e = context_at(c, i);
+        if (!strchr(e->path + skip, '/'))
+            r = call(ctx, view_of(e->path + skip), type_of_mode(e->mode));
+    }
+    return r;
+}
+
+static int merge_children(const struct merge *m, struct view directory, child_call *call, void *ctx)
+{
+    CLEANUP(merge_walk_freep) struct merge_walk *w = NULL;
+    struct merge_file file;
+    const char *path;
+    int r = merge_walk_begin(m, directory, &w);
+
+    while (r >= 0 && (r = merge_walk_next(w, &path, &file)) > 0) {
+        if (strlen(path) == directory.size)
+            continue;
+        if (file.entry->type == ENTRY_DIR)
+            merge_walk_prune(w);
+        r = call(ctx, last_part(path), file.entry->type);
+    }
+    return r;
+}
+
+int view_children(const struct tree_view *v, struct view directory, child_call *call, void *ctx)
+{
+    return v->merge ? merge_children(v->merge, directory, call, ctx)
+                    : context_children(v->context, directory, call, ctx);
+}
+
+int view_content(const struct tree_view *v, struct view path, int parts, struct digest *ret,
+                 struct error *err)
+{
+    return v->merge ? merge_content(v->merge, path, parts, NULL, NULL, ret, err)
+                    : context_content(v->context, path, parts, NULL, NULL, ret, err);
+}

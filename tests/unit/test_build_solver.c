@@ -1,0 +1,390 @@
+/* The solver's decisions, with rows that keep a diary instead of doing anything. */
+#include "build/solver.h"
+
+#include "base/map.h"
+#include "unit.h"
+
+/* One world: what the cache holds, how steps end, what was done. */
+struct world {
+    struct graph *g;
+    struct map cache;  /* key, hexadecimal -> struct result * */
+    struct str diary;  /* "run b; hit c; " */
+    const char *reads; /* of content keys: replaces the tree below when set */
+    int slots;
+    bool busy;   /* another process has every lock */
+    bool silent; /* run() does not finish by itself */
+    struct solver *solver;
+    VEC(const struct op *) running;
+};
+
+static void diary(struct world *w, const char *verb, const struct op *op)
+{
+    str_printf(&w->diary, "%s %s; ", verb, op->title);
+}
+
+static int row_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    key_add_text(k, "title", op->line);
+    return 0;
+}
+
+/* What a step reads: the top layer below it, unless the world says that it reads something else. */
+static int row_content_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    struct world *w = ctx;
+
+    if (w->reads) {
+        key_add_text(k, "reads", w->reads);
+        return 1;
+    }
+    for (size_t i = 0; i < op->input_count; i++) {
+        const struct result *r = solver_result(w->solver, op->inputs[i]);
+        for (size_t j = 0; j < r->count; j++)
+            key_add_digest(k, "tree", &r->layers[j].tree);
+    }
+    key_add_text(k, "title", op->line);
+    return 1;
+}
+
+static int finish(struct world *w, const struct op *op)
+{
+    struct result_layer layer = {.created_s = 7};
+
+    /* the tree is decided by what stands behind '=' in the line, so that different steps can agree
+     */
+    const char *equal = strchr(op->line, '=');
+    digest_of(view_of(equal ? equal : op->line), &layer.tree);
+    w->slots++;
+    return solver_finish(w->solver, op, &layer, NULL);
+}
+
+static int row_run(void *ctx, const struct op *op, struct error *err)
+{
+    struct world *w = ctx;
+
+    diary(w, "run", op);
+    w->slots--;
+    if (strcmp(op->title, "bad") == 0)
+        return error_set(err, -ECHILD, "step failed");
+    if (!w->silent)
+        return finish(w, op);
+    vec_push(&w->running, op);
+    return 0;
+}
+
+static const struct op_row rows[OP_KIND_COUNT] = {
+    [OP_SOURCE_IMAGE] = {.key = row_key, .run = row_run, .is_source = true},
+    [OP_SOURCE_LOCAL] = {.key = row_key, .run = row_run, .is_source = true, .is_local = true},
+    [OP_EXEC] = {.key = row_key, .content_key = row_content_key, .run = row_run},
+    [OP_FILE] = {.key = row_key, .content_key = row_content_key, .run = row_run},
+};
+
+static int hook_lookup(void *ctx, const struct op *op, const struct digest *key, struct result *ret,
+                       struct error *err)
+{
+    struct world *w = ctx;
+    char hex[DIGEST_HEX_MAX];
+    const struct result *found = map_get(&w->cache, view_of(digest_hex(key, hex)));
+
+    if (found)
+        result_copy(found, ret);
+    return found != NULL;
+}
+
+static int hook_record(void *ctx, const struct op *op, const struct digest *key,
+                       const struct result *r, struct error *err)
+{
+    struct world *w = ctx;
+    char hex[DIGEST_HEX_MAX];
+    const struct view name = view_of(digest_hex(key, hex));
+    struct result *copy = map_get(&w->cache, name);
+
+    if (copy)
+        result_done(copy);
+    else
+        copy = xcalloc(1, sizeof(*copy));
+    result_copy(r, copy);
+    map_set(&w->cache, name, copy);
+    return 0;
+}
+
+static int hook_lock(void *ctx, const struct op *op, const struct digest *key, struct error *err)
+{
+    return !((struct world *)ctx)->busy;
+}
+
+static void hook_unlock(void *ctx, const struct op *op)
+{
+}
+
+static void hook_hit(void *ctx, const struct op *op)
+{
+    diary(ctx, "hit", op);
+}
+
+static void hook_miss(void *ctx, const struct op *op, const struct key *definition,
+                      const struct key *content)
+{
+}
+
+static bool hook_has_slot(void *ctx)
+{
+    return ((struct world *)ctx)->slots > 0;
+}
+
+static void world_open(struct world *w)
+{
+    *w = (struct world){.g = graph_new(), .diary = STR_INIT, .slots = 8};
+}
+
+static void world_close(struct world *w)
+{
+    map_each (item, &w->cache) {
+        result_done(item->value);
+        free(item->value);
+    }
+    map_done(&w->cache);
+    str_done(&w->diary);
+    vec_done(&w->running);
+    graph_free(w->g);
+}
+
+/* title is the op's name in the diary; line its field, "text" or "text=tree". */
+static struct op *add(struct world *w, enum op_kind kind, const char *title, const char *line,
+                      struct op *below, struct op *other)
+{
+    struct op *op = graph_add(w->g, kind);
+
+    op->title = title;
+    op->line = line;
+    if (kind == OP_EXEC || kind == OP_FILE)
+        graph_add_input(w->g, op, (struct op_ref){below, 0});
+    if (other)
+        graph_add_input(w->g, op, (struct op_ref){other, 0});
+    return op;
+}
+
+static struct solver *begin(struct world *w)
+{
+    const struct solver_hooks hooks = {w,           hook_lookup, hook_record, hook_lock,
+                                       hook_unlock, hook_hit,    hook_miss,   hook_has_slot};
+
+    str_clear(&w->diary);
+    w->solver = solver_new(w->g, rows, &hooks);
+    return w->solver;
+}
+
+/* Solves for the last op of the graph; returns what is still open, or the error. */
+static int solve(struct world *w)
+{
+    CLEANUP(solver_freep) struct solver *s = begin(w);
+    bool busy;
+    int r = solver_want(s, (struct op_ref){w->g->ops.at[w->g->ops.size - 1], 0}, false, NULL);
+
+    if (r >= 0)
+        r = solver_advance(s, &busy, NULL);
+    return r;
+}
+
+/* A second build of a changed file on the same cache. */
+static void next_build(struct world *w)
+{
+    graph_free(w->g);
+    w->g = graph_new();
+}
+
+static void chain(struct world *w, const char *a, const char *b, const char *c)
+{
+    struct op *image = add(w, OP_SOURCE_IMAGE, "image", "debian", NULL, NULL);
+    struct op *first = add(w, OP_EXEC, "a", a, image, NULL);
+    struct op *second = add(w, OP_EXEC, "b", b, first, NULL);
+    add(w, OP_EXEC, "c", c, second, NULL);
+}
+
+static void a_known_definition_touches_no_input(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "run image; run a; run b; run c; ");
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit c; ");
+    world_close(&w);
+}
+
+static void a_changed_step_runs_and_all_above_it(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    assert_int_equal(solve(&w), 0);
+    next_build(&w);
+    chain(&w, "1", "2 changed", "3");
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit a; run image; run b; run c; ");
+    world_close(&w);
+}
+
+/* Early cut-off: b is another step but makes the same tree, so c is known by what it reads. */
+static void a_rebuilt_but_equal_parent_rebuilds_nothing(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2=tree", "3");
+    assert_int_equal(solve(&w), 0);
+    next_build(&w);
+    chain(&w, "1", "2 changed=tree", "3");
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit a; run image; run b; hit c; ");
+    /* and the definition is known from now on */
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit c; ");
+    world_close(&w);
+}
+
+static void no_cache_runs_again_and_is_recorded(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    assert_int_equal(solve(&w), 0);
+    vec_each (op, &w.g->ops)
+        (*op)->no_cache = true;
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "run image; run a; run b; run c; ");
+    vec_each (op, &w.g->ops)
+        (*op)->no_cache = false;
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit c; ");
+    world_close(&w);
+}
+
+static void what_nobody_needs_does_not_run(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    add(&w, OP_FILE, "alone", "copy", NULL, NULL);
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "run alone; ");
+    world_close(&w);
+}
+
+static void a_chain_that_was_recorded_is_what_comes_back(void **state)
+{
+    struct world w;
+    bool busy;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(solver_freep) struct solver *s = begin(&w);
+        const struct op_ref top = {w.g->ops.at[3], 0};
+        assert_int_equal(solver_want(s, top, false, NULL), 0);
+        assert_int_equal(solver_advance(s, &busy, NULL), 0);
+        assert_int_equal(solver_result(s, top)->count, 3);
+        assert_int_equal(solver_result(s, top)->layers[2].created_s, 7);
+        assert_ptr_equal(solver_base(s, top), w.g->ops.at[0]);
+    }
+    world_close(&w);
+}
+
+static void independent_steps_run_side_by_side_within_the_slots(void **state)
+{
+    struct world w;
+    bool busy;
+
+    world_open(&w);
+    struct op *a = add(&w, OP_EXEC, "a", "1", NULL, NULL);
+    struct op *b = add(&w, OP_EXEC, "b", "2", NULL, NULL);
+    struct op *c = add(&w, OP_EXEC, "c", "3", NULL, NULL);
+    struct op *join = add(&w, OP_FILE, "join", "4", a, b);
+    graph_add_input(w.g, join, (struct op_ref){c, 0});
+    w.slots = 2;
+    w.silent = true;
+    CLEANUP(solver_freep) struct solver *s = begin(&w);
+    assert_int_equal(solver_want(s, (struct op_ref){join, 0}, false, NULL), 0);
+    assert_int_equal(solver_advance(s, &busy, NULL), 4);
+    assert_string_equal(w.diary.at, "run a; run b; ");
+    assert_int_equal(finish(&w, a), 0);
+    assert_int_equal(solver_advance(s, &busy, NULL), 3);
+    assert_string_equal(w.diary.at, "run a; run b; run c; ");
+    assert_int_equal(finish(&w, c), 0);
+    assert_int_equal(solver_advance(s, &busy, NULL), 2);
+    assert_int_equal(finish(&w, b), 0);
+    assert_int_equal(solver_advance(s, &busy, NULL), 1);
+    assert_int_equal(finish(&w, join), 0);
+    assert_int_equal(solver_advance(s, &busy, NULL), 0);
+    world_close(&w);
+}
+
+static void another_process_is_waited_for_and_its_result_taken(void **state)
+{
+    struct world w;
+    bool busy;
+
+    world_open(&w);
+    struct op *a = add(&w, OP_EXEC, "a", "1", NULL, NULL);
+    CLEANUP(solver_freep) struct solver *s = begin(&w);
+    assert_int_equal(solver_want(s, (struct op_ref){a, 0}, false, NULL), 0);
+    w.busy = true;
+    assert_int_equal(solver_advance(s, &busy, NULL), 1);
+    assert_true(busy);
+    assert_string_equal(w.diary.at, "");
+    /* it ends there, under the definition key */
+    struct result_layer layer = {.created_s = 1};
+    const struct result theirs = {&layer, 1};
+    assert_int_equal(hook_record(&w, a, solver_key(s, a), &theirs, NULL), 0);
+    w.busy = false;
+    assert_int_equal(solver_advance(s, &busy, NULL), 0);
+    assert_false(busy);
+    assert_string_equal(w.diary.at, "hit a; ");
+    world_close(&w);
+}
+
+static void a_failure_ends_the_pass(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    struct op *bad = add(&w, OP_EXEC, "bad", "1", NULL, NULL);
+    struct op *b = add(&w, OP_EXEC, "b", "2", NULL, NULL);
+    add(&w, OP_FILE, "join", "3", b, bad);
+    assert_int_equal(solve(&w), -ECHILD);
+    assert_string_equal(w.diary.at, "run bad; ");
+    world_close(&w);
+}
+
+/* A local source is in the keys of its readers by what they read, not by being there. */
+static void local_sources_are_no_input_key(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    struct op *local = add(&w, OP_SOURCE_LOCAL, "context", "/home/a", NULL, NULL);
+    add(&w, OP_FILE, "copy", "x", NULL, local);
+    assert_int_equal(solve(&w), 0);
+    next_build(&w);
+    local = add(&w, OP_SOURCE_LOCAL, "context", "/home/b", NULL, NULL);
+    add(&w, OP_FILE, "copy", "x", NULL, local);
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit copy; ");
+    world_close(&w);
+}
+
+UNIT_MAIN(cmocka_unit_test(a_known_definition_touches_no_input),
+          cmocka_unit_test(a_changed_step_runs_and_all_above_it),
+          cmocka_unit_test(a_rebuilt_but_equal_parent_rebuilds_nothing),
+          cmocka_unit_test(no_cache_runs_again_and_is_recorded),
+          cmocka_unit_test(what_nobody_needs_does_not_run),
+          cmocka_unit_test(a_chain_that_was_recorded_is_what_comes_back),
+          cmocka_unit_test(independent_steps_run_side_by_side_within_the_slots),
+          cmocka_unit_test(another_process_is_waited_for_and_its_result_taken),
+          cmocka_unit_test(a_failure_ends_the_pass),
+          cmocka_unit_test(local_sources_are_no_input_key))
