@@ -1,0 +1,25 @@
+/* build/frontend.h - from a Dockerfile's syntax tree to a graph: variables, stages, what each
+ * instruction means. */
+#pragma once
+
+#include "build/source.h"
+#include "dockerfile/dockerfile.h"
+#include "oci/platform.h"
+
+struct frontend_options {
+    const char *target;               /* --target: a stage's name or number; NULL: the last stage */
+    const struct strings *build_args; /* "NAME=value", or "NAME": from environ_ */
+    const struct strings *labels;     /* "K=V": win over LABEL */
+    const struct strings *add_hosts;  /* "name:address" for every RUN */
+    enum exec_network network;        /* of RUN without --network */
+    const char *hostname;             /* of RUN; NULL: the default */
+    struct platform platform;         /* that is built for */
+    bool no_cache;
+    char *const
+        *environ_; /* of the caller, for build_args without a value and the proxy variables */
+};
+
+/* Only what the target needs is resolved. Errors carry the place of the word that is wrong. */
+MUST_CHECK int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
+                             const struct source_resolver *sources, struct graph **ret,
+                             struct error *err);
