@@ -66,3 +66,27 @@ void help_all(FILE *out)
     option_list(out, "Options of every command:", global_rows);
     fputs("\n'cooper help COMMAND' shows the options of one command.\n", out);
 }
+
+/* scdoc reads '_' and '*' as marks of emphasis, and '\\' as its escape. */
+static void scd_text(FILE *out, const char *text)
+{
+    for (const char *c = text; *c; c++)
+        fprintf(out, strchr("_*\\~#[<>", *c) ? "\\%c" : "%c", *c);
+}
+
+void help_scd_options(FILE *out, const struct option_row *rows)
+{
+    for (const struct option_row *row = rows; row && row->name; row++) {
+        fputs("*", out);
+        if (row->letter)
+            fprintf(out, "-%c*, *", row->letter);
+        fprintf(out, "--%s*", row->name);
+        if (row->value) {
+            fputs(" ", out);
+            scd_text(out, row->value);
+        }
+        fputs("\n\t", out);
+        scd_text(out, row->help);
+        fputs(".\n\n", out);
+    }
+}

@@ -6,3 +6,5 @@
 void help_usage(FILE *out, const struct command_row *command);
 void help_command(FILE *out, const struct command_row *command);
 void help_all(FILE *out);
+/* The list of options as the manual's source (scdoc) has it. */
+void help_scd_options(FILE *out, const struct option_row *rows);
