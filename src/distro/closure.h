@@ -5,8 +5,9 @@
 #include "base/vec.h"
 #include "distro/packages.h"
 
-#define CLOSURE_DEPTH_MAX 1000 /* of dependencies below one another: stack; Debian needs some 60   \
-                                */
+#define CLOSURE_DEPTH_MAX                                                                          \
+    1000 /* of dependencies below one another: stack; Debian needs some 60                         \
+          */
 
 struct choice {
     const struct package *package;
