@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fd.h"
