@@ -64,11 +64,10 @@ void index_tree_id(const struct index *ix, struct digest *ret);
 /* What parts of entries a content digest covers; the type, link text, device, xattrs and content
  * always. */
 enum content_part { CONTENT_MODE = 1, CONTENT_OWNER = 2, CONTENT_ALL = 3 };
-/* Adds one entry under the name it has inside the subtree ("" for its top). link: the text for
- * symlinks; for hard links whose file is inside the subtree, that name inside the subtree; others
- * are given as the file they stand for. */
-void content_add(struct hash *h, const struct entry *e, struct view name, struct view link,
-                 int parts);
+/* Adds one entry under the name it has inside the subtree. A hard link is given as the file it
+ * stands for. Of the top of a subtree (name "") that is a directory only the fact counts: COPY
+ * takes nothing else of it. */
+void content_add(struct hash *h, const struct entry *e, struct view name, int parts);
 /* Digest of what is at and below path: names below it count, its own does not. -ENOENT. */
 MUST_CHECK int index_content(const struct index *ix, struct view path, int parts,
                              struct digest *ret, struct error *err);
