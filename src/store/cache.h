@@ -60,3 +60,7 @@ MUST_CHECK int cache_parts_get(struct cache *c, const struct digest *step, struc
                                struct error *err);
 MUST_CHECK int cache_parts_put(struct cache *c, const struct digest *step, struct view parts,
                                struct error *err);
+
+/* For prune: forgets what names trees and blobs that are gone, or everything, and shrinks the file.
+ */
+MUST_CHECK int cache_clean(struct cache *c, bool everything, struct error *err);

@@ -35,6 +35,8 @@ struct store_image {
     json_t *extra; /* whatever the image module wants kept (manifest, annotations), or NULL */
 };
 void store_image_done(struct store_image *i);
+/* Its id, or while that is not known a digest of configuration and trees that takes its place. */
+void store_image_key(const struct store_image *i, struct digest *ret);
 
 struct store_images {
     struct store_image *at;
@@ -48,11 +50,11 @@ MUST_CHECK int store_image_list(struct store *s,
                                 void (*damaged)(void *ctx, const char *file,
                                                 const struct error *why),
                                 void *ctx, struct store_images *ret, struct error *err);
-/* By exact canonical name; -ENOENT when there is none. Holds its trees and blobs and marks it as
- * used. */
+/* By exact canonical name; -ENOENT when there is none, -EUCLEAN when a layer of it is gone. Holds
+ * its trees and blobs and marks it as used. */
 MUST_CHECK int store_image_get(struct store *s, const char *name, struct store_image *ret,
                                struct error *err);
-/* By id: "sha256:<hex>", or at least 4 hex digits; -ENOENT, or -ENOTUNIQ when several images begin
+/* By key: "sha256:<hex>", or at least 4 hex digits; -ENOENT, or -ENOTUNIQ when several images begin
  * so. Holds too. */
 MUST_CHECK int store_image_find(struct store *s, const char *id_prefix, struct store_image *ret,
                                 struct error *err);

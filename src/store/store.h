@@ -44,9 +44,8 @@
 
 struct store;
 
-/* Opens env->store_root, creating what is missing. A store of another format, owner or kernel file
- * type is refused
- * (-EINVAL, -EPERM) with a hint. */
+/* Opens env->store_root, creating what is missing. A store of another format or owner, and a
+ * directory of other things, is refused (-EINVAL, -EPERM, -ENOTEMPTY) with a hint. */
 MUST_CHECK int store_open(const struct env *env, struct store **ret, struct error *err);
 /* The store whose directory fd is (borrowed for the call); for jobs. Nothing is created or checked.
  */
@@ -115,7 +114,8 @@ struct store_blob_writer;
  * else. */
 MUST_CHECK int store_blob_begin(struct store *s, struct store_blob_writer **ret, struct error *err);
 MUST_CHECK int store_blob_write(struct store_blob_writer *w, struct view bytes, struct error *err);
-/* Borrowed, O_RDWR. After this call the content is hashed at commit, by reading it again. */
+/* Borrowed, O_RDWR. After this call the content is hashed at commit, by reading it again;
+ * whoever wrote must be done by then. */
 int store_blob_writer_fd(struct store_blob_writer *w);
 /* Checks against want (NULL: any digest) and want_size (UINT64_MAX: any size): a difference is
  * -EPROTO. fsyncs and names the file; that it is there already is success. w is freed either way.

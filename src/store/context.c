@@ -1,0 +1,62 @@
+/* Stat caches of contexts and directories of cache mounts: the small things of others. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "store/internal.h"
+
+int store_context_open(struct store *s, const struct digest *id, struct error *err)
+{
+    char path[DIGEST_HEX_MAX + 16], hex[DIGEST_HEX_MAX];
+
+    snprintf(path, sizeof(path), "contexts/%s", digest_hex(id, hex));
+    const int fd = openat(s->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno == ENOENT ? -ENOENT : error_sys(err, "open '%s' of the store", path);
+    (void)futimens(fd, NULL); /* last use, for prune */
+    return fd;
+}
+
+int store_context_replace(struct store *s, const struct digest *id, struct view bytes,
+                          struct error *err)
+{
+    char hex[DIGEST_HEX_MAX];
+    cleanup_close int dir = fd_open(s->fd, "contexts", O_RDONLY | O_DIRECTORY, 0, err);
+
+    return dir < 0 ? dir : store_replace(s, dir, digest_hex(id, hex), bytes, false, err);
+}
+
+/* 1: open and locked; 0: prune took it meanwhile, try again. */
+static int mount_try(int dir, const char *hex, int *ret, struct error *err)
+{
+    struct stat ours, named;
+
+    if (mkdirat(dir, hex, 0755) < 0 && errno != EEXIST)
+        return error_sys(err, "make cache mount '%s'", hex);
+    cleanup_close int fd = openat(dir, hex, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if (fd < 0 || flock(fd, LOCK_SH) < 0)
+        return error_sys(err, "open cache mount '%s'", hex);
+    if (fstat(fd, &ours) < 0 || fstatat(dir, hex, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+        ours.st_ino != named.st_ino)
+        return 0;
+    *ret = steal_fd(fd);
+    return 1;
+}
+
+int store_mount_open(struct store *s, const struct digest *id, struct error *err)
+{
+    char hex[DIGEST_HEX_MAX];
+    int fd = -1, r = 0;
+    cleanup_close int dir = fd_open(s->fd, "mounts", O_RDONLY | O_DIRECTORY, 0, err);
+
+    if (dir < 0)
+        return dir;
+    while (r == 0)
+        r = mount_try(dir, digest_hex(id, hex), &fd, err);
+    return r < 0 ? store_failed(err, r) : fd;
+}
