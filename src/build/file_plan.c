@@ -204,7 +204,7 @@ static void see_path(const struct merge *below, const char *path, struct key *se
         }
         hash_add_u64(&h, file.entry->type);
         if (file.entry->type == ENTRY_DIR)
-            content_add(&h, file.entry, view_make(path, end), (struct view){0}, CONTENT_ALL);
+            content_add(&h, file.entry, view_make(path, end), CONTENT_ALL);
         if (path[end] == '\0')
             break;
     }

@@ -41,11 +41,14 @@ static void add_entry(struct hash *h, const struct entry *e, struct view name, s
 
 void content_add(struct hash *h, const struct entry *e, struct view name, int parts)
 {
-    static const struct entry top = {.type = ENTRY_DIR};
-
-    if (name.size == 0 && e->type == ENTRY_DIR)
-        e = &top;
     add_entry(h, e, name, e->type == ENTRY_SYMLINK ? view_of(e->link) : VIEW(""), parts);
+}
+
+void content_add_top(struct hash *h, const struct entry *e, int parts)
+{
+    static const struct entry directory = {.type = ENTRY_DIR};
+
+    content_add(h, e->type == ENTRY_DIR ? &directory : e, VIEW(""), parts);
 }
 
 void index_tree_id(const struct index *ix, struct digest *ret)

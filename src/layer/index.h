@@ -65,9 +65,10 @@ void index_tree_id(const struct index *ix, struct digest *ret);
  * always. */
 enum content_part { CONTENT_MODE = 1, CONTENT_OWNER = 2, CONTENT_ALL = 3 };
 /* Adds one entry under the name it has inside the subtree. A hard link is given as the file it
- * stands for. Of the top of a subtree (name "") that is a directory only the fact counts: COPY
- * takes nothing else of it. */
+ * stands for. */
 void content_add(struct hash *h, const struct entry *e, struct view name, int parts);
+/* The top of a subtree: of a directory only the fact counts, COPY takes nothing else of it. */
+void content_add_top(struct hash *h, const struct entry *e, int parts);
 /* Digest of what is at and below path: names below it count, its own does not. -ENOENT. */
 MUST_CHECK int index_content(const struct index *ix, struct view path, int parts,
                              struct digest *ret, struct error *err);

@@ -400,7 +400,9 @@ int merge_content(const struct merge *m, struct view path, int parts,
         const bool is_top = strlen(at) == path.size;
         const char *rel = is_top ? "" : at + prefix;
 
-        if (!is_top && skip && skip(ctx, rel, file.entry->type == ENTRY_DIR))
+        if (is_top)
+            content_add_top(&h, file.entry, parts);
+        else if (skip && skip(ctx, rel, file.entry->type == ENTRY_DIR))
             merge_walk_prune(w);
         else
             content_add(&h, file.entry, view_of(rel), parts);
