@@ -1,0 +1,82 @@
+# tests/cli/common.bash - what every suite needs: a scratch home and store, small images, and words for skips.
+#   load common; setup_file() { suite_setup; }; teardown_file() { suite_teardown; }
+
+bats_require_minimum_version 1.5.0
+
+# One home and one store a suite, on disk (a tmpfs may lack extended attributes).
+suite_setup() {
+    umask 022
+    SUITE_DIR=$(mktemp -d "${TMPDIR:-/var/tmp}/cooper-cli.XXXXXX")
+    export SUITE_DIR HOME=$SUITE_DIR/home COOPER_ROOT=$SUITE_DIR/store
+    export TZ=UTC LC_ALL=C.UTF-8 NO_COLOR=1
+    unset XDG_DATA_HOME XDG_RUNTIME_DIR SOURCE_DATE_EPOCH COOPER_IDENTITY
+    mkdir -p "$HOME"
+}
+
+# The store may hold files of ids that only its own namespace can remove.
+suite_teardown() {
+    "$COOPER" prune --all --quiet >/dev/null 2>&1 || true
+    rm -rf "$SUITE_DIR"
+}
+
+cooper() { "$COOPER" "$@"; }
+
+shared() { [ -e "$CONFORMANCE/$1" ] || skip "the conformance data ($1) is not beside the project"; }
+need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
+need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
+
+# A root file system of one static busybox with its names, in the directory $1.
+busybox_root() {
+    local root=$1 name
+    mkdir -p "$root"/{bin,etc,tmp,root,usr/bin,var,home}
+    chmod 1777 "$root/tmp"
+    chmod 0700 "$root/root"
+    cp /bin/busybox "$root/bin/busybox"
+    for name in $("$root/bin/busybox" --list); do
+        [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"
+    done
+    printf 'root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$root/etc/passwd"
+    printf 'root:x:0:\nbin:x:2:\nusers:x:100:nobody\nnobody:x:65534:\n' >"$root/etc/group"
+}
+
+blob() { # LAYOUT FILE: moves the file in, prints "sha256:<hex> <size>"
+    local hex size
+    hex=$(sha256sum <"$2" | cut -d' ' -f1)
+    size=$(stat -c %s "$2")
+    mv "$2" "$1/blobs/sha256/$hex"
+    echo "sha256:$hex $size"
+}
+
+# An OCI layout in the directory $1, tag $2, of the root file system in the directory $3.
+oci_layout() {
+    local layout=$1 tag=$2 root=$3 diff config layer manifest
+    mkdir -p "$layout/blobs/sha256"
+    tar -C "$root" --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1700000000 -cf "$layout/layer" .
+    diff=$(sha256sum <"$layout/layer" | cut -d' ' -f1)
+    gzip -n "$layout/layer"
+    read -r layer layer_size <<<"$(blob "$layout" "$layout/layer.gz")"
+    printf '{"created":"2023-11-14T22:13:20Z","architecture":"%s","os":"linux","config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":["sh"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},"history":[{"created":"2023-11-14T22:13:20Z","created_by":"rootfs"}]}' \
+        "$(oci_arch)" "$diff" >"$layout/config"
+    read -r config config_size <<<"$(blob "$layout" "$layout/config")"
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"%s","size":%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"%s","size":%s}]}' \
+        "$config" "$config_size" "$layer" "$layer_size" >"$layout/manifest"
+    read -r manifest manifest_size <<<"$(blob "$layout" "$layout/manifest")"
+    printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"%s"}}]}' \
+        "$manifest" "$manifest_size" "$tag" >"$layout/index.json"
+    printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
+}
+
+oci_arch() {
+    case $(uname -m) in
+    x86_64) echo amd64 ;;
+    aarch64) echo arm64 ;;
+    *) uname -m ;;
+    esac
+}
+
+# $SUITE_DIR/busybox: a layout, tag latest.
+busybox_layout() {
+    busybox_root "$SUITE_DIR/busybox-root"
+    oci_layout "$SUITE_DIR/busybox" latest "$SUITE_DIR/busybox-root"
+    rm -rf "$SUITE_DIR/busybox-root"
+}
