@@ -154,6 +154,8 @@ static bool group_answered(const struct closure *c, struct view group)
         const struct package *p = packages_find(c->set, t.name);
         const uint32_t *who;
 
+        if (c->leave_out && c->leave_out(t.name))
+            return true;
         if (p && is_taken(c, p) && itself_answers(c, &t, p))
             return true;
         const size_t n = packages_providers(c->set, t.name, &who);

@@ -20,6 +20,7 @@ struct closure {
     size_t size, cap;
     bool *taken; /* by number of the package */
     unsigned phase;
+    bool (*leave_out)(struct view name); /* dependencies that count as answered; NULL: none */
 };
 
 void closure_init(struct closure *c, struct packages *set); /* the set does not grow afterwards */
