@@ -80,3 +80,28 @@ busybox_layout() {
     oci_layout "$SUITE_DIR/busybox" latest "$SUITE_DIR/busybox-root"
     rm -rf "$SUITE_DIR/busybox-root"
 }
+
+# as_user subids|single CMD...: runs it as an ordinary user that exists only in a mount namespace of its own, with a
+# range of subordinate ids or without one. $USER_HOME is its home, below the suite's directory.
+as_user() {
+    local kind=$1; shift
+    export USER_HOME=$SUITE_DIR/user-$kind
+    if [ ! -d "$USER_HOME" ]; then
+        mkdir -p "$USER_HOME"
+        chmod 0755 "$SUITE_DIR"
+        { cat /etc/passwd; echo "cooper-test:x:54321:54321::$USER_HOME:/bin/sh"; } >"$SUITE_DIR/passwd.$kind"
+        { cat /etc/group; echo "cooper-test:x:54321:"; } >"$SUITE_DIR/group.$kind"
+        [ "$kind" = single ] || echo cooper-test:3000000:65536 >"$SUITE_DIR/subids.$kind"
+        touch "$SUITE_DIR/subids.$kind"
+        chown 54321:54321 "$USER_HOME"
+    fi
+    SUITE_KIND=$kind unshare -m --propagation private sh -c '
+        mount --bind "$SUITE_DIR/passwd.$SUITE_KIND" /etc/passwd
+        mount --bind "$SUITE_DIR/group.$SUITE_KIND" /etc/group
+        for f in /etc/subuid /etc/subgid; do
+            [ -e $f ] || { mount -t tmpfs none /mnt && cp -a /etc/. /mnt && touch /mnt/subuid /mnt/subgid && mount --move /mnt /etc; }
+            mount --bind "$SUITE_DIR/subids.$SUITE_KIND" $f
+        done
+        exec setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all \
+            env -u COOPER_ROOT -u XDG_RUNTIME_DIR HOME="$USER_HOME" "$@"' sh "$@"
+}
