@@ -92,6 +92,7 @@ struct flag {
 
 /* <<NAME, <<-NAME, 3<<"NAME". */
 struct heredoc {
+    struct view opener;  /* as it stands in instruction.line: a word of COPY is the same bytes */
     struct view name;    /* the delimiter, quotes removed: the file's name in COPY and ADD */
     struct view raw;     /* the lines of the body as written, each with its newline */
     struct view content; /* the same, leading tabs cut where chomp is set */
@@ -155,11 +156,6 @@ MUST_CHECK int dockerfile_parse(struct view text, const char *name, struct docke
                                 struct error *err);
 void dockerfile_free(struct dockerfile *d);
 DEFINE_CLEANUP(struct dockerfile *, dockerfile_free)
-
-/* One instruction outside of any file: a trigger stored in a base image. Its memory is arena's;
- * spans are as in a file of that one line. escape as in struct dockerfile. */
-MUST_CHECK int dockerfile_parse_trigger(struct view text, char escape, struct arena *arena,
-                                        const struct instruction **ret, struct error *err);
 
 /* Every instruction against the table: unknown names and flags (with the nearest known one as
  * hint), flags without or with too many values, wrong number of words, triggers that may not be
