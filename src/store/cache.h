@@ -1,14 +1,18 @@
-/* store/cache.h - build results and relations between identities: one SQLite file that may be
- * deleted.
+/* store/cache.h - build results and relations between identities: one SQLite file, to be deleted at
+ * will.
  *
- *   1  What it says is checked against the store before it is believed: an answer that names a tree
- * or blob which is not there is a miss, and a hit holds what it names (store_tree_hold()). 2
- * Deleting it loses speed only. A file that SQLite calls damaged is moved away with one warning. 3
- * One connection a process, never across fork(): every call asserts the process id. 4  Writers take
- * BEGIN IMMEDIATE and wait for each other up to CACHE_BUSY_MS; readers wait for nobody (WAL). 5  A
- * hit writes nothing: last use is the time stamp of the tree. Nothing here is fsynced; WAL keeps
- * the file whole through a kill, and through a power cut because checkpoints sync
- * (synchronous=NORMAL). */
+ * (1) What it says is checked against the store before it is believed: an answer that names a tree
+ *     or blob which is not there is a miss, and a hit holds what it names (store_tree_hold()).
+ *
+ * (2) Deleting it loses speed only. A file that SQLite calls damaged is replaced with one warning.
+ *
+ * (3) One connection a process, never across fork(): calls assert the process id.
+ *
+ * (4) Every write is one immediate transaction; writers wait for each other up to CACHE_BUSY_MS,
+ *     readers wait for nobody (write-ahead log).
+ *
+ * (5) A hit writes nothing: last use is the time stamp of the tree. No step is synced; the log
+ *     keeps the file whole through a kill, and through a power cut as checkpoints sync. */
 #pragma once
 
 #include "store/store.h"

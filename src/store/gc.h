@@ -22,14 +22,15 @@ enum usage_kind {
 
 struct usage_item {
     enum usage_kind kind;
-    char *name;       /* image name; hex digest; file name */
-    struct digest id; /* of images, trees and blobs */
-    uint64_t size;    /* bytes */
-    int64_t used_s;   /* last use */
-    bool named;       /* needed by an image that has a name (or is one) */
-    bool unnamed;     /* needed by an unnamed image (or is one) */
-    bool held;        /* by a running process */
-    bool doomed;      /* set by prune_plan() */
+    char *name;        /* image name (NULL: unnamed); hex digest; file name */
+    struct digest id;  /* of images (store_image_key()), trees and blobs */
+    uint64_t size;     /* bytes; of an image: of its layers, which are items too */
+    int64_t used_s;    /* last use */
+    bool named;        /* an image with a name, or what such a one needs */
+    bool unnamed;      /* an image without a name, or what such a one needs */
+    bool held;         /* by a running process */
+    bool doomed;       /* set by prune_plan() */
+    VEC(size_t) needs; /* of an image: its trees and blobs, as places in the list */
 };
 
 struct usage {
@@ -37,21 +38,23 @@ struct usage {
     size_t size, cap;
 };
 void usage_done(struct usage *u);
-const char *usage_kind_name(enum usage_kind kind); /* "image", "build cache", ... */
+const char *usage_kind_name(enum usage_kind kind); /* "image", "layer", "blob", ... */
+/* Nobody needs it: prune may take it. */
+bool usage_reclaimable(const struct usage_item *i);
 
 MUST_CHECK int store_usage_read(struct store *s, struct usage *ret, struct error *err);
 
 struct prune_policy {
     uint64_t keep_storage; /* bytes of build cache to keep, most recently used first; 0: none */
     int64_t until_s;       /* only what was last used before this moment; INT64_MAX: all */
-    bool all;              /* also cache mounts, stat caches and results that named images share */
 };
-/* Marks what goes: unnamed images, then trees and blobs that no named image needs, least recently
- * used first. Never what is held. Returns the bytes. Pure. */
+/* Marks what goes: images without a name; then trees, blobs, stat caches and cache mounts that no
+ * remaining image needs, least recently used first; what the dead left in tmp/. Never what is held.
+ * Returns the bytes. Pure. */
 uint64_t prune_plan(struct usage *u, const struct prune_policy *p);
 
-/* Takes the doomed items out of the store, after asking again under the exclusive lock whether
- * somebody needs them by now: then doomed is cleared. */
+/* Takes the doomed items out of sight, after asking again under the exclusive lock whether somebody
+ * needs them by now: then doomed is cleared. cache_clean() and store_sweep() are to follow. */
 MUST_CHECK int store_remove(struct store *s, struct usage *u, struct error *err);
 /* Deletes everything in tmp/ whose owner is dead; *ret_left (may be NULL) counts what this identity
  * could not delete. */

@@ -1,39 +1,42 @@
 /* store/store.h - what cooper keeps on disk: trees, blobs, image records, and the locks around
- * them.
- *
- *     $COOPER_ROOT/ (0700)
- *       store.json        format, owner and identity of the store; written once
- *       durable           "<boot> <ns>": what this boot wrote before that moment has reached the
- * disk lock              flocked shared while a reference is taken, exclusive while things are
- * removed images/           one JSON record a name (store/images.h) oci-layout index.json
- * blobs/sha256/<hex> trees/<hex>/      fs/  index  stamp -> "<boot> <ns> <size>" (a symbolic link:
- * one inode, read by readlink) cache.db          build results and relations (store/cache.h); may
- * be deleted contexts/<hex>    stat caches of build contexts; may be deleted mounts/<name>/    RUN
- * --mount=type=cache; may be deleted keys/<hex>        flocked by who is working on that key
- *       leases/<name>     flocked by its process; lists the trees and blobs that the process needs
- *       tmp/<name>/       flocked by its process; everything unfinished and everything on its way
- * out
+ * them. */
+/* clang-format off */
+/*   $COOPER_ROOT/ (0700)
+ *     store.json       format, owner and identity of the store
+ *     durable          "<boot> <ns>": what that boot wrote before that moment has reached the disk
+ *     lock             flocked shared while a reference is taken, exclusive while things are removed
+ *     images/<name>    one JSON record an image (store/images.h)
+ *     oci-layout index.json blobs/sha256/<hex>
+ *     trees/<hex>/     fs/  index  stamp -> "<boot> <ns> <size>" (symbolic link: one inode, one readlink)
+ *     cache.db         build results and relations (store/cache.h); may be deleted
+ *     contexts/<hex>   stat caches of build contexts; may be deleted
+ *     mounts/<hex>/    RUN --mount=type=cache; may be deleted
+ *     keys/<hex>       flocked by who is working on that key
+ *     leases/<name>    flocked by its process; lists the trees and blobs that the process needs
+ *     tmp/<name>       flocked by its process; everything unfinished and everything on its way out
  *
  * Invariants
- *   1  A file in blobs/ is complete and matches its name, or is not there: it is hashed, fsynced,
- * then named. 2  A record or relation never names a tree or blob that is missing: removal deletes
- * the relations first, and never takes what a record names; a relation found to name nothing is a
- * miss. 3  A tree in trees/ never changes. (The mtime of trees/<hex> itself is its last use.) 4
- * After a power cut nothing is believed that was not synced: a tree carries the boot and the moment
- * of its commit; the first store_open() of another boot drops the trees that `durable` does not
- * cover. A record is written after store_sync(), fsynced before it is named. kill -9 leaves the
- * page cache alone and so loses nothing that was committed. 5  A full disk loses work, never truth:
- * every file is written under tmp/ (or without a name) and named last. 6  Two processes on one
- * store see the same and do not run one step twice (store_key_lock()). 7  Removal never takes what
- * a running process needs: what its lease names, or what was committed since it began.
+ *   1  A file in blobs/ is complete and matches its name, or is not there: hashed, synced, then named.
+ *   2  A record never names a tree or blob that is missing: removal takes only what no record names.
+ *      A relation in cache.db may; then it is a miss.
+ *   3  A tree in trees/ never changes. (The mtime of trees/<hex> itself is its last use.)
+ *   4  After a power cut nothing is believed that was not synced: a tree carries the boot and the
+ *      moment of its commit, and the first store_open() of another boot drops the trees that
+ *      `durable` does not cover. A record is named after what it names was synced, and is synced
+ *      itself. kill -9 leaves the page cache alone and so loses nothing that was committed.
+ *   5  A full disk loses work, never truth: what is written is in tmp/ or has no name, and is named last.
+ *   6  Processes on one store see the same and do not run one step twice: store_key_lock().
+ *   7  Removal never takes what a running process needs: what its lease names, or what was made or
+ *      used since the lease began.
  *
- *     tree:  (nothing) --store_tree_begin()--> tmp/n/tree --store_tree_commit()--> trees/<hex>
- * --store_remove()--> tmp/n |  store_tree_abort(), or death and store_sweep()                     |
- * store_sweep() v                                                                     v (nothing)
- * (nothing) blob:  (nothing) --store_blob_begin()--> unnamed file --store_blob_commit()-->
- * blobs/sha256/<hex> --store_remove()-->
- *
- * main opens a store with store_open(); a job, which has the directory's descriptor only, with
+ *   tree   nothing --store_tree_begin()--> tmp/ --store_tree_commit()--> trees/ --store_remove()--> tmp/
+ *             ^----store_tree_abort()-------|                                                        |
+ *             ^----death, store_sweep()-----+-------------------------store_sweep()------------------|
+ *   blob   nothing --store_blob_begin()--> unnamed --store_blob_commit()--> blobs/ --store_remove()--> tmp/
+ *             ^----store_blob_abort(), death---|                               store_sweep() ----------|
+ */
+/* clang-format on */
+/* main opens a store with store_open(); a job, which has the directory's descriptor only, with
  * store_attach(). Both give the same object; neither touches SQLite. */
 #pragma once
 

@@ -1,0 +1,141 @@
+/* cooper prune - remove what no named image needs. */
+#include <errno.h>
+
+#include "cli/commands.h"
+#include "cli/sizes.h"
+#include "store/cache.h"
+#include "store/gc.h"
+
+struct options {
+    uint64_t keep_storage;
+    const char *until;
+    bool all, damaged, dry_run;
+    bool force; /* docker's -f: there is nothing to confirm */
+};
+
+static void print_finding(void *ctx, const char *item, const struct error *what)
+{
+    const struct env *env = ctx;
+
+    fprintf(env->out, "damaged %s: %s\n", item, what->text ? what->text : "");
+}
+
+static int repair(const struct env *env, struct store *s, struct error *err)
+{
+    const struct verify v = {.found = print_finding, .ctx = (void *)(uintptr_t)env, .repair = true};
+
+    return store_verify(s, &v, err);
+}
+
+static int policy_of(const struct env *env, const struct options *o, struct prune_policy *ret,
+                     struct error *err)
+{
+    int64_t age = 0;
+
+    *ret = (struct prune_policy){.keep_storage = o->keep_storage, .until_s = INT64_MAX};
+    if (!o->until)
+        return 0;
+    const int r = duration_parse(o->until, &age, err);
+    if (r == 0)
+        ret->until_s = env->now_s - age;
+    return r < 0 ? error_wrap(err, r, "--until") : 0;
+}
+
+static void print_doomed(const struct env *env, const struct usage *u)
+{
+    char hex[DIGEST_HEX_MAX], size[SIZE_TEXT_MAX];
+
+    if (env->quiet)
+        return;
+    vec_each (i, u)
+        if (i->doomed)
+            fprintf(env->out, "%s %s %s\n", usage_kind_name(i->kind),
+                    i->name ? i->name : digest_hex(&i->id, hex), size_text(i->size, size));
+}
+
+static uint64_t doomed_size(const struct usage *u)
+{
+    uint64_t size = 0;
+
+    vec_each (i, u)
+        size += i->doomed && i->kind != USAGE_IMAGE ? i->size : 0;
+    return size;
+}
+
+static int remove_doomed(const struct env *env, struct store *s, struct usage *u, bool all,
+                         struct error *err)
+{
+    CLEANUP(cache_closep) struct cache *cache = NULL;
+    size_t left = 0;
+    int r = store_remove(s, u, err);
+
+    if (r == 0)
+        r = store_sweep(s, &left, err);
+    if (r == 0)
+        r = cache_open(env, s, &cache, err);
+    if (r == 0)
+        r = cache_clean(cache, all, err);
+    if (r == 0 && left > 0)
+        env_debug(env,
+                  "%zu directories wait for the next build, which may delete files of other ids",
+                  left);
+    return r;
+}
+
+static int prune(const struct env *env, const struct options *o, struct store *s, struct error *err)
+{
+    CLEANUP(usage_done) struct usage u = {0};
+    struct prune_policy policy;
+    char size[SIZE_TEXT_MAX];
+    int r = policy_of(env, o, &policy, err);
+
+    if (r < 0)
+        return r;
+    if (o->damaged && (r = repair(env, s, err)) < 0)
+        return r;
+    if ((r = store_usage_read(s, &u, err)) < 0)
+        return r;
+    (void)prune_plan(&u, &policy);
+    if (!o->dry_run && (r = remove_doomed(env, s, &u, o->all, err)) < 0)
+        return r;
+    print_doomed(env, &u);
+    fprintf(env->out, "%s: %s\n", o->dry_run ? "Would reclaim" : "Total reclaimed space",
+            size_text(doomed_size(&u), size));
+    return 0;
+}
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    CLEANUP(store_closep) struct store *s = NULL;
+
+    (void)arguments;
+    if (store_open(env, &s, err) < 0)
+        return EXIT_FAILED;
+    const int r = prune(env, options, s, err);
+    return r == 0 ? EXIT_DONE : r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static const struct option_row rows[] = {
+    OPT_SIZE(0, "keep-storage", struct options, keep_storage, "BYTES",
+             "keep this much build cache, most recently used first"),
+    OPT_TEXT(0, "until", struct options, until, "AGE",
+             "only what was not used for that long: 24h, 7d"),
+    OPT_FLAG('a', "all", struct options, all,
+             "also forget the results that images share: the next build starts from nothing"),
+    OPT_FLAG(0, "damaged", struct options, damaged, "also remove what 'du --verify' finds damaged"),
+    OPT_FLAG(0, "dry-run", struct options, dry_run, "only list what would go"),
+    OPT_FLAG('f', "force", struct options, force, "accepted as docker's; nothing is asked"),
+    OPT_END,
+};
+
+const struct command_row cmd_prune = {
+    .name = "prune",
+    .group = "look at images",
+    .arguments = "",
+    .help = "remove build results that no image needs",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .run = run,
+    .example = "cooper prune --until 24h --keep-storage 10g",
+};

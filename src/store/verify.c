@@ -1,0 +1,223 @@
+/* Looks at everything in the store again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/hash.h"
+#include "store/gc.h"
+#include "store/internal.h"
+
+struct check {
+    struct store *s;
+    const struct verify *v;
+    int trash_fd;
+    int findings;
+};
+
+static void found(struct check *c, const char *item, const struct error *what)
+{
+    c->findings++;
+    if (c->v->found)
+        c->v->found(c->v->ctx, item, what);
+}
+
+/* Out of the store with what is damaged; under the lock, so that no lease is being taken on it just
+ * now. */
+static int discard(struct check *c, int dirfd, const char *name, struct error *err)
+{
+    if (!c->v->repair)
+        return 0;
+    int r = store_lock_exclusive(c->s, err);
+    if (r < 0)
+        return r;
+    if (renameat(dirfd, name, c->trash_fd, name) < 0 && errno != ENOENT)
+        r = error_sys(err, "remove damaged '%.80s'", name);
+    store_unlock(c->s);
+    return r;
+}
+
+/* --- blobs --- */
+
+static int hash_blob(int fd, const struct digest *want, struct error *err)
+{
+    char is[DIGEST_TEXT_MAX], buf[65536];
+    struct digest digest;
+    struct hash h;
+    ssize_t n;
+
+    hash_init(&h);
+    while ((n = read(fd, buf, sizeof(buf))) > 0)
+        hash_add(&h, buf, (size_t)n);
+    if (n < 0)
+        return error_sys(err, "read");
+    hash_done(&h, digest.sha256);
+    if (!digest_eq(&digest, want))
+        return error_set(err, -EPROTO, "content has digest %s", digest_format(&digest, is));
+    return 0;
+}
+
+static int blob_fault(int dirfd, const char *name, struct error *err)
+{
+    struct digest id;
+    int r = digest_parse_hex(name, &id, err);
+
+    if (r < 0)
+        return r;
+    cleanup_close int fd = fd_open(dirfd, name, O_RDONLY | O_NOFOLLOW, 0, err);
+    return fd < 0 ? fd : hash_blob(fd, &id, err);
+}
+
+static int verify_blob(void *ctx, int dirfd, const char *name, struct error *err)
+{
+    struct check *c = ctx;
+    ERROR_AUTO(why);
+
+    const int r = blob_fault(dirfd, name, &why);
+    if (r == 0 || r == -ENOENT) /* pruned meanwhile */
+        return 0;
+    cleanup_free char *item = xasprintf("blob %.80s", name);
+    found(c, item, &why);
+    return discard(c, dirfd, name, err);
+}
+
+/* --- trees --- */
+
+static int tree_fault(struct check *c, int dirfd, const char *name, struct error *err)
+{
+    struct digest id;
+    struct stamp stamp;
+    struct stat st;
+    int r = digest_parse_hex(name, &id, err);
+
+    if (r < 0)
+        return r;
+    cleanup_close int fd = fd_open(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+    if (fd < 0)
+        return fd;
+    if (store_tree_stamp(c->s, name, &stamp) < 0)
+        return error_set(err, -EPROTO, "has no stamp");
+    if (fstatat(fd, "fs", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+        return error_set(err, -EPROTO, "has no directory 'fs'");
+    if (fstatat(fd, "index", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return error_set(err, -EPROTO, "has no file 'index'");
+    return c->v->tree ? c->v->tree(c->v->ctx, fd, &id, err) : 0;
+}
+
+static int verify_tree(void *ctx, int dirfd, const char *name, struct error *err)
+{
+    struct check *c = ctx;
+    ERROR_AUTO(why);
+
+    const int r = tree_fault(c, dirfd, name, &why);
+    if (r == 0 || r == -ENOENT) /* pruned meanwhile */
+        return 0;
+    cleanup_free char *item = xasprintf("layer %.80s", name);
+    found(c, item, &why);
+    return discard(c, dirfd, name, err);
+}
+
+/* --- records --- */
+
+static int blob_reference_fault(struct check *c, const struct store_blob *b, struct error *err)
+{
+    char hex[DIGEST_HEX_MAX];
+    struct stat st;
+
+    if (fstatat(c->s->blobs_fd, digest_hex(&b->digest, hex), &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_set(err, -ENOENT, "blob %s is missing", hex);
+    if ((uint64_t)st.st_size != b->size)
+        return error_set(err, -EPROTO, "blob %s has %" PRIu64 " bytes, the record says %" PRIu64,
+                         hex, (uint64_t)st.st_size, b->size);
+    return 0;
+}
+
+/* Without a tree the image is lost. Without a compressed form it is not: the form is forgotten
+ * (*ret_forgot). */
+static int image_fault(struct check *c, struct store_image *image, bool *ret_forgot,
+                       struct error *err)
+{
+    char hex[DIGEST_HEX_MAX];
+
+    vec_each (l, &image->layers)
+        if (!store_tree_has(c->s, &l->tree))
+            return error_set(err, -ENOENT, "layer %s is missing", digest_hex(&l->tree, hex));
+    vec_each (l, &image->layers)
+        for (size_t i = 0; i < l->blobs.size; i++) {
+            ERROR_AUTO(why);
+
+            if (blob_reference_fault(c, &l->blobs.at[i], &why) == 0)
+                continue;
+            if (!*ret_forgot)
+                error_move(err, &why);
+            *ret_forgot = true;
+            free(l->blobs.at[i].media_type);
+            l->blobs.at[i--] = l->blobs.at[--l->blobs.size];
+        }
+    return 0;
+}
+
+static int verify_image(struct check *c, struct store_image *image, struct error *err)
+{
+    struct digest key;
+    char hex[DIGEST_HEX_MAX];
+    bool forgot = false;
+    ERROR_AUTO(why);
+    const int r = image_fault(c, image, &forgot, &why);
+
+    if (r == 0 && !forgot)
+        return 0;
+    store_image_key(image, &key);
+    cleanup_free char *item =
+        xasprintf("image %s", image->name ? image->name : digest_hex(&key, hex));
+    found(c, item, &why);
+    if (!c->v->repair)
+        return 0;
+    return r < 0 ? store_image_remove(c->s, image->name, &key, err)
+                 : store_image_put(c->s, image, err);
+}
+
+static void verify_damaged(void *ctx, const char *file, const struct error *why)
+{
+    struct check *c = ctx;
+    cleanup_free char *item = xasprintf("record %s", file), *path = xasprintf("images/%s", file);
+    ERROR_AUTO(ignored);
+
+    found(c, item, why);
+    if (c->v->repair)
+        (void)unlinkat(c->s->fd, path, 0);
+}
+
+static int verify_images(struct check *c, struct error *err)
+{
+    CLEANUP(store_images_done) struct store_images images = {0};
+    int r = store_image_list(c->s, verify_damaged, c, &images, err);
+
+    for (size_t i = 0; r == 0 && i < images.size; i++)
+        r = verify_image(c, &images.at[i], err);
+    return r;
+}
+
+int store_verify(struct store *s, const struct verify *v, struct error *err)
+{
+    struct check c = {.s = s, .v = v, .trash_fd = -1};
+    cleanup_close int trash = -1;
+    int r = 0;
+
+    if (v->repair) {
+        char name[TMP_NAME_SIZE];
+
+        trash = store_tmp_new(s, false, name, err);
+        if (trash < 0)
+            return trash;
+        c.trash_fd = trash;
+    }
+    r = store_each_name(s->fd, "blobs/sha256", verify_blob, &c, err);
+    if (r == 0)
+        r = store_each_name(s->fd, "trees", verify_tree, &c, err);
+    if (r == 0)
+        r = verify_images(&c, err);
+    return r < 0 ? store_failed(err, error_wrap(err, r, "verify the store")) : c.findings;
+}
