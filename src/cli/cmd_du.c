@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "base/doc.h"
+#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/sizes.h"
 #include "store/gc.h"
 
 struct options {
@@ -73,7 +73,8 @@ static const char *row_name(const struct usage_item *i)
 static void print_row(const struct env *env, const struct usage *u, const char *name)
 {
     uint64_t count = 0, used = 0, size = 0, reclaimable = 0;
-    char total[SIZE_TEXT_MAX], free_[SIZE_TEXT_MAX];
+    STR_AUTO(total);
+    STR_AUTO(gain);
 
     vec_each (i, u) {
         if (strcmp(row_name(i), name) != 0)
@@ -87,20 +88,24 @@ static void print_row(const struct env *env, const struct usage *u, const char *
         size += i->size;
         reclaimable += usage_reclaimable(i) ? i->size : 0;
     }
-    fprintf(env->out, "%-14s %7" PRIu64 " %8" PRIu64 " %10s %12s\n", name, count, used,
-            size_text(size, total), size_text(reclaimable, free_));
+    text_size(&total, size);
+    text_size(&gain, reclaimable);
+    fprintf(env->out, "%-14s %7" PRIu64 " %8" PRIu64 " %10s %12s\n", name, count, used, total.at,
+            gain.at);
 }
 
 static void print_item(const struct env *env, const struct usage_item *i)
 {
-    char hex[DIGEST_HEX_MAX], size[SIZE_TEXT_MAX], day[32];
+    char hex[DIGEST_HEX_MAX], day[32];
     const time_t t = (time_t)i->used_s;
     struct tm tm;
+    STR_AUTO(size);
 
+    text_size(&size, i->size);
     if (!gmtime_r(&t, &tm) || strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &tm) == 0)
         day[0] = '\0';
     fprintf(env->out, "%-15s %-.40s  %10s  %s  %s\n", usage_kind_name(i->kind),
-            i->name ? i->name : digest_hex(&i->id, hex), size_text(i->size, size), day,
+            i->name ? i->name : digest_hex(&i->id, hex), size.at, day,
             i->held                ? "in use"
             : usage_reclaimable(i) ? "reclaimable"
                                    : "");

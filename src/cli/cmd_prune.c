@@ -1,8 +1,9 @@
 /* cooper prune - remove what no named image needs. */
 #include <errno.h>
 
+#include "base/text.h"
 #include "cli/commands.h"
-#include "cli/sizes.h"
+#include "cli/duration.h"
 #include "store/cache.h"
 #include "store/gc.h"
 
@@ -43,14 +44,19 @@ static int policy_of(const struct env *env, const struct options *o, struct prun
 
 static void print_doomed(const struct env *env, const struct usage *u)
 {
-    char hex[DIGEST_HEX_MAX], size[SIZE_TEXT_MAX];
+    char hex[DIGEST_HEX_MAX];
 
     if (env->quiet)
         return;
-    vec_each (i, u)
-        if (i->doomed)
-            fprintf(env->out, "%s %s %s\n", usage_kind_name(i->kind),
-                    i->name ? i->name : digest_hex(&i->id, hex), size_text(i->size, size));
+    vec_each (i, u) {
+        STR_AUTO(size);
+
+        if (!i->doomed)
+            continue;
+        text_size(&size, i->size);
+        fprintf(env->out, "%s %s %s\n", usage_kind_name(i->kind),
+                i->name ? i->name : digest_hex(&i->id, hex), size.at);
+    }
 }
 
 static uint64_t doomed_size(const struct usage *u)
@@ -86,7 +92,7 @@ static int prune(const struct env *env, const struct options *o, struct store *s
 {
     CLEANUP(usage_done) struct usage u = {0};
     struct prune_policy policy;
-    char size[SIZE_TEXT_MAX];
+    STR_AUTO(size);
     int r = policy_of(env, o, &policy, err);
 
     if (r < 0)
@@ -99,8 +105,8 @@ static int prune(const struct env *env, const struct options *o, struct store *s
     if (!o->dry_run && (r = remove_doomed(env, s, &u, o->all, err)) < 0)
         return r;
     print_doomed(env, &u);
-    fprintf(env->out, "%s: %s\n", o->dry_run ? "Would reclaim" : "Total reclaimed space",
-            size_text(doomed_size(&u), size));
+    text_size(&size, doomed_size(&u));
+    fprintf(env->out, "%s: %s\n", o->dry_run ? "Would reclaim" : "Total reclaimed space", size.at);
     return 0;
 }
 

@@ -5,6 +5,8 @@
 #include "cli/cli.h"
 
 #define COMMANDS(X)                                                                                \
+    X(du)                                                                                          \
+    X(prune)                                                                                       \
     X(help)                                                                                        \
     X(version)                                                                                     \
     X(completion)

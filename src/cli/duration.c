@@ -1,28 +1,7 @@
-#include "cli/sizes.h"
+#include "cli/duration.h"
 
 #include <errno.h>
-#include <stdio.h>
-
-char *size_text(uint64_t bytes, char buf[static SIZE_TEXT_MAX])
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-
-    while (value >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
-        value /= 1000;
-        unit++;
-    }
-    if (unit == 0)
-        snprintf(buf, SIZE_TEXT_MAX, "%uB", (unsigned)bytes);
-    else
-        snprintf(buf, SIZE_TEXT_MAX, "%.*f%s",
-                 value < 9.995   ? 2
-                 : value < 99.95 ? 1
-                                 : 0,
-                 value, units[unit]);
-    return buf;
-}
+#include <string.h>
 
 static int64_t unit_seconds(char unit)
 {
