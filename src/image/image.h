@@ -8,6 +8,7 @@
  * somebody exports it or asks for its id. */
 #pragma once
 
+#include "base/fd.h"
 #include "image/tools.h"
 #include "layer/merge.h"
 #include "oci/config.h"

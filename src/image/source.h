@@ -42,10 +42,18 @@ struct image_source_image {
     size_t layer_count;
 };
 
+/* How pipes and compressed archives become plain files. */
+struct image_spool {
+    int dir_fd; /* where files without a name are made */
+    /* Decompresses in to out, in a process of its own in the program; NULL: here and now. */
+    int (*copy)(void *ctx, int in, int out, struct error *err);
+    void *ctx;
+};
+
 struct image_source;
-/* path: a directory or file; "-": fd 0. spool_fd: a directory for files without names. */
-MUST_CHECK int image_source_open(const char *path, int spool_fd, struct image_source **ret,
-                                 struct error *err);
+/* path: a directory or file; "-": fd 0. */
+MUST_CHECK int image_source_open(const char *path, const struct image_spool *spool,
+                                 struct image_source **ret, struct error *err);
 void image_source_close(struct image_source *s);
 DEFINE_CLEANUP(struct image_source *, image_source_close)
 const char *image_source_form(const struct image_source *s); /* the row's name */

@@ -1,0 +1,180 @@
+#include "image/image.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "image/queue.h"
+
+void image_free(struct image *i)
+{
+    if (!i)
+        return;
+    store_image_done(&i->record);
+    config_done(&i->config);
+    free(i);
+}
+
+int image_name_canonical(const char *name, char **ret, struct error *err)
+{
+    REFERENCE_AUTO(ref);
+    const int r = reference_parse(name, &ref, err);
+
+    if (r < 0)
+        return r;
+    if (ref.has_digest)
+        return error_set(err, -EINVAL, "'%.120s' names a digest; an image is named by a tag", name);
+    *ret = reference_format(&ref);
+    return 0;
+}
+
+char *image_name_familiar(const char *canonical)
+{
+    REFERENCE_AUTO(ref);
+
+    return reference_parse(canonical, &ref, NULL) < 0 ? xstrdup(canonical)
+                                                      : reference_familiar(&ref);
+}
+
+/* A name first, then an id; both may be meant by "beef". */
+static int find_record(struct store *s, const char *name, struct store_image *ret,
+                       struct error *err)
+{
+    REFERENCE_AUTO(ref);
+    ERROR_AUTO(why);
+    int r = reference_parse(name, &ref, &why);
+
+    if (r == 0) {
+        cleanup_free char *full = reference_format(&ref);
+        r = store_image_get(s, full, ret, &why);
+    }
+    if (r == 0 || (r != -ENOENT && r != -EINVAL))
+        return r < 0 ? error_move(err, &why) : 0;
+    if (!reference_is_id(name))
+        return error_move(err, &why);
+    error_done(&why);
+    return store_image_find(s, name, ret, err);
+}
+
+int image_open(struct image_tools *t, const char *name, struct image **ret, struct error *err)
+{
+    CLEANUP(image_freep) struct image *i = xcalloc(1, sizeof(*i));
+    ERROR_AUTO(why);
+    int r = find_record(t->store, name, &i->record, &why);
+
+    if (r == -ENOENT)
+        return error_hint(err, error_set(err, r, "there is no image '%.120s'", name),
+                          "'cooper images' lists them; 'cooper load' brings one in");
+    if (r < 0)
+        return error_move(err, &why);
+    r = config_parse(str_view(&i->record.config), &i->config, err);
+    if (r < 0)
+        return error_wrap(err, r, "image '%.120s'", name);
+    *ret = steal(i);
+    return 0;
+}
+
+/* Brings config bytes, diff ids and id into line with the layers. */
+static void refresh(struct image *i)
+{
+    bool all = true;
+
+    vec_done(&i->config.diff_ids);
+    vec_each (layer, &i->record.layers) {
+        all = all && !digest_is_zero(&layer->diff_id);
+    }
+    if (all)
+        vec_each (layer, &i->record.layers) {
+            config_add_diff_id(&i->config, &layer->diff_id);
+        }
+    str_clear(&i->record.config);
+    config_print(&i->config, &i->record.config);
+    i->record.id = (struct digest){0};
+    if (all)
+        digest_of(str_view(&i->record.config), &i->record.id);
+}
+
+int image_new(struct image_tools *t, const struct image_config *config, const struct digest *trees,
+              size_t tree_count, struct image **ret, struct error *err)
+{
+    CLEANUP(image_freep) struct image *i = xcalloc(1, sizeof(*i));
+
+    i->record.config = STR_INIT;
+    i->record.created_s = t->env->now_s;
+    config_clone(config, &i->config);
+    for (size_t n = 0; n < tree_count; n++) {
+        struct store_layer layer = {.tree = trees[n]};
+        const int r = cache_link_get(t->cache, CACHE_TREE_DIFF, &trees[n], &layer.diff_id, err);
+
+        if (r < 0)
+            return r;
+        vec_push(&i->record.layers, layer);
+    }
+    refresh(i);
+    *ret = steal(i);
+    return 0;
+}
+
+int image_save(struct image_tools *t, struct image *i, const char *name, struct error *err)
+{
+    cleanup_free char *canonical = NULL;
+    int r = name ? image_name_canonical(name, &canonical, err) : 0;
+
+    if (r < 0)
+        return r;
+    free(i->record.name);
+    i->record.name = steal(canonical);
+    return store_image_put(t->store, &i->record, err);
+}
+
+static json_t *pack_request(const struct digest *tree)
+{
+    char hex[DIGEST_HEX_MAX];
+    json_t *doc = json_object();
+
+    doc_set_text(doc, "tree", digest_hex(tree, hex));
+    doc_set_text(doc, "codec", "none");
+    doc_set_bool(doc, "keep", false);
+    return doc;
+}
+
+static int take_diff_id(struct image_tools *t, struct store_layer *layer, const json_t *answer,
+                        struct error *err)
+{
+    const char *text;
+    int r = doc_need_text(answer, "diff_id", &text, err);
+
+    if (r == 0)
+        r = digest_parse(text, &layer->diff_id, err);
+    if (r == 0)
+        r = cache_link_put(t->cache, CACHE_TREE_DIFF, &layer->tree, &layer->diff_id, err);
+    if (r == 0)
+        r = cache_link_put(t->cache, CACHE_DIFF_TREE, &layer->diff_id, &layer->tree, err);
+    return r;
+}
+
+int image_finish(struct image_tools *t, struct image *i, struct error *err)
+{
+    const size_t count = i->record.layers.size;
+    cleanup_free struct queue_item *items = xcalloc(count + 1, sizeof(*items));
+    cleanup_free struct store_layer **layers = xcalloc(count + 1, sizeof(struct store_layer *));
+    size_t wanted = 0;
+    int r;
+
+    if (!digest_is_zero(&i->record.id))
+        return 0;
+    vec_each (layer, &i->record.layers) {
+        if (!digest_is_zero(&layer->diff_id))
+            continue;
+        layers[wanted] = layer;
+        items[wanted++] = (struct queue_item){
+            .job = "layer-pack", .request = pack_request(&layer->tree), .fd = -1};
+    }
+    r = queue_run(t, items, wanted, err);
+    for (size_t n = 0; r == 0 && n < wanted; n++)
+        r = take_diff_id(t, layers[n], items[n].answer, err);
+    queue_items_done(items, wanted);
+    if (r < 0)
+        return error_wrap(err, r, "compute the image id");
+    refresh(i);
+    return i->record.name ? store_image_put(t->store, &i->record, err) : 0;
+}

@@ -1,0 +1,366 @@
+/* Jobs on the merged files of an image: as an archive, as a directory. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "image/job_layer.h"
+#include "layer/tar.h"
+
+/* The names of files that have several: entry of the first name -> path that was written first. */
+struct links {
+    struct map firsts;
+};
+
+static struct view link_key(const struct entry *const *e)
+{
+    return view_make(e, sizeof(*e));
+}
+
+static void links_done(struct links *l)
+{
+    map_each (item, &l->firsts) {
+        free(item->value);
+    }
+    map_done(&l->firsts);
+}
+
+/* A first walk finds the files that have a second name. */
+static int links_find(const struct merge *m, struct links *ret, struct error *err)
+{
+    CLEANUP(merge_walk_freep) struct merge_walk *w = NULL;
+    struct merge_file f;
+    const char *path;
+    int r = merge_walk_begin(m, view_of(""), &w);
+
+    while (r >= 0 && (r = merge_walk_next(w, &path, &f)) > 0)
+        if (f.is_link)
+            map_set(&ret->firsts, link_key(&f.entry), NULL);
+    return r < 0 ? error_set(err, r, "walk the image's files") : 0;
+}
+
+/* True when e was written before under *ret_first; else, where e has more names, notes this one. */
+static bool links_seen(struct links *l, const struct entry *e, const char *path,
+                       const char **ret_first)
+{
+    if (!map_has(&l->firsts, link_key(&e)))
+        return false;
+    *ret_first = map_get(&l->firsts, link_key(&e));
+    if (*ret_first)
+        return true;
+    map_set(&l->firsts, link_key(&e), xstrdup(path));
+    return false;
+}
+
+struct files {
+    const struct job_context *ctx;
+    struct store *store;
+    struct digests trees;
+    struct image_view view;
+    struct links links;
+};
+
+static int files_open(const struct job_context *ctx, const json_t *request, size_t fd_count,
+                      struct files *f, struct error *err)
+{
+    int r = job_trees(request, "trees", &f->trees, err);
+
+    f->ctx = ctx;
+    if (r == 0 && fd_count != 1)
+        r = error_set(err, -EINVAL, "one descriptor is wanted");
+    if (r == 0)
+        r = store_attach(ctx->store_fd, &f->store, err);
+    if (r == 0)
+        r = image_view_open(f->store, f->trees.at, f->trees.size, true, &f->view, err);
+    return r < 0 ? r : links_find(f->view.merge, &f->links, err);
+}
+
+static void files_done(struct files *f)
+{
+    links_done(&f->links);
+    image_view_done(&f->view);
+    vec_done(&f->trees);
+    store_close(f->store);
+}
+
+/* Opens the content of a merged file. */
+static int open_content(const struct files *f, const struct merge_file *file, const char *path,
+                        struct error *err)
+{
+    struct stat st;
+    const int fd =
+        fd_open_beneath(f->view.fs[file->layer], path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
+
+    if (fd >= 0 &&
+        (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->entry->size)) {
+        close(fd);
+        return error_set(err, -EPROTO, "'%s' in the store is not as its index says", path);
+    }
+    return fd;
+}
+
+/* ---- archive ---- */
+
+static int fd_sink(void *ctx, struct view data, struct error *err)
+{
+    return fd_write_all(*(int *)ctx, data, err);
+}
+
+static int put_content(const struct files *f, const struct merge_file *file, const char *path,
+                       struct tar_writer *w, char *buf, size_t buf_size, struct error *err)
+{
+    cleanup_close int fd = open_content(f, file, path, err);
+    uint64_t left = file->entry->size;
+
+    if (fd < 0)
+        return fd;
+    while (left > 0) {
+        const ssize_t n = read(fd, buf, (size_t)MIN(left, buf_size));
+
+        if (n < 0)
+            return error_sys(err, "read '%s'", path);
+        if (n == 0)
+            return error_set(err, -EPROTO, "'%s' in the store became shorter", path);
+        const int r = tar_put_data(w, view_make(buf, (size_t)n), err);
+        if (r < 0)
+            return r;
+        left -= (uint64_t)n;
+    }
+    return 0;
+}
+
+static int put_file(struct files *f, const struct merge_file *file, const char *path,
+                    struct tar_writer *w, struct error *err)
+{
+    static char buf[1 << 18];
+    struct entry e = *file->entry;
+    const char *first;
+    int r;
+
+    e.path = path;
+    e.opaque = false;
+    if (links_seen(&f->links, file->entry, path, &first)) {
+        e.type = ENTRY_HARDLINK;
+        e.link = first;
+        e.size = 0;
+        return tar_put(w, &e, err);
+    }
+    r = tar_put(w, &e, err);
+    if (r < 0 || e.type != ENTRY_FILE || e.size == 0)
+        return r;
+    return put_content(f, file, path, w, buf, sizeof(buf), err);
+}
+
+int job_image_tar(const struct job_context *ctx, const json_t *request, const int *fds,
+                  size_t fd_count, json_t **ret, struct error *err)
+{
+    struct files f = {0};
+    CLEANUP(merge_walk_freep) struct merge_walk *walk = NULL;
+    struct merge_file file;
+    const char *path;
+    int r = files_open(ctx, request, fd_count, &f, err);
+    int out = fd_count ? fds[0] : -1;
+    struct tar_writer w = TAR_WRITER_INIT(fd_sink, &out);
+
+    if (r == 0)
+        r = merge_walk_begin(f.view.merge, view_of(""), &walk);
+    while (r >= 0 && (r = merge_walk_next(walk, &path, &file)) > 0)
+        if (*path)
+            r = put_file(&f, &file, path, &w, err);
+    if (r == 0)
+        r = tar_finish(&w, err);
+    tar_writer_done(&w);
+    files_done(&f);
+    if (r < 0)
+        return error_wrap(err, r, "write archive");
+    *ret = json_object();
+    return 0;
+}
+
+/* ---- directory ---- */
+
+struct tree_out {
+    struct files files;
+    int root;
+    bool owners;
+    enum owner_mode mode;
+    int parent_fd; /* of the last path, kept: siblings come one after the other */
+    char *parent;
+    VEC(char *) dirs; /* their attributes are set at the end, children first */
+    uint64_t skipped; /* devices that we may not make */
+};
+
+static int parent_of(struct tree_out *t, const char *path, const char **ret_name, struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    cleanup_free char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+
+    *ret_name = slash ? slash + 1 : path;
+    if (t->parent && strcmp(t->parent, parent) == 0)
+        return 0;
+    const int fd = *parent ? fd_open_beneath(t->root, parent, O_RDONLY | O_DIRECTORY, 0, err)
+                           : fd_open(t->root, ".", O_RDONLY | O_DIRECTORY, 0, err);
+    if (fd < 0)
+        return fd;
+    if (t->parent_fd >= 0)
+        close(t->parent_fd);
+    t->parent_fd = fd;
+    free(t->parent);
+    t->parent = steal(parent);
+    return 0;
+}
+
+static int copy_content(const struct tree_out *t, const struct merge_file *file, const char *path,
+                        int to, struct error *err)
+{
+    cleanup_close int from = open_content(&t->files, file, path, err);
+    uint64_t left = file->entry->size;
+
+    if (from < 0)
+        return from;
+    while (left > 0) {
+        ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)MIN(left, 1u << 30), 0);
+
+        if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP)) {
+            static char buf[1 << 17];
+
+            n = read(from, buf, MIN(left, sizeof(buf)));
+            const int r = n > 0 ? fd_write_all(to, view_make(buf, (size_t)n), err) : 0;
+            if (r < 0)
+                return r;
+        }
+        if (n < 0)
+            return error_sys(err, "copy '%s'", path);
+        if (n == 0)
+            return error_set(err, -EPROTO, "'%s' in the store became shorter", path);
+        left -= (uint64_t)n;
+    }
+    return 0;
+}
+
+static struct entry owned_entry(const struct tree_out *t, const struct entry *e, const char *path)
+{
+    struct entry n = *e;
+
+    n.path = path;
+    n.opaque = false;
+    if (!t->owners)
+        n.uid = n.gid = 0; /* in the holder's namespace that is whoever started us */
+    return n;
+}
+
+static int make_file(struct tree_out *t, const struct merge_file *file, const char *path,
+                     const char *name, struct error *err)
+{
+    const struct entry e = owned_entry(t, file->entry, path);
+    cleanup_close int fd =
+        fd_open(t->parent_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err);
+    int r = fd < 0 ? fd : copy_content(t, file, path, fd, err);
+
+    if (r == 0)
+        r = meta_set(t->parent_fd, name, fd, &e, t->mode, NULL, err);
+    if (r == 0)
+        r = meta_set_time(t->parent_fd, name, fd, &e, err);
+    return r;
+}
+
+static int make_other(struct tree_out *t, const struct entry *e, const char *name,
+                      struct error *err)
+{
+    ERROR_AUTO(why);
+    int r = meta_make(t->parent_fd, name, e, t->mode, &why);
+
+    if (r == -EPERM && (e->type == ENTRY_CHAR || e->type == ENTRY_BLOCK)) {
+        t->skipped++;
+        return 0;
+    }
+    if (r < 0)
+        return error_move(err, &why);
+    if (e->type == ENTRY_DIR) {
+        vec_push(&t->dirs, xstrdup(e->path));
+        return 0;
+    }
+    r = meta_set(t->parent_fd, name, -1, e, t->mode, NULL, err);
+    return r < 0 ? r : meta_set_time(t->parent_fd, name, -1, e, err);
+}
+
+static int make_entry(struct tree_out *t, const struct merge_file *file, const char *path,
+                      struct error *err)
+{
+    const char *name, *first;
+    int r = parent_of(t, path, &name, err);
+
+    if (r < 0)
+        return r;
+    if (links_seen(&t->files.links, file->entry, path, &first)) {
+        if (linkat(t->root, first, t->parent_fd, name, 0) < 0)
+            return error_sys(err, "link '%s'", path);
+        return 0;
+    }
+    if (file->entry->type == ENTRY_FILE)
+        return make_file(t, file, path, name, err);
+    const struct entry e = owned_entry(t, file->entry, path);
+    return make_other(t, &e, name, err);
+}
+
+static int finish_dirs(struct tree_out *t, struct error *err)
+{
+    for (size_t i = t->dirs.size; i > 0; i--) {
+        const char *path = t->dirs.at[i - 1], *name;
+        struct merge_file file;
+        int r = merge_lookup(t->files.view.merge, view_of(path), &file);
+
+        if (r < 0)
+            return error_set(err, r, "look '%s' up", path);
+        const struct entry e = owned_entry(t, file.entry, path);
+        r = parent_of(t, path, &name, err);
+        if (r == 0)
+            r = meta_set(t->parent_fd, name, -1, &e, t->mode, NULL, err);
+        if (r == 0)
+            r = meta_set_time(t->parent_fd, name, -1, &e, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int make_tree(struct tree_out *t, struct error *err)
+{
+    CLEANUP(merge_walk_freep) struct merge_walk *walk = NULL;
+    struct merge_file file;
+    const char *path;
+    int r = merge_walk_begin(t->files.view.merge, view_of(""), &walk);
+
+    if (r < 0)
+        return error_set(err, r, "walk the image's files");
+    while ((r = merge_walk_next(walk, &path, &file)) > 0) {
+        r = *path ? make_entry(t, &file, path, err) : 0;
+        if (r < 0)
+            return r;
+    }
+    return finish_dirs(t, err);
+}
+
+int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err)
+{
+    struct tree_out t = {.parent_fd = -1, .root = fd_count ? fds[0] : -1, .mode = OWNER_REAL};
+    int r = files_open(ctx, request, fd_count, &t.files, err);
+
+    if (r == 0)
+        r = doc_bool(request, "owners", &t.owners, err);
+    if (r == 0)
+        r = make_tree(&t, err);
+    vec_each (item, &t.dirs) {
+        free(*item);
+    }
+    vec_done(&t.dirs);
+    if (t.parent_fd >= 0)
+        close(t.parent_fd);
+    free(t.parent);
+    files_done(&t.files);
+    if (r < 0)
+        return error_wrap(err, r, "write files");
+    *ret = json_object();
+    doc_set_int(*ret, "skipped", (int64_t)t.skipped);
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* image/job_layer.h - private to image: what the jobs share. */
+#pragma once
+
+#include "image/image.h"
+#include "image/jobs.h"
+#include "layer/meta.h"
+
+int job_layer_load(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err);
+int job_layer_pack(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err);
+int job_image_tar(const struct job_context *ctx, const json_t *request, const int *fds,
+                  size_t fd_count, json_t **ret, struct error *err);
+int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err);
+
+/* An optional digest of a request: zero when absent. */
+MUST_CHECK int job_digest(const json_t *request, const char *key, struct digest *ret,
+                          struct error *err);
+/* A list of tree ids in hex. */
+MUST_CHECK int job_trees(const json_t *request, const char *key, struct digests *ret,
+                         struct error *err);
+/* How owners are kept on disk by this identity. */
+enum owner_mode job_owner_mode(const struct job_context *ctx);

@@ -1,0 +1,408 @@
+#include "image/load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "image/queue.h"
+#include "layer/codec.h"
+
+/* What is known of a layer while its image is loaded. */
+struct state {
+    struct store_layer layer;
+    struct digest chain;
+    struct queue_item *item; /* of this round, or NULL */
+    size_t same; /* an earlier layer with the same diff id does the work; else its own number */
+    bool has_tree, has_blob, wants_below, used_below;
+};
+
+struct loading {
+    struct image_tools *tools;
+    const struct image_source_image *from;
+    struct state *states;
+    size_t count;
+};
+
+static const char *const blob_forms[] = {"gzip", "zstd", "none"};
+
+static void add_blob(struct store_layer *l, const struct digest *digest, uint64_t size,
+                     const char *media_type)
+{
+    struct store_blob blob = {*digest, size, xstrdup(media_type)};
+
+    vec_push(&l->blobs, blob);
+}
+
+/* A blob that is in the store and known to hold this layer. */
+static int find_blob(struct loading *l, struct state *s, const struct image_source_layer *from,
+                     struct error *err)
+{
+    static const char *const types[] = {MEDIA_OCI_LAYER_GZIP, MEDIA_OCI_LAYER_ZSTD,
+                                        MEDIA_OCI_LAYER_TAR};
+    struct cache *c = l->tools->cache;
+    struct digest got;
+    uint64_t size;
+    int r;
+
+    if (!digest_is_zero(&from->digest)) {
+        r = cache_link_get(c, CACHE_BLOB_DIFF, &from->digest, &got, err);
+        if (r <= 0 || !digest_eq(&got, &s->layer.diff_id))
+            return MIN(r, 0);
+        if (store_blob_hold(l->tools->store, &from->digest, NULL) < 0)
+            return 0;
+        add_blob(&s->layer, &from->digest, from->extent.size, from->media_type);
+        s->has_blob = true;
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(blob_forms) && !s->has_blob; i++) {
+        r = cache_blob_get(c, &s->layer.diff_id, blob_forms[i], &got, &size, err);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            continue;
+        add_blob(&s->layer, &got, size, types[i]);
+        s->has_blob = true;
+    }
+    return 0;
+}
+
+/* A tree of ours: by the chain of layers, or by the layer alone where that is enough. The first
+ * layer's whiteouts hide nothing and are left out, so it is looked up as a chain only. */
+static int find_tree(struct loading *l, struct state *s, bool first, struct error *err)
+{
+    struct cache *c = l->tools->cache;
+    struct digest diff;
+    int r = cache_link_get(c, CACHE_CHAIN_TREE, &s->chain, &s->layer.tree, err);
+
+    if (r == 0 && !first)
+        r = cache_link_get(c, CACHE_DIFF_TREE, &s->layer.diff_id, &s->layer.tree, err);
+    if (r <= 0)
+        return r;
+    s->has_tree = true;
+    /* a tree that gives this archive at any time needs no blob beside it */
+    r = cache_link_get(c, CACHE_TREE_DIFF, &s->layer.tree, &diff, err);
+    if (r > 0 && digest_eq(&diff, &s->layer.diff_id))
+        s->has_blob = true;
+    return MIN(r, 0);
+}
+
+static int look_up(struct loading *l, struct error *err)
+{
+    const struct digests *ids = &l->from->parsed.diff_ids;
+
+    for (size_t i = 0; i < l->count; i++) {
+        struct state *s = &l->states[i];
+
+        s->layer.diff_id = ids->at[i];
+        if (i == 0)
+            s->chain = ids->at[0];
+        else
+            chain_id_next(&l->states[i - 1].chain, &ids->at[i], &s->chain);
+        s->same = i;
+        for (size_t j = 1; j < i && s->same == i; j++)
+            if (digest_eq(&ids->at[j], &ids->at[i]))
+                s->same = j;
+        int r = find_tree(l, s, i == 0, err);
+        if (r == 0)
+            r = find_blob(l, s, &l->from->layers[i], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static json_t *load_request(const struct loading *l, size_t i, bool with_below)
+{
+    const struct state *s = &l->states[i];
+    const struct image_source_layer *from = &l->from->layers[i];
+    char text[DIGEST_TEXT_MAX], hex[DIGEST_HEX_MAX];
+    json_t *doc = json_object(), *below = json_array();
+
+    doc_set_int(doc, "offset", (int64_t)from->extent.offset);
+    doc_set_int(doc, "size", (int64_t)from->extent.size);
+    if (!digest_is_zero(&from->digest))
+        doc_set_text(doc, "blob", digest_format(&from->digest, text));
+    doc_set_text(doc, "diff_id", digest_format(&s->layer.diff_id, text));
+    doc_set_bool(doc, "unpack", !s->has_tree);
+    doc_set_bool(doc, "keep", !s->has_blob);
+    doc_set_bool(doc, "first", i == 0);
+    for (size_t n = 0; with_below && n < i; n++)
+        doc_push(below, doc_new_text(digest_hex(&l->states[n].layer.tree, hex)));
+    doc_set(doc, "below", below);
+    return doc;
+}
+
+static int take_answer(struct state *s, const json_t *answer, struct error *err)
+{
+    const char *blob = NULL, *media = NULL, *tree = NULL;
+    int64_t size = 0;
+    struct digest digest;
+    int r = doc_bool(answer, "wants_below", &s->wants_below, err);
+
+    if (r < 0 || s->wants_below)
+        return r;
+    r = doc_text(answer, "tree", &tree, err);
+    if (r == 0 && tree) {
+        r = digest_parse_hex(tree, &s->layer.tree, err);
+        s->has_tree = r == 0;
+    }
+    if (r == 0)
+        r = doc_bool(answer, "used_below", &s->used_below, err);
+    if (r == 0)
+        r = doc_text(answer, "blob", &blob, err);
+    if (r == 0)
+        r = doc_text(answer, "media_type", &media, err);
+    if (r == 0)
+        r = doc_int(answer, "size", &size, err);
+    if (r < 0 || !blob || !media)
+        return r;
+    r = digest_parse(blob, &digest, err);
+    if (r == 0)
+        add_blob(&s->layer, &digest, (uint64_t)size, media);
+    s->has_blob = r == 0;
+    return r;
+}
+
+static void set_item(const struct loading *l, size_t i, bool with_below, struct queue_item *ret)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    digest_format(&l->states[i].layer.diff_id, text);
+    *ret = (struct queue_item){.job = "layer-load",
+                               .title = xasprintf("load layer %.19s", text),
+                               .request = load_request(l, i, with_below),
+                               .fd = l->from->layers[i].extent.fd};
+}
+
+static void items_done(struct queue_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mem_freep(&items[i].title);
+    queue_items_done(items, count);
+}
+
+/* All layers at once, as far as they can be understood alone. */
+static int load_alone(struct loading *l, struct error *err)
+{
+    cleanup_free struct queue_item *items = xcalloc(l->count + 1, sizeof(*items));
+    size_t wanted = 0;
+    int r;
+
+    for (size_t i = 0; i < l->count; i++) {
+        struct state *s = &l->states[i];
+
+        if ((s->has_tree && s->has_blob) || s->same != i)
+            continue;
+        s->item = &items[wanted];
+        set_item(l, i, false, &items[wanted++]);
+    }
+    r = queue_run(l->tools, items, wanted, err);
+    for (size_t i = 0; r == 0 && i < l->count; i++)
+        if (l->states[i].item)
+            r = take_answer(&l->states[i], l->states[i].item->answer, err);
+    items_done(items, wanted);
+    return r;
+}
+
+/* The others from below to above. */
+static int load_above(struct loading *l, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
+        struct state *s = &l->states[i], *twin = &l->states[s->same];
+        struct queue_item item;
+
+        if (s->same != i && !twin->wants_below && !twin->used_below) {
+            if (!s->has_tree)
+                s->layer.tree = twin->layer.tree;
+            if (!s->has_blob)
+                vec_each (b, &twin->layer.blobs) {
+                    add_blob(&s->layer, &b->digest, b->size, b->media_type);
+                }
+            s->has_tree = s->has_blob = true;
+        }
+        if (s->has_tree && s->has_blob && !s->wants_below)
+            continue;
+        set_item(l, i, true, &item);
+        r = queue_run(l->tools, &item, 1, err);
+        if (r == 0)
+            r = take_answer(s, item.answer, err);
+        if (r == 0 && s->wants_below)
+            r = error_set(err, -EPROTO, "layer %zu cannot be unpacked", i);
+        items_done(&item, 1);
+    }
+    return r;
+}
+
+static int remember(struct loading *l, struct error *err)
+{
+    struct cache *c = l->tools->cache;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
+        const struct state *s = &l->states[i];
+        const enum cache_link kind = i == 0 || s->used_below ? CACHE_CHAIN_TREE : CACHE_DIFF_TREE;
+
+        r = cache_link_put(c, kind, kind == CACHE_CHAIN_TREE ? &s->chain : &s->layer.diff_id,
+                           &s->layer.tree, err);
+        vec_each (b, &s->layer.blobs) {
+            const struct codec *codec = codec_by_media_type(b->media_type);
+
+            if (r == 0)
+                r = cache_link_put(c, CACHE_BLOB_DIFF, &b->digest, &s->layer.diff_id, err);
+            if (r == 0 && codec)
+                r = cache_blob_put(c, &s->layer.diff_id, codec->name, &b->digest, b->size, err);
+        }
+    }
+    return r;
+}
+
+static void make_record(struct loading *l, struct image *image)
+{
+    const struct image_source_image *from = l->from;
+
+    image->record.config = STR_INIT;
+    str_add(&image->record.config, str_view(&from->config));
+    digest_of(str_view(&from->config), &image->record.id);
+    image->record.created_s = l->tools->env->now_s;
+    config_clone(&from->parsed, &image->config);
+    for (size_t i = 0; i < l->count; i++) {
+        vec_push(&image->record.layers, l->states[i].layer);
+        l->states[i].layer = (struct store_layer){0}; /* the record's now */
+    }
+    if (from->manifest.size) {
+        image->record.extra = json_object();
+        doc_set_text(image->record.extra, "manifest", from->manifest.at);
+    }
+}
+
+static int load_layers(struct image_tools *t, const struct image_source_image *from,
+                       struct image **ret, struct error *err)
+{
+    struct loading l = {.tools = t, .from = from, .count = from->layer_count};
+    CLEANUP(image_freep) struct image *image = xcalloc(1, sizeof(*image));
+    int r;
+
+    l.states = xcalloc(l.count + 1, sizeof(*l.states));
+    r = look_up(&l, err);
+    if (r == 0)
+        r = load_alone(&l, err);
+    if (r == 0)
+        r = load_above(&l, err);
+    if (r == 0)
+        r = remember(&l, err);
+    if (r == 0)
+        make_record(&l, image);
+    for (size_t i = 0; i < l.count; i++) {
+        vec_each (b, &l.states[i].layer.blobs) {
+            free(b->media_type);
+        }
+        vec_done(&l.states[i].layer.blobs);
+    }
+    free(l.states);
+    if (r == 0)
+        *ret = steal(image);
+    return r;
+}
+
+/* Under every name that it has; a mere tag of a layout is none. */
+static int save_names(struct image_tools *t, struct image *image, const struct strings *names,
+                      const char *name, struct error *err)
+{
+    bool saved = false;
+    int r = 0;
+
+    if (name)
+        return image_save(t, image, name, err);
+    vec_each (text, names) {
+        ERROR_AUTO(why);
+
+        if (!strpbrk(*text, ":/"))
+            continue;
+        r = image_save(t, image, *text, &why);
+        if (r == -EINVAL) {
+            env_warn(t->env, "%s", why.text);
+            continue;
+        }
+        if (r < 0)
+            return error_move(err, &why);
+        saved = true;
+    }
+    return saved ? 0 : image_save(t, image, NULL, err);
+}
+
+static int load_one(struct image_tools *t, const struct load_options *o, struct image_source *s,
+                    size_t i, bool named, struct load_result *ret, struct error *err)
+{
+    const struct platform host = platform_host();
+    struct image_source_image from;
+    CLEANUP(image_freep) struct image *image = NULL;
+    int r = image_source_read(s, i, o->platform ? o->platform : &host, &from, err);
+
+    if (r < 0)
+        return r;
+    r = load_layers(t, &from, &image, err);
+    if (r == 0)
+        r = save_names(t, image, &from.names, named ? o->name : NULL, err);
+    image_source_image_done(&from);
+    if (r == 0)
+        vec_push(ret, steal(image));
+    return r;
+}
+
+/* A layout that holds several images is a choice; an archive is loaded as a whole, as docker does.
+ */
+static int load_all(struct image_tools *t, const struct load_options *o, struct image_source *s,
+                    struct load_result *ret, struct error *err)
+{
+    const size_t count = image_source_count(s);
+    size_t only = 0;
+    int r = 0;
+
+    if (o->tag || count == 1 || count == 0 || o->name) {
+        r = image_source_find(s, o->tag, &only, err);
+        return r < 0 ? r : load_one(t, o, s, only, true, ret, err);
+    }
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = load_one(t, o, s, i, false, ret, err);
+    return r;
+}
+
+static int spool_copy(void *ctx, int in, int out, struct error *err)
+{
+    struct image_tools *t = ctx;
+    struct holder *h;
+    const int fds[] = {in, out};
+    cleanup_doc json_t *request = json_object();
+    const int r = image_holder(t, &h, err);
+
+    return r < 0 ? r : holder_call(h, "spool", request, fds, ARRAY_SIZE(fds), NULL, err);
+}
+
+int image_load(struct image_tools *t, const struct load_options *o, struct load_result *ret,
+               struct error *err)
+{
+    CLEANUP(image_source_closep) struct image_source *s = NULL;
+    const struct image_spool spool = {store_fd(t->store), spool_copy, t};
+    struct load_result made = {0};
+    int r = image_source_open(o->path, &spool, &s, err);
+
+    if (r < 0)
+        return r;
+    r = load_all(t, o, s, &made, err);
+    if (r < 0) {
+        load_result_done(&made);
+        return error_wrap(err, r, "load %s",
+                          strcmp(o->path, "-") == 0 ? "standard input" : o->path);
+    }
+    *ret = made;
+    return 0;
+}
+
+void load_result_done(struct load_result *r)
+{
+    vec_each (item, r) {
+        image_free(*item);
+    }
+    vec_done(r);
+}

@@ -1,0 +1,131 @@
+#include "image/queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/progress.h"
+
+#define QUEUE_WIDTH_MAX 8 /* a job that compresses has threads of its own */
+
+struct slot {
+    struct queue_item *item; /* NULL: free */
+    struct job *job;
+    struct progress_step *step;
+};
+
+struct queue {
+    struct image_tools *tools;
+    struct holder *holder;
+    struct slot slots[QUEUE_WIDTH_MAX];
+    size_t width, running;
+};
+
+static void end_slot(struct queue *q, struct slot *s, enum progress_end end)
+{
+    progress_finish(s->step, end, NULL);
+    *s = (struct slot){0};
+    q->running--;
+}
+
+static void cancel_all(struct queue *q)
+{
+    for (size_t i = 0; i < q->width; i++) {
+        if (!q->slots[i].item)
+            continue;
+        job_cancel(q->slots[i].job);
+        end_slot(q, &q->slots[i], PROGRESS_CANCELED);
+    }
+}
+
+static int start(struct queue *q, struct queue_item *item, struct error *err)
+{
+    struct slot *s = q->slots;
+
+    while (s->item)
+        s++;
+    const int r =
+        holder_submit(q->holder, item->job, item->request, &item->fd, item->fd >= 0, &s->job, err);
+    if (r < 0)
+        return r;
+    s->item = item;
+    if (item->title)
+        s->step = progress_begin(q->tools->env->progress, item->title);
+    q->running++;
+    return 0;
+}
+
+static void on_message(void *ctx, const json_t *message)
+{
+    struct progress_step *step = ctx;
+    int64_t done = 0, total = 0;
+    const char *log = NULL;
+
+    if (doc_int(message, "done", &done, NULL) == 0 && doc_int(message, "total", &total, NULL) == 0)
+        progress_update(step, (uint64_t)done, (uint64_t)total, "MB");
+    if (doc_text(message, "log", &log, NULL) == 0 && log)
+        progress_log(step, view_of(log));
+}
+
+static int step(struct queue *q, struct slot *s, struct error *err)
+{
+    int r = job_step(s->job, on_message, s->step, err);
+
+    if (r == 0)
+        return 0;
+    if (r > 0)
+        r = job_finish(s->job, &s->item->answer, err);
+    else
+        job_cancel(s->job);
+    if (r == 0 && !s->item->answer)
+        r = error_set(err, -EPROTO, "job '%s' gave no answer", s->item->job);
+    end_slot(q, s, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
+    return r;
+}
+
+static int wait_any(struct queue *q, struct error *err)
+{
+    struct pollfd fds[QUEUE_WIDTH_MAX];
+    int r;
+
+    for (size_t i = 0; i < q->width; i++)
+        fds[i] = (struct pollfd){q->slots[i].item ? job_fd(q->slots[i].job) : -1, POLLIN, 0};
+    r = poll(fds, q->width, progress_delay_ms(q->tools->env->progress));
+    if (r < 0 && errno != EINTR)
+        return error_sys(err, "wait for jobs");
+    progress_tick(q->tools->env->progress);
+    for (size_t i = 0; r > 0 && i < q->width; i++) {
+        if (!fds[i].revents)
+            continue;
+        const int stepped = step(q, &q->slots[i], err);
+        if (stepped < 0)
+            return stepped;
+    }
+    return 0;
+}
+
+int queue_run(struct image_tools *t, struct queue_item *items, size_t count, struct error *err)
+{
+    struct queue q = {.tools = t};
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t next = 0;
+    int r = count ? image_holder(t, &q.holder, err) : 0;
+
+    q.width = (size_t)MIN(MAX(cpus, 1), QUEUE_WIDTH_MAX);
+    while (r == 0 && (next < count || q.running)) {
+        if (next < count && q.running < q.width)
+            r = start(&q, &items[next++], err);
+        else
+            r = wait_any(&q, err);
+    }
+    cancel_all(&q);
+    return r;
+}
+
+void queue_items_done(struct queue_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        doc_unref(items[i].request);
+        doc_unref(items[i].answer);
+    }
+}

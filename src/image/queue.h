@@ -1,0 +1,17 @@
+/* image/queue.h - several jobs of the holder at a time, as many as there are processors. */
+#pragma once
+
+#include "image/tools.h"
+
+struct queue_item {
+    const char *job;
+    const char *title; /* for progress; or NULL */
+    json_t *request;   /* owned by the caller */
+    int fd;            /* given to the job, borrowed; -1: none */
+    json_t *answer;    /* set by queue_run(), the caller's */
+};
+
+/* Runs them all; the first failure cancels the rest and is the error. */
+MUST_CHECK int queue_run(struct image_tools *t, struct queue_item *items, size_t count,
+                         struct error *err);
+void queue_items_done(struct queue_item *items, size_t count);

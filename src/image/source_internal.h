@@ -1,0 +1,43 @@
+/* image/source_internal.h - private to the sources: files by name, and the rows of forms. */
+#pragma once
+
+#include "image/members.h"
+#include "image/source.h"
+#include "oci/reference.h"
+
+#define SOURCE_DEPTH_MAX 4 /* indexes within indexes; two are seen in the wild */
+
+struct source_form {
+    const char *name, *help;
+    bool archive;
+    const char *marker; /* the file that tells the form */
+    int (*open)(struct image_source *s, struct error *err);
+    size_t (*count)(const struct image_source *s);
+    int (*read)(struct image_source *s, size_t i, const struct platform *p,
+                struct image_source_image *ret, struct error *err);
+    /* Names of the ith image, as `read` would give them. */
+    void (*names)(const struct image_source *s, size_t i, struct strings *ret);
+};
+
+struct image_source {
+    const struct source_form *form;
+    int dir;                   /* a layout directory, or -1 */
+    int archive;               /* a plain file, or -1 */
+    struct members members;    /* of the archive */
+    VEC(int) files;            /* opened below dir */
+    struct image_index *index; /* index.json of a layout */
+    json_t *manifest;          /* manifest.json of docker's archive */
+};
+
+/* Where a file of the source is; -ENOENT without an error text. */
+MUST_CHECK int source_extent(struct image_source *s, const char *name, struct image_extent *ret,
+                             struct error *err);
+/* Reads a whole small file; -ENOENT with text. */
+MUST_CHECK int source_read_file(struct image_source *s, const char *name, size_t limit,
+                                struct str *ret, struct error *err);
+MUST_CHECK int extent_read(const struct image_extent *x, size_t limit, struct str *ret,
+                           struct error *err);
+/* Parses config bytes, and checks that there is a layer for each diff id. */
+MUST_CHECK int source_take_config(struct image_source_image *image, struct error *err);
+
+extern const struct source_form source_oci_directory, source_oci_archive, source_docker_archive;

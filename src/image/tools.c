@@ -1,0 +1,61 @@
+#include "image/tools.h"
+
+#include <inttypes.h>
+
+int image_tools_open(const struct env *env, struct image_tools *ret, struct error *err)
+{
+    IMAGE_TOOLS_AUTO(t);
+    int r = store_open(env, &t.store, err);
+
+    if (r == 0)
+        r = cache_open(env, t.store, &t.cache, err);
+    if (r < 0)
+        return r;
+    t.env = env;
+    *ret = t;
+    t = (struct image_tools){0};
+    return 0;
+}
+
+void image_tools_done(struct image_tools *t)
+{
+    holder_stop(t->holder);
+    cache_close(t->cache);
+    store_close(t->store);
+    *t = (struct image_tools){0};
+}
+
+/* "subids 0:1000:1 1:100000:65536", users first, then groups behind '/'. */
+static void identity_text(const struct identity_map *m, struct str *ret)
+{
+    str_add_text(ret, identity_name(m->kind));
+    if (m->kind != IDENTITY_SUBIDS)
+        return;
+    for (size_t i = 0; i < m->uid_count; i++)
+        str_printf(ret, " %" PRIu32 ":%" PRIu32 ":%" PRIu32, m->uids[i].inside, m->uids[i].outside,
+                   m->uids[i].count);
+    str_add_text(ret, " /");
+    for (size_t i = 0; i < m->gid_count; i++)
+        str_printf(ret, " %" PRIu32 ":%" PRIu32 ":%" PRIu32, m->gids[i].inside, m->gids[i].outside,
+                   m->gids[i].count);
+}
+
+int image_holder(struct image_tools *t, struct holder **ret, struct error *err)
+{
+    STR_AUTO(text);
+    int r;
+
+    if (!t->holder) {
+        r = identity_detect(&t->ids, err);
+        if (r < 0)
+            return r;
+        identity_text(&t->ids, &text);
+        r = store_set_identity(t->store, text.at, err);
+        if (r == 0)
+            r = holder_start(t->env, store_fd(t->store), &t->ids, &t->holder, err);
+        if (r < 0)
+            return r;
+    }
+    *ret = t->holder;
+    return 0;
+}
