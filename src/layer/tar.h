@@ -1,10 +1,11 @@
 /* layer/tar.h - tar archives entry by entry.
  *
- * Read: v7, ustar, pax (local and global records), GNU (long names, base-256 numbers), sparse files
- * in all four forms (old GNU, 0.0, 0.1, 1.0), xattrs as SCHILY.xattr or LIBARCHIVE.xattr. Written:
- * one form only, the one of BuildKit and Docker (Go's archive/tar in PAX mode with times cut to
- * seconds): ustar headers, pax records for what does not fit them and for xattrs. Whiteouts are
- * ordinary names here; layer/unpack.h gives them their meaning. */
+ * Read: v7, ustar, pax (records; global ones are checked and, as Go does, not applied), GNU (long
+ * names, base-256 numbers), sparse files in all four forms (old GNU, 0.0, 0.1, 1.0), xattrs as
+ * SCHILY.xattr or LIBARCHIVE.xattr. Written: one form only, the one of BuildKit and Docker (Go's
+ * archive/tar in PAX mode with times cut to seconds): ustar headers, pax records for what does not
+ * fit them and for xattrs. Whiteouts are ordinary names here; layer/unpack.h gives them their
+ * meaning. */
 #pragma once
 
 #include "layer/codec.h"
@@ -40,6 +41,8 @@ MUST_CHECK int tar_data(struct tar_reader *r, struct view *ret, struct error *er
 /* The same by copy, holes as zeros: a count, 0 at the end. */
 MUST_CHECK int tar_read(struct tar_reader *r, void *buf, size_t size, struct error *err);
 
+/* The entry has POSIX ACLs (SCHILY.acl.*), which layers do not carry. */
+bool tar_has_acl(const struct tar_reader *r);
 uint64_t tar_entries(const struct tar_reader *r); /* seen so far */
 uint64_t tar_skipped(const struct tar_reader *r); /* entries of unknown type among them */
 
