@@ -42,6 +42,7 @@ struct apt_source { /* one uri with one suite */
     struct strings keyrings; /* Signed-By, absolute paths */
     char *key;               /* Signed-By, a key block in the file itself; or NULL */
     enum apt_answer trusted, check_valid_until, check_date;
+    bool guessed; /* apt_sources_for() put it in place of another release's */
 };
 struct apt_sources {
     struct apt_source *at;

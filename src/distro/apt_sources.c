@@ -290,7 +290,9 @@ static void add_default(struct apt_sources *ret, const char *suite)
     for (size_t i = 0; i < (rolling ? 1 : ARRAY_SIZE(rows)); i++) {
         cleanup_free char *name = xasprintf("%s%s", suite, rows[i].tail);
 
-        strings_add(&apt_sources_add(ret, rows[i].uri, name)->components, "main");
+        struct apt_source *n = apt_sources_add(ret, rows[i].uri, name);
+        strings_add(&n->components, "main");
+        n->guessed = true;
     }
 }
 
@@ -322,6 +324,7 @@ void apt_sources_for(const struct apt_sources *machine_sources, const char *suit
         cleanup_free char *other = xasprintf("%s%s", suite, tail);
         if (!have(ret, s->uri, other))
             add_like(ret, s, other);
+        vec_last(ret)->guessed = true;
     }
     if (ret->size == 0)
         add_default(ret, suite);

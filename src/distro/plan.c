@@ -37,8 +37,7 @@ static const char *variant_name(enum variant v)
 
 void plan_done(struct plan *p)
 {
-    vec_each(k, p)
-    {
+    vec_each (k, p) {
         free(k->name);
         free(k->version);
         free(k->architecture);
@@ -55,8 +54,7 @@ void plan_done(struct plan *p)
 
 const struct plan_package *plan_find(const struct plan *p, const char *name)
 {
-    vec_each(k, p)
-    {
+    vec_each (k, p) {
         if (strcmp(k->name, name) == 0)
             return k;
     }
@@ -103,7 +101,8 @@ json_t *plan_to_doc(const struct plan *p)
 {
     json_t *doc = head_doc(p), *list = json_array();
 
-    vec_each(k, p) doc_push(list, package_doc(k));
+    vec_each (k, p)
+        doc_push(list, package_doc(k));
     doc_set(doc, "packages", list);
     return doc;
 }
@@ -113,10 +112,10 @@ void plan_print(const struct plan *p, struct str *ret)
     cleanup_doc json_t *head = head_doc(p);
 
     doc_print(head, true, ret);
-    str_truncate(ret, ret->size - 1); /* the brace: packages follow, a line each, for readable diffs */
+    str_truncate(ret,
+                 ret->size - 1); /* the brace: packages follow, a line each, for readable diffs */
     str_add_text(ret, ",\n\"packages\":[");
-    vec_each(k, p)
-    {
+    vec_each (k, p) {
         cleanup_doc json_t *doc = package_doc(k);
 
         json_object_del(doc, "source");
@@ -153,9 +152,9 @@ static int check_texts(const struct plan_package *k, struct error *err)
                       plain_path(k->version) && !strchr(k->version, '/') &&
                       plain_path(k->architecture) && !strchr(k->architecture, '/');
 
-    return good ? 0
-                : error_set(err, -EINVAL, "package '%.60s': name, version or path is none",
-                            k->name);
+    return good
+               ? 0
+               : error_set(err, -EINVAL, "package '%.60s': name, version or path is none", k->name);
 }
 
 static int read_numbers(const json_t *doc, struct plan_package *k, struct error *err)

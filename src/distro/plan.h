@@ -1,4 +1,5 @@
-/* distro/plan.h - what a base image is made of: the answer of choosing, the request of making, the lock. */
+/* distro/plan.h - what a base image is made of: the answer of choosing, the request of making, the
+ * lock. */
 #pragma once
 
 #include "base/doc.h"
@@ -18,7 +19,8 @@ enum variant {
 struct variant_row {
     const char *name, *help;
     enum variant variant;
-    const char *packages; /* roots by name, blanks between; those in '?' may be absent from a release */
+    const char
+        *packages; /* roots by name, blanks between; those in '?' may be absent from a release */
 };
 extern const struct variant_row variant_rows[];
 extern const size_t variant_count;
@@ -26,21 +28,21 @@ const struct variant_row *variant_by_name(const char *name); /* NULL: unknown */
 
 struct plan_package {
     char *name, *version, *architecture;
-    char *path;  /* below the source's uri */
-    char *suite; /* of the source that it comes from */
+    char *path;     /* below the source's uri */
+    char *suite;    /* of the source that it comes from */
     int64_t date_s; /* of that suite's Release */
     uint64_t size;
     struct digest sha256;
     bool essential;
-    bool automatic; /* not asked for by name */
+    bool automatic;  /* not asked for by name */
     uint32_t source; /* number of the source; not in the lock */
 };
 struct plan {
     enum variant variant;
     char *suite, *architecture;
-    char *sources;     /* text of /etc/apt/sources.list */
-    char *version;     /* "12.15", or NULL */
-    int64_t epoch_s;   /* Date of the suite's Release: files made by scripts get it */
+    char *sources;           /* text of /etc/apt/sources.list */
+    char *version;           /* "12.15", or NULL */
+    int64_t epoch_s;         /* Date of the suite's Release: files made by scripts get it */
     struct plan_package *at; /* in the order of unpacking and configuring */
     size_t size, cap;
 };

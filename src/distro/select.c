@@ -49,11 +49,12 @@ static void add_where(struct packages *set, bool essential, struct names *ret)
 static void add_included(const struct selection *s, struct names *ret)
 {
     if (s->include)
-        vec_each(name, s->include) vec_push(ret, view_of(*name));
+        vec_each (name, s->include)
+            vec_push(ret, view_of(*name));
 }
 
-/* As mmdebstrap does it: all that is Essential with its dependencies; then, in a second run of apt, apt, what
- * was asked for and what is required. */
+/* As mmdebstrap does it: all that is Essential with its dependencies; then, in a second run of apt,
+ * apt, what was asked for and what is required. */
 static int choose_minbase(struct closure *c, const struct selection *s, struct error *err)
 {
     struct names first = {0}, second = {0};
@@ -61,8 +62,9 @@ static int choose_minbase(struct closure *c, const struct selection *s, struct e
 
     add_where(c->set, true, &first);
     if (first.size == 0)
-        r = error_set(err, -EINVAL, "no package of the sources is Essential: this is no complete "
-                                    "distribution");
+        r = error_set(err, -EINVAL,
+                      "no package of the sources is Essential: this is no complete "
+                      "distribution");
     else
         r = closure_add(c, first.at, first.size, err);
     if (r >= 0) {
@@ -76,13 +78,23 @@ static int choose_minbase(struct closure *c, const struct selection *s, struct e
     return r;
 }
 
-/* Packages that others depend on for their scripts only: no script runs here, so they are left out with
- * all that only they need. */
+/* Packages that others depend on for their scripts only: no script runs here, so they are left out
+ * with all that only they need. */
 static bool only_for_scripts(struct view name)
 {
     static const char *const names[] = {
-        "awk",     "cdebconf", "coreutils", "dash",      "debconf",             "debconf-2.0",
-        "dpkg",    "mawk",     "openssl",   "perl-base", "init-system-helpers", "sensible-utils",
+        "awk",
+        "cdebconf",
+        "coreutils",
+        "dash",
+        "debconf",
+        "debconf-2.0",
+        "dpkg",
+        "mawk",
+        "openssl",
+        "perl-base",
+        "init-system-helpers",
+        "sensible-utils",
         "ucf",
     };
 
@@ -108,8 +120,7 @@ static int choose_slim(struct closure *c, const struct selection *s, struct erro
 
 static bool is_automatic(const struct closure *c, const struct package *p)
 {
-    vec_each(k, c)
-    {
+    vec_each (k, c) {
         if (k->package == p)
             return k->automatic && k->phase > 0;
     }

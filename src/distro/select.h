@@ -10,6 +10,7 @@ struct selection {
     const struct strings *include; /* names; NULL: none */
 };
 
-/* Fills ret's packages (name, version, digest, source = package.suite ...) in the order of installing. */
+/* Fills ret's packages (name, version, digest, source = package.suite ...) in the order of
+ * installing. */
 MUST_CHECK int select_packages(struct packages *set, const struct selection *s, struct plan *ret,
                                struct error *err);
