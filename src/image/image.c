@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "image/internal.h"
 #include "image/queue.h"
 
 void image_free(struct image *i)
@@ -137,19 +138,33 @@ static json_t *pack_request(const struct digest *tree)
     return doc;
 }
 
-static int take_diff_id(struct image_tools *t, struct store_layer *layer, const json_t *answer,
-                        struct error *err)
+int image_take_diff_id(struct image_tools *t, struct store_layer *layer,
+                       const struct digest *diff_id, struct error *err)
+{
+    char have[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
+    int r;
+
+    if (layer->blobs.size || !digest_is_zero(&layer->diff_id)) {
+        if (digest_eq(&layer->diff_id, diff_id))
+            return 0;
+        return error_set(err, -EPROTO, "layer %s comes out of the store as %s",
+                         digest_format(&layer->diff_id, have), digest_format(diff_id, got));
+    }
+    layer->diff_id = *diff_id;
+    r = cache_link_put(t->cache, CACHE_TREE_DIFF, &layer->tree, diff_id, err);
+    return r < 0 ? r : cache_link_put(t->cache, CACHE_DIFF_TREE, diff_id, &layer->tree, err);
+}
+
+static int take_answer(struct image_tools *t, struct store_layer *layer, const json_t *answer,
+                       struct error *err)
 {
     const char *text;
+    struct digest diff_id;
     int r = doc_need_text(answer, "diff_id", &text, err);
 
     if (r == 0)
-        r = digest_parse(text, &layer->diff_id, err);
-    if (r == 0)
-        r = cache_link_put(t->cache, CACHE_TREE_DIFF, &layer->tree, &layer->diff_id, err);
-    if (r == 0)
-        r = cache_link_put(t->cache, CACHE_DIFF_TREE, &layer->diff_id, &layer->tree, err);
-    return r;
+        r = digest_parse(text, &diff_id, err);
+    return r < 0 ? r : image_take_diff_id(t, layer, &diff_id, err);
 }
 
 int image_finish(struct image_tools *t, struct image *i, struct error *err)
@@ -171,7 +186,7 @@ int image_finish(struct image_tools *t, struct image *i, struct error *err)
     }
     r = queue_run(t, items, wanted, err);
     for (size_t n = 0; r == 0 && n < wanted; n++)
-        r = take_diff_id(t, layers[n], items[n].answer, err);
+        r = take_answer(t, layers[n], items[n].answer, err);
     queue_items_done(items, wanted);
     if (r < 0)
         return error_wrap(err, r, "compute the image id");

@@ -181,7 +181,7 @@ int job_image_tar(const struct job_context *ctx, const json_t *request, const in
 struct tree_out {
     struct files files;
     int root;
-    bool owners;
+    bool owners, merge;
     enum owner_mode mode;
     int parent_fd; /* of the last path, kept: siblings come one after the other */
     char *parent;
@@ -283,12 +283,32 @@ static int make_other(struct tree_out *t, const struct entry *e, const char *nam
     return r < 0 ? r : meta_set_time(t->parent_fd, name, -1, e, err);
 }
 
+/* What is in a directory that is written over goes, but for directories where we bring one. */
+static int make_room(struct tree_out *t, const struct entry *e, const char *name, struct error *err)
+{
+    struct stat st;
+
+    if (!t->merge || fstatat(t->parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    if (S_ISDIR(st.st_mode))
+        return e->type == ENTRY_DIR ? 1 : error_set(err, -EISDIR, "'%s' is a directory", e->path);
+    if (unlinkat(t->parent_fd, name, 0) < 0)
+        return error_sys(err, "replace '%s'", e->path);
+    return 0;
+}
+
 static int make_entry(struct tree_out *t, const struct merge_file *file, const char *path,
                       struct error *err)
 {
     const char *name, *first;
     int r = parent_of(t, path, &name, err);
 
+    if (r == 0)
+        r = make_room(t, file->entry, name, err);
+    if (r > 0) {
+        vec_push(&t->dirs, xstrdup(path));
+        return 0;
+    }
     if (r < 0)
         return r;
     if (links_seen(&t->files.links, file->entry, path, &first)) {
@@ -348,6 +368,8 @@ int job_image_tree(const struct job_context *ctx, const json_t *request, const i
 
     if (r == 0)
         r = doc_bool(request, "owners", &t.owners, err);
+    if (r == 0)
+        r = doc_bool(request, "merge", &t.merge, err);
     if (r == 0)
         r = make_tree(&t, err);
     vec_each (item, &t.dirs) {

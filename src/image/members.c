@@ -10,7 +10,8 @@
 
 #define BLOCK 512
 #define EXTENDED_MAX                                                                               \
-    (1u << 20) /* a pax or GNU long name record; Go's reader has the same limit                    \
+    (1u                                                                                            \
+     << 20) /* a pax or GNU long name record; Go's reader has the same limit                    \
                 */
 
 /* POSIX ustar; GNU and v7 have these fields in the same places. */

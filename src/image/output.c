@@ -1,0 +1,267 @@
+#include "image/output.h"
+
+#include <errno.h>
+
+#include "base/text.h"
+
+const struct output_row output_rows[] = {
+    {"image", OUTPUT_IMAGE, "the store of cooper (the default)"},
+    {"oci", OUTPUT_OCI, "an OCI layout directory at dest"},
+    {"oci-archive", OUTPUT_OCI_ARCHIVE, "an OCI layout in one tar file"},
+    {"docker-archive", OUTPUT_DOCKER_ARCHIVE, "a tar file for docker load and podman load"},
+    {"tar", OUTPUT_TAR, "the files of the image in one tar file"},
+    {"local", OUTPUT_LOCAL, "the files of the image in a directory"},
+    {"registry", OUTPUT_REGISTRY, "a registry"},
+};
+const size_t output_row_count = ARRAY_SIZE(output_rows);
+
+const char *output_type_name(enum output_type type)
+{
+    for (size_t i = 0; i < output_row_count; i++)
+        if (output_rows[i].type == type)
+            return output_rows[i].name;
+    return "?";
+}
+
+/* One field of a CSV line as Go reads it: quotes around the whole field, doubled inside. */
+static int cut_field(struct view *rest, struct str *ret, struct error *err)
+{
+    struct view plain;
+    size_t i = 1;
+
+    str_clear(ret);
+    if (rest->size == 0 || rest->at[0] != '"') {
+        (void)view_cut(rest, ',', &plain);
+        str_add(ret, plain);
+        return 0;
+    }
+    for (;; i++) {
+        if (i >= rest->size)
+            return error_set(err, -EINVAL, "a quote is not closed");
+        if (rest->at[i] != '"') {
+            str_add_char(ret, rest->at[i]);
+            continue;
+        }
+        if (i + 1 < rest->size && rest->at[i + 1] == '"') {
+            str_add_char(ret, rest->at[++i]);
+            continue;
+        }
+        break;
+    }
+    i++;
+    if (i < rest->size && rest->at[i] != ',')
+        return error_set(err, -EINVAL, "there is text behind a closing quote");
+    *rest = i < rest->size ? view_make(rest->at + i + 1, rest->size - i - 1) : view_make(NULL, 0);
+    return 0;
+}
+
+struct parse {
+    struct output o;
+    bool has_type, tar, has_tar;
+};
+
+static int set_type(struct parse *p, const char *value, struct error *err)
+{
+    struct text_nearest near = text_nearest_to(view_of(value));
+
+    p->has_type = true;
+    if (strcmp(value, "docker") == 0)
+        value = "docker-archive";
+    for (size_t i = 0; i < output_row_count; i++) {
+        if (strcmp(output_rows[i].name, value) == 0) {
+            p->o.type = output_rows[i].type;
+            return 0;
+        }
+        text_nearest_try(&near, output_rows[i].name);
+    }
+    (void)error_set(err, -EINVAL, "there is no output type '%.40s'", value);
+    return near.best ? error_hint(err, -EINVAL, "did you mean 'type=%s'?", near.best)
+                     : error_hint(err, -EINVAL,
+                                  "types: image, oci, oci-archive, docker-archive, tar, local");
+}
+
+static int set_dest(struct parse *p, const char *value, struct error *err)
+{
+    if (!*value)
+        return error_set(err, -EINVAL, "dest is empty");
+    free(p->o.dest);
+    p->o.dest = xstrdup(value);
+    return 0;
+}
+
+static int set_name(struct parse *p, const char *value, struct error *err)
+{
+    struct view rest = view_of(value), name;
+
+    (void)err;
+    while (view_cut(&rest, ',', &name))
+        if (name.size)
+            strings_take(&p->o.names, view_dup(name));
+    return 0;
+}
+
+static int set_compression(struct parse *p, const char *value, struct error *err)
+{
+    p->o.codec = codec_by_name(value);
+    if (p->o.codec && p->o.codec->id != CODEC_XZ && p->o.codec->id != CODEC_BZIP2)
+        return 0;
+    return error_hint(err, error_set(err, -EINVAL, "there is no compression '%.40s'", value),
+                      "choose one of gzip, zstd, uncompressed");
+}
+
+static int set_level(struct parse *p, const char *value, struct error *err)
+{
+    uint64_t level;
+
+    if (!view_to_u64(view_of(value), &level) || level > 22)
+        return error_set(err, -EINVAL, "compression-level '%.40s' is not a number from 0 to 22",
+                         value);
+    p->o.level = (int)level;
+    return 0;
+}
+
+static int read_bool(const char *key, const char *value, bool *ret, struct error *err)
+{
+    static const char *const yes[] = {"true", "1", "t", "yes"}, *const no[] = {"false", "0", "f",
+                                                                               "no"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+        if (strcmp(value, yes[i]) == 0 || strcmp(value, no[i]) == 0) {
+            *ret = strcmp(value, yes[i]) == 0;
+            return 0;
+        }
+    }
+    return error_set(err, -EINVAL, "%s is true or false, not '%.40s'", key, value);
+}
+
+static int set_force(struct parse *p, const char *value, struct error *err)
+{
+    return read_bool("force-compression", value, &p->o.force, err);
+}
+
+static int set_oci_types(struct parse *p, const char *value, struct error *err)
+{
+    bool oci = true;
+    const int r = read_bool("oci-mediatypes", value, &oci, err);
+
+    p->o.docker_types = !oci;
+    return r;
+}
+
+static int set_tar(struct parse *p, const char *value, struct error *err)
+{
+    p->has_tar = true;
+    return read_bool("tar", value, &p->tar, err);
+}
+
+static const struct {
+    const char *name;
+    int (*set)(struct parse *p, const char *value, struct error *err);
+} keys[] = {
+    {"type", set_type},
+    {"dest", set_dest},
+    {"name", set_name},
+    {"compression", set_compression},
+    {"compression-level", set_level},
+    {"force-compression", set_force},
+    {"oci-mediatypes", set_oci_types},
+    {"tar", set_tar},
+};
+
+static int set_field(struct parse *p, char *field, struct error *err)
+{
+    char *equals = strchr(field, '=');
+
+    if (!equals)
+        return error_hint(err, error_set(err, -EINVAL, "'%.80s' is not key=value", field),
+                          "write it as in type=oci,dest=DIR");
+    *equals = '\0';
+    const char *value = equals + 1;
+    struct text_nearest near = text_nearest_to(view_of(field));
+    if (strncmp(field, "annotation.", 11) == 0 && field[11]) {
+        pairs_set(&p->o.annotations, field + 11, value);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strcmp(keys[i].name, field) == 0)
+            return keys[i].set(p, value, err);
+        text_nearest_try(&near, keys[i].name);
+    }
+    (void)error_set(err, -EINVAL, "there is no key '%.40s'", field);
+    return near.best ? error_hint(err, -EINVAL, "did you mean '%s'?", near.best)
+                     : error_hint(err, -EINVAL,
+                                  "keys: type, dest, name, compression, compression-level, "
+                                  "force-compression, oci-mediatypes, tar, annotation.KEY");
+}
+
+static int finish(struct parse *p, struct error *err)
+{
+    struct output *o = &p->o;
+    const bool to_stdout = o->dest && strcmp(o->dest, "-") == 0;
+
+    if (!p->has_type)
+        return error_hint(err, error_set(err, -EINVAL, "the type is missing"),
+                          "write it as in type=oci,dest=DIR");
+    if (o->type == OUTPUT_OCI && (to_stdout || p->tar))
+        o->type = OUTPUT_OCI_ARCHIVE;
+    else if (o->type == OUTPUT_OCI_ARCHIVE && p->has_tar && !p->tar)
+        o->type = OUTPUT_OCI;
+    if (o->type == OUTPUT_IMAGE || o->type == OUTPUT_REGISTRY)
+        return 0;
+    if (!o->dest)
+        return error_hint(
+            err, error_set(err, -EINVAL, "type=%s needs a dest", output_type_name(o->type)),
+            o->type == OUTPUT_OCI || o->type == OUTPUT_LOCAL
+                ? "add dest=DIR"
+                : "add dest=FILE, or dest=- for standard output");
+    if (to_stdout && o->type == OUTPUT_LOCAL)
+        return error_hint(err, error_set(err, -EINVAL, "type=local cannot go to standard output"),
+                          "type=tar,dest=- can");
+    if (o->codec && o->level != CODEC_LEVEL_DEFAULT &&
+        (o->level < o->codec->level_min || o->level > o->codec->level_max))
+        return error_set(err, -EINVAL, "%s has levels from %d to %d, not %d", o->codec->name,
+                         o->codec->level_min, o->codec->level_max, o->level);
+    return 0;
+}
+
+static void set_short(struct parse *p, const char *text)
+{
+    p->has_type = true;
+    p->o.type = strcmp(text, "-") == 0 ? OUTPUT_TAR : OUTPUT_LOCAL;
+    p->o.dest = xstrdup(text);
+}
+
+int output_parse(const char *text, struct output *ret, struct error *err)
+{
+    struct parse p = {.o = {.level = CODEC_LEVEL_DEFAULT}};
+    struct view rest = view_of(text);
+    STR_AUTO(field);
+    int r = 0;
+
+    if (!*text)
+        r = error_set(err, -EINVAL, "it is empty");
+    else if (!strpbrk(text, "=,"))
+        set_short(&p, text);
+    else
+        while (r == 0 && rest.at) {
+            r = cut_field(&rest, &field, err);
+            if (r == 0)
+                r = set_field(&p, field.at, err);
+        }
+    if (r == 0)
+        r = finish(&p, err);
+    if (r < 0) {
+        output_done(&p.o);
+        return error_wrap(err, r, "output '%.120s'", text);
+    }
+    *ret = p.o;
+    return 0;
+}
+
+void output_done(struct output *o)
+{
+    free(o->dest);
+    strings_done(&o->names);
+    pairs_done(&o->annotations);
+    *o = (struct output){0};
+}
