@@ -41,7 +41,7 @@ struct spawn_plan {
     const char *cwd;          /* created by nobody: absent is an error; NULL is "/" */
     const char *user;         /* "", "name", "uid", "name:group", "uid:gid": looked up in the
                                  root's own passwd */
-    const char *hostname;
+    const char *hostname;     /* NULL: SPAWN_HOSTNAME */
     enum spawn_network network;
     bool network_required; /* private: an error when it cannot be had; else host, with a note */
     struct strings ports;  /* private: "8080:80/tcp", "127.0.0.1:53:53/udp": outside:inside */
@@ -56,8 +56,10 @@ struct spawn_plan {
     int console_fd;    /* tty: a socket that its master side is sent over (one byte, SCM_RIGHTS) */
     int stdio_fds[3];  /* without tty; -1: in is an empty pipe, out and err are /dev/null */
     uint64_t shm_size; /* of /dev/shm; 0: 64 MiB */
+    int links_fd;      /* IDENTITY_SINGLE: O_APPEND file for owners of links (supervise.h), or -1 */
 };
 extern const uint64_t SPAWN_CAPABILITIES_DEFAULT; /* docker's 14 */
+#define SPAWN_HOSTNAME "cooper"
 
 void spawn_plan_init(struct spawn_plan *p); /* descriptors -1, default capabilities, no_new_privs
                                                off, seccomp on, network private */

@@ -1,0 +1,102 @@
+/* sandbox/internal.h - what the files of this module share.
+ *
+ * spawn.c   in the job: prepares descriptors and namespaces, starts the child, waits, cleans up
+ * box.c     user and network namespaces, kept for the next container; net.c: pasta, resolvers
+ * stage.c   in the child: root, pivot_root, identity, exec; PID 1 of the container
+ * mounts.c  in the child: the root, /proc, /sys, /dev, masks
+ * binds.c   in the child: mounts of the plan, /etc/hosts and its kind
+ * stub.c    mount points
+ * creds.c   in the child: user, groups, capabilities
+ * init.c    in the child: the small PID 1 */
+#pragma once
+
+#include "sandbox/passwd.h"
+#include "sandbox/spawn.h"
+
+/* A user namespace and a network namespace, held open. A descriptor is -1 where the container has
+ * the holder's own. life_fd keeps an anchor process (and with it pasta) alive until its last copy
+ * is closed. */
+struct box {
+    int user_fd, net_fd, life_fd;
+    int usage_fds[2]; /* /proc/.../net/sockstat and sockstat6 of the network namespace */
+    uint32_t id_base; /* outside id of container id 0, IDENTITY_ROOT only */
+};
+#define BOX_INIT ((struct box){-1, -1, -1, {-1, -1}, 0})
+
+/* Makes namespaces as the plan asks. private_ids: a user namespace with a private range, else one
+ * that maps every id to itself. */
+MUST_CHECK int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool private_ids,
+                        struct box *ret, struct error *err);
+void box_done(struct box *b);
+/* No socket is left in it, not even in TIME_WAIT: the next container cannot tell it from new. */
+bool box_is_clean(const struct box *b);
+MUST_CHECK int box_send(int fd, const struct box *b, struct error *err);
+MUST_CHECK int box_receive(int fd, struct box *ret, struct error *err);
+/* Writes uid_map and gid_map below /proc/<pid>, setgroups first where it has to be denied. */
+MUST_CHECK int box_write_maps(const char *pid, const struct identity_map *ids, struct error *err);
+
+/* Connects the network namespace of pid (as /proc shows it) to the outside. */
+MUST_CHECK int pasta_start(const struct job_context *ctx, const struct spawn_plan *p,
+                           const char *pid, bool own_user_ns, struct error *err);
+/* The text of /etc/resolv.conf for a container; dns_forward is what pasta was told. */
+void net_resolv_conf(enum spawn_network network, struct str *ret);
+extern const char NET_DNS_FORWARD[]; /* an address that pasta answers DNS on */
+bool net_needs_dns_forward(void);
+
+#define ATTACH_MAX 512 /* as many as overlay has layers */
+#define STUBS_MAX 64   /* parts of one mount point that may have to be made */
+
+/* One start. Made by the job; the child has a copy. */
+struct launch {
+    const struct job_context *ctx;
+    const struct spawn_plan *plan;
+    enum spawn_network network; /* what could be had of plan->network */
+    struct box box;
+    int root_mount;         /* detached mount of plan->rootfs_fd, or -1 */
+    int attach[ATTACH_MAX]; /* detached mounts that the directories below are in */
+    size_t attach_count;
+    int *lowers; /* as plan->lower_fds, inside those mounts */
+    int upper, work;
+    int *sources;          /* by plan->mounts: detached mounts of BIND */
+    int old_proc, old_sys; /* detached copies for when new ones are refused, or -1 */
+    int sync;              /* SOCK_SEQPACKET; the job's or the child's end */
+    pid_t pid;
+    int pidfd;
+    int failed; /* errno of what happened between */
+
+    /* in the child only */
+    int root_fd, scratch_fd;
+};
+
+/* Messages of the child; one packet each. */
+enum stage_message {
+    STAGE_ERROR = 'E',    /* JSON error object: the container was not made */
+    STAGE_NOTE = 'N',     /* text */
+    STAGE_STUB = 'S',     /* a path that the job takes away afterwards */
+    STAGE_LISTENER = 'L', /* with a seccomp listener */
+};
+#define STAGE_MESSAGE_MAX 8192
+void stage_send(const struct launch *l, enum stage_message kind, const char *text, int fd);
+
+/* The child; does not return. */
+_Noreturn void stage_main(struct launch *l);
+
+/* All of these change the child only. */
+MUST_CHECK int mounts_root(struct launch *l, struct error *err); /* cwd and root_fd are it */
+MUST_CHECK int mounts_system(struct launch *l, struct error *err);
+MUST_CHECK int mounts_plan(struct launch *l, struct error *err); /* and /etc/hosts and the like */
+MUST_CHECK int mounts_masks(struct launch *l, struct error *err);
+/* Opens target in the root, making it (a directory or an empty file) when it is missing. */
+MUST_CHECK int stub_open(struct launch *l, const char *target, bool is_directory,
+                         struct error *err);
+/* Takes stubs away again from the root's writable directory. */
+void stub_remove(int upper_fd, const char *path);
+
+MUST_CHECK int creds_lookup(const char *spec, struct passwd_user *ret, struct error *err);
+MUST_CHECK int creds_apply(const struct launch *l, const struct passwd_user *u, struct error *err);
+
+/* Starts argv as a child, becomes init for it; does not return. run does the exec. */
+_Noreturn void init_run(bool tty, void (*run)(void *ctx), void *ctx);
+
+/* Path of a directory descriptor as /proc has it; NULL when it has none. Caller frees. */
+char *dir_path(int fd);

@@ -1,0 +1,212 @@
+/* pasta, and what a container reads about names. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "sandbox/internal.h"
+
+#define RESOLV_SIZE_MAX (64u << 10)
+#define PASTA_WORDS_MAX 4096 /* of its error output */
+
+const char NET_DNS_FORWARD[] = "169.254.0.53";
+
+static bool is_loopback(struct view address)
+{
+    return view_starts(address, "127.") || view_eq_text(address, "::1");
+}
+
+/* The address of a "nameserver" line; false for other lines. */
+static bool nameserver_of(struct view line, struct view *ret)
+{
+    line = view_trim(line);
+    if (!view_starts(line, "nameserver") || line.size < 11 || !strchr(" \t", line.at[10]))
+        return false;
+    *ret = view_trim((struct view){line.at + 10, line.size - 10});
+    return true;
+}
+
+/* Any nameserver that a container of its own network can reach. */
+static bool has_reachable(struct view text)
+{
+    struct view line, address;
+
+    while (view_cut(&text, '\n', &line))
+        if (nameserver_of(line, &address) && !is_loopback(address))
+            return true;
+    return false;
+}
+
+static bool read_host_file(const char *path, struct str *ret)
+{
+    str_clear(ret);
+    return fd_read_file(AT_FDCWD, path, RESOLV_SIZE_MAX, ret, NULL) == 0;
+}
+
+/* The host's resolv.conf, or what systemd-resolved itself asks. False: only loopback resolvers. */
+static bool host_resolvers(struct str *ret)
+{
+    if (read_host_file("/etc/resolv.conf", ret) && has_reachable(str_view(ret)))
+        return true;
+    if (read_host_file("/run/systemd/resolve/resolv.conf", ret) && has_reachable(str_view(ret)))
+        return true;
+    (void)read_host_file("/etc/resolv.conf", ret);
+    return false;
+}
+
+bool net_needs_dns_forward(void)
+{
+    STR_AUTO(text);
+
+    return !host_resolvers(&text);
+}
+
+void net_resolv_conf(enum spawn_network network, struct str *ret)
+{
+    STR_AUTO(host);
+    struct view rest, line, address;
+
+    if (network == SPAWN_NETWORK_NONE)
+        return;
+    if (network == SPAWN_NETWORK_HOST) {
+        (void)read_host_file("/etc/resolv.conf", ret);
+        return;
+    }
+    const bool reachable = host_resolvers(&host);
+    rest = str_view(&host);
+    while (view_cut(&rest, '\n', &line))
+        if (line.size > 0 && !(nameserver_of(line, &address) && is_loopback(address)))
+            str_printf(ret, "%.*s\n", VIEW_ARG(line));
+    if (!reachable)
+        str_printf(ret, "nameserver %s\n", NET_DNS_FORWARD);
+}
+
+/* "[ADDRESS:]OUTSIDE:INSIDE[/tcp|/udp]" or "PORT" as pasta's -t or -u and its argument. */
+static int add_port(struct strings *argv, const char *text, struct error *err)
+{
+    struct view rest = view_of(text), parts[3];
+    uint64_t outside = 0, inside = 0;
+    size_t count = 0;
+    const bool udp = view_ends(rest, "/udp");
+
+    if (udp || view_ends(rest, "/tcp"))
+        rest.size -= 4;
+    while (count < 3 && view_cut(&rest, ':', &parts[count]))
+        count++;
+    if (rest.at || count == 0 || !view_to_u64(parts[count - 1], &inside) ||
+        !view_to_u64(parts[count > 1 ? count - 2 : 0], &outside) || inside == 0 || outside == 0 ||
+        inside > 65535 || outside > 65535) {
+        const int r = error_set(err, -EINVAL, "port '%.80s' is malformed", text);
+
+        return error_hint(err, r, "[ADDRESS:]HOST:CONTAINER[/tcp|/udp], such as 8080:80");
+    }
+    strings_add(argv, udp ? "-u" : "-t");
+    if (count == 3) {
+        cleanup_free char *address = view_dup(parts[0]);
+        uint8_t bytes[16];
+
+        if (inet_pton(AF_INET, address, bytes) != 1)
+            return error_set(err, -EINVAL, "'%.80s' in port '%.80s' is no IPv4 address", address,
+                             text);
+        strings_take(argv, xasprintf("%s/%u:%u", address, (unsigned)outside, (unsigned)inside));
+    } else {
+        strings_take(argv, xasprintf("%u:%u", (unsigned)outside, (unsigned)inside));
+    }
+    return 0;
+}
+
+static int add_ports(struct strings *argv, const struct strings *ports, struct error *err)
+{
+    bool tcp = false, udp = false;
+
+    for (size_t i = 0; i < ports->size; i++) {
+        const int r = add_port(argv, ports->at[i], err);
+
+        if (r < 0)
+            return r;
+        if (view_ends(view_of(ports->at[i]), "/udp"))
+            udp = true;
+        else
+            tcp = true;
+    }
+    /* its default forwards every port that the container opens */
+    if (!tcp)
+        strings_add(argv, "-t"), strings_add(argv, "none");
+    if (!udp)
+        strings_add(argv, "-u"), strings_add(argv, "none");
+    return 0;
+}
+
+static void add_target(struct strings *argv, const struct job_context *ctx, const char *pid,
+                       bool own_user_ns)
+{
+    /* As root, pasta would become nobody, who may not enter the namespace. */
+    if (ctx->ids.kind == IDENTITY_ROOT) {
+        strings_add(argv, "--runas");
+        strings_add(argv, "0:0");
+    }
+    if (!own_user_ns)
+        strings_add(argv, "--netns-only");
+    strings_add(argv, pid);
+}
+
+/* The last line that it said, without its complaints about syslog. */
+static int explain(int words_fd, int status, struct error *err)
+{
+    char text[PASTA_WORDS_MAX];
+    const ssize_t n = pread(words_fd, text, sizeof(text), 0);
+    struct view rest = {text, n > 0 ? (size_t)n : 0}, line, last = {0};
+
+    while (view_cut(&rest, '\n', &line))
+        if (view_trim(line).size > 0 && !view_starts(line, "Failed to send "))
+            last = view_trim(line);
+    if (last.size > 0)
+        return error_set(err, -ENETUNREACH, "pasta: %.*s", (int)MIN(last.size, 200u), last.at);
+    return error_set(err, -ENETUNREACH, "pasta ended with status %d", status);
+}
+
+static int run_pasta(struct strings *argv, struct error *err)
+{
+    struct proc_options o = PROC_OPTIONS_INIT;
+    struct process process;
+    cleanup_close int words = fd_of_bytes("pasta", VIEW(""), err);
+    int r;
+
+    if (words < 0)
+        return words;
+    o.out = o.err = words;
+    r = proc_spawn((const char *const *)strings_argv(argv), &o, &process, err);
+    if (r == -ENOENT) {
+        error_done(err);
+        r = error_set(err, -ENOENT, "pasta is not installed");
+    }
+    if (r < 0)
+        return error_hint(err, r, "install the package passt, or choose --network none or host");
+    const int status = proc_wait(&process); /* it goes on in the background when it is ready */
+    return status == 0 ? 0 : explain(words, status, err);
+}
+
+int pasta_start(const struct job_context *ctx, const struct spawn_plan *p, const char *pid,
+                bool own_user_ns, struct error *err)
+{
+    struct strings argv = {0};
+    static const char *const always[] = {"pasta", "-q", "--config-net", "--no-map-gw",
+                                         /* nothing of the host's loopback is reachable inside */
+                                         "-T", "none", "-U", "none"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+        strings_add(&argv, always[i]);
+    if (net_needs_dns_forward()) {
+        strings_add(&argv, "--dns-forward");
+        strings_add(&argv, NET_DNS_FORWARD);
+    }
+    int r = add_ports(&argv, &p->ports, err);
+    if (r == 0) {
+        add_target(&argv, ctx, pid, own_user_ns);
+        r = run_pasta(&argv, err);
+    }
+    strings_done(&argv);
+    return r;
+}
