@@ -10,7 +10,8 @@ struct header {
     char magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
 };
 _Static_assert(sizeof(struct header) == TAR_BLOCK, "a header is a block");
-#define OLD_SPARSE_AT 386 /* four pieces, a flag, the real size: old GNU, in place of the prefix   \
+#define OLD_SPARSE_AT                                                                              \
+    386 /* four pieces, a flag, the real size: old GNU, in place of the prefix   \
                            */
 #define OLD_SPARSE_MORE 482
 #define OLD_SPARSE_SIZE 483
@@ -544,9 +545,9 @@ static int read_device(struct tar_reader *r, struct error *err)
 static int entry_type(const struct tar_reader *r)
 {
     switch (r->head.h.type) {
-    case '0':
     case '\0':
         return view_ends(raw_name(r), "/") ? ENTRY_DIR : ENTRY_FILE;
+    case '0':
     case '7': /* contiguous */
     case 'S':
         return ENTRY_FILE;
@@ -573,7 +574,7 @@ static int read_size(struct tar_reader *r, int type, struct error *err)
 {
     int64_t size = 0;
 
-    if (type >= 0 && type != ENTRY_FILE) {
+    if (r->head.h.type >= '1' && r->head.h.type <= '6') {
         expect_data(r, 0);
         return 0;
     }
@@ -586,7 +587,7 @@ static int read_size(struct tar_reader *r, int type, struct error *err)
     if (n > TAR_SIZE_MAX)
         return error_set(err, -EINVAL, "file of %llu bytes", (unsigned long long)n);
     expect_data(r, n);
-    r->entry.size = n;
+    r->entry.size = type == ENTRY_FILE ? n : 0;
     return 0;
 }
 

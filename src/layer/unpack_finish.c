@@ -131,6 +131,27 @@ static int finish_node(struct finishing *f, struct node *node, struct error *err
     return r;
 }
 
+/* An opaque root must be in the index; without an entry of its own it looks as below. */
+static int name_opaque_root(struct unpack *u, struct error *err)
+{
+    struct node *root = u->nodes.root;
+    struct merge_file below = {0};
+
+    if (!root->implied || !root->opaque)
+        return 0;
+    root->implied = false;
+    if (u->o.below != UNPACK_BELOW_VIEW)
+        return 0;
+    const int r = merge_lookup(u->o.view, VIEW(""), &below);
+    if (r < 0)
+        return error_set(err, r, "look at the layers below");
+    file_free(root->file);
+    root->file = file_new(below.entry);
+    root->file->links = 1;
+    u->used_below = true;
+    return 0;
+}
+
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err)
 {
     CLEANUP(index_builder_freep) struct index_builder *b = index_builder_new();
@@ -144,7 +165,9 @@ int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err
         if (r < 0)
             return error_wrap(err, r, "whiteout of '%.300s'", u->whiteouts.at[i]);
     }
-    int r = finish_node(&f, u->nodes.root, err);
+    int r = name_opaque_root(u, err);
+    if (r == 0)
+        r = finish_node(&f, u->nodes.root, err);
     if (r < 0)
         return error_wrap(err, r, "finish the tree");
     r = index_builder_finish(b, &result.index, err);
