@@ -1,0 +1,45 @@
+/* layer/batch.h - files of one directory on their way to the threads of a pool. */
+#pragma once
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "layer/entry.h"
+
+/* One file of the tree that is being made. */
+struct node {
+    struct entry e;
+    struct stat st;     /* as the walk saw it */
+    const char *source; /* its path where it is read; does not change, unlike e */
+    struct node *file;  /* hard links: the node they stand for */
+    const void *origin; /* entry of a source tree it was copied from */
+    bool dead;          /* replaced or removed by a later action */
+};
+
+/* An open directory that the walk and batches share. */
+struct dir_ref {
+    int source, target; /* -1: none */
+    atomic_uint users;
+};
+struct dir_ref *dir_ref_new(int take_source);
+struct dir_ref *dir_ref_use(struct dir_ref *d);
+void dir_ref_drop(struct dir_ref *d); /* NULL is fine */
+
+#define BATCH_NODES 32 /* a queue of 32 batches is 1,024 files */
+#define BATCH_BYTES                                                                                \
+    (1u << 20) /* big files go alone, so that no thread waits for the other at the end */
+
+struct batch {
+    struct dir_ref *dir;
+    size_t size;
+    uint64_t bytes;
+    struct node *nodes[BATCH_NODES];
+};
+struct batch *batch_new(struct dir_ref *dir);
+void batch_free(struct batch *b);
+/* True when it should be handed on. */
+bool batch_add(struct batch *b, struct node *n);
+
+/* The part of a path behind its last '/'. */
+const char *path_name(const char *path);

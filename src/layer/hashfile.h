@@ -1,0 +1,15 @@
+/* layer/hashfile.h - the digest of an open file that must not change meanwhile. */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "oci/digest.h"
+
+#define HASH_BUFFER (256u << 10) /* fits the second-level cache with room for the file's pages */
+
+/* Reads fd from its start. before: what a stat said earlier; a file that is another one, or was
+ * written to since, is -EAGAIN. buf holds HASH_BUFFER + 1 bytes. */
+MUST_CHECK int hash_file(int fd, const struct stat *before, char *buf, struct digest *ret,
+                         struct error *err);
+/* -EAGAIN unless fd is still as before. */
+MUST_CHECK int hash_check_same(int fd, const struct stat *before, struct error *err);

@@ -1,0 +1,156 @@
+#include "layer/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#define POOL_THREADS_MAX 4
+#define POOL_QUEUE 32
+
+struct worker {
+    struct pool *pool;
+    unsigned number;
+    pthread_t thread;
+};
+
+struct pool {
+    struct pool_calls calls;
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    void *queue[POOL_QUEUE];
+    size_t first, count;
+    bool closed;
+    atomic_bool failed;
+    struct error error; /* the first, under the lock */
+    int code;
+    struct worker workers[POOL_THREADS_MAX];
+    unsigned started; /* threads besides the caller's */
+};
+
+unsigned pool_threads(unsigned wanted)
+{
+    cpu_set_t set;
+    unsigned have = 1;
+
+    if (wanted > 0)
+        return MIN(wanted, POOL_THREADS_MAX);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        have = (unsigned)CPU_COUNT(&set);
+    return MIN(MAX(have, 1u), POOL_THREADS_MAX);
+}
+
+bool pool_failed(const struct pool *p)
+{
+    return atomic_load_explicit(&p->failed, memory_order_relaxed);
+}
+
+static void work(struct pool *p, void *item, unsigned number)
+{
+    ERROR_AUTO(err);
+    const int r = pool_failed(p) ? 0 : p->calls.run(p->calls.ctx, item, number, &err);
+
+    if (p->calls.drop)
+        p->calls.drop(p->calls.ctx, item);
+    if (r >= 0)
+        return;
+    pthread_mutex_lock(&p->lock);
+    if (p->code == 0) {
+        p->code = r;
+        error_move(&p->error, &err);
+    }
+    atomic_store(&p->failed, true);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* The lock is held. */
+static void *take(struct pool *p)
+{
+    void *item = p->queue[p->first];
+
+    p->first = (p->first + 1) % POOL_QUEUE;
+    p->count--;
+    return item;
+}
+
+static void *thread_main(void *arg)
+{
+    struct worker *w = arg;
+    struct pool *p = w->pool;
+
+    pthread_mutex_lock(&p->lock);
+    for (;;) {
+        while (p->count == 0 && !p->closed)
+            pthread_cond_wait(&p->filled, &p->lock);
+        if (p->count == 0)
+            break;
+        void *item = take(p);
+        pthread_mutex_unlock(&p->lock);
+        work(p, item, w->number);
+        pthread_mutex_lock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+struct pool *pool_new(unsigned threads, const struct pool_calls *calls)
+{
+    struct pool *p = xcalloc(1, sizeof(*p));
+    sigset_t all, before;
+
+    p->calls = *calls;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->filled, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (unsigned i = 1; i < pool_threads(threads); i++) {
+        struct worker *w = &p->workers[p->started];
+
+        *w = (struct worker){.pool = p, .number = i};
+        if (pthread_create(&w->thread, NULL, thread_main, w) != 0)
+            break; /* a process limit: fewer threads do it too */
+        p->started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return p;
+}
+
+void pool_push(struct pool *p, void *item)
+{
+    bool full = p->started == 0;
+
+    pthread_mutex_lock(&p->lock);
+    full |= p->count == POOL_QUEUE;
+    if (!full) {
+        p->queue[(p->first + p->count++) % POOL_QUEUE] = item;
+        pthread_cond_signal(&p->filled);
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (full)
+        work(p, item, 0);
+}
+
+int pool_finish(struct pool *p, struct error *err)
+{
+    pthread_mutex_lock(&p->lock);
+    p->closed = true;
+    pthread_cond_broadcast(&p->filled);
+    while (p->count > 0) {
+        void *item = take(p);
+
+        pthread_mutex_unlock(&p->lock);
+        work(p, item, 0);
+        pthread_mutex_lock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->started; i++)
+        pthread_join(p->workers[i].thread, NULL);
+    const int r = p->code;
+    if (r < 0)
+        error_move(err, &p->error);
+    error_done(&p->error);
+    pthread_cond_destroy(&p->filled);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+    return r;
+}
