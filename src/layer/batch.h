@@ -11,9 +11,12 @@
 struct node {
     struct entry e;
     struct stat st;     /* as the walk saw it */
-    const char *source; /* its path where it is read; does not change, unlike e */
+    const char *source; /* a copy of e.path that does not change while a thread fills in e */
     struct node *file;  /* hard links: the node they stand for */
-    const void *origin; /* entry of a source tree it was copied from */
+    /* copies only: where it comes from */
+    const char *origin; /* path there */
+    const void *from;   /* entry of a source tree */
+    int fs;             /* descriptor of the layer that has it */
     bool dead;          /* replaced or removed by a later action */
 };
 
