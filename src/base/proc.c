@@ -48,6 +48,7 @@ static void child(const char *path, const char *const argv[], const struct proc_
     (void)syscall(SYS_close_range, 3 + (unsigned)o->keep_count, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL); /* the loop's blocked signals are ours alone */
+    (void)signal(SIGPIPE, SIG_DFL);              /* ignored here; pasta refuses to start so */
     if (!o->directory || chdir(o->directory) == 0) {
         char *const *args = (char *const *)(uintptr_t)argv;
 

@@ -60,6 +60,22 @@ struct anchor {
     int tell, hear; /* pipes to and from the maker; hear stays open for life */
 };
 
+/* Until the last copy of life_fd is gone; pasta, whose process id may come through it, goes with us. */
+_Noreturn static void wait_for_end(void)
+{
+    pid_t pasta = -1;
+    const int pidfd = read(0, &pasta, sizeof(pasta)) == sizeof(pasta)
+                          ? (int)syscall(SYS_pidfd_open, pasta, 0)
+                          : -1;
+    char end;
+
+    if (pidfd >= 0) {
+        (void)!read(0, &end, 1);
+        (void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    }
+    _exit(0);
+}
+
 _Noreturn static void anchor_main(struct anchor *a)
 {
     char pid[16] = "", go;
@@ -71,16 +87,12 @@ _Noreturn static void anchor_main(struct anchor *a)
     (void)syscall(SYS_close_range, 2u, ~0u, 0u);
     if (write(1, pid, (size_t)n) != n || read(0, &go, 1) != 1)
         _exit(1);
-    if (a->own_user_ns &&
-        (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
-        _exit(1);
     if (a->own_net_ns)
         set_up_network(a->ids);
     if (write(1, "r", 1) != 1)
         _exit(1);
     (void)close(1);
-    (void)!read(0, &go, 1); /* until the last copy of life_fd is gone */
-    _exit(0);
+    wait_for_end();
 }
 
 static pid_t start_anchor(struct anchor *a)
@@ -187,9 +199,7 @@ static int prepare_box(const struct job_context *ctx, const struct spawn_plan *p
         return error_set(err, -ECHILD, "a namespace's first process ended early");
     if ((r = open_namespaces(a, pid, b, err)) < 0)
         return r;
-    if (a->own_net_ns && p->network == SPAWN_NETWORK_PRIVATE)
-        return pasta_start(ctx, p, pid, a->own_user_ns, err);
-    return 0;
+    return a->own_net_ns && p->network == SPAWN_NETWORK_PRIVATE ? pasta_start(ctx, p, b, err) : 0;
 }
 
 int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool private_ids,

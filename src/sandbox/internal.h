@@ -35,9 +35,9 @@ MUST_CHECK int box_receive(int fd, struct box *ret, struct error *err);
 /* Writes uid_map and gid_map below /proc/<pid>, setgroups first where it has to be denied. */
 MUST_CHECK int box_write_maps(const char *pid, const struct identity_map *ids, struct error *err);
 
-/* Connects the network namespace of pid (as /proc shows it) to the outside. */
+/* Connects the box's network to the outside; the connection ends with the box. */
 MUST_CHECK int pasta_start(const struct job_context *ctx, const struct spawn_plan *p,
-                           const char *pid, bool own_user_ns, struct error *err);
+                           const struct box *b, struct error *err);
 /* The text of /etc/resolv.conf for a container; dns_forward is what pasta was told. */
 void net_resolv_conf(enum spawn_network network, struct str *ret);
 extern const char NET_DNS_FORWARD[]; /* an address that pasta answers DNS on */

@@ -139,17 +139,22 @@ static int add_ports(struct strings *argv, const struct strings *ports, struct e
     return 0;
 }
 
-static void add_target(struct strings *argv, const struct job_context *ctx, const char *pid,
-                       bool own_user_ns)
+/* Descriptors that it is given: 3 the network, 4 the file for its process id, 5 the users. */
+static void add_target(struct strings *argv, const struct job_context *ctx, const struct box *b)
 {
     /* As root, pasta would become nobody, who may not enter the namespace. */
     if (ctx->ids.kind == IDENTITY_ROOT) {
         strings_add(argv, "--runas");
         strings_add(argv, "0:0");
     }
-    if (!own_user_ns)
-        strings_add(argv, "--netns-only");
-    strings_add(argv, pid);
+    strings_add(argv, "--pid");
+    strings_add(argv, "/proc/self/fd/4");
+    if (b->user_fd >= 0) {
+        strings_add(argv, "--userns");
+        strings_add(argv, "/proc/self/fd/5");
+    }
+    strings_add(argv, "--netns");
+    strings_add(argv, "/proc/self/fd/3");
 }
 
 /* The last line that it said, without its complaints about syslog. */
@@ -167,8 +172,9 @@ static int explain(int words_fd, int status, struct error *err)
     return error_set(err, -ENETUNREACH, "pasta ended with status %d", status);
 }
 
-static int run_pasta(struct strings *argv, struct error *err)
+static int run_pasta(struct strings *argv, const struct box *b, int pid_file, struct error *err)
 {
+    const int keep[] = {b->net_fd, pid_file, b->user_fd};
     struct proc_options o = PROC_OPTIONS_INIT;
     struct process process;
     cleanup_close int words = fd_of_bytes("pasta", VIEW(""), err);
@@ -177,6 +183,8 @@ static int run_pasta(struct strings *argv, struct error *err)
     if (words < 0)
         return words;
     o.out = o.err = words;
+    o.keep = keep;
+    o.keep_count = b->user_fd >= 0 ? 3 : 2;
     r = proc_spawn((const char *const *)strings_argv(argv), &o, &process, err);
     if (r == -ENOENT) {
         error_done(err);
@@ -188,14 +196,31 @@ static int run_pasta(struct strings *argv, struct error *err)
     return status == 0 ? 0 : explain(words, status, err);
 }
 
-int pasta_start(const struct job_context *ctx, const struct spawn_plan *p, const char *pid,
-                bool own_user_ns, struct error *err)
+/* The anchor ends it with the box. */
+static int hand_to_anchor(int pid_file, const struct box *b, struct error *err)
+{
+    char text[16] = "";
+    const ssize_t n = pread(pid_file, text, sizeof(text) - 1, 0);
+    const pid_t pid = n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+
+    if (pid <= 0)
+        return error_set(err, -ENETUNREACH, "pasta did not say its process id");
+    if (write(b->life_fd, &pid, sizeof(pid)) != sizeof(pid))
+        return error_sys(err, "watch over pasta");
+    return 0;
+}
+
+int pasta_start(const struct job_context *ctx, const struct spawn_plan *p, const struct box *b,
+                struct error *err)
 {
     struct strings argv = {0};
     static const char *const always[] = {"pasta", "-q", "--config-net", "--no-map-gw",
                                          /* nothing of the host's loopback is reachable inside */
                                          "-T", "none", "-U", "none"};
 
+    cleanup_close int pid_file = fd_of_bytes("pasta", VIEW(""), err);
+    if (pid_file < 0)
+        return pid_file;
     for (size_t i = 0; i < ARRAY_SIZE(always); i++)
         strings_add(&argv, always[i]);
     if (net_needs_dns_forward()) {
@@ -204,9 +229,11 @@ int pasta_start(const struct job_context *ctx, const struct spawn_plan *p, const
     }
     int r = add_ports(&argv, &p->ports, err);
     if (r == 0) {
-        add_target(&argv, ctx, pid, own_user_ns);
-        r = run_pasta(&argv, err);
+        add_target(&argv, ctx, b);
+        r = run_pasta(&argv, b, pid_file, err);
     }
+    if (r == 0)
+        r = hand_to_anchor(pid_file, b, err);
     strings_done(&argv);
     return r;
 }
