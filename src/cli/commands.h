@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #define COMMANDS(X)                                                                                \
+    X(base)                                                                                        \
     X(du)                                                                                          \
     X(prune)                                                                                       \
     X(help)                                                                                        \

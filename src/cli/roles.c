@@ -3,17 +3,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/vec.h"
+#include "distro/fetch.h"
+#include "distro/jobs.h"
+#include "image/jobs.h"
 #include "sandbox/holder.h"
 
 /* The jobs that a holder can do: each module brings its rows. */
-static const struct job_row jobs[] = {
-    {NULL, NULL},
+static const struct {
+    const struct job_row *rows;
+    const size_t *count;
+} jobs[] = {
+    {image_jobs, &image_job_count},
+    {distro_jobs, &distro_job_count},
 };
 
 static int holder(int argc, char **argv)
 {
-    return holder_main(argc, argv, jobs, ARRAY_SIZE(jobs) - 1);
+    VEC(struct job_row) all = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+        for (size_t k = 0; k < *jobs[i].count; k++)
+            vec_push(&all, jobs[i].rows[k]);
+    const int status = holder_main(argc, argv, all.at, all.size);
+    vec_done(&all);
+    return status;
 }
 
 static const struct {
@@ -21,6 +35,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } roles[] = {
     {"@holder", holder},
+    {"@net", fetch_role_main},
 };
 
 int role_main(int argc, char **argv)
