@@ -6,6 +6,15 @@
 
 #define COMMANDS(X)                                                                                \
     X(base)                                                                                        \
+    X(images)                                                                                      \
+    X(inspect)                                                                                     \
+    X(history)                                                                                     \
+    X(tag)                                                                                         \
+    X(rmi)                                                                                         \
+    X(export)                                                                                      \
+    X(load)                                                                                        \
+    X(unpack)                                                                                      \
+    X(diff)                                                                                        \
     X(du)                                                                                          \
     X(prune)                                                                                       \
     X(help)                                                                                        \

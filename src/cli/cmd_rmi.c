@@ -1,0 +1,114 @@
+/* cooper rmi - take names away from images, and images out of the store. */
+#include <errno.h>
+
+#include "cli/commands.h"
+#include "cli/images.h"
+
+struct options {
+    bool force;
+};
+
+/* The names of the image with this id; how many there are. */
+static int names_of(struct image_tools *t, const struct digest *id, struct strings *ret,
+                    struct error *err)
+{
+    CLEANUP(store_images_done) struct store_images records = {0};
+    const int r = store_image_list(t->store, NULL, NULL, &records, err);
+
+    vec_each (record, &records) {
+        if (r == 0 && record->name && digest_eq(&record->id, id))
+            strings_add(ret, record->name);
+    }
+    return r;
+}
+
+static int untag(struct image_tools *t, const char *name, struct error *err)
+{
+    cleanup_free char *familiar = image_name_familiar(name);
+    const int r = store_image_remove(t->store, name, NULL, err);
+
+    if (r == 0)
+        fprintf(t->env->out, "Untagged: %s\n", familiar);
+    return r;
+}
+
+static void tell_deleted(struct image_tools *t, const struct digest *id)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    if (!digest_is_zero(id))
+        fprintf(t->env->out, "Deleted: %s\n", digest_format(id, text));
+}
+
+/* By name: that name goes. By id: all names go, which docker wants to be told twice. */
+static int remove_image(struct image_tools *t, const struct options *o, const char *text,
+                        struct error *err)
+{
+    CLEANUP(image_freep) struct image *i = NULL;
+    CLEANUP(strings_done) struct strings names = {0};
+    cleanup_free char *canonical = NULL;
+    int r = image_open(t, text, &i, err);
+
+    if (r == 0)
+        r = names_of(t, &i->record.id, &names, err);
+    if (r < 0)
+        return r;
+    if (i->record.name && image_name_canonical(text, &canonical, NULL) == 0 &&
+        strcmp(canonical, i->record.name) == 0) {
+        r = untag(t, canonical, err);
+        if (r == 0 && names.size <= 1)
+            tell_deleted(t, &i->record.id);
+        return r;
+    }
+    if (names.size > 1 && !o->force)
+        return error_hint(err,
+                          error_set(err, -EBUSY, "image '%.80s' has %zu names", text, names.size),
+                          "remove them by name, or all at once with --force");
+    vec_each (name, &names) {
+        if (r == 0)
+            r = untag(t, *name, err);
+    }
+    if (r == 0 && names.size == 0)
+        r = store_image_remove(t->store, NULL, &i->record.id, err);
+    if (r == 0)
+        tell_deleted(t, &i->record.id);
+    return r;
+}
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    const struct options *o = options;
+    IMAGE_TOOLS_AUTO(t);
+    int r = image_tools_open(env, &t, err);
+
+    for (char *const *name = arguments; r == 0 && *name; name++) {
+        ERROR_AUTO(why);
+
+        r = remove_image(&t, o, *name, &why);
+        if (r == -ENOENT && o->force)
+            r = 0;
+        else if (r < 0)
+            r = error_move(err, &why);
+    }
+    return image_exit(r);
+}
+
+static const struct option_row rows[] = {
+    OPT_FLAG('f', "force", struct options, force,
+             "remove all names of an id; images that are not there are no error"),
+    OPT_END,
+};
+
+const struct command_row cmd_rmi = {
+    .name = "rmi",
+    .group = "look at images",
+    .arguments = "IMAGE...",
+    .help = "remove images",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .arguments_min = 1,
+    .arguments_max = -1,
+    .run = run,
+    .example = "cooper rmi app:1",
+};

@@ -1,0 +1,17 @@
+/* cli/images.h - what the commands about images share. */
+#pragma once
+
+#include "base/doc.h"
+#include "image/image.h"
+
+/* "3 hours ago", or "N/A" for a time that is not known. */
+void image_age(const struct env *env, const char *created, struct str *ret);
+/* What an exit status is after an error: a usage error for words that cannot be meant. */
+int image_exit(int r);
+/* Prints one JSON document and a line end. */
+void image_print_doc(const struct env *env, const json_t *doc);
+/* Completes the id; where that cannot be done (no user namespaces), warns and leaves it. */
+void image_try_finish(struct image_tools *t, struct image *i);
+/* An image around a record of a list, which it takes over. */
+MUST_CHECK int image_of_record(struct store_image *take_record, struct image **ret,
+                               struct error *err);
