@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/doc.h"
+#include "oci/config.h"
 
 static const char *const kind_names[OP_KIND_COUNT] = {
     [OP_SOURCE_IMAGE] = "source-image",
@@ -28,6 +29,9 @@ void graph_free(struct graph *g)
 {
     if (!g)
         return;
+    vec_each (stage, &g->stages)
+        if (stage->config)
+            config_done(stage->config);
     vec_done(&g->ops);
     vec_done(&g->stages);
     strings_done(&g->warnings);

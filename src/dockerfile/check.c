@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <errno.h>
 
-#include "dockerfile/duration.h"
 #include "dockerfile/internal.h"
+#include "dockerfile/interval.h"
 #include "dockerfile/mount.h"
 #include "dockerfile/words.h"
 
@@ -215,7 +215,7 @@ static int check_interval(const struct check *c, const struct flag *f)
 
     if (f->value.size == 0)
         return 0; /* as if it were not there (BuildKit) */
-    const int r = duration_parse(f->value, &ns, c->err);
+    const int r = interval_parse(f->value, &ns, c->err);
     if (r < 0)
         return source_error_at(c->err, r, c->name, f->span);
     if (ns > 0 && ns < minimum_ns)

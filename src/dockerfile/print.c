@@ -39,7 +39,7 @@ static void add_char(struct str *s, struct view c)
         str_add(s, c);
 }
 
-static void add_quoted(struct str *s, struct view v)
+void dockerfile_quote(struct view v, struct str *s)
 {
     str_add_char(s, '"');
     while (v.size > 0) {
@@ -57,7 +57,7 @@ static void print_instruction(const struct instruction *in, struct str *ret)
         str_add_char(ret, (char)tolower((unsigned char)in->keyword.at[i]));
     for (size_t i = 0; i < in->flag_count; i++) {
         str_add_text(ret, i == 0 ? " [" : " ");
-        add_quoted(ret, in->flags[i].text);
+        dockerfile_quote(in->flags[i].text, ret);
     }
     if (in->flag_count > 0)
         str_add_char(ret, ']');
@@ -65,7 +65,7 @@ static void print_instruction(const struct instruction *in, struct str *ret)
         str_add_text(ret, " \"\"");
     for (size_t i = 0; i < in->word_count; i++) {
         str_add_char(ret, ' ');
-        add_quoted(ret, in->words[i].text);
+        dockerfile_quote(in->words[i].text, ret);
     }
     if (in->trigger) {
         str_add_text(ret, " (");

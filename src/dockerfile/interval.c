@@ -1,4 +1,4 @@
-#include "dockerfile/duration.h"
+#include "dockerfile/interval.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -79,7 +79,7 @@ static bool take_part(struct view *rest, int64_t *ret_ns, bool *ret_too_much)
     return true;
 }
 
-int duration_parse(struct view text, int64_t *ret_ns, struct error *err)
+int interval_parse(struct view text, int64_t *ret_ns, struct error *err)
 {
     struct view rest = text;
     bool too_much = false;
@@ -114,7 +114,7 @@ static void add_decimal(struct str *ret, int64_t whole, int64_t fraction, int wi
         str_truncate(ret, ret->size - 1);
 }
 
-void duration_format(int64_t ns, struct str *ret)
+void interval_format(int64_t ns, struct str *ret)
 {
     const int64_t second = 1000000000;
 

@@ -1,0 +1,128 @@
+#include "build/frontend.h"
+
+#include <errno.h>
+
+#include "build/frontend_internal.h"
+
+static int run_command(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
+                       struct error *err)
+{
+    if (c->in->kind == INSTRUCTION_RUN)
+        return fe_run(fe, s, c, err);
+    if (c->in->kind == INSTRUCTION_COPY || c->in->kind == INSTRUCTION_ADD)
+        return fe_copy(fe, s, c, err);
+    return fe_metadata(c->in->kind)(fe, s, c,
+                                    err); /* the check has refused what is none of these */
+}
+
+static int build_stage(struct frontend *fe, struct fe_stage *s, struct error *err)
+{
+    int r = fe_begin_stage(fe, s, err);
+
+    for (size_t i = 0; r == 0 && i < s->commands.size; i++)
+        r = run_command(fe, s, &s->commands.at[i], err);
+    return r;
+}
+
+static void add_stage(struct frontend *fe, const struct fe_stage *s)
+{
+    if (s == fe->target)
+        fe->g->target = (uint32_t)fe->g->stages.size;
+    vec_push(&fe->g->stages, (struct stage){s->name, s->index, s->root, s->config});
+}
+
+static int build_stages(struct frontend *fe, struct error *err)
+{
+    for (size_t i = 0; i <= fe->target->index; i++) {
+        struct fe_stage *s = fe->stages[i];
+
+        if (!s->needed)
+            continue;
+        const int r = build_stage(fe, s, err);
+        if (s->config)
+            add_stage(fe, s); /* on failure too: the graph frees the configuration */
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void set_labels(struct frontend *fe)
+{
+    const struct strings *labels = fe->o->labels;
+
+    for (size_t i = 0; labels && i < labels->size; i++) {
+        struct view rest = view_of(labels->at[i]), name;
+
+        if (!view_cut(&rest, '=', &name))
+            continue;
+        cleanup_free char *key = view_dup(name);
+        pairs_set(&fe->target->config->labels, key, rest.at ? rest.at : "");
+    }
+}
+
+static bool is_builtin(const char *name)
+{
+    return strncmp(name, "BUILDKIT_", 9) == 0 || strcmp(name, "SOURCE_DATE_EPOCH") == 0;
+}
+
+static void warn_unused_args(struct frontend *fe)
+{
+    STR_AUTO(list);
+
+    vec_each (arg, &fe->build_args)
+        if (!map_has(&fe->used_args, view_of(arg->key)) && !is_builtin(arg->key))
+            str_printf(&list, "%s%s", list.size > 0 ? " " : "", arg->key);
+    if (list.size > 0)
+        strings_take(&fe->g->warnings,
+                     xasprintf("one or more build-args [%s] were not consumed", list.at));
+}
+
+static int plan(struct frontend *fe, struct error *err)
+{
+    int r = fe_read_build_args(fe, err);
+
+    for (size_t i = 0; i < fe->d->warning_count; i++)
+        fe_warn(fe, fe->d->warnings[i].span, "%s: %s", fe->d->warnings[i].rule,
+                fe->d->warnings[i].text);
+    fe_read_proxies(fe);
+    if (r == 0)
+        r = fe_read_header(fe, err);
+    if (r == 0)
+        r = fe_read_stages(fe, err);
+    if (r == 0)
+        r = fe_pick_target(fe, err);
+    if (r == 0)
+        r = fe_mark_needed(fe, err);
+    if (r == 0)
+        r = build_stages(fe, err);
+    if (r < 0)
+        return r;
+    set_labels(fe);
+    warn_unused_args(fe);
+    return 0;
+}
+
+int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
+                  const struct source_resolver *sources, struct graph **ret, struct error *err)
+{
+    CLEANUP(graph_freep) struct graph *g = graph_new();
+    struct frontend fe = {.d = d, .o = o, .sources = sources, .g = g, .arena = g->arena};
+
+    int r = dockerfile_check(d, err);
+    if (r == 0)
+        r = plan(&fe, err);
+    for (size_t i = 0; i < fe.stage_count; i++)
+        fe_free_stage(fe.stages[i]);
+    vec_each (trigger, &fe.triggers)
+        dockerfile_free(*trigger);
+    vec_done(&fe.triggers);
+    pairs_done(&fe.build_args);
+    pairs_done(&fe.header);
+    map_done(&fe.used_args);
+    map_done(&fe.named);
+    if (r < 0)
+        return r;
+    *ret = steal(g);
+    return 0;
+}

@@ -1,0 +1,324 @@
+/* frontend_copy.c - COPY and ADD: sources, destination, flags. */
+#include <ctype.h>
+#include <errno.h>
+
+#include "build/frontend_internal.h"
+
+struct copy {
+    struct frontend *fe;
+    struct fe_stage *s;
+    const struct fe_command *c;
+    bool add;
+    const char *owner, *mode; /* expanded; "" */
+    struct op_ref from;
+    bool from_context, has_from; /* has_from: asked for, known by now */
+    const char *dest;            /* as written, expanded */
+    struct str path;             /* absolute, cleaned */
+    bool dest_is_dir;
+    struct error *err;
+};
+
+/* ---- --chmod ---- */
+
+static bool is_octal(const char *text)
+{
+    return *text && strspn(text, "01234567") == strlen(text);
+}
+
+/* "u=rwX,go-w": who, what, which; several of them. */
+static bool is_symbolic(const char *text)
+{
+    struct view rest = view_of(text), part;
+
+    while (rest.at && view_cut(&rest, ',', &part)) {
+        size_t i = 0;
+        bool any = false;
+
+        while (i < part.size && part.at[i] && strchr("ugoa", part.at[i]))
+            i++;
+        while (i < part.size && part.at[i] && strchr("+-=", part.at[i])) {
+            any = true;
+            for (i++; i < part.size && part.at[i] && strchr("rwxXstugo", part.at[i]);)
+                i++;
+        }
+        if (!any || i < part.size)
+            return false;
+    }
+    return true;
+}
+
+static int check_mode(const struct copy *p)
+{
+    if (!*p->mode || (is_octal(p->mode) ? strtoul(p->mode, NULL, 8) <= 07777 && strlen(p->mode) <= 8
+                                        : is_symbolic(p->mode)))
+        return 0;
+    error_set(p->err, -EINVAL, "invalid chmod parameter: '%.80s'", p->mode);
+    error_hint(p->err, -EINVAL, "it should be an octal number up to 07777, or like u=rwX,go=rX");
+    return fe_at(p->fe, p->s, p->c, p->c->in->keyword_span, -EINVAL, p->err);
+}
+
+/* ---- flags that come later ---- */
+
+static int not_yet(const struct copy *p, struct span span, const char *what)
+{
+    error_set(p->err, -ENOTSUP, "%s is not supported yet", what);
+    return fe_at(p->fe, p->s, p->c, span, -ENOTSUP, p->err);
+}
+
+static int refuse_flags(const struct copy *p)
+{
+    static const char *const later[] = {"parents", "exclude"};
+
+    for (size_t i = 0; i < p->c->in->flag_count; i++) {
+        const struct flag *f = &p->c->in->flags[i];
+
+        for (size_t j = 0; j < ARRAY_SIZE(later); j++)
+            if (view_eq_text(f->name, later[j]) &&
+                !(f->has_value && view_eq_nocase(f->value, "false"))) {
+                cleanup_free char *what = xasprintf("%s --%s", p->add ? "ADD" : "COPY", later[j]);
+                return not_yet(p, f->span, what);
+            }
+    }
+    return 0;
+}
+
+/* ---- sources ---- */
+
+static bool is_url(const char *text)
+{
+    return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+}
+
+static bool is_git(const char *text)
+{
+    static const char *const prefixes[] = {"git@", "git://", "ssh://"};
+    const size_t size = strcspn(text, "?#");
+
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return is_url(text) && size >= 4 && strncmp(text + size - 4, ".git", 4) == 0;
+}
+
+static int check_remote(const struct copy *p, const struct word *w, const char *source)
+{
+    const bool git = is_git(source), url = !git && is_url(source);
+
+    if (!git && !url)
+        return 0;
+    if (p->add)
+        return not_yet(p, w->span, git ? "ADD of a git repository" : "ADD of a URL");
+    error_set(p->err, -EINVAL, "source can't be a %s for COPY", git ? "git ref" : "URL");
+    error_hint(p->err, -EINVAL, "ADD takes remote sources");
+    return fe_at(p->fe, p->s, p->c, w->span, -EINVAL, p->err);
+}
+
+/* --from, or the build context; asked for when a source needs it, so that a COPY of heredocs needs none. */
+static int find_source(struct copy *p)
+{
+    const struct view name = instruction_flag(p->c->in, "from");
+    struct fe_source *fs = NULL;
+    struct fe_stage *stage = NULL;
+    int r;
+
+    if (p->has_from)
+        return 0;
+    p->from_context = name.size == 0;
+    if (p->from_context) {
+        r = fe_context(p->fe, &fs, p->err);
+    } else {
+        cleanup_free char *text = view_dup(name);
+        r = fe_find_from(p->fe, p->s, p->c, name, &stage, p->err);
+        if (r == 0 && !stage && view_eq_nocase(name, "scratch"))
+            r = 0; /* the empty root */
+        else if (r == 0 && !stage)
+            r = fe_resolve(p->fe, text, p->s->platform_set ? &p->s->platform : &p->fe->o->platform,
+                           &fs, p->err);
+    }
+    if (r < 0)
+        return fe_at(p->fe, p->s, p->c, p->c->in->keyword_span, r, p->err);
+    if (stage)
+        p->from = stage->root;
+    else if (fs)
+        p->from = fs->root;
+    p->has_from = true;
+    return 0;
+}
+
+static const struct heredoc *heredoc_of(const struct instruction *in, const struct word *w)
+{
+    for (size_t i = 0; i < in->heredoc_count; i++)
+        if (in->heredocs[i].opener.at == w->text.at)
+            return &in->heredocs[i];
+    return NULL;
+}
+
+static void fill_action(const struct copy *p, struct file_action *a)
+{
+    a->dest = arena_strdup(p->fe->arena, p->path.at);
+    a->dest_is_dir = p->dest_is_dir;
+    a->owner = p->owner;
+    a->mode = p->mode;
+}
+
+static int add_heredoc(struct copy *p, struct op *op, const struct heredoc *h, struct str *history)
+{
+    struct view data;
+    const int r = fe_expand_heredoc(p->fe, p->s, p->c, h, &data, p->err);
+
+    if (r < 0)
+        return r;
+    struct file_action *a = graph_add_action(p->fe->g, op, FILE_WRITE);
+    fill_action(p, a);
+    a->source = arena_strndup(p->fe->arena, h->name.at, h->name.size);
+    a->data = data;
+    a->write_mode = 0644;
+    str_printf(history, " <<%s", a->source);
+    return 0;
+}
+
+/* Below the root of where it is read: a leading '/' and ".." lead nowhere else. */
+static const char *clean_source(struct arena *arena, const char *source)
+{
+    STR_AUTO(path);
+
+    fe_join_path("/", source, &path);
+    return arena_strdup(arena, path.at + 1);
+}
+
+static void add_source(struct copy *p, struct op *op, const char *source)
+{
+    const struct view unpack = instruction_flag(p->c->in, "unpack");
+    const uint32_t input = graph_add_input(p->fe->g, op, p->from);
+    struct file_action *a = graph_add_action(p->fe->g, op, FILE_COPY);
+
+    fill_action(p, a);
+    a->input = input;
+    a->source = clean_source(p->fe->arena, source);
+    a->wildcards = strpbrk(source, "*?[\\") != NULL;
+    a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
+    a->keep_owner = !p->from_context;
+}
+
+/* ---- the instruction ---- */
+
+static int expand_words(struct copy *p, const char **ret_words)
+{
+    const struct instruction *in = p->c->in;
+
+    for (size_t i = 0; i < in->word_count; i++) {
+        if (heredoc_of(in, &in->words[i])) {
+            ret_words[i] = NULL;
+            continue;
+        }
+        int r = fe_expand(p->fe, p->s, p->c, &in->words[i], &ret_words[i], p->err);
+        if (r == 0 && i + 1 < in->word_count)
+            r = check_remote(p, &in->words[i], ret_words[i]);
+        if (r == 0 && i + 1 < in->word_count)
+            r = find_source(p);
+        if (r < 0)
+            return r;
+    }
+    p->dest = ret_words[in->word_count - 1];
+    return 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t size = strlen(text), end_size = strlen(end);
+
+    return size >= end_size && strcmp(text + size - end_size, end) == 0;
+}
+
+static void set_dest(struct copy *p)
+{
+    const char *workdir =
+        p->s->config->workdir && *p->s->config->workdir ? p->s->config->workdir : "/";
+
+    fe_join_path(workdir, p->dest, &p->path);
+    p->dest_is_dir = !*p->dest || strcmp(p->dest, ".") == 0 || ends_with(p->dest, "/") ||
+                     ends_with(p->dest, "/.");
+}
+
+static int check_checksum(const struct copy *p)
+{
+    for (size_t i = 0; i < p->c->in->flag_count; i++)
+        if (view_eq_text(p->c->in->flags[i].name, "checksum") &&
+            p->c->in->flags[i].value.size > 0) {
+            error_set(p->err, -EINVAL, "checksum requires HTTP(S) or Git sources");
+            return fe_at(p->fe, p->s, p->c, p->c->in->flags[i].span, -EINVAL, p->err);
+        }
+    return 0;
+}
+
+static int make_op(struct copy *p, const char *const *words, struct str *history)
+{
+    const struct instruction *in = p->c->in;
+    struct op *op = graph_add(p->fe->g, OP_FILE);
+
+    (void)graph_add_input(p->fe->g, op, p->s->root);
+    for (int heredocs = 0; heredocs <= 1; heredocs++) { /* BuildKit copies them behind the others */
+        for (size_t i = 0; i + 1 < in->word_count; i++) {
+            const struct heredoc *h = heredoc_of(in, &in->words[i]);
+
+            if (h && heredocs) {
+                const int r = add_heredoc(p, op, h, history);
+                if (r < 0)
+                    return r;
+            } else if (!h && !heredocs) {
+                add_source(p, op, words[i]);
+                str_printf(history, " %s", words[i]);
+            }
+        }
+    }
+    fe_describe(p->fe, p->s, p->c, op);
+    p->s->root = (struct op_ref){op, 0};
+    return 0;
+}
+
+static int copy(struct copy *p)
+{
+    const struct instruction *in = p->c->in;
+    const char **words = arena_alloc(p->fe->arena, in->word_count * sizeof(*words));
+    STR_AUTO(history);
+
+    int r = refuse_flags(p);
+    if (r == 0)
+        r = fe_expand_flag(p->fe, p->s, p->c, "chown", &p->owner, p->err);
+    if (r == 0)
+        r = fe_expand_flag(p->fe, p->s, p->c, "chmod", &p->mode, p->err);
+    if (r == 0)
+        r = check_mode(p);
+    if (r == 0)
+        r = expand_words(p, words);
+    if (r == 0)
+        r = check_checksum(p);
+    if (r < 0)
+        return r;
+    set_dest(p);
+    str_add_text(&history, p->add ? "ADD" : "COPY");
+    if (*p->owner)
+        str_printf(&history, " --chown=%s", p->owner);
+    if (*p->mode)
+        str_printf(&history, " --chmod=%s", p->mode);
+    r = make_op(p, words, &history);
+    if (r == 0)
+        fe_history(p->s, true, "%s %s # buildkit", history.at, p->dest);
+    return r;
+}
+
+int fe_copy(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct error *err)
+{
+    struct copy p = {.fe = fe,
+                     .s = s,
+                     .c = c,
+                     .add = c->in->kind == INSTRUCTION_ADD,
+                     .owner = "",
+                     .mode = "",
+                     .path = STR_INIT,
+                     .err = err};
+    const int r = copy(&p);
+
+    str_done(&p.path);
+    return r;
+}

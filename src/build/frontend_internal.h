@@ -1,0 +1,145 @@
+/* build/frontend_internal.h - between the files of the front end: what a stage is made of while its instructions
+ * are gone through. */
+#pragma once
+
+#include "base/map.h"
+#include "build/frontend.h"
+#include "oci/config.h"
+
+/* An instruction of the stage, or a trigger of its base. */
+struct fe_command {
+    const struct instruction *in;
+    bool trigger; /* then places are those of the FROM that fired it */
+};
+struct fe_commands {
+    struct fe_command *at;
+    size_t size, cap;
+};
+
+/* ARG, in the order of the file; value NULL: declared, but nobody set it. */
+struct fe_arg {
+    const char *name, *value;
+};
+struct fe_args {
+    struct fe_arg *at;
+    size_t size, cap;
+};
+
+struct fe_stage {
+    const struct instruction *from;
+    uint32_t index;
+    const char *name;  /* lower case, "" without */
+    const char *label; /* of titles: the name or "stage-1" */
+    const char *base_name;
+    struct fe_stage *base; /* an earlier stage; NULL: an image or scratch */
+    bool scratch;
+    bool replaced; /* --build-context has its name: its instructions do not count */
+    bool platform_set;
+    struct platform platform;
+    const struct fe_source *source; /* of base, when it is an image */
+
+    struct fe_commands commands;
+    bool needed;
+
+    /* from here on: the state behind the last instruction */
+    struct op_ref root;
+    struct image_config *config;
+    struct pairs vars; /* what $name is: the image's Env and the ARGs, the later wins */
+    struct fe_args args;
+    bool cmd_set; /* by CMD in this stage */
+    unsigned step, step_count;
+};
+
+/* What the resolver said of a name, asked once. */
+struct fe_source {
+    struct source source;
+    struct op_ref root;
+};
+
+struct frontend {
+    const struct dockerfile *d;
+    const struct frontend_options *o;
+    const struct source_resolver *sources;
+    struct graph *g;
+    struct arena *arena; /* g's */
+
+    struct pairs build_args; /* --build-arg, those that have a value */
+    struct map used_args;    /* names that an ARG asked for */
+    struct pairs header;     /* platform arguments and ARG before the first FROM */
+    struct fe_stage **stages;
+    size_t stage_count;
+    struct fe_stage *target;
+    struct map named;          /* "platform name" -> fe_source */
+    struct fe_source *context; /* asked for when the first COPY needs it */
+    VEC(struct dockerfile *) triggers;
+    const char *const *secret_env; /* NAME=value of proxies that were asked for */
+    size_t secret_env_count;
+};
+
+/* ---- variables (frontend_vars.c) ---- */
+
+int fe_read_build_args(struct frontend *fe, struct error *err);
+int fe_read_header(struct frontend *fe, struct error *err);
+void fe_read_proxies(struct frontend *fe);
+/* Expands the word with the stage's variables; *ret lives in the arena. Unset names become warnings. */
+int fe_expand(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+              const struct word *w, const char **ret, struct error *err);
+/* The same with those of the header: FROM. */
+int fe_expand_header(struct frontend *fe, const struct instruction *in, const struct word *w,
+                     const char **ret, struct error *err);
+/* A flag's value, expanded; "" when it is absent. */
+int fe_expand_flag(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                   const char *name, const char **ret, struct error *err);
+/* Cut at blanks (EXPOSE). */
+int fe_split(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+             const struct word *w, struct strings *ret, struct error *err);
+/* The body of a heredoc. */
+int fe_expand_heredoc(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                      const struct heredoc *h, struct view *ret, struct error *err);
+
+/* ---- places and words for people (frontend_vars.c) ---- */
+
+/* Sets where; returns code. */
+int fe_at(const struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+          struct span span, int code, struct error *err);
+void fe_warn(struct frontend *fe, struct span span, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* title, where, line, stage of an op that the instruction made. */
+void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
+                 struct op *op);
+void fe_history(struct fe_stage *s, bool layer, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- stages (frontend_stage.c) ---- */
+
+int fe_read_stages(struct frontend *fe, struct error *err);
+int fe_pick_target(struct frontend *fe, struct error *err);
+/* Marks the stages that the target needs, from the last to the first, resolving the images on the way, for their
+ * triggers may name further stages. */
+int fe_mark_needed(struct frontend *fe, struct error *err);
+/* Sets up the stage from its base. */
+int fe_begin_stage(struct frontend *fe, struct fe_stage *s, struct error *err);
+/* The stage that --from names (an earlier one of s), or NULL; -EINVAL for itself and later ones. */
+int fe_find_from(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                 struct view name, struct fe_stage **ret, struct error *err);
+/* An image or named context, by name. */
+int fe_resolve(struct frontend *fe, const char *name, const struct platform *p,
+               struct fe_source **ret, struct error *err);
+/* The build context. */
+int fe_context(struct frontend *fe, struct fe_source **ret, struct error *err);
+void fe_free_stage(struct fe_stage *s);
+
+/* ---- instructions: one function each ---- */
+
+typedef int (*fe_instruction)(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
+                              struct error *err);
+int fe_copy(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct error *err);
+int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct error *err);
+/* All that change the configuration only, WORKDIR with its directory too; NULL for other kinds. */
+fe_instruction fe_metadata(enum instruction_kind kind);
+
+/* The words that run: SHELL and one text, or the JSON form as it is. */
+void fe_command_words(const struct fe_stage *s, const struct instruction *in,
+                      const struct word *words, size_t count, struct strings *ret);
+/* What ONBUILD keeps: the rest of the line, heredocs and their ends. */
+void fe_trigger_text(const struct instruction *in, struct str *ret);
+/* "a/b" below directory, cleaned; absolute stays so. */
+void fe_join_path(const char *directory, const char *path, struct str *ret);

@@ -1,0 +1,138 @@
+/* frontend_run.c - RUN: what is executed, with what around it. */
+#include <errno.h>
+
+#include "build/frontend_internal.h"
+
+#define PIPES "/dev/pipes/" /* where BuildKit puts a heredoc that begins with #! */
+
+/* A heredoc alone is the shell's text, or a program of its own; a heredoc in a command goes to the shell as it
+ * was written. Nothing is expanded. */
+static void read_heredocs(struct frontend *fe, const struct fe_stage *s,
+                          const struct instruction *in, struct op_exec *e, struct strings *argv)
+{
+    const struct heredoc *first = &in->heredocs[0];
+    STR_AUTO(text);
+
+    if (view_eq(in->rest, first->opener) && view_starts(first->content, "#!")) {
+        struct exec_file *file = arena_new_object(fe->arena, struct exec_file);
+
+        file->path = arena_printf(fe->arena, PIPES "%.*s", VIEW_ARG(first->name));
+        file->data = view_make(arena_strndup(fe->arena, first->content.at, first->content.size),
+                               first->content.size);
+        file->mode = 0755;
+        e->files = file;
+        e->file_count = 1;
+        str_add_text(&text, file->path);
+    } else if (view_eq(in->rest, first->opener)) {
+        str_add(&text, first->content);
+    } else {
+        str_add(&text, in->rest);
+        for (size_t i = 0; i < in->heredoc_count; i++) {
+            str_add_char(&text, '\n');
+            str_add(&text, in->heredocs[i].raw);
+            str_add(&text, in->heredocs[i].name);
+        }
+    }
+    const struct word word = {str_view(&text), in->span};
+    fe_command_words(s, in, &word, 1, argv);
+}
+
+static void set_env(struct frontend *fe, const struct fe_stage *s, struct op_exec *e)
+{
+    CLEANUP(strings_done) struct strings env = {0}, secret = {0};
+
+    vec_each (var, &s->vars)
+        strings_take(&env, xasprintf("%s=%s", var->key, var->value));
+    for (size_t i = 0; i < fe->secret_env_count; i++) {
+        struct view rest = view_of(fe->secret_env[i]), name;
+        cleanup_free char *key = view_cut(&rest, '=', &name) ? view_dup(name) : NULL;
+
+        if (key && !pairs_get(&s->vars, key))
+            strings_add(&secret, fe->secret_env[i]);
+    }
+    e->env = graph_texts(fe->g, &env, &e->env_count);
+    e->secret_env = graph_texts(fe->g, &secret, &e->secret_env_count);
+}
+
+static void set_network(const struct frontend *fe, const struct instruction *in, struct op_exec *e)
+{
+    const struct view network = instruction_flag(in, "network");
+
+    e->network = fe->o->network;
+    if (view_eq_text(network, "none"))
+        e->network = EXEC_NETWORK_NONE;
+    else if (view_eq_text(network, "host"))
+        e->network = EXEC_NETWORK_HOST;
+    else if (view_eq_text(network, "default"))
+        e->network = EXEC_NETWORK_DEFAULT;
+}
+
+static int refuse_flags(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                        struct error *err)
+{
+    for (size_t i = 0; i < c->in->flag_count; i++) {
+        const struct flag *f = &c->in->flags[i];
+        const bool later =
+            view_eq_text(f->name, "mount") || view_eq_text(f->name, "device") ||
+            (view_eq_text(f->name, "security") && view_eq_text(f->value, "insecure"));
+
+        if (!later)
+            continue;
+        error_set(err, -ENOTSUP, "RUN --%.*s is not supported yet", VIEW_ARG(f->name));
+        return fe_at(fe, s, c, f->span, -ENOTSUP, err);
+    }
+    return 0;
+}
+
+/* "|2 a=1 b=2 /bin/sh -c make": the ARGs in scope, each once, with the value that it has now. */
+static void add_history(struct fe_stage *s, const struct strings *argv)
+{
+    struct map seen = {0};
+    STR_AUTO(args);
+    STR_AUTO(command);
+
+    vec_each (arg, &s->args) {
+        const char *value = pairs_get(&s->vars, arg->name);
+
+        if (map_has(&seen, view_of(arg->name)))
+            continue;
+        map_set(&seen, view_of(arg->name), s);
+        str_printf(&args, "%s=%s ", arg->name, value ? value : arg->value ? arg->value : "");
+    }
+    for (size_t i = 0; i < argv->size; i++)
+        str_printf(&command, "%s%s", i > 0 ? " " : "", argv->at[i]);
+    if (seen.size > 0)
+        fe_history(s, true, "RUN |%zu %s%s # buildkit", seen.size, args.at, command.at);
+    else
+        fe_history(s, true, "RUN %s # buildkit", command.at);
+    map_done(&seen);
+}
+
+int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct error *err)
+{
+    CLEANUP(strings_done) struct strings argv = {0};
+    const struct image_config *config = s->config;
+    const int r = refuse_flags(fe, s, c, err);
+
+    if (r < 0)
+        return r;
+    struct op *op = graph_add(fe->g, OP_EXEC);
+    struct op_exec *e = &op->u.exec;
+    (void)graph_add_input(fe->g, op, s->root);
+    if (c->in->heredoc_count > 0)
+        read_heredocs(fe, s, c->in, e, &argv);
+    else
+        fe_command_words(s, c->in, c->in->words, c->in->word_count, &argv);
+    e->argv = graph_texts(fe->g, &argv, &e->argc);
+    set_env(fe, s, e);
+    e->cwd = config->workdir && *config->workdir ? arena_strdup(fe->arena, config->workdir) : "/";
+    e->user = config->user ? arena_strdup(fe->arena, config->user) : "";
+    set_network(fe, c->in, e);
+    e->hostname = fe->o->hostname ? arena_strdup(fe->arena, fe->o->hostname) : NULL;
+    if (fe->o->add_hosts)
+        e->add_hosts = graph_texts(fe->g, fe->o->add_hosts, &e->add_host_count);
+    fe_describe(fe, s, c, op);
+    s->root = (struct op_ref){op, 0};
+    add_history(s, &argv);
+    return 0;
+}

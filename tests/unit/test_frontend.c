@@ -1,0 +1,556 @@
+#include "build/frontend.h"
+
+#include "base/doc.h"
+#include "oci/config.h"
+#include "unit.h"
+
+/* ---- a resolver of three images ---- */
+
+struct world {
+    struct image_config config; /* of "base": Env, Cmd, WorkingDir, triggers */
+    struct image_config plain;  /* of "plain" and "empty": nothing */
+    size_t asked;               /* images that were resolved */
+};
+
+static bool is_named(void *ctx, const char *name)
+{
+    (void)ctx;
+    return strcmp(name, "ctx") == 0 || strcmp(name, "swapped") == 0;
+}
+
+static int resolve(void *ctx, const char *name, const struct platform *platform, struct graph *g,
+                   struct source *ret, struct error *err)
+{
+    struct world *w = ctx;
+    struct source_image *image = arena_new_object(g->arena, struct source_image);
+
+    (void)platform;
+    w->asked++;
+    if (strcmp(name, "ctx") == 0) {
+        *ret = (struct source){.kind = SOURCE_DIRECTORY, .path = "/ctx"};
+        return 0;
+    }
+    if (strcmp(name, "base") != 0 && strcmp(name, "plain") != 0 && strcmp(name, "swapped") != 0 &&
+        strcmp(name, "empty") != 0)
+        return error_set(err, -ENOENT, "image '%s' is not here", name);
+    image->name = arena_strdup(g->arena, name);
+    image->config = strcmp(name, "base") == 0 ? &w->config : &w->plain;
+    image->layer_count = strcmp(name, "empty") == 0 ? 0 : 1;
+    *ret = (struct source){.kind = SOURCE_IMAGE, .image = image};
+    return 0;
+}
+
+static int context(void *ctx, struct graph *g, struct source *ret, struct error *err)
+{
+    (void)ctx;
+    (void)g;
+    (void)err;
+    *ret = (struct source){
+        .kind = SOURCE_DIRECTORY, .path = "/context", .ignore_name = ".dockerignore"};
+    return 0;
+}
+
+static const struct platform amd64 = {"linux", "amd64", "", ""};
+
+static void world_init(struct world *w)
+{
+    static const char *const cmd[] = {"base-cmd"};
+    static const char *const triggers[] = {"RUN on-build", "COPY a /b"};
+
+    *w = (struct world){0};
+    config_init(&w->config, &amd64);
+    config_init(&w->plain, &amd64);
+    config_set_env(&w->config, "PATH", "/base/bin");
+    config_set_env(&w->config, "FROM_BASE", "yes");
+    config_set_list(&w->config.cmd, cmd, 1);
+    w->config.cmd_set = true;
+    config_set_text(&w->config.workdir, "/base");
+    config_set_list(&w->config.onbuild, triggers, 2);
+}
+
+static void world_done(struct world *w)
+{
+    config_done(&w->config);
+    config_done(&w->plain);
+}
+
+static int make_plan(struct world *w, const char *text, const char *args, const char *target,
+                     struct graph **ret, struct error *err)
+{
+    CLEANUP(dockerfile_freep) struct dockerfile *d = NULL;
+    CLEANUP(strings_done) struct strings build_args = {0}, labels = {0};
+    char *environ_[] = {(char[]){"CALLER=from caller"}, (char[]){"https_proxy=http://proxy:1"},
+                        NULL};
+    const struct source_resolver sources = {w, is_named, resolve, context};
+    struct view rest = view_of(args), arg;
+
+    while (rest.at && view_cut(&rest, ';', &arg))
+        if (arg.size > 0)
+            strings_take(&build_args, view_dup(arg));
+    strings_add(&labels, "cli=1");
+    const struct frontend_options o = {.target = target,
+                                       .build_args = &build_args,
+                                       .labels = &labels,
+                                       .platform = amd64,
+                                       .environ_ = environ_};
+    int r = dockerfile_parse(view_of(text), "D", &d, err);
+    if (r == 0)
+        r = frontend_plan(d, &o, &sources, ret, err);
+    return r;
+}
+
+/* ---- what came out, as text ---- */
+
+static void add_list(struct str *s, const char *name, const struct strings *list)
+{
+    if (list->size == 0)
+        return;
+    str_printf(s, "%s=", name);
+    for (size_t i = 0; i < list->size; i++)
+        str_printf(s, "%s%s", i > 0 ? "," : "", list->at[i]);
+    str_add_char(s, '\n');
+}
+
+static void add_text(struct str *s, const char *name, const char *text)
+{
+    if (text && *text)
+        str_printf(s, "%s=%s\n", name, text);
+}
+
+static void describe_config(const struct image_config *c, struct str *s)
+{
+    add_list(s, "env", &c->env);
+    add_list(s, "entrypoint", &c->entrypoint);
+    add_list(s, "cmd", &c->cmd);
+    add_list(s, "shell", &c->shell);
+    add_list(s, "onbuild", &c->onbuild);
+    add_list(s, "ports", &c->ports);
+    add_list(s, "volumes", &c->volumes);
+    add_list(s, "health", &c->healthcheck.test);
+    add_text(s, "user", c->user);
+    add_text(s, "workdir", c->workdir);
+    add_text(s, "signal", c->stop_signal);
+    add_text(s, "author", c->author);
+    vec_each (label, &c->labels)
+        if (strcmp(label->key, "cli") != 0)
+            str_printf(s, "label %s=%s\n", label->key, label->value);
+}
+
+static void describe_action(const struct file_action *a, struct str *s)
+{
+    static const char *const names[] = {"copy", "mkdir", "write", "remove"};
+
+    str_printf(s, " %s", names[a->kind]);
+    if (a->kind == FILE_COPY || a->kind == FILE_WRITE)
+        str_printf(s, " %s'%s'", a->kind == FILE_COPY && a->keep_owner ? "from " : "", a->source);
+    str_printf(s, " > '%s%s'", a->dest, a->dest_is_dir ? "/" : "");
+    if (a->unpack)
+        str_add_text(s, " unpack");
+    if (*a->owner)
+        str_printf(s, " owner=%s", a->owner);
+    if (*a->mode)
+        str_printf(s, " mode=%s", a->mode);
+    if (a->kind == FILE_WRITE)
+        str_printf(s, " data=%.*s", VIEW_ARG(a->data));
+    str_add_char(s, '\n');
+}
+
+static void describe_op(const struct op *op, struct str *s)
+{
+    if (op->kind == OP_SOURCE_IMAGE || op->kind == OP_SOURCE_LOCAL) {
+        str_printf(s, "%s %s\n", op_kind_name(op->kind),
+                   op->kind == OP_SOURCE_IMAGE ? op->u.image.name : op->u.local.name);
+        return;
+    }
+    str_printf(s, "%s\n", op->title);
+    if (op->kind == OP_FILE) {
+        for (size_t i = 0; i < op->u.file.action_count; i++)
+            describe_action(&op->u.file.actions[i], s);
+        return;
+    }
+    const struct op_exec *e = &op->u.exec;
+    str_printf(s, " in %s as '%s':", e->cwd, e->user);
+    for (size_t i = 0; i < e->argc; i++)
+        str_printf(s, " '%s'", e->argv[i]);
+    str_add_text(s, "\n with");
+    for (size_t i = 0; i < e->env_count; i++)
+        if (strncmp(e->env[i], "PATH=", 5) != 0)
+            str_printf(s, " %s", e->env[i]);
+    str_add_char(s, '\n');
+    for (size_t i = 0; i < e->file_count; i++)
+        str_printf(s, " file %s: %.*s", e->files[i].path, VIEW_ARG(e->files[i].data));
+}
+
+static void describe_ops(const struct graph *g, struct str *s)
+{
+    const struct op_ref root = g->stages.at[g->target].root;
+    bool needed[100];
+
+    assert_true(g->ops.size < ARRAY_SIZE(needed));
+    graph_needed(g, root, needed);
+    for (size_t i = 0; i < g->ops.size; i++)
+        if (needed[i])
+            describe_op(g->ops.at[i], s);
+}
+
+static void describe_history(const struct image_config *c, struct str *s)
+{
+    vec_each (h, &c->history)
+        str_printf(s, "%s%s\n", h->empty_layer ? "" : "* ", h->created_by);
+}
+
+/* ---- the rules, one a row ---- */
+
+#define PATH_ENV "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static const struct {
+    const char *name, *text, *args, *want;
+} configs[] = {
+    {"PATH is there from scratch on", "FROM scratch", "", "env=" PATH_ENV "\n"},
+    {"ENV sees what was before its line", "FROM scratch\nENV a=1\nENV a=2 b=$a", "",
+     "env=" PATH_ENV ",a=2,b=1\n"},
+    {"the later of ARG and ENV wins", "FROM scratch\nENV A=env\nARG A=arg\nENV B=$A", "",
+     "env=" PATH_ENV ",A=env,B=arg\n"},
+    {"the other way round", "FROM scratch\nARG A=arg\nENV A=env\nENV B=$A", "",
+     "env=" PATH_ENV ",A=env,B=env\n"},
+    {"ENV may use an ARG of its own name", "FROM scratch\nARG A=x\nENV A=$A/bar", "",
+     "env=" PATH_ENV ",A=x/bar\n"},
+    {"header ARGs are not seen in a stage", "ARG A=1\nFROM scratch\nENV B=$A", "",
+     "env=" PATH_ENV ",B=\n"},
+    {"but for a bare ARG", "ARG A=1\nFROM scratch\nARG A\nENV B=$A", "", "env=" PATH_ENV ",B=1\n"},
+    {"a default of the stage beats the header's", "ARG A=1\nFROM scratch\nARG A=2\nENV B=$A", "",
+     "env=" PATH_ENV ",B=2\n"},
+    {"--build-arg beats both", "ARG A=1\nFROM scratch\nARG A=2\nENV B=$A", "A=3",
+     "env=" PATH_ENV ",B=3\n"},
+    {"--build-arg without ARG is nothing", "FROM scratch\nENV B=$A", "A=3",
+     "env=" PATH_ENV ",B=\n"},
+    {"--build-arg from the caller", "FROM scratch\nARG CALLER\nENV B=$CALLER", "CALLER",
+     "env=" PATH_ENV ",B=from caller\n"},
+    {"or unset", "FROM scratch\nARG NOBODY=1\nENV B=$NOBODY", "NOBODY", "env=" PATH_ENV ",B=1\n"},
+    {"header ARGs use earlier ones", "ARG A=1\nARG B=$A$A\nFROM scratch\nARG B\nENV C=$B", "",
+     "env=" PATH_ENV ",C=11\n"},
+    {"several on a line, one after the other", "FROM scratch\nARG A=1 B=$A C\nENV D=$A$B$C", "C=c",
+     "env=" PATH_ENV ",D=11c\n"},
+    {"ARGs are inherited", "FROM scratch AS a\nARG N=n\nFROM a AS b\nFROM b\nENV X=$N", "",
+     "env=" PATH_ENV ",X=n\n"},
+    {"not by other stages", "FROM scratch AS a\nARG N=n\nFROM scratch\nENV X=$N", "",
+     "env=" PATH_ENV ",X=\n"},
+    {"platform needs an ARG line",
+     "FROM scratch\nENV X=$TARGETARCH\nARG TARGETARCH TARGETVARIANT\nENV "
+     "Y=$TARGETARCH-${TARGETVARIANT-unset}",
+     "", "env=" PATH_ENV ",X=,Y=amd64-\n"},
+    {"and may be overridden", "FROM scratch\nARG TARGETARCH\nENV Y=$TARGETARCH", "TARGETARCH=vax",
+     "env=" PATH_ENV ",Y=vax\n"},
+    {"TARGETSTAGE", "FROM scratch\nARG TARGETSTAGE\nENV Y=$TARGETSTAGE", "",
+     "env=" PATH_ENV ",Y=default\n"},
+    {"FROM with an ARG that is a stage",
+     "ARG A=x\nFROM scratch AS stage-x\nENV a=b\nFROM stage-${A}", "", "env=" PATH_ENV ",a=b\n"},
+    {"the base's configuration", "FROM base\nCOPY --from=plain x y", "",
+     "env=PATH=/base/bin,FROM_BASE=yes\ncmd=base-cmd\nworkdir=/base\n"},
+    {"ENTRYPOINT drops the base's CMD", "FROM base\nENTRYPOINT [\"e\"]", "",
+     "env=PATH=/base/bin,FROM_BASE=yes\nentrypoint=e\nworkdir=/base\n"},
+    {"not the stage's own", "FROM base\nCMD [\"c\"]\nENTRYPOINT [\"e\"]", "",
+     "env=PATH=/base/bin,FROM_BASE=yes\nentrypoint=e\ncmd=c\nworkdir=/base\n"},
+    {"the last of each wins", "FROM scratch\nCMD a\nCMD b\nENTRYPOINT c\nENTRYPOINT [\"d\"]", "",
+     "env=" PATH_ENV "\nentrypoint=d\ncmd=/bin/sh,-c,b\n"},
+    {"ENTRYPOINT [] clears", "FROM scratch\nENTRYPOINT a\nENTRYPOINT []", "", "env=" PATH_ENV "\n"},
+    {"a stage's CMD goes with its base",
+     "FROM scratch AS a\nCMD [\"x\"]\nFROM a\nENTRYPOINT [\"e\"]", "",
+     "env=" PATH_ENV "\nentrypoint=e\n"},
+    {"SHELL", "FROM scratch\nSHELL [\"/bin/bash\", \"-c\"]\nCMD a  b", "",
+     "env=" PATH_ENV "\ncmd=/bin/bash,-c,a  b\nshell=/bin/bash,-c\n"},
+    {"EXPOSE", "FROM scratch\nENV P=\"80 81/UDP\"\nEXPOSE $P 90-91 127.0.0.1:1:2", "",
+     "env=" PATH_ENV ",P=80 81/UDP\nports=80/tcp,81/udp,2/tcp,90/tcp,91/tcp\n"},
+    {"VOLUME", "FROM scratch\nENV V=/v\nVOLUME $V /w\nVOLUME [\"$V/x y\"]", "",
+     "env=" PATH_ENV ",V=/v\nvolumes=/v,/w,/v/x y\n"},
+    {"LABEL", "FROM scratch\nENV k=key\nLABEL $k=\"a b\" empty= cli=0\nLABEL old form  here", "",
+     "env=" PATH_ENV ",k=key\nlabel key=a b\nlabel empty=\nlabel old=form  here\n"},
+    {"USER STOPSIGNAL MAINTAINER", "FROM scratch\nUSER a:b\nSTOPSIGNAL SIGRTMIN+3\nMAINTAINER me",
+     "", "env=" PATH_ENV "\nuser=a:b\nsignal=SIGRTMIN+3\nauthor=me\n"},
+    {"HEALTHCHECK", "FROM scratch\nHEALTHCHECK --interval=5m CMD a b", "",
+     "env=" PATH_ENV "\nhealth=CMD-SHELL,a b\n"},
+    {"HEALTHCHECK NONE", "FROM scratch\nHEALTHCHECK CMD [\"a\", \"b\"]\nHEALTHCHECK none", "",
+     "env=" PATH_ENV "\nhealth=NONE\n"},
+    {"ONBUILD is kept", "FROM scratch\nONBUILD RUN a\nONBUILD COPY <<E /x\n1\nE", "",
+     "env=" PATH_ENV "\nonbuild=RUN a,COPY <<E /x\n1\nE\n"},
+    {"and fired by a stage on top, once", "FROM scratch AS a\nONBUILD ENV X=1\nFROM a AS b\nFROM b",
+     "", "env=" PATH_ENV ",X=1\n"},
+    {"WORKDIR", "FROM scratch\nENV d=/a\nWORKDIR $d/b\nWORKDIR ../c\nWORKDIR $d/$none", "",
+     "env=" PATH_ENV ",d=/a\nworkdir=/a\n"},
+    {"legacy ENV", "FROM scratch\nENV a  b  c='x y'", "", "env=" PATH_ENV ",a=b  c=x y\n"},
+};
+
+static void configurations_follow_the_rules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+        CLEANUP(graph_freep) struct graph *g = NULL;
+        ERROR_AUTO(err);
+        STR_AUTO(got);
+        struct world w;
+
+        print_message("# %s\n", configs[i].name);
+        world_init(&w);
+        config_set_list(&w.config.onbuild, NULL, 0);
+        if (make_plan(&w, configs[i].text, configs[i].args, NULL, &g, &err) < 0)
+            fail_msg("%s at %s", err.text, err.where ? err.where : "?");
+        describe_config(g->stages.at[g->target].config, &got);
+        assert_string_equal(got.at, configs[i].want);
+        assert_string_equal(pairs_get(&g->stages.at[g->target].config->labels, "cli"), "1");
+        world_done(&w);
+    }
+}
+
+static const struct {
+    const char *name, *text, *target, *want;
+} graphs[] = {
+    {"RUN has the image's Env and the ARGs",
+     "FROM plain\nARG A=1\nENV B=2\nUSER u\nWORKDIR /w\nRUN make $A", NULL,
+     "source-image plain\n[2/3] WORKDIR /w\n mkdir > '/w' owner=u\n[3/3] RUN make $A\n in /w as "
+     "'u': '/bin/sh' '-c' 'make $A'\n with A=1 B=2\n"},
+    {"JSON form and an empty RUN", "FROM scratch\nRUN [\"a\", \"b c\"]\nRUN", NULL,
+     "[1/2] RUN [\"a\", \"b c\"]\n in / as '': 'a' 'b c'\n with\n[2/2] RUN\n in / as '': '/bin/sh' "
+     "'-c' ''\n with\n"},
+    {"RUN of a heredoc", "FROM scratch\nRUN <<E\na $b\n c\nE\n", NULL,
+     "[1/1] RUN <<E (a $b...)\n in / as '': '/bin/sh' '-c' 'a $b\n c\n'\n with\n"},
+    {"with an interpreter", "FROM scratch\nRUN <<-E\n\t#!/x\n\ty\n\tE\n", NULL,
+     "[1/1] RUN <<-E (#!/x...)\n in / as '': '/bin/sh' '-c' '/dev/pipes/E'\n with\n file "
+     "/dev/pipes/E: #!/x\ny\n"},
+    {"inside a command", "FROM scratch\nRUN cat <<-A && cat <<B\n\ta\n\tA\nb\nB\n", NULL,
+     "[1/1] RUN cat <<-A && cat <<B\n in / as '': '/bin/sh' '-c' 'cat <<-A && cat "
+     "<<B\n\ta\nA\nb\nB'\n with\n"},
+    {"COPY", "FROM scratch\nENV d=y\nWORKDIR /w\nCOPY --chown=1:2 --chmod=755 ../a/./$d/ /b* $d/",
+     NULL,
+     "[1/2] WORKDIR /w\n mkdir > '/w'\nsource-local context\n[2/2] COPY --chown=1:2 --chmod=755 "
+     "../a/./$d/ /b* $d/\n copy 'a/y' > '/w/y/' owner=1:2 mode=755\n copy 'b*' > '/w/y/' owner=1:2 "
+     "mode=755\n"},
+    {"destinations", "FROM scratch\nCOPY a .\nCOPY a /b/.\nCOPY a b\nCOPY . /", NULL,
+     "source-local context\n[1/4] COPY a .\n copy 'a' > '//'\n[2/4] COPY a /b/.\n copy 'a' > "
+     "'/b/'\n[3/4] COPY a b\n copy 'a' > '/b'\n[4/4] COPY . /\n copy '' > '//'\n"},
+    {"COPY of heredocs", "FROM scratch\nENV x=1\nCOPY a <<E <<'F' /d/\n$x \"q\" \\$x\nE\n$x\nF\n",
+     NULL,
+     "source-local context\n[1/1] COPY a <<E <<'F' /d/\n copy 'a' > '/d/'\n write 'E' > '/d/' "
+     "data=1 \"q\" $x\n\n write 'F' > '/d/' data=$x\n\n"},
+    {"a heredoc needs no context", "FROM scratch\nCOPY <<E /x\nE\n", NULL,
+     "[1/1] COPY <<E /x\n write 'E' > '/x' data=\n"},
+    {"ADD unpacks", "FROM scratch\nADD a.tar /\nADD --unpack=false a.tar /", NULL,
+     "source-local context\n[1/2] ADD a.tar /\n copy 'a.tar' > '//' unpack\n[2/2] ADD "
+     "--unpack=false a.tar /\n copy 'a.tar' > '//'\n"},
+    {"only what the target needs",
+     "FROM nowhere AS a\nFROM plain AS b\nRUN b\nFROM scratch AS c\nCOPY --from=b x y\nFROM "
+     "nowhere\nRUN d",
+     "c",
+     "source-image plain\n[b 2/2] RUN b\n in / as '': '/bin/sh' '-c' 'b'\n with\n[c 1/1] COPY "
+     "--from=b x y\n copy from 'x' > '/y'\n"},
+    {"stages by number, images, contexts",
+     "FROM plain\nFROM scratch\nCOPY --from=0 a a\nCOPY --from=empty b b\nCOPY --from=ctx c c",
+     NULL,
+     "source-image plain\n[stage-1 1/3] COPY --from=0 a a\n copy from 'a' > '/a'\n[stage-1 2/3] "
+     "COPY --from=empty b b\n copy from 'b' > '/b'\nsource-local ctx\n[stage-1 3/3] COPY --from=ctx c "
+     "c\n copy from 'c' > '/c'\n"},
+    {"the target may be a number", "FROM plain\nRUN a\nFROM scratch", "0",
+     "source-image plain\n[stage-0 2/2] RUN a\n in / as '': '/bin/sh' '-c' 'a'\n with\n"},
+    {"a named context replaces a stage", "FROM nowhere AS swapped\nRUN a\nFROM swapped\nRUN b",
+     NULL, "source-image swapped\n[stage-1 1/1] RUN b\n in / as '': '/bin/sh' '-c' 'b'\n with\n"},
+    {"triggers of the base come first", "FROM base\nRUN own", NULL,
+     "source-image base\n[2/4] ONBUILD RUN on-build\n in /base as '': '/bin/sh' '-c' 'on-build'\n with "
+     "FROM_BASE=yes\nsource-local context\n[3/4] ONBUILD COPY a /b\n copy 'a' > '/b'\n[4/4] RUN "
+     "own\n in /base as '': '/bin/sh' '-c' 'own'\n with FROM_BASE=yes\n"},
+    {"a directory as base", "FROM ctx\nRUN a", NULL,
+     "source-local ctx\nFROM ctx\n copy '' > '//'\n[2/2] RUN a\n in / as '': '/bin/sh' '-c' 'a'\n "
+     "with\n"},
+};
+
+static void graphs_hold_what_the_target_needs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(graphs); i++) {
+        CLEANUP(graph_freep) struct graph *g = NULL;
+        ERROR_AUTO(err);
+        STR_AUTO(got);
+        struct world w;
+
+        print_message("# %s\n", graphs[i].name);
+        world_init(&w);
+        if (make_plan(&w, graphs[i].text, "", graphs[i].target, &g, &err) < 0)
+            fail_msg("%s at %s", err.text, err.where ? err.where : "?");
+        describe_ops(g, &got);
+        assert_string_equal(got.at, graphs[i].want);
+        world_done(&w);
+    }
+}
+
+/* created_by as `docker history` shows it after a build with BuildKit */
+static void history_looks_familiar(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "FROM scratch\nARG a=1 b\nENV x=\"y z\"\nRUN make\nRUN [\"p\", \"q\"]\nWORKDIR /w\nWORKDIR "
+        "/\n"
+        "COPY --chown=u --chmod=7 a <<E /d/\nE\nADD b c\nCMD [\"s\", \"t u\"]\nENTRYPOINT e\n"
+        "LABEL l=\"m n\"\nEXPOSE 81/udp 80\nVOLUME /v /w\nUSER $x\nSTOPSIGNAL 9\nSHELL [\"a\", "
+        "\"b\"]\n"
+        "HEALTHCHECK --interval=90s --timeout=1500ms --retries=2 CMD h\nONBUILD RUN z\n";
+    static const char want[] = "ARG a=1 b\nENV x=y z\n* RUN |2 a=1 b= /bin/sh -c make # buildkit\n"
+                               "* RUN |2 a=1 b= p q # buildkit\n* WORKDIR /w\nWORKDIR /\n"
+                               "* COPY --chown=u --chmod=7 a <<E /d/ # buildkit\n* ADD b c # "
+                               "buildkit\nCMD [\"s\" \"t u\"]\n"
+                               "ENTRYPOINT [\"/bin/sh\" \"-c\" \"e\"]\nLABEL l=m n\nEXPOSE [80/tcp "
+                               "81/udp]\nVOLUME [/v /w]\n"
+                               "USER y z\nSTOPSIGNAL 9\nSHELL [a b]\n"
+                               "HEALTHCHECK {Test:[CMD-SHELL h] Interval:1m30s Timeout:1.5s "
+                               "StartPeriod:0s StartInterval:0s "
+                               "Retries:2}\n";
+    CLEANUP(graph_freep) struct graph *g = NULL;
+    STR_AUTO(got);
+    struct world w;
+
+    world_init(&w);
+    assert_int_equal(make_plan(&w, text, "", NULL, &g, NULL), 0);
+    describe_history(g->stages.at[0].config, &got);
+    assert_string_equal(got.at, want);
+    world_done(&w);
+}
+
+static void proxies_are_secret_and_places_are_known(void **state)
+{
+    (void)state;
+    CLEANUP(graph_freep) struct graph *g = NULL;
+    struct world w;
+
+    world_init(&w);
+    assert_int_equal(make_plan(&w, "FROM scratch\nARG HTTPS_PROXY\n\nRUN a \\\n b", "HTTP_PROXY=h",
+                               NULL, &g, NULL),
+                     0);
+    const struct op *op = g->ops.at[0];
+    assert_string_equal(op->where, "D:4:1");
+    assert_string_equal(op->line, "RUN a \\");
+    assert_string_equal(op->stage, "0");
+    assert_int_equal(op->u.exec.env_count, 1);
+    assert_int_equal(op->u.exec.secret_env_count, 4);
+    assert_string_equal(op->u.exec.secret_env[0], "HTTP_PROXY=h");
+    assert_string_equal(op->u.exec.secret_env[3], "https_proxy=http://proxy:1");
+    assert_int_equal(g->warnings.size, 0);
+    world_done(&w);
+}
+
+static const struct {
+    const char *name, *text, *target, *where, *message;
+    int code;
+} errors[] = {
+    {"own stage", "FROM scratch AS a\nCOPY --from=a b c", NULL, "D:2:6",
+     "cannot copy from stage 'a'", -EINVAL},
+    {"later stage", "FROM scratch AS a\nCOPY --from=b b c\nFROM scratch AS b\nFROM a", NULL,
+     "D:2:6", "cannot copy from stage 'b'", -EINVAL},
+    {"own number", "FROM scratch\nCOPY --from=0 b c", NULL, "D:2:6", "cannot copy from stage '0'",
+     -EINVAL},
+    {"number too high", "FROM scratch\nCOPY --from=7 b c", NULL, "D:2:6", "invalid stage index 7",
+     -EINVAL},
+    {"no image", "FROM scratch\nCOPY --from=nowhere b c", NULL, "D:2:1",
+     "image 'nowhere' is not here", -ENOENT},
+    {"no base", "FROM scratch\nFROM nowhere", NULL, "D:2:6", "image 'nowhere' is not here",
+     -ENOENT},
+    {"blank base", "FROM $x", NULL, "D:1:6", "base name ($x) should not be blank", -EINVAL},
+    {"no target", "FROM scratch AS final", "finel", NULL, "target stage 'finel' could not be found",
+     -ENOENT},
+    {"bad platform", "FROM --platform=a/b/c/d scratch", NULL, "D:1:6", "a/b/c/d", -EINVAL},
+    {"empty platform", "FROM --platform=$x scratch", NULL, "D:1:6", "empty platform value",
+     -EINVAL},
+    {"bad substitution", "FROM scratch\nENV a=${b:=c}", NULL, "D:2:7", "unsupported modifier",
+     -EINVAL},
+    {"must be set", "FROM scratch\nENV a=${b:?why}", NULL, "D:2:7", "b: why", -EINVAL},
+    {"bad mode", "FROM scratch\nCOPY --chmod=999 a b", NULL, "D:2:1", "invalid chmod parameter",
+     -EINVAL},
+    {"URL in COPY", "FROM scratch\nCOPY https://a/b c", NULL, "D:2:6",
+     "source can't be a URL for COPY", -EINVAL},
+    {"git in COPY", "FROM scratch\nCOPY git@a:b c", NULL, "D:2:6",
+     "source can't be a git ref for COPY", -EINVAL},
+    {"URL in ADD", "FROM scratch\nADD https://a/b c", NULL, "D:2:5",
+     "ADD of a URL is not supported yet", -ENOTSUP},
+    {"git in ADD", "FROM scratch\nADD https://a/b.git#c c", NULL, "D:2:5",
+     "ADD of a git repository", -ENOTSUP},
+    {"checksum of a file", "FROM scratch\nADD --checksum=sha256:1 a c", NULL, "D:2:5",
+     "checksum requires", -EINVAL},
+    {"bad port", "FROM scratch\nEXPOSE 99999", NULL, "D:2:8", "invalid containerPort: '99999'",
+     -EINVAL},
+    {"bad protocol", "FROM scratch\nEXPOSE 80/icmp", NULL, "D:2:8", "invalid proto: 'icmp'",
+     -EINVAL},
+    {"bad signal", "FROM scratch\nSTOPSIGNAL SIGNOPE", NULL, "D:2:12", "invalid signal: 'SIGNOPE'",
+     -EINVAL},
+    {"signal 0", "FROM scratch\nSTOPSIGNAL 0", NULL, "D:2:12", "invalid signal", -EINVAL},
+    {"unknown instruction first", "FROM nowhere\nCOPPY a b", NULL, "D:2:1", "unknown instruction",
+     -EINVAL},
+};
+
+static void mistakes_are_named_and_placed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        CLEANUP(graph_freep) struct graph *g = NULL;
+        ERROR_AUTO(err);
+        struct world w;
+
+        print_message("# %s\n", errors[i].name);
+        world_init(&w);
+        const int r = make_plan(&w, errors[i].text, "", errors[i].target, &g, &err);
+        if (r != errors[i].code || !strstr(err.text, errors[i].message))
+            fail_msg("got %d '%s'", r, err.text ? err.text : "");
+        if (errors[i].where)
+            assert_string_equal(err.where ? err.where : "(nowhere)", errors[i].where);
+        world_done(&w);
+    }
+}
+
+static const struct {
+    const char *text, *args, *want;
+} warnings[] = {
+    {"FROM scratch\nENV FOO=1\nENV a=$FOA", "",
+     "D:3: UndefinedVar: Usage of undefined variable '$FOA' (did you mean $FOO?)"},
+    {"FROM scratch\nARG X\nENV a=$X$1", "", NULL},
+    {"FROM scratch", "X=1;HTTP_PROXY=2", "one or more build-args [X] were not consumed"},
+    {"FROM scratch\nENV a=1 \\\n\n b=2", "",
+     "D:3: NoEmptyContinuation: empty line inside an instruction that goes on"},
+    {"FROM scratch\nMAINTAINER x", "",
+     "D:2: MaintainerDeprecated: MAINTAINER is deprecated, use LABEL maintainer=NAME"},
+};
+
+static void doubts_become_warnings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
+        CLEANUP(graph_freep) struct graph *g = NULL;
+        struct world w;
+
+        world_init(&w);
+        assert_int_equal(make_plan(&w, warnings[i].text, warnings[i].args, NULL, &g, NULL), 0);
+        assert_int_equal(g->warnings.size, warnings[i].want ? 1 : 0);
+        if (warnings[i].want)
+            assert_string_equal(g->warnings.at[0], warnings[i].want);
+        world_done(&w);
+    }
+}
+
+static void images_are_resolved_once_and_only_when_needed(void **state)
+{
+    (void)state;
+    CLEANUP(graph_freep) struct graph *g = NULL;
+    struct world w;
+
+    world_init(&w);
+    assert_int_equal(make_plan(&w,
+                               "FROM plain AS a\nFROM plain AS b\nFROM nowhere AS c\nFROM a\nCOPY "
+                               "--from=b x y\nCOPY --from=plain x y",
+                               "", NULL, &g, NULL),
+                     0);
+    assert_int_equal(w.asked, 1);
+    assert_int_equal(g->stages.size, 3);
+    assert_int_equal(g->stages.at[g->target].index, 3);
+    world_done(&w);
+}
+
+UNIT_MAIN(cmocka_unit_test(configurations_follow_the_rules),
+          cmocka_unit_test(graphs_hold_what_the_target_needs),
+          cmocka_unit_test(history_looks_familiar),
+          cmocka_unit_test(proxies_are_secret_and_places_are_known),
+          cmocka_unit_test(mistakes_are_named_and_placed), cmocka_unit_test(doubts_become_warnings),
+          cmocka_unit_test(images_are_resolved_once_and_only_when_needed))
