@@ -1,0 +1,220 @@
+#include "run/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/frame.h"
+#include "image/image.h"
+#include "run/internal.h"
+
+/* ---- the plan: the image's configuration, then what was asked for ---- */
+
+static void set_env(struct strings *env, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    const size_t size = equals ? (size_t)(equals - text) : strlen(text);
+    const char *ours = equals ? NULL : getenv(text);
+
+    if (!equals && !ours)
+        return;
+    char *whole = equals ? xstrdup(text) : xasprintf("%s=%s", text, ours);
+    for (size_t i = 0; i < env->size; i++)
+        if (strncmp(env->at[i], text, size) == 0 && env->at[i][size] == '=') {
+            free(env->at[i]);
+            env->at[i] = whole;
+            return;
+        }
+    strings_take(env, whole);
+}
+
+static void add_all(struct strings *to, const struct strings *from)
+{
+    vec_each (text, from)
+        strings_add(to, *text);
+}
+
+/* An entrypoint given here drops the image's command too, as docker's does. */
+static void set_argv(struct spawn_plan *p, const struct run_options *o,
+                     const struct image_config *c)
+{
+    if (o->entrypoint && *o->entrypoint)
+        strings_add(&p->argv, o->entrypoint);
+    else if (!o->entrypoint && c)
+        add_all(&p->argv, &c->entrypoint);
+    if (o->command.size > 0)
+        add_all(&p->argv, &o->command);
+    else if (!o->entrypoint && c)
+        add_all(&p->argv, &c->cmd);
+}
+
+static int set_capabilities(struct spawn_plan *p, const struct run_options *o, struct error *err)
+{
+    uint64_t bits;
+    int r = 0;
+
+    vec_each (name, &o->cap_drop) {
+        if ((r = spawn_capability_parse(*name, &bits, err)) < 0)
+            return r;
+        p->capabilities &= ~bits;
+    }
+    vec_each (name, &o->cap_add) {
+        if ((r = spawn_capability_parse(*name, &bits, err)) < 0)
+            return r;
+        p->capabilities |= bits;
+    }
+    return 0;
+}
+
+static int set_security(struct spawn_plan *p, const struct run_options *o, struct error *err)
+{
+    p->no_new_privs = true;
+    vec_each (text, &o->security) {
+        if (strcmp(*text, "no-new-privileges=false") == 0 ||
+            strcmp(*text, "no-new-privileges:false") == 0)
+            p->no_new_privs = false;
+        else if (strcmp(*text, "seccomp=unconfined") == 0 ||
+                 strcmp(*text, "seccomp:unconfined") == 0)
+            p->seccomp = false;
+        else if (strncmp(*text, "no-new-privileges", 17) != 0)
+            return error_set(err, -EINVAL, "security option '%.80s' is unknown", *text);
+    }
+    return 0;
+}
+
+static int make_plan(struct spawn_plan *p, const struct run_options *o,
+                     const struct image_config *c, struct error *err)
+{
+    int r;
+
+    spawn_plan_init(p);
+    set_argv(p, o, c);
+    if (p->argv.size == 0) {
+        r = error_set(err, -EINVAL, "'%s' says no program to run", o->image ? o->image : o->rootfs);
+        return error_hint(err, r, "give one: cooper run %s PROGRAM", o->image ? o->image : "...");
+    }
+    if (c)
+        add_all(&p->env, &c->env);
+    vec_each (text, &o->env)
+        set_env(&p->env, *text);
+    add_all(&p->ports, &o->ports);
+    vec_each (text, &o->hosts) { /* NAME:ADDRESS */
+        const char *colon = strchr(*text, ':');
+
+        if (!colon || colon == *text || !colon[1])
+            return error_set(err, -EINVAL, "--add-host '%.80s' is not NAME:ADDRESS", *text);
+        strings_take(&p->hosts, xasprintf("%s\t%.*s", colon + 1, (int)(colon - *text), *text));
+    }
+    p->cwd = o->workdir ? o->workdir : c && c->workdir && *c->workdir ? c->workdir : NULL;
+    p->user = o->user ? o->user : c ? c->user : NULL;
+    p->hostname = o->hostname;
+    p->network_required = true;
+    p->read_only = o->read_only;
+    p->shm_size = o->shm_size;
+    p->tty = o->tty;
+    p->init = !o->no_init;
+    if (o->network && (r = spawn_network_parse(o->network, &p->network, err)) < 0)
+        return r;
+    if (p->ports.size > 0 && p->network != SPAWN_NETWORK_PRIVATE)
+        return error_set(err, -EINVAL, "ports are published from a private network only");
+    if ((r = set_capabilities(p, o, err)) < 0)
+        return r;
+    return set_security(p, o, err);
+}
+
+/* ---- the job ---- */
+
+static int submit(struct image_tools *t, const struct spawn_plan *p, const struct image *image,
+                  int rootfs, struct job **ret, struct error *err)
+{
+    cleanup_doc json_t *request = json_object();
+    struct holder *holder;
+    json_t *plan = NULL;
+    int fds[FRAME_FDS_MAX], r;
+    size_t count = 0;
+
+    if ((r = image_holder(t, &holder, err)) < 0 ||
+        (r = spawn_plan_pack(p, &plan, fds, &count, err)) < 0)
+        return r;
+    doc_set(request, "plan", plan);
+    if (rootfs >= 0 && count + 1 < FRAME_FDS_MAX) {
+        doc_set_int(request, "rootfs", (int64_t)count);
+        fds[count++] = rootfs;
+    }
+    if (image) {
+        json_t *trees = json_array();
+        char hex[DIGEST_TEXT_MAX];
+
+        for (size_t i = image->record.layers.size; i-- > 0;) /* overlay wants the top first */
+            doc_push(trees, doc_new_text(digest_hex(&image->record.layers.at[i].tree, hex)));
+        doc_set(request, "trees", trees);
+    }
+    return holder_submit(holder, "run", request, fds, count, ret, err);
+}
+
+static int finish(struct image_tools *t, struct job *take_job, int *ret_status, struct error *err)
+{
+    cleanup_doc json_t *answer = NULL;
+    struct spawn_result result;
+    int r = job_finish(take_job, &answer, err);
+
+    if (r == 0)
+        r = spawn_result_parse(answer, &result, err);
+    if (r < 0)
+        return r;
+    *ret_status = result.status;
+    vec_each (note, &result.notes)
+        if (strncmp(*note, "exec ", 5) != 0) /* that it said itself */
+            env_warn(t->env, "%s", *note);
+    spawn_result_done(&result);
+    return 0;
+}
+
+static int run_plan(struct image_tools *t, struct spawn_plan *p, const struct run_options *o,
+                    const struct image *image, int rootfs, int *ret_status, struct error *err)
+{
+    struct run_io io;
+    struct job *job = NULL;
+    int r = run_io_open(o, &io, err);
+
+    if (r < 0)
+        return r;
+    p->console_fd = io.console_other;
+    p->stdio_fds[0] = io.in;
+    p->stdio_fds[1] = io.out;
+    p->stdio_fds[2] = io.err;
+    r = submit(t, p, image, rootfs, &job, err);
+    run_io_sent(&io);
+    if (r == 0 && (r = run_io_loop(&io, job, err)) < 0)
+        job_cancel(job);
+    else if (r == 0)
+        r = finish(t, job, ret_status, err);
+    run_io_close(&io);
+    return r;
+}
+
+int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_status,
+                   struct error *err)
+{
+    CLEANUP(image_freep) struct image *image = NULL;
+    CLEANUP(run_mounts_done) struct run_mounts mounts = {0};
+    CLEANUP(spawn_plan_done) struct spawn_plan p;
+    cleanup_close int rootfs = -1;
+    int r = 0;
+
+    spawn_plan_init(&p);
+    if (o->rootfs)
+        r = rootfs = fd_open(AT_FDCWD, o->rootfs, O_RDONLY | O_DIRECTORY, 0, err);
+    else
+        r = image_open(t, o->image, &image, err);
+    if (r < 0 || (r = make_plan(&p, o, image ? &image->config : NULL, err)) < 0 ||
+        (r = run_mounts_parse(o, &mounts, err)) < 0)
+        return r;
+    p.mount_count = mounts.list.size;
+    p.mounts = steal(mounts.list.at);
+    r = run_plan(t, &p, o, image, rootfs, ret_status, err);
+    mounts.list.at = steal(p.mounts);
+    p.mount_count = 0;
+    return r;
+}
