@@ -6,6 +6,7 @@
 
 #define COMMANDS(X)                                                                                \
     X(base)                                                                                        \
+    X(run)                                                                                         \
     X(images)                                                                                      \
     X(inspect)                                                                                     \
     X(history)                                                                                     \

@@ -7,6 +7,7 @@
 #include "distro/fetch.h"
 #include "distro/jobs.h"
 #include "image/jobs.h"
+#include "run/run.h"
 #include "sandbox/holder.h"
 
 /* The jobs that a holder can do: each module brings its rows. */
@@ -16,6 +17,7 @@ static const struct {
 } jobs[] = {
     {image_jobs, &image_job_count},
     {distro_jobs, &distro_job_count},
+    {run_jobs, &run_job_count},
 };
 
 static int holder(int argc, char **argv)

@@ -15,10 +15,10 @@ MUST_CHECK int run_mounts_parse(const struct run_options *o, struct run_mounts *
 
 /* The terminal, or the pipes, between us and the container while it runs. */
 struct run_io {
-    int console, console_other;         /* tty: our and the container's end of the console socket */
-    int in, out, err;                   /* what the container is given; -1: nothing */
-    int relays[2];                      /* pipes to read for stdout and stderr, or -1 */
-    int given[2];                       /* their other ends, to close once they were sent */
+    int console, console_other; /* tty: our and the container's end of the console socket */
+    int in, out, err;           /* what the container is given; -1: nothing */
+    int relays[2];              /* pipes to read for stdout and stderr, or -1 */
+    int given[2];               /* their other ends, to close once they were sent */
 };
 MUST_CHECK int run_io_open(const struct run_options *o, struct run_io *ret, struct error *err);
 void run_io_sent(struct run_io *io); /* closes what the container has by now */

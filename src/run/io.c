@@ -229,8 +229,7 @@ static void drain(struct pump *p)
 
 static int add_signals(struct pump *p, struct error *err)
 {
-    static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-                                    SIGUSR1, SIGUSR2, SIGWINCH};
+    static const int forwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 
     for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++) {
         const int r = loop_add_signal(p->loop, forwarded[i], on_signal, p, err);

@@ -38,8 +38,8 @@ static int run_image(const struct job_context *ctx, const json_t *trees, struct 
     CLEANUP(store_tree_abortp) struct store_tree *upper = NULL;
     int r;
 
-    if ((r = store_attach(ctx->store_fd, &s, err)) < 0 ||
-        (r = open_layers(s, trees, p, err)) < 0 || (r = store_tree_begin(s, &upper, err)) < 0)
+    if ((r = store_attach(ctx->store_fd, &s, err)) < 0 || (r = open_layers(s, trees, p, err)) < 0 ||
+        (r = store_tree_begin(s, &upper, err)) < 0)
         return r;
     p->upper_fd = store_tree_fs_fd(upper);
     p->work_fd = store_tree_work_fd(upper);

@@ -99,10 +99,11 @@ static int tmpfs_option(struct spawn_mount *m, struct view key, struct view valu
     else if (view_eq_text(key, "noexec"))
         m->no_exec = true;
     else
-        good = view_eq_text(key, "rw") || view_eq_text(key, "exec") || view_eq_text(key, "nosuid") ||
-               view_eq_text(key, "nodev");
-    return good ? 0 : error_set(err, -EINVAL, "tmpfs option '%.*s' is not known or malformed",
-                                VIEW_ARG(key));
+        good = view_eq_text(key, "rw") || view_eq_text(key, "exec") ||
+               view_eq_text(key, "nosuid") || view_eq_text(key, "nodev");
+    return good ? 0
+                : error_set(err, -EINVAL, "tmpfs option '%.*s' is not known or malformed",
+                            VIEW_ARG(key));
 }
 
 static int add_tmpfs(struct run_mounts *m, const char *text, struct error *err)

@@ -9,10 +9,10 @@ struct run_options {
     const char *rootfs; /* a directory, used in place */
     struct strings command;
     const char *entrypoint, *workdir, *user, *hostname, *network; /* NULL: the image's, defaults */
-    struct strings env;      /* NAME=value, or NAME: taken from our own environment */
-    struct strings volumes;  /* SOURCE:TARGET[:ro] */
-    struct strings mounts;   /* type=bind,source=S,target=T[,readonly] | type=tmpfs,target=T */
-    struct strings tmpfs;    /* TARGET[:size=N,mode=N,...] */
+    struct strings env;     /* NAME=value, or NAME: taken from our own environment */
+    struct strings volumes; /* SOURCE:TARGET[:ro] */
+    struct strings mounts;  /* type=bind,source=S,target=T[,readonly] | type=tmpfs,target=T */
+    struct strings tmpfs;   /* TARGET[:size=N,mode=N,...] */
     struct strings cap_add, cap_drop, ports, hosts, security;
     uint64_t shm_size;
     bool interactive, tty, read_only, no_init;
