@@ -18,6 +18,8 @@ struct source_image {
     struct digest
         *layers; /* tree ids, bottom first; all zero: in blobs only, unpacked when needed */
     size_t layer_count;
+    bool
+        packed; /* found in blobs: the diff ids of its configuration are its identity, else the trees are */
     void *origin; /* of the resolver: where the blobs are */
 };
 

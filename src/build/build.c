@@ -1,0 +1,455 @@
+#include "build/build.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/doc.h"
+#include "base/fd.h"
+#include "build/input.h"
+#include "build/internal.h"
+
+#define KEY_WAIT_MS 20  /* between looks at a key that another process works on */
+#define JOBS_DEFAULT 16 /* steps mostly wait; what they compute is shared out by the kernel */
+
+/* ---- the solver's hooks ---- */
+
+/* A result as the cache keeps it: for each layer 32 bytes of tree and 8 of time, little endian. */
+#define RECORD_LAYER_SIZE 40
+
+static int hook_lookup(void *ctx, const struct op *op, const struct digest *key, struct result *ret,
+                       struct error *err)
+{
+    struct build *b = ctx;
+    STR_AUTO(value);
+    const int r = cache_get(b->tools.cache, key, &value, err);
+
+    if (r <= 0 || value.size == 0 || value.size % RECORD_LAYER_SIZE != 0)
+        return r < 0 ? r : 0;
+    ret->count = value.size / RECORD_LAYER_SIZE;
+    ret->layers = xcalloc(ret->count, sizeof(*ret->layers));
+    for (size_t i = 0; i < ret->count; i++) {
+        const uint8_t *at = (const uint8_t *)value.at + i * RECORD_LAYER_SIZE;
+        uint64_t time = 0;
+        memcpy(ret->layers[i].tree.sha256, at, 32);
+        for (size_t j = 8; j-- > 0;)
+            time = time << 8 | at[32 + j];
+        ret->layers[i].created_s = (int64_t)time;
+    }
+    return 1;
+}
+
+/* What makes a step the same one from build to build, though its text and line changed. */
+static void step_id(const struct build *b, const struct op *op, struct digest *ret)
+{
+    const char *stage = op->stage ? op->stage : "";
+    uint64_t number = 0;
+    struct hash h;
+
+    for (size_t i = 0; i < op->id; i++) {
+        const struct op *other = b->graph->ops.at[i];
+        number += other->stage && strcmp(other->stage, stage) == 0;
+    }
+    hash_init(&h);
+    hash_add_field(&h, view_of(b->identity));
+    hash_add_field(&h, view_of(stage));
+    hash_add_u64(&h, number);
+    hash_done(&h, ret->sha256);
+}
+
+/* The parts of a step's key, once it ran: what failed has not been built. */
+static int remember_parts(struct build *b, const struct op *op, struct error *err)
+{
+    struct digest id;
+
+    if (!b->parts[op->id])
+        return 0;
+    step_id(b, op, &id);
+    const int r = cache_parts_put(b->tools.cache, &id, view_of(b->parts[op->id]), err);
+    free(b->parts[op->id]);
+    b->parts[op->id] = NULL;
+    return r;
+}
+
+static int hook_record(void *ctx, const struct op *op, const struct digest *key,
+                       const struct result *result, struct error *err)
+{
+    struct build *b = ctx;
+    int r = remember_parts(b, op, err);
+    if (r < 0)
+        return r;
+    cleanup_free struct digest *trees = xcalloc(result->count + 1, sizeof(*trees));
+    STR_AUTO(value);
+
+    for (size_t i = 0; i < result->count; i++) {
+        const uint64_t time = (uint64_t)result->layers[i].created_s;
+        trees[i] = result->layers[i].tree;
+        str_add(&value, view_make(trees[i].sha256, 32));
+        for (size_t j = 0; j < 8; j++)
+            str_add_char(&value, (char)(time >> (8 * j)));
+    }
+    return cache_put(b->tools.cache, key, str_view(&value), trees, result->count, err);
+}
+
+static int hook_lock(void *ctx, const struct op *op, const struct digest *key, struct error *err)
+{
+    struct build *b = ctx;
+    const int r = store_key_lock(b->tools.store, key, false, &b->locks[op->id], err);
+
+    return r == -EAGAIN ? 0 : r < 0 ? r : 1;
+}
+
+static void hook_unlock(void *ctx, const struct op *op)
+{
+    struct build *b = ctx;
+
+    store_key_unlock(b->locks[op->id]);
+    b->locks[op->id] = NULL;
+}
+
+/* The steps below a known one were not even looked up; people want to see them all the same. */
+static void hook_hit(void *ctx, const struct op *op)
+{
+    struct build *b = ctx;
+    cleanup_free bool *needed = xcalloc(b->graph->ops.size + 1, sizeof(*needed));
+
+    graph_needed(b->graph, (struct op_ref){b->graph->ops.at[op->id], 0}, needed);
+    for (size_t i = 0; i <= op->id; i++) {
+        const struct op *below = b->graph->ops.at[i];
+        if (!needed[i] || b->was_shown[i] || build_rows[below->kind].is_source)
+            continue;
+        b->was_shown[i] = true;
+        progress_finish(progress_begin(b->env->progress, below->title), PROGRESS_CACHED, NULL);
+    }
+}
+
+static void explain(struct build *b, const struct op *op, const struct key *now, struct view before)
+{
+    STR_AUTO(why);
+
+    if (op->no_cache)
+        str_add_text(&why, "the cache is not asked (--no-cache)");
+    else if (before.size == 0)
+        str_add_text(&why, "it has not been built before");
+    else if (!key_difference(now, before, &why))
+        str_add_text(&why, "its result is no longer in the store");
+    progress_hide(b->env->progress);
+    fprintf(b->env->err, "%s: %s\n", op->title, why.at);
+    progress_show(b->env->progress);
+}
+
+static void hook_miss(void *ctx, const struct op *op, const struct key *definition,
+                      const struct key *content)
+{
+    struct build *b = ctx;
+    struct digest id;
+    STR_AUTO(before);
+    STR_AUTO(now);
+
+    b->was_shown[op->id] = true;
+    step_id(b, op, &id);
+    /* words only: a cache that cannot say why is no reason to fail a build */
+    (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
+    if (b->options->explain)
+        explain(b, op, definition, str_view(&before));
+    key_print_parts(definition, &now);
+    if (view_eq(str_view(&before), str_view(&now)))
+        return;
+    free(b->parts[op->id]);
+    b->parts[op->id] = str_take(&now);
+}
+
+static bool hook_has_slot(void *ctx)
+{
+    return ((struct build *)ctx)->slots > 0;
+}
+
+/* ---- driving it ---- */
+
+int build_error_at(const struct build *b, struct error *err, int code, const struct op *op)
+{
+    struct span span;
+    STR_AUTO(lines);
+
+    if (!op->where)
+        return code;
+    (void)error_at(err, code, "%s", op->where);
+    if (!source_where(op->where, b->dockerfile->name, &span))
+        return code;
+    source_excerpt(b->dockerfile->source, span, &lines);
+    if (err && err->excerpt) {
+        str_add_text(&lines, err->excerpt);
+        free(err->excerpt);
+        err->excerpt = NULL;
+    }
+    return error_excerpt(err, code, lines.at);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+    struct build *b = ctx;
+
+    b->interrupted = signo;
+    loop_stop(b->loop);
+}
+
+static void on_timer(void *ctx)
+{
+    struct build *b = ctx;
+
+    b->timer_fired = true;
+    loop_stop(b->loop);
+}
+
+/* Sleeps until something happened; at most until the next redraw, or the next look at a busy key. */
+static int wait_for_steps(struct build *b, bool busy, struct error *err)
+{
+    int delay = progress_delay_ms(b->env->progress);
+
+    if (busy && (delay < 0 || delay > KEY_WAIT_MS))
+        delay = KEY_WAIT_MS;
+    struct loop_watch *timer = delay >= 0 ? loop_add_timer(b->loop, delay, on_timer, b) : NULL;
+    b->timer_fired = false;
+    const int r = loop_run(b->loop, err);
+    if (timer && !b->timer_fired)
+        loop_remove(b->loop, timer);
+    progress_tick(b->env->progress);
+    return r;
+}
+
+static int solve(struct build *b, struct error *err)
+{
+    bool busy = false;
+    int r = 1;
+
+    while (r > 0) {
+        r = solver_advance(b->solver, &busy, err);
+        if (r <= 0)
+            break;
+        assert(b->step_count || busy);
+        if (!b->listening) {
+            b->listening = true;
+            r = loop_add_signal(b->loop, SIGINT, on_signal, b, err);
+            if (r >= 0)
+                r = loop_add_signal(b->loop, SIGTERM, on_signal, b, err);
+            if (r < 0)
+                break;
+        }
+        r = wait_for_steps(b, busy, err);
+        if (r < 0)
+            break;
+        if (b->failed.code)
+            r = error_move(err, &b->failed);
+        else if (b->interrupted)
+            r = error_set(err, -EINTR, "interrupted by %s",
+                          b->interrupted == SIGINT ? "SIGINT" : "SIGTERM");
+        else
+            r = 1;
+    }
+    steps_cancel(b);
+    return r;
+}
+
+static int solve_target(struct build *b, struct error *err)
+{
+    const struct solver_hooks hooks = {b,           hook_lookup, hook_record, hook_lock,
+                                       hook_unlock, hook_hit,    hook_miss,   hook_has_slot};
+
+    b->loop = loop_new();
+    b->locks = xcalloc(b->graph->ops.size + 1, sizeof(struct store_key *));
+    b->parts = xcalloc(b->graph->ops.size + 1, sizeof(*b->parts));
+    b->was_shown = xcalloc(b->graph->ops.size + 1, sizeof(*b->was_shown));
+    b->slots = b->options->jobs > 0 ? (size_t)b->options->jobs : JOBS_DEFAULT;
+    b->solver = solver_new(b->graph, build_rows, &hooks);
+    int r = solver_want(b->solver, b->graph->stages.at[b->graph->target].root, false, err);
+    return r < 0 ? r : solve(b, err);
+}
+
+/* ---- from options to a graph ---- */
+
+static int parse_network(const char *text, enum exec_network *ret, struct error *err)
+{
+    enum spawn_network n = SPAWN_NETWORK_PRIVATE;
+
+    *ret = EXEC_NETWORK_DEFAULT;
+    if (!text || strcmp(text, "default") == 0)
+        return 0;
+    const int r = spawn_network_parse(text, &n, err);
+    if (r < 0)
+        return r;
+    *ret = n == SPAWN_NETWORK_HOST   ? EXEC_NETWORK_HOST
+           : n == SPAWN_NETWORK_NONE ? EXEC_NETWORK_NONE
+                                     : EXEC_NETWORK_DEFAULT;
+    return 0;
+}
+
+static int make_graph(struct build *b, struct error *err)
+{
+    const struct build_options *o = b->options;
+    const struct source_resolver resolver = sources_resolver(b->sources);
+    struct frontend_options f = {
+        .target = o->target,
+        .build_args = &o->build_args,
+        .labels = &o->labels,
+        .add_hosts = &o->add_hosts,
+        .platform = platform_host(),
+        .no_cache = o->no_cache,
+        .environ_ = environ,
+    };
+    int r = parse_network(o->network, &f.network, err);
+
+    if (r >= 0)
+        r = frontend_plan(b->dockerfile, &f, &resolver, &b->graph, err);
+    for (size_t i = 0; r >= 0 && i < b->graph->warnings.size; i++)
+        env_warn(b->env, "%s", b->graph->warnings.at[i]);
+    return r;
+}
+
+static int print_plan(struct build *b)
+{
+    cleanup_doc json_t *doc = graph_print(b->graph);
+    STR_AUTO(text);
+
+    doc_print(doc, false, &text);
+    fprintf(b->env->out, "%s\n", text.at);
+    return 0;
+}
+
+static int print_context(struct build *b, struct error *err)
+{
+    struct local_context *c = sources_main_context(b->sources);
+
+    if (!c)
+        return error_set(err, -ENOENT, "this build has no context");
+    const int r = local_walk(c, &b->tools, err);
+    for (size_t i = 0; r >= 0 && i < context_count(c->walked); i++) {
+        const struct context_entry *e = context_at(c->walked, i);
+        fprintf(b->env->out, "%s%s\n", e->path, S_ISDIR(e->mode) ? "/" : "");
+    }
+    return r;
+}
+
+static int print_ast(struct build *b)
+{
+    STR_AUTO(text);
+
+    dockerfile_print(b->dockerfile, &text);
+    fputs(text.at, b->env->out);
+    return 0;
+}
+
+static int build_image(struct build *b, struct error *err)
+{
+    int r = make_graph(b, err);
+
+    if (r < 0 || b->options->print == BUILD_PRINT_PLAN)
+        return r < 0 ? r : print_plan(b);
+    r = solve_target(b, err);
+    if (r >= 0)
+        r = build_export(b, err);
+    if (r >= 0)
+        r = sources_save(b->sources, err);
+    return r;
+}
+
+/* Outputs are read before any work starts. */
+static int check_options(const struct build_options *o, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < o->outputs.size; i++) {
+        struct output out = {0};
+        r = output_parse(o->outputs.at[i], &out, err);
+        if (r >= 0)
+            output_done(&out);
+    }
+    for (size_t i = 0; r >= 0 && i < o->tags.size; i++) {
+        cleanup_free char *name = NULL;
+        r = image_name_canonical(o->tags.at[i], &name, err);
+    }
+    return r;
+}
+
+static void build_done(struct build *b)
+{
+    solver_free(b->solver);
+    for (size_t i = 0; b->locks && i < b->graph->ops.size; i++)
+        store_key_unlock(b->locks[i]);
+    for (size_t i = 0; b->parts && i < b->graph->ops.size; i++)
+        free(b->parts[i]);
+    free(b->parts);
+    free(b->locks);
+    free(b->was_shown);
+    free(b->steps);
+    loop_free(b->loop);
+    graph_free(b->graph);
+    sources_close(b->sources);
+    image_tools_done(&b->tools);
+    dockerfile_free(b->dockerfile);
+    strings_done(&b->notes);
+    error_done(&b->failed);
+    free(b->identity);
+    free(b->degraded);
+}
+
+static int set_identity(struct build *b, const struct input *in, struct error *err)
+{
+    struct identity_map ids;
+    const int r = identity_detect(&ids, err);
+
+    if (r < 0)
+        return r;
+    /* one id cannot switch users for good: what RUN saw then is not what others see */
+    b->degraded = xstrdup(ids.kind == IDENTITY_SINGLE ? identity_name(ids.kind) : "");
+    b->identity = xasprintf("%s\n%s", in->context ? in->context : "", in->name);
+    return 0;
+}
+
+static int build_with(struct build *b, struct input *in, struct error *err)
+{
+    int r = dockerfile_parse(str_view(&in->text), in->name, &b->dockerfile, err);
+
+    if (r >= 0 && b->options->print == BUILD_PRINT_AST)
+        return print_ast(b);
+    if (r >= 0)
+        r = dockerfile_check(b->dockerfile, err);
+    if (r >= 0)
+        r = set_identity(b, in, err);
+    if (r >= 0)
+        r = sources_open(&b->tools, in->context, in->path, &b->options->build_contexts, &b->sources,
+                         err);
+    if (r < 0)
+        return r;
+    if (in->is_temporary)
+        sources_main_context(b->sources)->is_temporary = true;
+    return b->options->print == BUILD_PRINT_CONTEXT ? print_context(b, err) : build_image(b, err);
+}
+
+/* Errors of the language say where; the line itself is added here, once. */
+static int show_line(const struct build *b, const struct input *in, struct error *err, int code)
+{
+    struct span span;
+    STR_AUTO(lines);
+
+    if (code >= 0 || !err || !err->where || err->excerpt || !in->name ||
+        !source_where(err->where, in->name, &span))
+        return code;
+    (void)b;
+    source_excerpt(str_view(&in->text), span, &lines);
+    return lines.size ? error_excerpt(err, code, lines.at) : code;
+}
+
+int build_run(const struct env *env, const struct build_options *o, struct error *err)
+{
+    CLEANUP(build_done) struct build b = {.env = env, .options = o};
+    INPUT_AUTO(in);
+    int r = check_options(o, err);
+
+    if (r >= 0)
+        r = image_tools_open(env, &b.tools, err);
+    if (r >= 0)
+        r = input_read(&b.tools, o, &in, err);
+    if (r >= 0)
+        r = build_with(&b, &in, err);
+    return show_line(&b, &in, err, r);
+}

@@ -1,0 +1,439 @@
+#include "build/file_job.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "build/file_plan.h"
+#include "dockerfile/ignore.h"
+#include "image/image.h"
+#include "layer/copy.h"
+#include "layer/tar.h"
+#include "layer/unpack.h"
+
+/* What one input is in the job. */
+struct input {
+    int dir; /* a context: borrowed from the job; else -1 */
+    struct ignore *ignore;
+    struct context_cache *cache;
+    struct image_view image;
+};
+
+struct file_work {
+    const struct job_context *ctx;
+    const json_t *request;
+    const int *fds;
+    size_t fd_count;
+    enum owner_mode owner;
+    struct store *store;
+    struct store_tree *tree;
+    struct image_view below;
+    struct input *inputs;
+    size_t input_count;
+    struct copy *copy;
+    struct view data; /* bytes of WRITE steps, mapped */
+    unsigned archives;
+};
+
+static void work_done(struct file_work *w)
+{
+    copy_free(w->copy);
+    for (size_t i = 0; i < w->input_count; i++) {
+        ignore_free(w->inputs[i].ignore);
+        context_cache_free(w->inputs[i].cache);
+        image_view_done(&w->inputs[i].image);
+    }
+    free(w->inputs);
+    image_view_done(&w->below);
+    store_tree_abort(w->tree);
+    store_close(w->store);
+    if (w->data.size)
+        (void)munmap((void *)(uintptr_t)w->data.at, w->data.size);
+}
+
+static int take_fd(const struct file_work *w, const json_t *obj, const char *key, int *ret,
+                   struct error *err)
+{
+    int64_t number = -1;
+    const int r = doc_int(obj, key, &number, err);
+
+    if (r < 0)
+        return r;
+    if (number >= (int64_t)w->fd_count)
+        return error_set(err, -EINVAL, "there is no descriptor %lld", (long long)number);
+    *ret = number < 0 ? -1 : w->fds[number];
+    return 0;
+}
+
+static int open_view(struct file_work *w, const json_t *obj, struct image_view *ret,
+                     struct error *err)
+{
+    cleanup_free struct digest *layers = NULL;
+    size_t count = 0;
+    int r = job_layers(obj, &layers, &count, err);
+
+    if (r >= 0)
+        r = image_view_open(w->store, layers, count, true, ret, err);
+    return r;
+}
+
+static int open_input(struct file_work *w, const json_t *obj, struct input *in, struct error *err)
+{
+    const char *ignore = NULL;
+    int cache = -1, r;
+
+    in->dir = -1;
+    if (!json_is_object(obj))
+        return 0;
+    if (json_object_get(obj, "layers"))
+        return open_view(w, obj, &in->image, err);
+    r = take_fd(w, obj, "fd", &in->dir, err);
+    if (r >= 0)
+        r = take_fd(w, obj, "cache", &cache, err);
+    if (r >= 0)
+        r = doc_text(obj, "ignore", &ignore, err);
+    if (r >= 0 && ignore)
+        r = ignore_parse(view_of(ignore), ".dockerignore", &in->ignore, err);
+    if (r >= 0)
+        in->cache = context_cache_load(cache);
+    return r;
+}
+
+static int open_inputs(struct file_work *w, struct error *err)
+{
+    json_t *list = NULL;
+    int r = doc_need_array(w->request, "inputs", &list, err);
+
+    if (r < 0)
+        return r;
+    w->inputs = xcalloc(json_array_size(list) + 1, sizeof(*w->inputs));
+    w->input_count = json_array_size(list);
+    for (size_t i = 0; r >= 0 && i < w->input_count; i++)
+        r = open_input(w, json_array_get(list, i), &w->inputs[i], err);
+    return r;
+}
+
+static int map_data(struct file_work *w, struct error *err)
+{
+    struct stat st;
+    int fd = -1;
+    const int r = take_fd(w, w->request, "data", &fd, err);
+
+    if (r < 0 || fd < 0)
+        return r;
+    if (fstat(fd, &st) < 0)
+        return error_sys(err, "read file data");
+    if (st.st_size == 0)
+        return 0;
+    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return error_sys(err, "map file data");
+    w->data = view_make(map, (size_t)st.st_size);
+    return 0;
+}
+
+/* ---- sources that are directories of the user ---- */
+
+/* What copies ask while they run, from several threads: reads only. */
+struct source_filter {
+    const struct input *in;
+    const json_t *skips; /* names below the step's source that other steps copy */
+    size_t source_size;  /* of the step's source path */
+    bool from_path;
+};
+
+static bool is_skipped(const struct source_filter *f, const char *rel)
+{
+    const char *below = rel;
+    size_t i;
+    json_t *item;
+
+    if (!f->from_path && f->source_size) {
+        if (strlen(rel) <= f->source_size)
+            return false;
+        below = rel + f->source_size + 1;
+    }
+    json_array_foreach(f->skips, i, item)
+    {
+        if (strcmp(json_string_value(item), below) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool skip_entry(void *ctx, const char *rel, bool is_dir, bool *prune)
+{
+    const struct source_filter *f = ctx;
+
+    if (is_skipped(f, rel)) {
+        *prune = true;
+        return true;
+    }
+    if (!f->in->ignore || !ignore_match(f->in->ignore, view_of(rel)))
+        return false;
+    *prune = !is_dir || !ignore_may_reach_below(f->in->ignore, view_of(rel));
+    return true;
+}
+
+static bool known_file(void *ctx, const char *path, const struct stat *st, struct digest *ret)
+{
+    const struct source_filter *f = ctx;
+
+    return f->in->cache && context_cache_find(f->in->cache, path, st, ret);
+}
+
+/* ---- steps ---- */
+
+struct step_doc {
+    const char *source, *dest, *unpack_dest, *mode;
+    int64_t kind, input, uid, gid, make_mode, data_at, data_size;
+    bool has_owner, keep_owner;
+    json_t *skips;
+};
+
+static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
+{
+    int r = doc_need_int(obj, "kind", &ret->kind, err);
+
+    if (r >= 0)
+        r = doc_need_text(obj, "dest", &ret->dest, err);
+    if (r >= 0)
+        r = doc_text(obj, "source", &ret->source, err);
+    if (r >= 0)
+        r = doc_text(obj, "unpack_dest", &ret->unpack_dest, err);
+    if (r >= 0)
+        r = doc_text(obj, "mode", &ret->mode, err);
+    if (r >= 0)
+        r = doc_int(obj, "input", &ret->input, err);
+    if (r >= 0)
+        r = doc_int(obj, "uid", &ret->uid, err);
+    if (r >= 0)
+        r = doc_int(obj, "gid", &ret->gid, err);
+    if (r >= 0)
+        r = doc_int(obj, "make_mode", &ret->make_mode, err);
+    if (r >= 0)
+        r = doc_int(obj, "data_at", &ret->data_at, err);
+    if (r >= 0)
+        r = doc_int(obj, "data_size", &ret->data_size, err);
+    if (r >= 0)
+        r = doc_bool(obj, "has_owner", &ret->has_owner, err);
+    if (r >= 0)
+        r = doc_bool(obj, "keep_owner", &ret->keep_owner, err);
+    if (r >= 0)
+        r = doc_array(obj, "skips", &ret->skips, err);
+    return r;
+}
+
+static int copy_step(struct file_work *w, const struct step_doc *step, const struct chmod *mode,
+                     struct error *err)
+{
+    const struct input *in = &w->inputs[step->input];
+    struct source_filter filter = {in, step->skips, strlen(step->source), in->dir < 0};
+    const struct copy_source s = {
+        .dir = in->dir,
+        .keep_owner = step->keep_owner,
+        .trees = in->dir < 0 ? in->image.merge : NULL,
+        .fs = in->image.fs,
+        .owner = in->dir < 0 ? w->owner : OWNER_REAL,
+        .path = step->source,
+        .dest = step->dest,
+        .parent_uid = (uint32_t)step->uid,
+        .parent_gid = (uint32_t)step->gid,
+        .chown = step->has_owner,
+        .uid = (uint32_t)step->uid,
+        .gid = (uint32_t)step->gid,
+        .chmod = mode,
+        .skip = in->ignore || json_array_size(step->skips) ? skip_entry : NULL,
+        .skip_from_path = filter.from_path,
+        .known = in->dir < 0 ? NULL : known_file,
+        .ctx = &filter,
+    };
+
+    return copy_add(w->copy, &s, err);
+}
+
+/* ---- archives of ADD ---- */
+
+static int open_source_file(struct file_work *w, const struct step_doc *step, struct error *err)
+{
+    const struct input *in = &w->inputs[step->input];
+    struct merge_file file;
+
+    if (in->dir >= 0)
+        return fd_open_beneath(in->dir, step->source, O_RDONLY | O_NONBLOCK, 0, err);
+    if (merge_lookup(in->image.merge, view_of(step->source), &file) < 0)
+        return error_set(err, -ENOENT, "'%s' is gone", step->source);
+    return fd_open_beneath(in->image.fs[file.layer], step->source, O_RDONLY | O_NONBLOCK, 0, err);
+}
+
+/* By its bytes: a tar, plain or compressed, that has at least one entry. */
+static bool is_archive(int fd)
+{
+    CLEANUP(codec_closep) struct codec_reader *in = codec_open_fd(fd, 0, NULL);
+    CLEANUP(tar_reader_freep) struct tar_reader *tar = tar_reader_new(in);
+    const struct entry *e;
+    struct stat st;
+    const bool yes = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && tar_next(tar, &e, NULL) > 0;
+
+    return lseek(fd, 0, SEEK_SET) == 0 && yes;
+}
+
+static int copy_unpacked(struct file_work *w, const struct step_doc *step, const struct index *ix,
+                         int fs, struct error *err)
+{
+    CLEANUP(merge_freep) struct merge *merge = merge_new(&ix, 1);
+    const struct tree_view view = {.merge = merge};
+    const struct file_step like = {.kind = FILE_COPY, .mode = ""};
+    FILE_PLAN_AUTO(plan);
+    int r =
+        file_plan_directory(&view, w->below.merge, &like, "", step->unpack_dest, &plan, NULL, err);
+
+    for (size_t i = 0; r >= 0 && i < plan.steps.size; i++) {
+        const struct file_step *part = &plan.steps.at[i];
+        cleanup_doc json_t *skips = json_array();
+        struct input none = {.dir = -1};
+        struct source_filter filter = {&none, skips, 0, true};
+        for (size_t j = 0; j < part->skips.size; j++)
+            doc_push(skips, doc_new_text(part->skips.at[j]));
+        const struct copy_source s = {.dir = -1,
+                                      .trees = merge,
+                                      .fs = &fs,
+                                      .owner = w->owner,
+                                      .path = part->source,
+                                      .dest = part->dest,
+                                      .skip = part->skips.size ? skip_entry : NULL,
+                                      .skip_from_path = true,
+                                      .ctx = &filter};
+        r = copy_add(w->copy, &s, err);
+    }
+    return r;
+}
+
+/* Unpacked beside the layer and copied into it: the copy knows what is below. */
+static int add_archive(struct file_work *w, const struct step_doc *step, int fd, struct error *err)
+{
+    const int work = store_tree_work_fd(w->tree);
+    struct unpack_result result = {0};
+    struct codec_sums sums;
+    char name[32];
+
+    snprintf(name, sizeof(name), "archive%u", w->archives++);
+    int r = fd_make_dirs(work, name, 0700, err);
+    if (r < 0)
+        return r;
+    cleanup_close int dir = fd_open(work, name, O_RDONLY | O_DIRECTORY, 0, err);
+    if (dir < 0)
+        return dir;
+    const struct unpack_options o = {
+        .root_fd = dir, .owner = w->owner, .plain = true, .below = UNPACK_BELOW_NOTHING};
+    r = unpack_layer(fd, &o, NULL, NULL, &result, &sums, err);
+    if (r < 0)
+        return error_wrap(err, r, "unpack '%s'", step->source);
+    r = copy_unpacked(w, step, result.index, dir, err);
+    index_free(result.index);
+    return r;
+}
+
+static int add_step(struct file_work *w, const struct step_doc *step, const struct chmod *mode,
+                    struct error *err)
+{
+    cleanup_close int fd = open_source_file(w, step, err);
+
+    if (fd < 0)
+        return fd;
+    return is_archive(fd) ? add_archive(w, step, fd, err) : copy_step(w, step, mode, err);
+}
+
+/* ---- all steps ---- */
+
+static int simple_step(struct file_work *w, const struct step_doc *step, const struct chmod *mode,
+                       struct error *err)
+{
+    uint32_t make_mode = (uint32_t)step->make_mode;
+
+    if (mode)
+        make_mode = chmod_apply(mode, make_mode, step->kind == FILE_MKDIR);
+    if (step->kind == FILE_REMOVE)
+        return copy_remove(w->copy, step->dest, err);
+    if (step->kind == FILE_MKDIR)
+        return copy_mkdir(w->copy, step->dest, make_mode, (uint32_t)step->uid, (uint32_t)step->gid,
+                          err);
+    if (step->data_at < 0 || step->data_size < 0 ||
+        (uint64_t)(step->data_at + step->data_size) > w->data.size)
+        return error_set(err, -EINVAL, "data of '%s' is not there", step->dest);
+    return copy_write(w->copy, step->dest,
+                      view_make(w->data.at + step->data_at, (size_t)step->data_size), make_mode,
+                      (uint32_t)step->uid, (uint32_t)step->gid, err);
+}
+
+static int do_step(struct file_work *w, const json_t *obj, struct error *err)
+{
+    struct step_doc step = {.source = "", .mode = ""};
+    struct chmod mode;
+    int r = read_step(obj, &step, err);
+
+    if (r >= 0 && *step.mode)
+        r = chmod_parse(step.mode, &mode, err);
+    if (r < 0)
+        return r;
+    const struct chmod *given = *step.mode ? &mode : NULL;
+    if (step.kind != FILE_COPY)
+        return simple_step(w, &step, given, err);
+    if (step.input <= 0 || (size_t)step.input >= w->input_count)
+        return error_set(err, -EINVAL, "there is no input %lld", (long long)step.input);
+    return step.unpack_dest ? add_step(w, &step, given, err) : copy_step(w, &step, given, err);
+}
+
+static int do_steps(struct file_work *w, json_t *answer, struct error *err)
+{
+    CLEANUP(index_freep) struct index *ix = NULL;
+    json_t *steps = NULL;
+    int r = doc_need_array(w->request, "steps", &steps, err);
+
+    for (size_t i = 0; r >= 0 && i < json_array_size(steps); i++)
+        r = do_step(w, json_array_get(steps, i), err);
+    if (r >= 0)
+        r = copy_finish(w->copy, &ix, NULL, err);
+    if (r < 0)
+        return r;
+    return job_commit(w->store, steal(w->tree), ix, answer, err);
+}
+
+static int begin_copy(struct file_work *w, struct error *err)
+{
+    int64_t now = 0;
+    int r = doc_int(w->request, "now", &now, err);
+
+    if (r >= 0)
+        r = store_tree_begin(w->store, &w->tree, err);
+    if (r < 0)
+        return r;
+    const struct copy_options o = {
+        .fs = store_tree_fs_fd(w->tree), .owner = w->owner, .below = w->below.merge, .now_s = now};
+    return copy_begin(&o, &w->copy, err);
+}
+
+int file_job(const struct job_context *ctx, const json_t *request, const int *fds, size_t fd_count,
+             json_t **ret, struct error *err)
+{
+    CLEANUP(work_done)
+    struct file_work w = {.ctx = ctx, .request = request, .fds = fds, .fd_count = fd_count};
+    cleanup_doc json_t *answer = json_object();
+    int r = store_attach(ctx->store_fd, &w.store, err);
+
+    w.owner = ctx->ids.kind == IDENTITY_SINGLE ? OWNER_RECORDED : OWNER_REAL;
+    if (r >= 0)
+        r = open_view(&w, request, &w.below, err);
+    if (r >= 0)
+        r = open_inputs(&w, err);
+    if (r >= 0)
+        r = map_data(&w, err);
+    if (r >= 0)
+        r = begin_copy(&w, err);
+    if (r >= 0)
+        r = do_steps(&w, answer, err);
+    if (r >= 0)
+        *ret = steal(answer);
+    return r;
+}

@@ -1,0 +1,18 @@
+/* build/file_job.h - the job of FILE ops, and what jobs of this module share. */
+#pragma once
+
+#include "layer/index.h"
+#include "sandbox/holder.h"
+#include "store/store.h"
+
+/* request: {"layers": [hex, ...], "inputs": [null | {"layers": [...]} | {"fd": n, "ignore": text, "cache": fd}],
+ * "steps": [...], "data": fd, "now": seconds}: file_pack.c writes it. */
+int file_job(const struct job_context *ctx, const json_t *request, const int *fds, size_t fd_count,
+             json_t **ret, struct error *err);
+
+/* "layers" of a request, bottom first. Caller frees. */
+MUST_CHECK int job_layers(const json_t *request, struct digest **ret, size_t *ret_count,
+                          struct error *err);
+/* Writes the index beside the tree, names it by its id and puts that into answer as "tree". t is freed. */
+MUST_CHECK int job_commit(struct store *s, struct store_tree *take_t, const struct index *ix,
+                          json_t *answer, struct error *err);

@@ -1,0 +1,71 @@
+/* build/internal.h - one running build: what the rows of ops, the driver and the export share. */
+#pragma once
+
+#include "base/loop.h"
+#include "base/progress.h"
+#include "build/build.h"
+#include "build/file_plan.h"
+#include "build/frontend.h"
+#include "build/solver.h"
+#include "build/sources.h"
+#include "image/output.h"
+#include "sandbox/spawn.h"
+
+#define STEP_TAIL_SIZE 8192 /* bytes of a step's output that are kept for its error */
+
+/* A step whose job runs. */
+struct step {
+    struct build *build;
+    const struct op *op;
+    struct job *job;
+    struct loop_watch *watch, *output_watch;
+    int output;      /* read end of the step's stdout and stderr, or -1 */
+    struct str tail; /* the last bytes of it */
+    struct progress_step *shown;
+    bool ended; /* the job answered; its output may still be read */
+};
+
+struct build {
+    const struct env *env;
+    const struct build_options *options;
+    struct image_tools tools;
+    struct sources *sources;
+    struct dockerfile *dockerfile;
+    struct graph *graph;
+    struct solver *solver;
+    struct loop *loop;
+    struct step **steps; /* those that run */
+    size_t step_count;
+    size_t slots;
+    struct store_key **locks; /* by op id */
+    char **parts;             /* by op id: of its key, until it has run; or NULL */
+    bool *was_shown;          /* by op id: on the screen */
+    char *degraded;           /* what the identity cannot do, for the keys of RUN */
+    char *identity;           /* of this file and context, for the memory of why steps missed */
+    struct strings notes;     /* said to people already */
+    struct error failed;      /* the first failure of a step */
+    int interrupted;          /* signal number, or 0 */
+    bool listening;           /* signals are caught: from the first step that runs */
+    bool timer_fired;
+};
+
+/* ops.c */
+extern const struct op_row build_rows[OP_KIND_COUNT];
+/* The trees of root, bottom first: the image's and those of the steps since. Caller frees. */
+MUST_CHECK int build_trees(struct build *b, struct op_ref root, struct digest **ret,
+                           size_t *ret_count, struct error *err);
+
+/* run.c: begins the jobs. */
+MUST_CHECK int run_exec(struct build *b, const struct op *op, struct error *err);
+MUST_CHECK int run_file(struct build *b, const struct op *op, struct error *err);
+/* Makes the plan of a FILE op whose inputs are done; seen as in file_plan_make(). */
+MUST_CHECK int build_file_plan(struct build *b, const struct op *op, struct file_plan *ret,
+                               struct key *seen, struct error *err);
+/* Kills what runs. */
+void steps_cancel(struct build *b);
+
+/* build.c: adds the place in the Dockerfile, its line, and the stage. */
+int build_error_at(const struct build *b, struct error *err, int code, const struct op *op);
+
+/* export.c */
+MUST_CHECK int build_export(struct build *b, struct error *err);

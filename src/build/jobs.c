@@ -1,0 +1,220 @@
+#include "build/jobs.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "build/file_job.h"
+#include "image/image.h"
+#include "layer/scan.h"
+#include "layer/unpack.h"
+#include "sandbox/spawn.h"
+#include "store/store.h"
+
+int job_layers(const json_t *request, struct digest **ret, size_t *ret_count, struct error *err)
+{
+    json_t *list = NULL;
+    int r = doc_need_array(request, "layers", &list, err);
+
+    if (r < 0)
+        return r;
+    struct digest *layers = xcalloc(json_array_size(list) + 1, sizeof(*layers));
+    for (size_t i = 0; r >= 0 && i < json_array_size(list); i++) {
+        const char *hex = json_string_value(json_array_get(list, i));
+        r = hex ? digest_parse_hex(hex, &layers[i], err)
+                : error_set(err, -EINVAL, "layer %zu is no text", i);
+    }
+    if (r < 0) {
+        free(layers);
+        return r;
+    }
+    *ret = layers;
+    *ret_count = json_array_size(list);
+    return 0;
+}
+
+int job_commit(struct store *s, struct store_tree *take_t, const struct index *ix, json_t *answer,
+               struct error *err)
+{
+    CLEANUP(store_tree_abortp) struct store_tree *t = take_t;
+    char hex[DIGEST_HEX_MAX];
+    struct digest tree;
+    cleanup_close int fd =
+        fd_open(store_tree_dir_fd(t), "index", O_WRONLY | O_CREAT | O_EXCL, 0644, err);
+
+    if (fd < 0)
+        return fd;
+    int r = index_save(ix, fd, err);
+    if (r < 0)
+        return error_wrap(err, r, "write the layer's index");
+    index_tree_id(ix, &tree);
+    r = store_tree_commit(s, steal(t), &tree, index_size(ix), err);
+    if (r >= 0)
+        doc_set_text(answer, "tree", digest_hex(&tree, hex));
+    return r;
+}
+
+/* ---- RUN ---- */
+
+struct lowers {
+    int *fds; /* top first */
+    size_t count;
+};
+
+static void lowers_done(struct lowers *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        fd_closep(&l->fds[i]);
+    free(l->fds);
+}
+
+/* An overlay refuses one directory twice (two steps that wrote nothing, say). All that the lower one has is in the
+ * upper one too, so leaving it out changes nothing. */
+static bool comes_again(const struct digest *layers, size_t count, size_t i)
+{
+    for (size_t j = i + 1; j < count; j++)
+        if (digest_eq(&layers[i], &layers[j]))
+            return true;
+    return false;
+}
+
+static int open_lowers(struct store *s, const json_t *request, struct lowers *ret,
+                       struct error *err)
+{
+    cleanup_free struct digest *layers = NULL;
+    size_t count = 0;
+    int r = job_layers(request, &layers, &count, err);
+
+    if (r < 0)
+        return r;
+    ret->fds = xcalloc(count + 1, sizeof(*ret->fds));
+    for (size_t i = count; i-- > 0;) {
+        if (comes_again(layers, count, i))
+            continue;
+        cleanup_close int dir = store_tree_open(s, &layers[i], err);
+        if (dir < 0)
+            return dir;
+        const int fs = fd_open(dir, "fs", O_RDONLY | O_DIRECTORY, 0, err);
+        if (fs < 0)
+            return fs;
+        ret->fds[ret->count++] = fs;
+    }
+    return 0;
+}
+
+static int scan_and_commit(const struct job_context *ctx, struct store *s,
+                           struct store_tree *take_t, int links, json_t *answer, struct error *err)
+{
+    CLEANUP(store_tree_abortp) struct store_tree *t = take_t;
+    CLEANUP(index_freep) struct index *ix = NULL;
+    struct scan_options o = SCAN_OPTIONS_INIT;
+
+    o.owner = ctx->ids.kind == IDENTITY_SINGLE ? OWNER_RECORDED : OWNER_REAL;
+    o.link_owners = links;
+    const int r = scan_tree(store_tree_fs_fd(t), &o, &ix, err);
+    if (r < 0)
+        return error_wrap(err, r, "read what the step wrote");
+    return job_commit(s, steal(t), ix, answer, err);
+}
+
+/* Where the owners of symbolic links go that a single id cannot give away. */
+static int make_links(const struct job_context *ctx, const struct store_tree *t, int *ret,
+                      struct error *err)
+{
+    if (ctx->ids.kind != IDENTITY_SINGLE)
+        return 0;
+    const int fd =
+        openat(store_tree_work_fd(t), ".", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_sys(err, "make the table of link owners");
+    *ret = fd;
+    return 0;
+}
+
+static int run_over(const struct job_context *ctx, struct store *s, const struct lowers *lowers,
+                    struct spawn_plan *plan, json_t *answer, struct error *err)
+{
+    CLEANUP(store_tree_abortp) struct store_tree *t = NULL;
+    struct spawn_result result = {0};
+    cleanup_close int links = -1;
+    int r = store_tree_begin(s, &t, err);
+
+    if (r >= 0)
+        r = make_links(ctx, t, &links, err);
+    if (r < 0)
+        return r;
+    plan->links_fd = links;
+    plan->lower_fds = lowers->fds;
+    plan->lower_count = lowers->count;
+    plan->is_volatile = true;
+    if (lowers->count) {
+        plan->upper_fd = store_tree_fs_fd(t);
+        plan->work_fd = store_tree_work_fd(t);
+    } else {
+        plan->rootfs_fd = store_tree_fs_fd(t); /* scratch: there is nothing to lie over */
+    }
+    r = spawn_run(ctx, plan, &result, err);
+    plan->lower_fds = NULL;
+    plan->lower_count = 0;
+    if (r < 0)
+        return r;
+    doc_set(answer, "result", spawn_result_print(&result));
+    const bool good = result.status == 0;
+    spawn_result_done(&result);
+    return good ? scan_and_commit(ctx, s, steal(t), links, answer, err) : 0;
+}
+
+static int exec_job(const struct job_context *ctx, const json_t *request, const int *fds,
+                    size_t fd_count, json_t **ret, struct error *err)
+{
+    CLEANUP(store_closep) struct store *s = NULL;
+    CLEANUP(lowers_done) struct lowers lowers = {0};
+    cleanup_doc json_t *answer = json_object();
+    struct spawn_plan plan;
+    json_t *doc = NULL;
+    int r = doc_need_object(request, "plan", &doc, err);
+
+    if (r >= 0)
+        r = store_attach(ctx->store_fd, &s, err);
+    if (r >= 0)
+        r = open_lowers(s, request, &lowers, err);
+    if (r < 0)
+        return r;
+    r = spawn_plan_parse(doc, fds, fd_count, &plan, err);
+    if (r < 0)
+        return r;
+    r = run_over(ctx, s, &lowers, &plan, answer, err);
+    spawn_plan_done(&plan);
+    if (r >= 0)
+        *ret = steal(answer);
+    return r;
+}
+
+/* ---- a context out of an archive ---- */
+
+static int context_job(const struct job_context *ctx, const json_t *request, const int *fds,
+                       size_t fd_count, json_t **ret, struct error *err)
+{
+    struct unpack_result result = {0};
+    struct codec_sums sums;
+
+    if (fd_count != 2)
+        return error_set(err, -EINVAL, "a context job needs two descriptors, not %zu", fd_count);
+    /* everything belongs to the user, who is to read it; contexts have no owners anyway */
+    const struct unpack_options o = {.root_fd = fds[1],
+                                     .owner = OWNER_REAL,
+                                     .plain = true,
+                                     .skip_devices = true,
+                                     .chown = true,
+                                     .below = UNPACK_BELOW_NOTHING};
+    const int r = unpack_layer(fds[0], &o, NULL, NULL, &result, &sums, err);
+    index_free(result.index);
+    return r < 0 ? error_wrap(err, r, "unpack the build context") : 0;
+}
+
+const struct job_row build_jobs[] = {
+    {"build-exec", exec_job},
+    {"build-file", file_job},
+    {"build-context", context_job},
+};
+const size_t build_job_count = ARRAY_SIZE(build_jobs);

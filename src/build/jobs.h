@@ -1,0 +1,9 @@
+/* build/jobs.h - what the steps of a build do inside a holder's job; rows for the table of jobs. */
+#pragma once
+
+#include "sandbox/holder.h"
+
+/* "build-exec": a program over layers, then its upper directory is a new tree. "build-file": file steps, a new
+ * tree. "build-context": an archive (fds[0]) into the empty directory fds[1], owned by us. */
+extern const struct job_row build_jobs[];
+extern const size_t build_job_count;

@@ -1,0 +1,414 @@
+/* The rows of the op kinds: what counts in their keys, and how they begin. */
+#include "build/internal.h"
+
+#include <errno.h>
+
+#include "base/doc.h"
+#include "dockerfile/ignore.h"
+#include "sandbox/passwd.h"
+
+int build_trees(struct build *b, struct op_ref root, struct digest **ret, size_t *ret_count,
+                struct error *err)
+{
+    const struct op *base = solver_base(b->solver, root);
+    const struct result *own = solver_result(b->solver, root);
+    const struct digest *below = NULL;
+    size_t count = 0;
+
+    if (base) {
+        const int r = sources_image_trees(b->sources, base->u.image.image, &below, &count, err);
+        if (r < 0)
+            return r;
+    }
+    struct digest *trees = xcalloc(count + own->count + 1, sizeof(*trees));
+    if (count)
+        memcpy(trees, below, count * sizeof(*trees));
+    for (size_t i = 0; i < own->count; i++)
+        trees[count + i] = own->layers[i].tree;
+    *ret = trees;
+    *ret_count = count + own->count;
+    return 0;
+}
+
+static int nothing_to_run(void *ctx, const struct op *op, struct error *err)
+{
+    struct build *b = ctx;
+
+    return solver_finish(b->solver, op, NULL, err);
+}
+
+/* ---- images ---- */
+
+/* By the layers alone: what its configuration does is in the fields of the steps above. */
+static int image_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    const struct source_image *image = op->u.image.image;
+
+    for (size_t i = 0; i < image->layer_count; i++)
+        key_add_digest(k, "layer of the image",
+                       image->packed ? &image->config->diff_ids.at[i] : &image->layers[i]);
+    return 0;
+}
+
+static int image_run(void *ctx, const struct op *op, struct error *err)
+{
+    struct build *b = ctx;
+    const struct digest *trees;
+    size_t count;
+    const int r = sources_image_trees(b->sources, op->u.image.image, &trees, &count, err);
+
+    return r < 0 ? r : solver_finish(b->solver, op, NULL, err);
+}
+
+static int local_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    return 0;
+}
+
+/* ---- RUN ---- */
+
+static const char *host_name(const char *add_host, size_t *ret_size)
+{
+    const char *colon = strchr(add_host, ':');
+
+    *ret_size = colon ? (size_t)(colon - add_host) : strlen(add_host);
+    return add_host;
+}
+
+static int exec_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    const struct op_exec *e = &op->u.exec;
+    const struct build *b = ctx;
+    size_t size;
+
+    key_add_texts(k, "command", e->argv, e->argc);
+    key_add_pairs(k, "env", e->env, e->env_count);
+    key_add_text(k, "working directory", e->cwd);
+    key_add_text(k, "user", e->user);
+    key_add_u64(k, "network", e->network);
+    key_add_text(k, "host name", e->hostname);
+    /* addresses change from network to network and are no reason to run again */
+    for (size_t i = 0; i < e->add_host_count; i++) {
+        const char *name = host_name(e->add_hosts[i], &size);
+        key_add(k, "added host", view_make(name, size));
+    }
+    for (size_t i = 0; i < e->file_count; i++) {
+        key_add_text(k, "file path", e->files[i].path);
+        key_add(k, "file", e->files[i].data);
+        key_add_u64(k, "file mode", e->files[i].mode);
+    }
+    key_add_text(k, "what this user may do", b->degraded);
+    return 0;
+}
+
+static int exec_content_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    struct build *b = ctx;
+    cleanup_free struct digest *trees = NULL;
+    size_t count = 0;
+    int r = exec_key(ctx, op, k, err);
+
+    if (r >= 0)
+        r = build_trees(b, op->inputs[0], &trees, &count, err);
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        key_add_digest(k, "layer below", &trees[i]);
+    return r < 0 ? r : 1;
+}
+
+static int exec_run(void *ctx, const struct op *op, struct error *err)
+{
+    return run_exec(ctx, op, err);
+}
+
+/* ---- COPY, ADD, WORKDIR ---- */
+
+/* Modes that --chmod replaces are no reason to copy again; symbolic ones build on them. */
+static int counting_parts(const struct file_action *a)
+{
+    const bool octal = *a->mode && strspn(a->mode, "01234567") == strlen(a->mode);
+    int parts = CONTENT_ALL;
+
+    if (octal)
+        parts &= ~CONTENT_MODE;
+    if (*a->owner || !a->keep_owner)
+        parts &= ~CONTENT_OWNER;
+    return parts;
+}
+
+static void action_key(const struct file_action *a, struct key *k)
+{
+    key_add_u64(k, "action", a->kind);
+    key_add_text(k, "destination", a->dest);
+    key_add_u64(k, "destination is a directory", a->dest_is_dir);
+    key_add_u64(k, "unpack", a->unpack);
+    key_add_u64(k, "keep owner", a->keep_owner);
+    key_add_text(k, "chown", a->owner);
+    key_add_text(k, "chmod", a->mode);
+    if (a->kind == FILE_WRITE) {
+        key_add_text(k, "file name", a->source);
+        key_add(k, "file", a->data);
+    }
+    if (a->kind == FILE_WRITE || a->kind == FILE_MKDIR)
+        key_add_u64(k, "mode", a->write_mode);
+}
+
+/* Why a literal source is not there: the words of issue trackers ("failed to compute cache key") help nobody. */
+static int explain_missing(const struct op *source, const struct file_action *a, int code,
+                           struct error *err)
+{
+    const struct op_source_local *local = &source->u.local;
+    struct view path = view_of(a->source);
+    unsigned line = 0;
+
+    while (path.size && (*path.at == '/' || view_starts(path, "./"))) {
+        const size_t cut = *path.at == '/' ? 1 : 2;
+        path = view_make(path.at + cut, path.size - cut);
+    }
+    while (path.size > 1 && path.at[path.size - 1] == '/')
+        path.size--;
+    if (source->kind == OP_SOURCE_LOCAL && local->ignore &&
+        ignore_match_line(local->ignore, path, &line)) {
+        error_done(err);
+        (void)error_set(err, -ENOENT, "'%s' is not in the build context", a->source);
+        return error_hint(err, -ENOENT, "it is excluded by %s line %u", local->ignore_name, line);
+    }
+    if (code == -ENOENT || code == -ENOTDIR) {
+        error_done(err);
+        if (source->kind == OP_SOURCE_LOCAL)
+            return error_set(err, -ENOENT, "'%s' is not in the build context '%s'", a->source,
+                             local->path);
+        return error_set(err, -ENOENT, "'%s' is not in '%s'", a->source,
+                         source->kind == OP_SOURCE_IMAGE ? source->u.image.name
+                         : source->stage                 ? source->stage
+                                                         : "that stage");
+    }
+    return error_wrap(err, code, "copy '%s'", a->source);
+}
+
+/* The content of everything that matches, under the names it gets. */
+static int content_of_matches(const struct tree_view *v, const struct op *source,
+                              const struct file_action *a, struct key *k, struct error *err)
+{
+    FILE_MATCHES_AUTO(matches);
+    int r = file_match(v, a, &matches, err);
+
+    if (r < 0)
+        return explain_missing(source, a, r, err);
+    vec_each (match, &matches.list) {
+        struct digest content = {0};
+        STR_AUTO(name);
+        r = view_content(v, view_of(match->path), counting_parts(a), &content, err);
+        if (r < 0)
+            return error_wrap(err, r, "read '%s'", match->path);
+        str_printf(&name, "content of '%s'", match->path);
+        key_add_u64(k, "type", match->type);
+        key_add_text(k, "name", match->name);
+        key_add_digest(k, name.at, &content);
+    }
+    return 0;
+}
+
+static int local_content(struct build *b, const struct op *op, const struct file_action *a,
+                         struct key *k, struct error *err)
+{
+    const struct op *source = op->inputs[a->input].op;
+    struct local_context *c = sources_local(b->sources, source);
+    const int r = local_walk(c, &b->tools, err);
+
+    if (r < 0)
+        return r;
+    const struct tree_view v = {.context = c->walked};
+    return content_of_matches(&v, source, a, k, err);
+}
+
+static bool is_local(const struct op *op)
+{
+    return op && op->kind == OP_SOURCE_LOCAL;
+}
+
+static int file_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    struct build *b = ctx;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < op->u.file.action_count; i++) {
+        const struct file_action *a = &op->u.file.actions[i];
+        action_key(a, k);
+        if (a->kind != FILE_COPY)
+            continue;
+        if (is_local(op->inputs[a->input].op))
+            r = local_content(b, op, a, k, err);
+        else
+            key_add_text(k, "source", a->source);
+    }
+    return r < 0 ? build_error_at(b, err, r, op) : 0;
+}
+
+/* ---- plans of FILE ops ---- */
+
+struct owner_lookup {
+    const struct merge *below;
+    const int *fs;
+};
+
+static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_t *ret_gid,
+                         struct error *err)
+{
+    const struct owner_lookup *look = ctx;
+    struct passwd_user user = {0};
+    STR_AUTO(passwd);
+    STR_AUTO(group);
+    uint64_t number;
+    int r;
+
+    /* a number alone is the group too; nothing has to be read for it */
+    if (view_to_u64(view_of(text), &number) && number < UINT32_MAX) {
+        *ret_uid = *ret_gid = (uint32_t)number;
+        return 0;
+    }
+    r = merge_read_file(look->below, look->fs, VIEW("etc/passwd"), PASSWD_SIZE_MAX, &passwd, NULL);
+    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+        return error_set(err, r, "read /etc/passwd of the stage");
+    r = merge_read_file(look->below, look->fs, VIEW("etc/group"), PASSWD_SIZE_MAX, &group, NULL);
+    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+        return error_set(err, r, "read /etc/group of the stage");
+    r = passwd_lookup(str_view(&passwd), str_view(&group), text, &user, err);
+    if (r < 0)
+        return error_wrap(err, r, "look up owner '%s' in the stage", text);
+    *ret_uid = user.uid;
+    *ret_gid = user.gid;
+    passwd_user_done(&user);
+    return 0;
+}
+
+/* Opened inputs of a FILE op. */
+struct open_inputs {
+    struct image_view *images;
+    struct tree_view *views;
+    size_t count;
+};
+
+static void close_inputs(struct open_inputs *in)
+{
+    for (size_t i = 0; i < in->count; i++)
+        image_view_done(&in->images[i]);
+    free(in->images);
+    free(in->views);
+}
+
+static int open_input(struct build *b, const struct op *op, size_t i, bool with_fs,
+                      struct open_inputs *in, struct error *err)
+{
+    cleanup_free struct digest *trees = NULL;
+    size_t count = 0;
+    int r;
+
+    if (i > 0 && is_local(op->inputs[i].op)) {
+        struct local_context *c = sources_local(b->sources, op->inputs[i].op);
+        r = local_walk(c, &b->tools, err);
+        in->views[i].context = c->walked;
+        return r;
+    }
+    r = build_trees(b, op->inputs[i], &trees, &count, err);
+    if (r >= 0)
+        r = image_view_open(b->tools.store, trees, count, with_fs, &in->images[i], err);
+    in->views[i].merge = in->images[i].merge;
+    return r;
+}
+
+static bool needs_names(const struct op *op)
+{
+    for (size_t i = 0; i < op->u.file.action_count; i++) {
+        const char *owner = op->u.file.actions[i].owner;
+        if (*owner && strspn(owner, "0123456789") != strlen(owner))
+            return true;
+    }
+    return false;
+}
+
+static int open_inputs(struct build *b, const struct op *op, struct open_inputs *in,
+                       struct error *err)
+{
+    int r = 0;
+
+    in->images = xcalloc(op->input_count, sizeof(*in->images));
+    in->views = xcalloc(op->input_count, sizeof(*in->views));
+    for (size_t i = 0; r >= 0 && i < op->input_count; i++) {
+        r = open_input(b, op, i, i == 0 && needs_names(op), in, err);
+        in->count = i + 1;
+    }
+    return r;
+}
+
+int build_file_plan(struct build *b, const struct op *op, struct file_plan *ret, struct key *seen,
+                    struct error *err)
+{
+    struct open_inputs in = {0};
+    int r = open_inputs(b, op, &in, err);
+
+    if (r >= 0) {
+        struct owner_lookup look = {in.images[0].merge, in.images[0].fs};
+        const struct file_plan_input input = {in.images[0].merge, in.views, owner_numbers, &look};
+        r = file_plan_make(op, &input, ret, seen, err);
+    }
+    close_inputs(&in);
+    return r;
+}
+
+static int file_contents(struct build *b, const struct op *op, const struct open_inputs *in,
+                         struct key *k, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < op->u.file.action_count; i++) {
+        const struct file_action *a = &op->u.file.actions[i];
+        action_key(a, k);
+        if (a->kind == FILE_COPY)
+            r = content_of_matches(&in->views[a->input], op->inputs[a->input].op, a, k, err);
+    }
+    return r;
+}
+
+/* An ADD may unpack an archive onto anything that is below, so what it reads there is not known before. */
+static bool may_unpack(const struct op *op)
+{
+    for (size_t i = 0; i < op->u.file.action_count; i++)
+        if (op->u.file.actions[i].unpack)
+            return true;
+    return false;
+}
+
+static int file_content_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    struct build *b = ctx;
+    struct open_inputs in = {0};
+    FILE_PLAN_AUTO(plan);
+    int r = open_inputs(b, op, &in, err);
+
+    if (r >= 0)
+        r = file_contents(b, op, &in, k, err);
+    if (r >= 0) {
+        struct owner_lookup look = {in.images[0].merge, in.images[0].fs};
+        const struct file_plan_input input = {in.images[0].merge, in.views, owner_numbers, &look};
+        r = file_plan_make(op, &input, &plan, k, err);
+    }
+    close_inputs(&in);
+    if (r < 0)
+        return build_error_at(b, err, r, op);
+    return !may_unpack(op);
+}
+
+static int file_run(void *ctx, const struct op *op, struct error *err)
+{
+    return run_file(ctx, op, err);
+}
+
+const struct op_row build_rows[OP_KIND_COUNT] = {
+    [OP_SOURCE_IMAGE] = {.key = image_key, .run = image_run, .is_source = true},
+    [OP_SOURCE_LOCAL] = {.key = local_key,
+                         .run = nothing_to_run,
+                         .is_source = true,
+                         .is_local = true},
+    [OP_EXEC] = {.key = exec_key, .content_key = exec_content_key, .run = exec_run},
+    [OP_FILE] = {.key = file_key, .content_key = file_content_key, .run = file_run},
+};

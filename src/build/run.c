@@ -1,0 +1,503 @@
+/* Steps that run: requests for the holder's jobs, their output, their end. */
+#include "build/internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/doc.h"
+#include "base/fd.h"
+#include "base/frame.h"
+#include "build/jobs.h"
+#include "sandbox/spawn.h"
+
+#define TAIL_LINES 12 /* of a failed step's output, in its error */
+
+/* ---- output ---- */
+
+static void keep_tail(struct str *tail, struct view bytes)
+{
+    str_add(tail, bytes);
+    if (tail->size <= 2 * STEP_TAIL_SIZE)
+        return;
+    struct str cut = STR_INIT;
+    str_add(&cut, view_make(tail->at + tail->size - STEP_TAIL_SIZE, STEP_TAIL_SIZE));
+    str_done(tail);
+    *tail = cut;
+}
+
+/* The last whole lines. */
+static struct view last_lines(const struct str *tail)
+{
+    size_t from = tail->size, lines = 0;
+
+    while (from > 0 && tail->at[from - 1] == '\n')
+        from--;
+    const size_t end = from;
+    while (from > 0) {
+        if (tail->at[from - 1] == '\n' && ++lines == TAIL_LINES)
+            break;
+        from--;
+    }
+    return view_make(tail->at + from, end - from);
+}
+
+static void fail(struct build *b, struct error *why)
+{
+    if (b->failed.code)
+        error_done(why);
+    else
+        (void)error_move(&b->failed, why);
+    loop_stop(b->loop);
+}
+
+static void step_free(struct step *s)
+{
+    struct build *b = s->build;
+
+    if (s->watch)
+        loop_remove(b->loop, s->watch);
+    if (s->output_watch)
+        loop_remove(b->loop, s->output_watch);
+    job_cancel(s->job);
+    fd_closep(&s->output);
+    str_done(&s->tail);
+    for (size_t i = 0; i < b->step_count; i++)
+        if (b->steps[i] == s)
+            b->steps[i] = b->steps[--b->step_count];
+    b->slots++;
+    free(s);
+}
+
+void steps_cancel(struct build *b)
+{
+    while (b->step_count) {
+        progress_finish(b->steps[0]->shown, PROGRESS_CANCELED, NULL);
+        step_free(b->steps[0]);
+    }
+}
+
+/* False at the end of the output. */
+static bool read_output(struct step *s)
+{
+    char buf[16384];
+    const ssize_t n = read(s->output, buf, sizeof(buf));
+
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN;
+    if (n == 0)
+        return false;
+    progress_log(s->shown, view_make(buf, (size_t)n));
+    keep_tail(&s->tail, view_make(buf, (size_t)n));
+    return true;
+}
+
+static void on_output(void *ctx, short revents)
+{
+    struct step *s = ctx;
+
+    if (read_output(s))
+        return;
+    loop_remove(s->build->loop, s->output_watch);
+    s->output_watch = NULL;
+}
+
+/* What is still in the pipe when the job has ended: all writers are gone with it. */
+static void drain_output(struct step *s)
+{
+    struct pollfd p = {s->output, POLLIN, 0};
+
+    while (s->output >= 0 && poll(&p, 1, 0) > 0 && read_output(s))
+        ;
+}
+
+/* ---- the end of a step ---- */
+
+static int exit_error(struct step *s, int status, struct error *err)
+{
+    const struct view lines = last_lines(&s->tail);
+
+    (void)error_set(err, -ECHILD, "step '%s' failed, exit code: %d", s->op->title, status);
+    if (lines.size) {
+        STR_AUTO(text);
+        struct view rest = lines, line;
+        while (view_cut(&rest, '\n', &line)) {
+            str_add_text(&text, "  | ");
+            for (size_t i = 0; i < line.size; i++)
+                str_add_char(&text, (unsigned char)line.at[i] < ' ' && line.at[i] != '\t'
+                                        ? '?'
+                                        : line.at[i]);
+            str_add_char(&text, '\n');
+        }
+        (void)error_excerpt(err, -ECHILD, text.at);
+    }
+    return build_error_at(s->build, err, -ECHILD, s->op);
+}
+
+static void say_note(struct build *b, const char *note)
+{
+    for (size_t i = 0; i < b->notes.size; i++)
+        if (strcmp(b->notes.at[i], note) == 0)
+            return;
+    strings_add(&b->notes, note);
+    env_warn(b->env, "%s", note);
+}
+
+/* 0: the program ended well; else its status is an error. */
+static int check_result(struct step *s, const json_t *answer, struct error *err)
+{
+    struct spawn_result result = {0};
+    json_t *doc = NULL;
+    int r = doc_object(answer, "result", &doc, err);
+
+    if (r < 0 || !doc)
+        return r;
+    r = spawn_result_parse(doc, &result, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < result.notes.size && result.status == 0; i++)
+        say_note(s->build, result.notes.at[i]);
+    if (result.status != 0)
+        r = exit_error(s, result.status, err);
+    spawn_result_done(&result);
+    return r;
+}
+
+static int read_answer(struct step *s, const json_t *answer, struct result_layer *ret,
+                       struct error *err)
+{
+    const char *hex = NULL;
+    int r = check_result(s, answer, err);
+
+    if (r >= 0)
+        r = doc_need_text(answer, "tree", &hex, err);
+    if (r >= 0)
+        r = digest_parse_hex(hex, &ret->tree, err);
+    /* the job put it on no lease: from here on it is on ours */
+    if (r >= 0)
+        r = store_tree_hold(s->build->tools.store, &ret->tree, NULL);
+    if (r == -ENOENT)
+        return error_set(err, r, "the layer of '%s' is gone", s->op->title);
+    ret->created_s = s->build->env->now_s;
+    return r;
+}
+
+static void end_step(struct step *s)
+{
+    struct build *b = s->build;
+    const struct op *op = s->op;
+    cleanup_doc json_t *answer = NULL;
+    struct result_layer layer = {0};
+    ERROR_AUTO(why);
+
+    drain_output(s);
+    int r = job_finish(s->job, &answer, &why);
+    s->job = NULL;
+    if (r < 0)
+        (void)build_error_at(b, &why, r, op);
+    else
+        r = read_answer(s, answer, &layer, &why);
+    progress_finish(s->shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
+    step_free(s);
+    if (r >= 0)
+        r = solver_finish(b->solver, op, &layer, &why);
+    if (r < 0)
+        fail(b, &why);
+    else
+        loop_stop(b->loop); /* the driver sees what can be done now */
+}
+
+static void on_progress(void *ctx, const json_t *message)
+{
+    struct step *s = ctx;
+    int64_t done = 0, total = 0;
+
+    if (doc_int(message, "done", &done, NULL) >= 0 &&
+        doc_int(message, "total", &total, NULL) >= 0 && done > 0)
+        progress_update(s->shown, (uint64_t)done, (uint64_t)MAX(total, 0), "MB");
+}
+
+static void on_job(void *ctx, short revents)
+{
+    struct step *s = ctx;
+    ERROR_AUTO(why);
+    const int r = job_step(s->job, on_progress, s, &why);
+
+    if (r == 0)
+        return;
+    loop_remove(s->build->loop, s->watch);
+    s->watch = NULL;
+    if (r > 0)
+        end_step(s);
+    else
+        fail(s->build, &why);
+}
+
+/* ---- the beginning of a step ---- */
+
+static int start(struct build *b, const struct op *op, const char *job, const json_t *request,
+                 const int *fds, size_t fd_count, int take_output, struct error *err)
+{
+    struct step *s = xcalloc(1, sizeof(*s));
+    struct holder *holder = NULL;
+
+    *s = (struct step){.build = b, .op = op, .output = take_output, .tail = STR_INIT};
+    b->slots--;
+    b->steps = xrealloc(b->steps, (b->step_count + 1) * sizeof(struct step *));
+    b->steps[b->step_count++] = s;
+    s->shown = progress_begin(b->env->progress, op->title);
+    int r = image_holder(&b->tools, &holder, err);
+    if (r >= 0)
+        r = holder_submit(holder, job, request, fds, fd_count, &s->job, err);
+    if (r < 0) {
+        progress_finish(s->shown, PROGRESS_FAILED, NULL);
+        step_free(s);
+        return build_error_at(b, err, r, op);
+    }
+    s->watch = loop_add_fd(b->loop, job_fd(s->job), POLLIN, on_job, s);
+    if (s->output >= 0)
+        s->output_watch = loop_add_fd(b->loop, s->output, POLLIN, on_output, s);
+    return 0;
+}
+
+static json_t *layers_doc(const struct digest *trees, size_t count)
+{
+    json_t *list = json_array();
+    char hex[DIGEST_HEX_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        doc_push(list, doc_new_text(digest_hex(&trees[i], hex)));
+    return list;
+}
+
+static int root_doc(struct build *b, struct op_ref root, json_t *obj, struct error *err)
+{
+    cleanup_free struct digest *trees = NULL;
+    size_t count = 0;
+    const int r = build_trees(b, root, &trees, &count, err);
+
+    if (r >= 0)
+        doc_set(obj, "layers", layers_doc(trees, count));
+    return r;
+}
+
+/* ---- RUN ---- */
+
+static enum spawn_network network_of(const struct build *b, const struct op_exec *e)
+{
+    switch (e->network) {
+    case EXEC_NETWORK_NONE:
+        return SPAWN_NETWORK_NONE;
+    case EXEC_NETWORK_HOST:
+        return SPAWN_NETWORK_HOST;
+    case EXEC_NETWORK_DEFAULT:
+        break;
+    }
+    return SPAWN_NETWORK_PRIVATE;
+}
+
+/* "name:address" as it stands in /etc/hosts. */
+static void add_host_line(struct strings *hosts, const char *text)
+{
+    const char *colon = strchr(text, ':');
+
+    if (colon)
+        strings_take(hosts, xasprintf("%s %.*s", colon + 1, (int)(colon - text), text));
+}
+
+static void fill_plan(struct build *b, const struct op_exec *e, struct spawn_plan *plan)
+{
+    for (size_t i = 0; i < e->argc; i++)
+        strings_add(&plan->argv, e->argv[i]);
+    for (size_t i = 0; i < e->env_count; i++)
+        strings_add(&plan->env, e->env[i]);
+    for (size_t i = 0; i < e->secret_env_count; i++)
+        strings_add(&plan->env, e->secret_env[i]);
+    for (size_t i = 0; i < e->add_host_count; i++)
+        add_host_line(&plan->hosts, e->add_hosts[i]);
+    plan->cwd = e->cwd;
+    plan->user = e->user;
+    plan->hostname = e->hostname;
+    plan->network = network_of(b, e);
+    plan->init = true;
+    plan->mounts = xcalloc(e->file_count + 1, sizeof(*plan->mounts));
+    for (size_t i = 0; i < e->file_count; i++)
+        plan->mounts[i] = (struct spawn_mount){.kind = SPAWN_MOUNT_FILE,
+                                               .source_fd = -1,
+                                               .target = e->files[i].path,
+                                               .data = e->files[i].data,
+                                               .mode = e->files[i].mode,
+                                               .read_only = true};
+    plan->mount_count = e->file_count;
+}
+
+static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *plan,
+                       struct error *err)
+{
+    cleanup_doc json_t *request = json_object();
+    int fds[FRAME_FDS_MAX], pipe_fds[2];
+    size_t count = 0;
+    json_t *doc = NULL;
+    int r = root_doc(b, op->inputs[0], request, err);
+
+    if (r >= 0)
+        r = fd_pipe(pipe_fds, err);
+    if (r < 0)
+        return r;
+    cleanup_close int from = pipe_fds[0], to = pipe_fds[1];
+    plan->stdio_fds[1] = plan->stdio_fds[2] = to;
+    r = spawn_plan_pack(plan, &doc, fds, &count, err);
+    if (r < 0)
+        return r;
+    doc_set(request, "plan", doc);
+    return start(b, op, "build-exec", request, fds, count, steal_fd(from), err);
+}
+
+int run_exec(struct build *b, const struct op *op, struct error *err)
+{
+    struct spawn_plan plan;
+
+    spawn_plan_init(&plan);
+    fill_plan(b, &op->u.exec, &plan);
+    const int r = submit_exec(b, op, &plan, err);
+    spawn_plan_done(&plan);
+    return r;
+}
+
+/* ---- COPY, ADD, WORKDIR ---- */
+
+struct file_request {
+    json_t *doc;
+    int fds[FRAME_FDS_MAX];
+    bool owned[FRAME_FDS_MAX];
+    size_t fd_count;
+    struct str data;
+};
+
+static void request_done(struct file_request *q)
+{
+    for (size_t i = 0; i < q->fd_count; i++)
+        if (q->owned[i])
+            fd_closep(&q->fds[i]);
+    str_done(&q->data);
+    doc_unref(q->doc);
+}
+
+static int add_fd(struct file_request *q, int fd, bool owned, struct error *err)
+{
+    if (q->fd_count == FRAME_FDS_MAX) {
+        if (owned)
+            fd_closep(&fd);
+        return error_set(err, -EDQUOT, "a step reads more than %d directories", FRAME_FDS_MAX / 2);
+    }
+    q->fds[q->fd_count] = fd;
+    q->owned[q->fd_count] = owned;
+    return (int)q->fd_count++;
+}
+
+/* A context's directory and what is known of its files, so that the job need not hash them again. */
+static int pack_local(struct build *b, const struct op *source, struct file_request *q, json_t *obj,
+                      struct error *err)
+{
+    struct local_context *c = sources_local(b->sources, source);
+    int fd = fd_of_bytes("stat cache", (struct view){0}, err), r;
+
+    if (fd < 0)
+        return fd;
+    r = context_save(c->walked, fd, err);
+    if (r < 0) {
+        fd_closep(&fd);
+        return r;
+    }
+    r = add_fd(q, fd, true, err);
+    if (r >= 0) {
+        doc_set_int(obj, "cache", r);
+        r = add_fd(q, c->fd, false, err);
+    }
+    if (r >= 0)
+        doc_set_int(obj, "fd", r);
+    if (c->ignore)
+        doc_set_text(obj, "ignore", c->ignore_text.at);
+    return r;
+}
+
+static int pack_inputs(struct build *b, const struct op *op, struct file_request *q,
+                       struct error *err)
+{
+    json_t *inputs = json_array();
+    int r = root_doc(b, op->inputs[0], q->doc, err);
+
+    doc_set(q->doc, "inputs", inputs);
+    doc_push(inputs, json_null());
+    for (size_t i = 1; r >= 0 && i < op->input_count; i++) {
+        json_t *obj = json_object();
+        const struct op *source = op->inputs[i].op;
+        r = source && source->kind == OP_SOURCE_LOCAL ? pack_local(b, source, q, obj, err)
+                                                      : root_doc(b, op->inputs[i], obj, err);
+        doc_push(inputs, obj);
+    }
+    return r;
+}
+
+static json_t *step_doc(const struct file_step *step, struct str *data)
+{
+    json_t *obj = json_object();
+
+    doc_set_int(obj, "kind", step->kind);
+    doc_set_int(obj, "input", step->input);
+    doc_set_text(obj, "source", step->source);
+    doc_set_text(obj, "dest", step->dest);
+    doc_set_text(obj, "unpack_dest", step->unpack_dest);
+    doc_set_text(obj, "mode", step->mode);
+    doc_set_int(obj, "uid", step->uid);
+    doc_set_int(obj, "gid", step->gid);
+    doc_set_bool(obj, "has_owner", step->has_owner);
+    doc_set_bool(obj, "keep_owner", step->keep_owner);
+    doc_set_int(obj, "make_mode", step->make_mode);
+    if (step->kind == FILE_WRITE) {
+        doc_set_int(obj, "data_at", (int64_t)data->size);
+        doc_set_int(obj, "data_size", (int64_t)step->data.size);
+        str_add(data, step->data);
+    }
+    if (step->skips.size) {
+        json_t *skips = json_array();
+        for (size_t i = 0; i < step->skips.size; i++)
+            doc_push(skips, doc_new_text(step->skips.at[i]));
+        doc_set(obj, "skips", skips);
+    }
+    return obj;
+}
+
+static int pack_steps(struct build *b, const struct file_plan *plan, struct file_request *q,
+                      struct error *err)
+{
+    json_t *steps = json_array();
+
+    doc_set(q->doc, "steps", steps);
+    doc_set_int(q->doc, "now", b->env->now_s);
+    vec_each (step, &plan->steps)
+        doc_push(steps, step_doc(step, &q->data));
+    if (!q->data.size)
+        return 0;
+    int r = fd_of_bytes("file data", str_view(&q->data), err);
+    if (r >= 0)
+        r = add_fd(q, r, true, err);
+    if (r >= 0)
+        doc_set_int(q->doc, "data", r);
+    return r;
+}
+
+int run_file(struct build *b, const struct op *op, struct error *err)
+{
+    CLEANUP(request_done) struct file_request q = {.doc = json_object(), .data = STR_INIT};
+    FILE_PLAN_AUTO(plan);
+    int r = build_file_plan(b, op, &plan, NULL, err);
+
+    if (r >= 0)
+        r = pack_inputs(b, op, &q, err);
+    if (r >= 0)
+        r = pack_steps(b, &plan, &q, err);
+    if (r < 0)
+        return build_error_at(b, err, r, op);
+    return start(b, op, "build-file", q.doc, q.fds, q.fd_count, -1, err);
+}

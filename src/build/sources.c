@@ -1,0 +1,515 @@
+#include "build/sources.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/map.h"
+#include "dockerfile/ignore.h"
+#include "image/load.h"
+#include "oci/reference.h"
+
+#define NAMED_CONTEXTS_CHAIN_MAX                                                                   \
+    10 /* docker-image://a where a is a named context again; as BuildKit */
+
+struct named_context {
+    char *name; /* as it is compared */
+    char *what;
+};
+
+/* An image that was asked for, with all that its answer borrows. */
+struct found_image {
+    struct source_image answer;
+    struct image *image; /* of the store, or once loaded; NULL while it is in a layout only */
+    char *layout, *tag;  /* where to load it from */
+    struct image_config config; /* of a layout's image */
+    struct digest *trees;
+};
+
+struct sources {
+    struct image_tools *tools;
+    struct local_context *main;
+    VEC(struct local_context *) locals;
+    VEC(struct named_context) named;
+    struct map images; /* name -> struct found_image * */
+};
+
+/* ---- names ---- */
+
+/* How names of contexts are compared: docker's short form without ":latest". */
+static char *plain_name(const char *text)
+{
+    REFERENCE_AUTO(ref);
+
+    if (reference_parse(text, &ref, NULL) < 0)
+        return xstrdup(text);
+    if (!ref.has_digest && ref.tag && strcmp(ref.tag, "latest") == 0)
+        return reference_familiar_name(&ref);
+    return reference_familiar(&ref);
+}
+
+static const char *find_named(const struct sources *s, const char *name)
+{
+    cleanup_free char *plain = plain_name(name);
+
+    vec_each (n, &s->named)
+        if (strcmp(n->name, plain) == 0)
+            return n->what;
+    return NULL;
+}
+
+static bool is_named(void *ctx, const char *name)
+{
+    return find_named(ctx, name) != NULL;
+}
+
+static int add_named(struct sources *s, const char *text, struct error *err)
+{
+    struct view what = view_of(text), name;
+
+    if (!view_cut(&what, '=', &name) || !what.at || name.size == 0 || what.size == 0) {
+        (void)error_set(err, -EINVAL, "named context '%s' is not NAME=WHAT", text);
+        return error_hint(
+            err, -EINVAL,
+            "WHAT is a directory, oci-layout://DIR[:TAG|@DIGEST] or docker-image://NAME");
+    }
+    cleanup_free char *copy = view_dup(name);
+    vec_push(&s->named, (struct named_context){plain_name(copy), view_dup(what)});
+    return 0;
+}
+
+/* ---- directories ---- */
+
+static void local_free(struct local_context *c)
+{
+    if (!c)
+        return;
+    context_free(c->walked);
+    context_cache_free(c->cache);
+    ignore_free(c->ignore);
+    str_done(&c->ignore_text);
+    fd_closep(&c->fd);
+    free(c->name);
+    free(c->path);
+    free(c->ignore_name);
+    free(c);
+}
+DEFINE_CLEANUP(struct local_context *, local_free)
+
+static int read_ignore(struct local_context *c, int dirfd, const char *file, const char *name,
+                       struct error *err)
+{
+    ERROR_AUTO(why);
+    int r = fd_read_file(dirfd, file, IGNORE_SIZE_MAX, &c->ignore_text, &why);
+
+    if (r == -ENOENT || r == -ENOTDIR)
+        return 0;
+    if (r < 0)
+        return error_move(err, &why);
+    r = ignore_parse(str_view(&c->ignore_text), name, &c->ignore, err);
+    if (r < 0)
+        return r;
+    c->ignore_name = xstrdup(name);
+    return 1;
+}
+
+/* <dockerfile>.dockerignore beside the file wins over .dockerignore at the context's root. */
+static int find_ignore(struct local_context *c, const char *dockerfile, struct error *err)
+{
+    int r = 0;
+
+    if (dockerfile) {
+        cleanup_free char *own = xasprintf("%s.dockerignore", dockerfile);
+        const char *slash = strrchr(own, '/');
+        r = read_ignore(c, AT_FDCWD, own, slash ? slash + 1 : own, err);
+    }
+    if (r == 0)
+        r = read_ignore(c, c->fd, ".dockerignore", ".dockerignore", err);
+    return r < 0 ? r : 0;
+}
+
+static int local_open(struct sources *s, const char *name, const char *path, const char *dockerfile,
+                      struct local_context **ret, struct error *err)
+{
+    CLEANUP(local_freep) struct local_context *c = xcalloc(1, sizeof(*c));
+    cleanup_free char *real = realpath(path, NULL);
+
+    c->fd = -1;
+    c->ignore_text = STR_INIT;
+    c->name = xstrdup(name);
+    c->path = xstrdup(path);
+    if (!real)
+        return error_sys(err, "open build context '%s'", path);
+    c->fd = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
+    if (c->fd < 0)
+        return error_wrap(err, c->fd, "open build context");
+    int r = find_ignore(c, dockerfile, err);
+    if (r < 0)
+        return r;
+    digest_of(view_of(real), &c->id);
+    *ret = c;
+    vec_push(&s->locals, steal(c));
+    return 0;
+}
+
+static enum context_verdict exclude(void *ctx, const char *path, bool is_dir)
+{
+    const struct local_context *c = ctx;
+
+    if (!ignore_match(c->ignore, view_of(path)))
+        return CONTEXT_KEEP;
+    return is_dir && ignore_may_reach_below(c->ignore, view_of(path)) ? CONTEXT_DROP
+                                                                      : CONTEXT_PRUNE;
+}
+
+int local_walk(struct local_context *c, struct image_tools *tools, struct error *err)
+{
+    if (c->walked)
+        return 0;
+    cleanup_close int fd = c->is_temporary ? -1 : store_context_open(tools->store, &c->id, NULL);
+    c->cache = context_cache_load(fd);
+    const struct context_options o = {
+        .exclude = c->ignore ? exclude : NULL, .ctx = c, .cache = c->cache};
+    const int r = context_open(c->fd, &o, &c->walked, err);
+    return r < 0 ? error_wrap(err, r, "read build context '%s'", c->path) : 0;
+}
+
+static int local_save(struct local_context *c, struct image_tools *tools, struct error *err)
+{
+    struct stat st;
+
+    if (!c->walked || c->is_temporary || !context_changed(c->walked))
+        return 0;
+    cleanup_close int fd = fd_of_bytes("stat cache", (struct view){0}, err);
+    if (fd < 0)
+        return fd;
+    int r = context_save(c->walked, fd, err);
+    if (r < 0)
+        return r;
+    if (fstat(fd, &st) < 0)
+        return error_sys(err, "read stat cache");
+    if (st.st_size == 0)
+        return 0;
+    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return error_sys(err, "map stat cache");
+    r = store_context_replace(tools->store, &c->id, view_make(map, (size_t)st.st_size), err);
+    (void)munmap(map, (size_t)st.st_size);
+    return r;
+}
+
+int sources_save(struct sources *s, struct error *err)
+{
+    int r = 0;
+
+    vec_each (c, &s->locals)
+        if (r >= 0)
+            r = local_save(*c, s->tools, err);
+    return r;
+}
+
+struct local_context *sources_local(struct sources *s, const struct op *op)
+{
+    vec_each (c, &s->locals)
+        if (strcmp((*c)->path, op->u.local.path) == 0 && (*c)->ignore == op->u.local.ignore)
+            return *c;
+    return NULL;
+}
+
+struct local_context *sources_main_context(struct sources *s)
+{
+    return s->main;
+}
+
+/* ---- images ---- */
+
+static void found_free(struct found_image *f)
+{
+    if (!f)
+        return;
+    image_free(f->image);
+    config_done(&f->config);
+    free(f->layout);
+    free(f->tag);
+    free(f->trees);
+    free(f);
+}
+DEFINE_CLEANUP(struct found_image *, found_free)
+
+static void take_trees(struct found_image *f)
+{
+    const struct store_image *record = &f->image->record;
+
+    f->trees = xcalloc(record->layers.size + 1, sizeof(*f->trees));
+    for (size_t i = 0; i < record->layers.size; i++)
+        f->trees[i] = record->layers.at[i].tree;
+    f->answer.layer_count = record->layers.size;
+    f->answer.layers = f->trees;
+}
+
+static int find_in_store(struct sources *s, const char *name, struct found_image **ret,
+                         struct error *err)
+{
+    CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
+    ERROR_AUTO(why);
+    const int r = image_open(s->tools, name, &f->image, &why);
+
+    if (r == -ENOENT) {
+        (void)error_set(err, r, "image '%s' is neither in the store nor a named context", name);
+        return error_hint(
+            err, r,
+            "bring it in with 'cooper load', make one with 'cooper base', or name one with "
+            "--build-context %s=oci-layout://DIR:TAG",
+            name);
+    }
+    if (r < 0)
+        return error_move(err, &why);
+    f->answer.id = f->image->record.id;
+    f->answer.config = &f->image->config;
+    take_trees(f);
+    *ret = steal(f);
+    return 0;
+}
+
+/* The key under which the trees of a layout's image are remembered, by its configuration. */
+static void layout_key(const struct digest *config, struct digest *ret)
+{
+    struct hash h;
+
+    hash_init(&h);
+    hash_add_field(&h, VIEW("trees of image configuration"));
+    hash_add(&h, config->sha256, sizeof(config->sha256));
+    hash_done(&h, ret->sha256);
+}
+
+static int recall_trees(struct sources *s, struct found_image *f, struct error *err)
+{
+    const size_t count = f->config.diff_ids.size;
+    struct digest key;
+    STR_AUTO(value);
+
+    layout_key(&f->answer.id, &key);
+    const int r = cache_get(s->tools->cache, &key, &value, err);
+    if (r > 0 && value.size == count * sizeof(struct digest)) {
+        f->trees = xmemdup(value.at, value.size + 1);
+        f->answer.layers = f->trees;
+    }
+    f->answer.layer_count = count;
+    return r < 0 ? r : 0;
+}
+
+/* "/srv/base", "/srv/base:tag", "/srv/base@sha256:..." */
+static void split_layout(const char *text, char **ret_path, char **ret_tag)
+{
+    const char *at = strstr(text, "@sha256:");
+    const char *slash = strrchr(text, '/');
+    const char *colon = at ? at : strchr(slash ? slash : text, ':');
+
+    *ret_path = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
+    *ret_tag = colon ? xstrdup(colon + 1) : NULL;
+}
+
+static int read_layout(struct sources *s, struct found_image *f, const struct platform *platform,
+                       struct error *err)
+{
+    CLEANUP(image_source_closep) struct image_source *source = NULL;
+    struct image_source_image found = {.config = STR_INIT, .manifest = STR_INIT};
+    const struct image_spool none = {.dir_fd = -1};
+    size_t number = 0;
+    int r = image_source_open(f->layout, &none, &source, err);
+
+    if (r >= 0)
+        r = image_source_find(source, f->tag, &number, err);
+    if (r >= 0)
+        r = image_source_read(source, number, platform, &found, err);
+    if (r < 0)
+        return r;
+    digest_of(str_view(&found.config), &f->answer.id);
+    r = config_parse(str_view(&found.config), &f->config, err);
+    f->answer.config = &f->config;
+    f->answer.packed = true;
+    image_source_image_done(&found);
+    return r < 0 ? r : recall_trees(s, f, err);
+}
+
+static int find_layout(struct sources *s, const char *text, const struct platform *platform,
+                       struct found_image **ret, struct error *err)
+{
+    CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
+
+    split_layout(text, &f->layout, &f->tag);
+    const int r = read_layout(s, f, platform, err);
+    if (r < 0)
+        return error_wrap(err, r, "read OCI layout '%s'", text);
+    *ret = steal(f);
+    return 0;
+}
+
+static int load_layout(struct sources *s, struct found_image *f, struct error *err)
+{
+    const struct load_options o = {
+        .path = f->layout, .tag = f->tag, .platform = &f->config.platform};
+    struct load_result loaded = {0};
+    struct digest key;
+    int r = image_load(s->tools, &o, &loaded, err);
+
+    if (r < 0)
+        return error_wrap(err, r, "load '%s'", f->answer.name);
+    f->image = loaded.at[0];
+    loaded.at[0] = NULL;
+    load_result_done(&loaded);
+    take_trees(f);
+    layout_key(&f->answer.id, &key);
+    return cache_put(s->tools->cache, &key,
+                     view_make(f->trees, f->answer.layer_count * sizeof(*f->trees)), f->trees,
+                     f->answer.layer_count, err);
+}
+
+int sources_image_trees(struct sources *s, const struct source_image *image,
+                        const struct digest **ret, size_t *ret_count, struct error *err)
+{
+    struct found_image *f = image->origin;
+    int r = 0;
+
+    (void)s;
+    if (!f->trees && f->config.diff_ids.size)
+        r = load_layout(s, f, err);
+    *ret = f->trees;
+    *ret_count = f->answer.layer_count;
+    return r;
+}
+
+/* ---- the resolver ---- */
+
+static int answer_image(struct found_image *f, struct graph *g, struct source *ret)
+{
+    f->answer.origin = f;
+    ret->kind = SOURCE_IMAGE;
+    ret->image = &f->answer;
+    return 0;
+}
+
+static int resolve_image(struct sources *s, const char *name, const char *layout,
+                         const struct platform *platform, struct graph *g, struct source *ret,
+                         struct error *err)
+{
+    struct found_image *f = map_get(&s->images, view_of(name));
+    int r = 0;
+
+    if (f)
+        return answer_image(f, g, ret);
+    r = layout ? find_layout(s, layout, platform, &f, err) : find_in_store(s, name, &f, err);
+    if (r < 0)
+        return r;
+    map_set(&s->images, view_of(name), f);
+    f->answer.name = arena_strdup(g->arena, name);
+    return answer_image(f, g, ret);
+}
+
+static void answer_local(const struct local_context *c, struct source *ret)
+{
+    *ret = (struct source){.kind = SOURCE_DIRECTORY,
+                           .path = c->path,
+                           .ignore = c->ignore,
+                           .ignore_name = c->ignore_name};
+}
+
+static int resolve_directory(struct sources *s, const char *name, const char *path,
+                             struct source *ret, struct error *err)
+{
+    struct local_context *c = NULL;
+    int r = 0;
+
+    vec_each (have, &s->locals)
+        if (*have != s->main && strcmp((*have)->name, name) == 0)
+            c = *have;
+    if (!c)
+        r = local_open(s, name, path, NULL, &c, err);
+    if (r >= 0)
+        answer_local(c, ret);
+    return r;
+}
+
+static const char *after(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : NULL;
+}
+
+static int resolve(void *ctx, const char *name, const struct platform *platform, struct graph *g,
+                   struct source *ret, struct error *err)
+{
+    struct sources *s = ctx;
+    const char *wanted = name;
+
+    for (int depth = 0; depth < NAMED_CONTEXTS_CHAIN_MAX; depth++) {
+        const char *what = find_named(s, wanted), *rest;
+        if (!what)
+            return resolve_image(s, wanted, NULL, platform, g, ret, err);
+        if ((rest = after(what, "oci-layout://")))
+            return resolve_image(s, name, rest, platform, g, ret, err);
+        rest = after(what, "docker-image://");
+        if (!rest)
+            return resolve_directory(s, name, what, ret, err);
+        /* a name that stands for itself is the image, not the context again */
+        if (find_named(s, rest) == what)
+            return resolve_image(s, rest, NULL, platform, g, ret, err);
+        wanted = rest;
+    }
+    return error_set(err, -ELOOP, "named context '%s' leads through more than %d others", name,
+                     NAMED_CONTEXTS_CHAIN_MAX);
+}
+
+static int resolve_context(void *ctx, struct graph *g, struct source *ret, struct error *err)
+{
+    const struct sources *s = ctx;
+
+    if (!s->main) {
+        (void)error_set(err, -ENOENT, "this build has no context to copy from");
+        return error_hint(err, -ENOENT,
+                          "give a directory instead of '-', or an archive on standard input");
+    }
+    answer_local(s->main, ret);
+    return 0;
+}
+
+struct source_resolver sources_resolver(struct sources *s)
+{
+    return (struct source_resolver){s, is_named, resolve, resolve_context};
+}
+
+int sources_open(struct image_tools *tools, const char *context, const char *dockerfile,
+                 const struct strings *build_contexts, struct sources **ret, struct error *err)
+{
+    CLEANUP(sources_closep) struct sources *s = xcalloc(1, sizeof(*s));
+    int r = 0;
+
+    s->tools = tools;
+    for (size_t i = 0; r >= 0 && i < build_contexts->size; i++)
+        r = add_named(s, build_contexts->at[i], err);
+    if (r >= 0 && context)
+        r = local_open(s, "context", context, dockerfile, &s->main, err);
+    if (r < 0)
+        return r;
+    *ret = steal(s);
+    return 0;
+}
+
+void sources_close(struct sources *s)
+{
+    if (!s)
+        return;
+    vec_each (c, &s->locals)
+        local_free(*c);
+    vec_done(&s->locals);
+    vec_each (n, &s->named) {
+        free(n->name);
+        free(n->what);
+    }
+    vec_done(&s->named);
+    map_each (item, &s->images)
+        found_free(item->value);
+    map_done(&s->images);
+    free(s);
+}

@@ -1,0 +1,43 @@
+/* build/sources.h - the program's source_resolver: local images, named contexts, directories of the user. */
+#pragma once
+
+#include "build/source.h"
+#include "image/image.h"
+#include "layer/context.h"
+
+/* A directory of the user that steps copy from. The walk and the digests are made when first asked for. */
+struct local_context {
+    char *name; /* "context", or the named context's */
+    char *path; /* as given: op_source_local.path points here */
+    int fd;
+    struct str ignore_text;
+    struct ignore *ignore;
+    char *ignore_name; /* ".dockerignore"; NULL: there is none */
+    struct context_cache *cache;
+    struct context *walked;
+    struct digest id;  /* of its stat cache */
+    bool is_temporary; /* came from standard input: no stat cache, removed by its owner */
+};
+
+struct sources;
+
+/* build_contexts: "NAME=WHAT". context: a directory, or NULL when the build has none; dockerfile: path of
+ * the file, whose own .dockerignore is looked for, or NULL. tools is borrowed. */
+MUST_CHECK int sources_open(struct image_tools *tools, const char *context, const char *dockerfile,
+                            const struct strings *build_contexts, struct sources **ret,
+                            struct error *err);
+void sources_close(struct sources *s);
+DEFINE_CLEANUP(struct sources *, sources_close)
+struct source_resolver sources_resolver(struct sources *s);
+
+/* The context behind an op of this kind. */
+struct local_context *sources_local(struct sources *s, const struct op *op);
+struct local_context *sources_main_context(struct sources *s); /* NULL when there is none */
+/* Walks it, once. */
+MUST_CHECK int local_walk(struct local_context *c, struct image_tools *tools, struct error *err);
+/* Writes the stat caches that have something new. */
+MUST_CHECK int sources_save(struct sources *s, struct error *err);
+
+/* The trees of an image, bottom first; loads what is in blobs only. Borrowed. */
+MUST_CHECK int sources_image_trees(struct sources *s, const struct source_image *image,
+                                   const struct digest **ret, size_t *ret_count, struct error *err);
