@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -119,6 +120,32 @@ static int create_tables(struct cache *c, struct error *err)
     return r;
 }
 
+/* SQLite does not wait for readers when it changes the journal mode, so we do; and one process makes
+ * the tables, the others find them. */
+static int create_locked(struct cache *c, struct error *err)
+{
+    int format = 0;
+    int r = store_lock_exclusive(c->store, err);
+
+    if (r < 0)
+        return r;
+    r = read_format(c, &format, err);
+    for (int waited_ms = 0; r == 0 && format == 0; waited_ms += 5) {
+        ERROR_AUTO(why);
+
+        r = create_tables(c, &why);
+        if (r != -EBUSY || waited_ms >= CACHE_BUSY_MS) {
+            if (r < 0)
+                error_move(err, &why);
+            break;
+        }
+        r = 0;
+        (void)poll(NULL, 0, 5);
+    }
+    store_unlock(c->store);
+    return r;
+}
+
 static int open_db(struct cache *c, struct error *err)
 {
     cleanup_free char *dir = fd_name(c->store->fd), *path = xasprintf("%s/cache.db", dir);
@@ -135,7 +162,7 @@ static int open_db(struct cache *c, struct error *err)
     if ((r = run(c, "PRAGMA synchronous = NORMAL", "open", err)) < 0 ||
         (r = read_format(c, &format, err)) < 0)
         return r;
-    if (format == 0 && (r = create_tables(c, err)) < 0)
+    if (format == 0 && (r = create_locked(c, err)) < 0)
         return r;
     if (format > CACHE_FORMAT)
         return error_set(err, -EUCLEAN, "cache.db has format %d, this cooper knows %d", format,
