@@ -177,7 +177,6 @@ void records_finish(struct make *m)
 
     synth_file(s, INFO "format", 0644, VIEW("1\n"));
     synth_file(s, "var/lib/dpkg/status", 0644, str_view(&m->status));
-    synth_file(s, "var/lib/dpkg/available", 0644, VIEW(""));
     synth_file(s, "var/lib/dpkg/arch", 0644, view_of(arch));
     synth_dir(s, "var/lib/dpkg/updates", 0755);
     synth_dir(s, "var/lib/dpkg/triggers", 0755);

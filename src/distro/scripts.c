@@ -36,26 +36,40 @@ static int write_preinsts(const struct make *m, struct str *ret, struct error *e
     return 0;
 }
 
-/* Essential packages are configured before all others, because those use them without a dependency.
- */
+/* The plan begins with the essential packages and what they need: these are configured before all others, which
+ * use them without a dependency. */
+static size_t essential_end(const struct plan *p)
+{
+    size_t end = p->size;
+
+    while (end > 0 && !p->at[end - 1].essential)
+        end--;
+    return end;
+}
+
 static int write_script(const struct make *m, struct str *ret, struct error *err)
 {
+    const size_t end = essential_end(m->plan);
+
     str_printf(ret,
                "set -e\n"
                "export DPKG_MAINTSCRIPT_ARCH=%s DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1\n"
                "export DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT=\n"
-               "pre() { DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_NAME=preinst "
-               "/var/lib/dpkg/info/$2.preinst install; }\n",
+               "cd /var/lib/dpkg && mkdir tmp.ci\n"
+               /* where dpkg has it while it unpacks: debconf learns the package's name there */
+               "pre() { ln -f info/$2.preinst tmp.ci/preinst; echo Package: $1 >tmp.ci/control; "
+               "DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_NAME=preinst "
+               "/var/lib/dpkg/tmp.ci/preinst install; }\n",
                m->plan->architecture);
     const int r = write_preinsts(m, ret, err);
     if (r < 0)
         return r;
-    str_add_text(ret, "dpkg --force-depends --force-unsafe-io --configure");
-    vec_each (p, m->plan) {
-        if (!shell_safe(p->name))
-            return error_set(err, -EINVAL, "package name '%s'", p->name);
-        if (p->essential)
-            str_printf(ret, " %s", p->name);
+    str_add_text(ret, "rm -r tmp.ci && cd /\n");
+    str_add_text(ret, end ? "dpkg --force-unsafe-io --configure" : ":");
+    for (size_t i = 0; i < end; i++) {
+        if (!shell_safe(m->plan->at[i].name))
+            return error_set(err, -EINVAL, "package name '%s'", m->plan->at[i].name);
+        str_printf(ret, " %s", m->plan->at[i].name);
     }
     str_add_text(ret, "\ndpkg --force-unsafe-io --configure -a\n");
     return 0;

@@ -118,17 +118,10 @@ static int choose_slim(struct closure *c, const struct selection *s, struct erro
 
 /* ---- the plan ---- */
 
-static bool is_automatic(const struct closure *c, const struct package *p)
+static void add_package(const struct choice *k, struct plan *ret)
 {
-    vec_each (k, c) {
-        if (k->package == p)
-            return k->automatic && k->phase > 0;
-    }
-    return false;
-}
+    const struct package *p = k->package;
 
-static void add_package(const struct closure *c, const struct package *p, struct plan *ret)
-{
     vec_push(ret, (struct plan_package){
                       .name = view_dup(p->name),
                       .version = view_dup(p->version),
@@ -137,21 +130,28 @@ static void add_package(const struct closure *c, const struct package *p, struct
                       .size = p->size,
                       .sha256 = p->sha256,
                       .essential = p->essential,
-                      .automatic = is_automatic(c, p),
+                      .automatic = k->automatic && k->phase > 0,
                       .source = p->suite,
                   });
 }
 
-/* Essential packages first: others use them without saying so. */
+/* First what is essential with all it needs: others use it without saying so. */
 static void fill_plan(const struct closure *c, struct plan *ret)
 {
     const struct package **order = xcalloc(c->size + 1, sizeof(const struct package *));
+    const struct choice **by_number = xcalloc(packages_count(c->set) + 1, sizeof(*by_number));
 
+    vec_each (k, c)
+        by_number[packages_number(c->set, k->package)] = k;
     closure_order(c, order);
-    for (int essential = 1; essential >= 0; essential--)
-        for (size_t i = 0; i < c->size; i++)
-            if (order[i]->essential == essential)
-                add_package(c, order[i], ret);
+    for (unsigned phase = 0; phase < c->phase; phase++)
+        for (size_t i = 0; i < c->size; i++) {
+            const struct choice *k = by_number[packages_number(c->set, order[i])];
+
+            if (k->phase == phase)
+                add_package(k, ret);
+        }
+    free(by_number);
     free(order);
 }
 
