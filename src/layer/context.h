@@ -87,8 +87,9 @@ MUST_CHECK int context_resolve(const struct context *c, struct view path, struct
 MUST_CHECK int context_hash(struct context *c, struct view path, struct error *err);
 /* Takes over what a copy saw (context_cache_add()) where the stats agree. */
 void context_adopt(struct context *c, const struct context_cache *seen);
-/* Digest of what is at and below path as index_content() gives it for the same files owned by 0:0;
- * hashes what it must. parts: enum content_part. skip as in merge_content(). */
+/* Digest of what is at and below path, as belonging to 0:0; hashes what it must. It is index_content() of the same
+ * files but where they have extended attributes, which count through context_entry.xattrs. parts: enum content_part.
+ * skip as in merge_content(). */
 MUST_CHECK int context_content(struct context *c, struct view path, int parts,
                                bool (*skip)(void *ctx, const char *rel, bool is_dir), void *ctx,
                                struct digest *ret, struct error *err);

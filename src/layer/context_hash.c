@@ -1,4 +1,26 @@
-#include "layer/context.h"
+/* Contents of a context: reading what is not known, digests over parts, the cache file for next time. */
+#include <errno.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "layer/context_internal.h"
+#include "layer/hashfile.h"
+#include "layer/meta.h"
+#include "layer/pool.h"
+
+#define RUN_ENTRIES 32 /* entries in one item of the pool */
+
+struct hashing {
+    struct context *c;
+    char *bufs[8]; /* of the threads */
+};
+
+struct run { /* of entries that are to be read */
+    size_t count;
+    struct context_entry *at[RUN_ENTRIES];
+};
 
 void context_xattrs_digest(const struct xattr *xattrs, size_t count, struct digest *ret)
 {
@@ -13,4 +35,216 @@ void context_xattrs_digest(const struct xattr *xattrs, size_t count, struct dige
         hash_add_field(&h, xattrs[i].value);
     }
     hash_done(&h, ret->sha256);
+}
+
+static struct stat stat_of(const struct context_entry *e)
+{
+    return (struct stat){.st_mode = e->mode,
+                         .st_dev = e->dev,
+                         .st_ino = e->ino,
+                         .st_size = (off_t)e->size,
+                         .st_mtim = e->mtime,
+                         .st_ctim = e->ctime};
+}
+
+static int read_entry(const struct context *c, struct context_entry *e, char *buf,
+                      struct error *err)
+{
+    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | (S_ISDIR(e->mode) ? O_DIRECTORY : 0);
+    CLEANUP(arena_freep) struct arena *a = NULL;
+    cleanup_close int fd = fd_open_beneath(c->root, e->path, flags, 0, err);
+    const struct stat st = stat_of(e);
+    char probe[1];
+    int r = 0;
+
+    if (fd < 0)
+        return fd;
+    if (S_ISREG(e->mode))
+        r = hash_file(fd, &st, buf, &e->content, err);
+    e->xattrs = (struct digest){0};
+    if (r == 0 && flistxattr(fd, probe, 0) > 0) { /* rare: no arena for the others */
+        struct entry attributes;
+
+        a = arena_new();
+        r = meta_get(-1, e->path, fd, NULL, OWNER_REAL, a, &attributes, err);
+        if (r == 0)
+            context_xattrs_digest(attributes.xattrs, attributes.xattr_count, &e->xattrs);
+    }
+    if (r < 0)
+        return error_wrap(err, r, "read '%.200s'", e->path);
+    e->known = true;
+    return 0;
+}
+
+static int run_entries(void *ctx, void *item, unsigned worker, struct error *err)
+{
+    const struct hashing *h = ctx;
+    const struct run *run = item;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < run->count; i++)
+        r = read_entry(h->c, run->at[i], h->bufs[worker], err);
+    return r;
+}
+
+static void drop_run(void *ctx, void *item)
+{
+    (void)ctx;
+    free(item);
+}
+
+static bool readable(const struct context_entry *e)
+{
+    return S_ISREG(e->mode) || S_ISDIR(e->mode);
+}
+
+static void push_unknown(struct context *c, struct pool *pool, size_t first, size_t end)
+{
+    struct run *run = NULL;
+
+    for (size_t i = first; i < end && !pool_failed(pool); i++) {
+        struct context_entry *e = &c->entries.at[i];
+
+        if (e->known || !readable(e))
+            continue;
+        if (!run)
+            run = xcalloc(1, sizeof(*run));
+        run->at[run->count++] = e;
+        if (run->count == RUN_ENTRIES || e->size > HASH_BUFFER) {
+            pool_push(pool, run);
+            run = NULL;
+        }
+    }
+    if (run)
+        pool_push(pool, run);
+}
+
+static bool any_unknown(const struct context *c, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++)
+        if (!c->entries.at[i].known && readable(&c->entries.at[i]))
+            return true;
+    return false;
+}
+
+int context_hash(struct context *c, struct view path, struct error *err)
+{
+    struct hashing h = {.c = c};
+    const struct pool_calls calls = {run_entries, drop_run, &h};
+    size_t first, end;
+
+    context_range(c, path, &first, &end);
+    if (!any_unknown(c, first, end))
+        return 0;
+    const unsigned threads = pool_threads(c->o.threads);
+    for (unsigned i = 0; i < threads; i++)
+        h.bufs[i] = xmalloc(HASH_BUFFER + 1);
+    struct pool *pool = pool_new(threads, &calls);
+    push_unknown(c, pool, first, end);
+    const int r = pool_finish(pool, err);
+    for (unsigned i = 0; i < threads; i++)
+        free(h.bufs[i]);
+    c->changed = true;
+    return r;
+}
+
+void context_adopt(struct context *c, const struct context_cache *seen)
+{
+    cache_join(seen, c);
+    c->changed = true;
+}
+
+/* ---- digests ---- */
+
+static enum entry_type type_of(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFDIR:
+        return ENTRY_DIR;
+    case S_IFLNK:
+        return ENTRY_SYMLINK;
+    case S_IFCHR:
+        return ENTRY_CHAR;
+    case S_IFBLK:
+        return ENTRY_BLOCK;
+    case S_IFIFO:
+        return ENTRY_FIFO;
+    default:
+        return ENTRY_FILE;
+    }
+}
+
+/* As an entry of a layer that belongs to 0:0. Attributes count through their digest. */
+static void add_content(struct hash *h, const struct context_entry *e, struct view name, int parts)
+{
+    struct entry out = {
+        .path = e->path, .type = type_of(e->mode), .mode = e->mode & 07777, .link = e->link};
+    struct xattr attributes = {"", view_make(e->xattrs.sha256, sizeof(e->xattrs.sha256))};
+
+    if (out.type == ENTRY_FILE)
+        out.content = e->content;
+    if (out.type == ENTRY_CHAR || out.type == ENTRY_BLOCK) {
+        out.major = major(e->rdev);
+        out.minor = minor(e->rdev);
+    }
+    if (!digest_is_zero(&e->xattrs)) {
+        out.xattrs = &attributes;
+        out.xattr_count = 1;
+    }
+    if (name.size == 0)
+        content_add_top(h, &out, parts);
+    else
+        content_add(h, &out, name, parts);
+}
+
+int context_content(struct context *c, struct view path, int parts,
+                    bool (*skip)(void *ctx, const char *rel, bool is_dir), void *ctx,
+                    struct digest *ret, struct error *err)
+{
+    static const struct context_entry root = {.path = "", .mode = S_IFDIR};
+    const size_t prefix = path.size ? path.size + 1 : 0;
+    size_t first, end;
+    struct hash h;
+
+    context_range(c, path, &first, &end);
+    if (path.size > 0 && first == end)
+        return error_set(err, -ENOENT, "'%.*s' does not exist", VIEW_ARG(path));
+    const int r = context_hash(c, path, err);
+    if (r < 0)
+        return r;
+    hash_init(&h);
+    if (path.size == 0)
+        add_content(&h, &root, VIEW(""), parts);
+    for (size_t i = first, next; i < end; i = next) {
+        const struct context_entry *e = &c->entries.at[i];
+        const char *rel = strlen(e->path) < prefix ? "" : e->path + prefix;
+
+        next = i + 1;
+        if (rel[0] != '\0' && skip && skip(ctx, rel, S_ISDIR(e->mode)))
+            next = c->ends[i];
+        else
+            add_content(&h, e, view_of(rel), parts);
+    }
+    hash_done(&h, ret->sha256);
+    return 0;
+}
+
+/* ---- next time ---- */
+
+bool context_changed(const struct context *c)
+{
+    return c->changed;
+}
+
+int context_save(const struct context *c, int fd, struct error *err)
+{
+    CLEANUP(context_cache_freep) struct context_cache *out = context_cache_new();
+
+    vec_each (e, &c->entries) {
+        const struct stat st = stat_of(e);
+
+        if (e->known)
+            context_cache_add(out, e->path, &st, &e->content, &e->xattrs, &c->started);
+    }
+    return context_cache_save(out, fd, err);
 }

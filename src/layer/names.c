@@ -9,8 +9,8 @@
 
 void names_done(struct names *n)
 {
-    arena_free(n->arena);
-    n->arena = NULL;
+    free(n->texts);
+    n->texts = NULL;
     vec_done(n);
 }
 
@@ -21,17 +21,18 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-static void add(struct names *n, const struct dirent64 *d)
+static void add(struct names *n, struct str *texts, const struct dirent64 *d)
 {
     const char *text = d->d_name;
 
-    if (strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
-        vec_push(n, (struct name){arena_strdup(n->arena, text), d->d_type});
+    if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+        return;
+    str_add(texts, view_make(text, strlen(text) + 1));
+    vec_push(n, (struct name){NULL, d->d_type});
 }
 
-int names_read(int fd, struct names *ret, struct error *err)
+static int read_all(int fd, struct names *n, struct str *texts, struct error *err)
 {
-    struct names n = {.arena = arena_new()};
     _Alignas(struct dirent64) char buf[32768];
     ssize_t got;
 
@@ -39,15 +40,28 @@ int names_read(int fd, struct names *ret, struct error *err)
         for (ssize_t at = 0; at < got;) {
             const struct dirent64 *d = (const struct dirent64 *)(const void *)(buf + at);
 
-            add(&n, d);
+            add(n, texts, d);
             at += d->d_reclen;
         }
     }
-    if (got < 0) {
-        const int r = error_sys(err, "read a directory");
+    return got < 0 ? error_sys(err, "read a directory") : 0;
+}
 
+int names_read(int fd, struct names *ret, struct error *err)
+{
+    struct names n = {0};
+    STR_AUTO(texts); /* moves while it grows: names point into it when it is complete */
+    const int r = read_all(fd, &n, &texts, err);
+
+    if (r < 0) {
         names_done(&n);
         return r;
+    }
+    n.texts = str_take(&texts);
+    const char *at = n.texts;
+    vec_each (name, &n) {
+        name->text = at;
+        at += strlen(at) + 1;
     }
     if (n.size > 1)
         qsort(n.at, n.size, sizeof(*n.at), by_bytes);

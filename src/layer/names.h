@@ -1,7 +1,7 @@
 /* layer/names.h - the names in a directory, sorted by bytes. */
 #pragma once
 
-#include "base/mem.h"
+#include "base/str.h"
 
 struct name {
     const char *text;
@@ -11,7 +11,7 @@ struct name {
 struct names {
     struct name *at;
     size_t size, cap;
-    struct arena *arena;
+    char *texts;
 };
 
 /* Reads a directory from its start, without "." and "..". Everything that names holds is replaced.

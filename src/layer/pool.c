@@ -20,6 +20,7 @@ struct pool {
     pthread_cond_t filled;
     void *queue[POOL_QUEUE];
     size_t first, count;
+    unsigned busy; /* threads that run an item, and may push more */
     bool closed;
     atomic_bool failed;
     struct error error; /* the first, under the lock */
@@ -73,23 +74,31 @@ static void *take(struct pool *p)
     return item;
 }
 
-static void *thread_main(void *arg)
+/* Until the pool is closed and nobody can push any more. */
+static void work_off(struct pool *p, unsigned number)
 {
-    struct worker *w = arg;
-    struct pool *p = w->pool;
-
     pthread_mutex_lock(&p->lock);
     for (;;) {
-        while (p->count == 0 && !p->closed)
+        while (p->count == 0 && !(p->closed && p->busy == 0))
             pthread_cond_wait(&p->filled, &p->lock);
         if (p->count == 0)
             break;
         void *item = take(p);
+        p->busy++;
         pthread_mutex_unlock(&p->lock);
-        work(p, item, w->number);
+        work(p, item, number);
         pthread_mutex_lock(&p->lock);
+        if (--p->busy == 0 && p->closed && p->count == 0)
+            pthread_cond_broadcast(&p->filled);
     }
     pthread_mutex_unlock(&p->lock);
+}
+
+static void *thread_main(void *arg)
+{
+    const struct worker *w = arg;
+
+    work_off(w->pool, w->number);
     return NULL;
 }
 
@@ -115,19 +124,22 @@ struct pool *pool_new(unsigned threads, const struct pool_calls *calls)
     return p;
 }
 
-void pool_push(struct pool *p, void *item)
+void pool_push_more(struct pool *p, void *item, unsigned worker)
 {
-    bool full = p->started == 0;
-
     pthread_mutex_lock(&p->lock);
-    full |= p->count == POOL_QUEUE;
+    const bool full = p->started == 0 || p->count == POOL_QUEUE;
     if (!full) {
         p->queue[(p->first + p->count++) % POOL_QUEUE] = item;
         pthread_cond_signal(&p->filled);
     }
     pthread_mutex_unlock(&p->lock);
     if (full)
-        work(p, item, 0);
+        work(p, item, worker);
+}
+
+void pool_push(struct pool *p, void *item)
+{
+    pool_push_more(p, item, 0);
 }
 
 int pool_finish(struct pool *p, struct error *err)
@@ -135,14 +147,8 @@ int pool_finish(struct pool *p, struct error *err)
     pthread_mutex_lock(&p->lock);
     p->closed = true;
     pthread_cond_broadcast(&p->filled);
-    while (p->count > 0) {
-        void *item = take(p);
-
-        pthread_mutex_unlock(&p->lock);
-        work(p, item, 0);
-        pthread_mutex_lock(&p->lock);
-    }
     pthread_mutex_unlock(&p->lock);
+    work_off(p, 0);
     for (unsigned i = 0; i < p->started; i++)
         pthread_join(p->workers[i].thread, NULL);
     const int r = p->code;

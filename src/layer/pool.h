@@ -21,6 +21,8 @@ struct pool_calls {
 unsigned pool_threads(unsigned wanted);
 struct pool *pool_new(unsigned threads, const struct pool_calls *calls);
 void pool_push(struct pool *p, void *item);
+/* The same from within run(), with its worker number. */
+void pool_push_more(struct pool *p, void *item, unsigned worker);
 bool pool_failed(const struct pool *p);
 /* Works off what is queued, ends the threads and frees the pool; the first failure. */
 MUST_CHECK int pool_finish(struct pool *p, struct error *err);

@@ -1,0 +1,43 @@
+/* layer/context_internal.h - what the parts of a context share: context.c walks, context_cache.c is the file,
+ * context_hash.c reads contents. */
+#pragma once
+
+#include "base/vec.h"
+#include "layer/context.h"
+
+struct cache_record {
+    uint64_t path; /* offset into the texts */
+    uint64_t dev, ino, size;
+    int64_t mtime_s, ctime_s;
+    uint32_t mtime_ns, ctime_ns;
+    uint32_t mode, unused;
+    uint8_t content[32], xattrs[32];
+};
+
+struct context_cache {
+    const struct cache_record *records; /* of a loaded one, in order */
+    const char *texts;
+    size_t count;
+    void *map;
+    size_t map_size;
+    VEC(struct cache_record) added; /* of a growing one */
+    struct str added_texts;
+    bool sorted;
+};
+
+struct context {
+    int root;
+    struct context_options o;
+    struct arena **arenas; /* one for each thread of the walk */
+    unsigned threads;
+    VEC(struct context_entry) entries;
+    uint32_t *ends;          /* where the subtree of an entry ends */
+    struct timespec started; /* before the walk */
+    bool changed;
+};
+
+void cache_sort(struct context_cache *c);
+const char *cache_path(const struct context_cache *c, size_t i);
+bool cache_fits(const struct cache_record *r, const struct context_entry *e);
+/* Gives every entry what the cache knows of it: one pass over both. */
+void cache_join(const struct context_cache *c, struct context *ctx);
