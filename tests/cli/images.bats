@@ -1,0 +1,289 @@
+load common
+load images
+
+setup_file() {
+    suite_setup
+    export LAYOUT=$SUITE_DIR/layout
+    sample_layout "$LAYOUT"
+    "$COOPER" load -q -i "$LAYOUT" >/dev/null
+}
+teardown_file() { suite_teardown; }
+setup() { cd "$BATS_TEST_TMPDIR"; }
+
+@test "a layout is loaded and listed" {
+    run cooper images
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} =~ ^REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE$ ]]
+    [[ ${lines[1]} =~ ^example.com/app\ +1\ +[0-9a-f]{12}\  ]]
+    [ "$(cooper images --format json | jq -r '.[0].ID')" = "sha256:$(sha256sum <"$LAYOUT.work/config" | cut -c1-64)" ]
+}
+
+@test "loading again does nothing but say so" {
+    run cooper load -i "$LAYOUT"
+    [ "$output" = "Loaded image: example.com/app:1" ]
+}
+
+@test "inspect speaks docker's words" {
+    run cooper inspect -f '{{.Os}}/{{.Architecture}} {{json .Config.Env}} {{.Config.Cmd}} {{index .Config.Labels "a"}}' example.com/app:1
+    [ "$output" = 'linux/amd64 ["PATH=/bin"] [sh] b' ]
+    [ "$(cooper inspect example.com/app:1 | jq -r '.[0].RootFS.Layers | length')" = 2 ]
+    run cooper inspect -f '{{range .}}' example.com/app:1
+    [ "$status" -eq 2 ]
+}
+
+@test "history pairs steps with layers" {
+    run cooper history --no-trunc example.com/app:1
+    [ "${#lines[@]}" -eq 4 ]
+    [[ ${lines[1]} =~ "ADD l2 " ]]
+    [[ ${lines[2]} =~ "ENV PATH".*" 0B" ]]
+    [ "$(cooper history --format json example.com/app:1 | jq '.[2].Size > 100000')" = true ]
+}
+
+@test "an image is found by id, and its beginning" {
+    id=$(cooper images -q --no-trunc)
+    [ "$(cooper inspect -f '{{.Id}}' "$id")" = "$id" ]
+    [ "$(cooper inspect -f '{{.Id}}' "${id:7:12}")" = "$id" ]
+    run cooper inspect 0000000000
+    [ "$status" -eq 1 ]
+    [[ $output =~ "there is no image" ]]
+}
+
+@test "names come and go; the image goes with its last" {
+    cooper tag example.com/app:1 other
+    [ "$(cooper inspect -f '{{.RepoTags}}' other)" = '[other:latest example.com/app:1]' ] ||
+        [ "$(cooper inspect -f '{{.RepoTags}}' other)" = '[example.com/app:1 other:latest]' ]
+    run cooper rmi "$(cooper images -q --no-trunc | head -1)"
+    [ "$status" -eq 1 ]
+    [[ $output =~ "has 2 names" ]]
+    run cooper rmi other
+    [ "$output" = "Untagged: other:latest" ]
+    run cooper rmi other
+    [ "$status" -eq 1 ]
+    run cooper rmi -f other
+    [ "$status" -eq 0 ]
+    run cooper tag example.com/app:1 Bad_Name
+    [ "$status" -eq 2 ]
+}
+
+@test "export keeps the manifest that came, and every output holds the same image" {
+    cooper export example.com/app:1 -o type=oci,dest=oci -o type=oci-archive,dest=oci.tar \
+        -o type=docker-archive,dest=docker.tar -o type=oci,dest=zstd,compression=zstd,force-compression=true
+    cmp "$LAYOUT.work/manifest" "oci/blobs/sha256/$(sha256sum <"$LAYOUT.work/manifest" | cut -c1-64)"
+    for it in oci oci.tar docker.tar zstd; do
+        image_diff "$LAYOUT" "$it" --mtime
+    done
+    jq -e '.layers | all(.mediaType | endswith("+zstd"))' "zstd/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' zstd/index.json)"
+}
+
+@test "export twice is the same bytes, and a layout keeps what it has" {
+    cooper export example.com/app:1 -o type=docker-archive,dest=a.tar
+    cooper export example.com/app:1 >b.tar
+    cmp a.tar b.tar
+    cooper tag example.com/app:1 second:2
+    cooper export example.com/app:1 -o type=oci,dest=both
+    cooper export second:2 -o type=oci,dest=both
+    cooper export second:2 -o type=oci,dest=both
+    [ "$(jq -c '[.manifests[].annotations["org.opencontainers.image.ref.name"]]' both/index.json)" = '["1","2"]' ]
+    cooper rmi second:2
+}
+
+@test "unpack and tar apply whiteouts and keep links" {
+    cooper unpack example.com/app:1 files
+    [ ! -e files/etc/gone ]
+    [ files/bin/hard -ef files/bin/busybox ]
+    [ "$(stat -c %a files/bin/busybox)" = 4755 ]
+    [ "$(cat files/new/f)" = new ]
+    run cooper unpack example.com/app:1 files
+    [ "$status" -eq 1 ]
+    [[ $output =~ "not empty" ]]
+    cooper export example.com/app:1 -o - | tar -tf - >list
+    grep -qx bin/hard list
+    ! grep -q gone list
+    cooper export example.com/app:1 -o type=local,dest=files
+    echo changed >files/etc/hello
+    cooper export example.com/app:1 -o type=local,dest=files
+    [ "$(cat files/etc/hello)" = hello ]
+}
+
+@test "umoci unpacks what is exported to the same files" {
+    need umoci
+    need_root
+    cooper export example.com/app:1 -o type=oci,dest=oci
+    umoci unpack --image oci:1 umoci >/dev/null 2>&1
+    cooper unpack example.com/app:1 ours
+    diff -r --no-dereference ours umoci/rootfs
+}
+
+@test "skopeo reads what is exported, cooper what skopeo writes" {
+    need skopeo
+    cooper export example.com/app:1 -o type=oci,dest=oci -o type=oci-archive,dest=oci.tar -o type=docker-archive,dest=docker.tar
+    for it in oci:oci:1 oci-archive:oci.tar:1 docker-archive:docker.tar; do
+        skopeo inspect "$it" | jq -e '.Architecture == "amd64" and .Labels.a == "b"'
+        rm -rf copy back
+        skopeo copy -q "$it" oci:copy:x
+        image_diff "$LAYOUT" copy --mtime
+        skopeo copy -q "$it" "docker-archive:back.tar:example.com/app:1"
+        cooper --root "$SUITE_DIR/skopeo" load -q -i back.tar
+        rm -rf again back.tar
+        cooper --root "$SUITE_DIR/skopeo" export example.com/app:1 -o type=oci,dest=again
+        image_diff "$LAYOUT" again --mtime
+    done
+}
+
+@test "docker loads and saves the same image" {
+    need_docker
+    dir=$(peer_dir)
+    inside=${dir#"$PEERS"}
+    cooper export example.com/app:1 -o type=docker-archive,dest="$dir/in.tar"
+    peer docker load -q -i "$inside/in.tar"
+    peer docker save -o "$inside/out.tar" example.com/app:1
+    peer docker rmi example.com/app:1 >/dev/null
+    image_diff "$LAYOUT" "$dir/out.tar" --mtime
+    cooper --root "$SUITE_DIR/docker" load -i "$dir/out.tar"
+    cooper --root "$SUITE_DIR/docker" export example.com/app:1 -o type=oci,dest=again
+    image_diff "$LAYOUT" again --mtime
+    rm -rf "$dir"
+}
+
+@test "podman loads and saves the same image, both kinds" {
+    need_podman
+    dir=$(peer_dir)
+    inside=${dir#"$PEERS"}
+    cooper export example.com/app:1 -o type=docker-archive,dest="$dir/in.tar" -o type=oci-archive,dest="$dir/in-oci.tar"
+    peer enter sh -c "podman load -q -i $inside/in.tar && podman save -q -o $inside/out.tar example.com/app:1 &&
+        podman save -q --format oci-archive -o $inside/out-oci.tar example.com/app:1 && podman rmi -f example.com/app:1 &&
+        podman load -q -i $inside/in-oci.tar" || skip "podman does not run here"
+    for it in out.tar out-oci.tar; do
+        cooper --root "$SUITE_DIR/podman-$it" load -i "$dir/$it"
+        rm -rf again
+        cooper --root "$SUITE_DIR/podman-$it" export example.com/app:1 -o type=oci,dest=again
+        image_diff "$LAYOUT" again --mtime
+    done
+    rm -rf "$dir"
+}
+
+@test "archives come through pipes and compressed" {
+    cooper export example.com/app:1 >a.tar
+    cat a.tar | cooper --root "$SUITE_DIR/pipe" load
+    gzip -c a.tar | cooper --root "$SUITE_DIR/gzip" load
+    zstd -qc a.tar | cooper --root "$SUITE_DIR/zstd" load
+    for store in pipe gzip zstd; do
+        [ "$(cooper --root "$SUITE_DIR/$store" images -q)" = "$(cooper images -q | head -1)" ]
+    done
+}
+
+@test "diff shows files and settings, exit status 3" {
+    cp -r "$LAYOUT.work" work
+    run cooper diff example.com/app:1 example.com/app:1
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    mkdir -p lay/blobs/sha256
+    printf '{"architecture":"amd64","config":{"Env":["PATH=/sbin"]},"os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+        "$(sha256sum <work/l1.tar | cut -c1-64)" >config
+    printf '[{"Config":"config","RepoTags":["one:1"],"Layers":["l1.tar"]}]' >manifest.json
+    tar -cf one.tar config manifest.json -C work l1.tar
+    cooper load -q -i one.tar
+    run cooper diff one:1 example.com/app:1
+    [ "$status" -eq 3 ]
+    [[ $output =~ only-a$'\t'/etc/gone ]]
+    [[ $output =~ only-b$'\t'/new/f ]]
+    [[ $output =~ config$'\t'Env$'\t'.*/sbin.*/bin ]]
+    [ "$(cooper diff --format json one:1 example.com/app:1 | jq -r '.[] | select(.Path == "Cmd") | .B')" = '["sh"]' ]
+    cooper rmi one:1
+}
+
+@test "an output that cannot be meant is refused with a suggestion" {
+    run cooper export example.com/app:1 -o type=oc,dest=x
+    [ "$status" -eq 2 ]
+    [[ $output =~ "did you mean 'type=oci'" ]]
+    run cooper export example.com/app:1 -o type=oci,des=x
+    [[ $output =~ "did you mean 'dest'" ]]
+    run cooper export example.com/app:1 -o type=oci
+    [[ $output =~ "dest=DIR" ]]
+    [ ! -e x ]
+}
+
+# A load that must fail with these words, in a store where nothing may stay.
+refuse() {
+    run cooper --root "$BATS_TEST_TMPDIR/store" load -i "$1"
+    [ "$status" -eq 1 ] || { echo "status $status: $output"; return 1; }
+    [[ $output =~ $2 ]] || { echo "said: $output"; return 1; }
+    [ "$(grep -c '^cooper: ' <<<"$output")" -eq 1 ]
+    [ -z "$(ls "$BATS_TEST_TMPDIR/store/images" "$BATS_TEST_TMPDIR/store/tmp" | grep -v :)" ]
+}
+
+@test "a truncated layer" {
+    cp -r "$LAYOUT" bad
+    truncate -s -100 "$(biggest_blob bad)"
+    refuse bad "has [0-9]+ bytes, not [0-9]+ as its descriptor says"
+}
+
+@test "a flipped bit in a layer, a config, a manifest" {
+    for file in "$(biggest_blob "$LAYOUT")" "$LAYOUT/blobs/sha256/$(sha256sum <"$LAYOUT.work/config" | cut -c1-64)" \
+        "$LAYOUT/blobs/sha256/$(sha256sum <"$LAYOUT.work/manifest" | cut -c1-64)"; do
+        rm -rf bad
+        cp -r "$LAYOUT" bad
+        printf '\xff' | dd of="bad/${file#"$LAYOUT"/}" bs=1 seek=200 conv=notrunc status=none
+        refuse bad "damaged|does not match|not match|malformed|digest"
+    done
+}
+
+@test "a diff id that lies" {
+    mkdir d
+    sed 's/"diff_ids":\["sha256:..../"diff_ids":["sha256:0000/' "$LAYOUT.work/config" >d/config
+    printf '[{"Config":"config","RepoTags":["x:1"],"Layers":["l1.tar","l2.tar"]}]' >d/manifest.json
+    cp "$LAYOUT.work"/l[12].tar d/
+    tar -C d -cf bad.tar .
+    refuse bad.tar "sha256:"
+}
+
+@test "manifest.json that names files of the host" {
+    mkdir d
+    cp "$LAYOUT.work/config" d/
+    for name in ../../etc/passwd /etc/passwd link; do
+        ln -sfn ../../../../etc/passwd d/link
+        printf '[{"Config":"config","Layers":["%s","%s"]}]' "$name" "$name" >d/manifest.json
+        tar -C d -cf bad.tar .
+        refuse bad.tar "is not in the archive"
+    done
+}
+
+@test "JSON bombs" {
+    mkdir d
+    head -c 4000000 /dev/zero | tr '\0' '[' >d/manifest.json
+    tar -C d -cf bad.tar .
+    refuse bad.tar "not valid JSON"
+    printf '[{"Config":"c","Config":"d"}]' >d/manifest.json
+    tar -C d -cf bad.tar .
+    refuse bad.tar "duplicate"
+    { printf '[{"Config":"c","Layers":["x"'; for i in {1..5000}; do printf ',"x"'; done; printf ']}]'; } >d/manifest.json
+    cp "$LAYOUT.work/config" d/c
+    tar -C d -cf bad.tar .
+    refuse bad.tar "5001 layers are more than"
+}
+
+@test "an archive that ends too early, and one that is none" {
+    cooper export example.com/app:1 >a.tar
+    head -c 100000 a.tar >bad.tar
+    refuse bad.tar "cut short"
+    head -c 100000 /dev/urandom >bad.tar
+    refuse bad.tar "damaged header"
+    tar -cf bad.tar a.tar
+    refuse bad.tar "neither 'manifest.json' nor 'index.json'"
+}
+
+@test "an image of a thousand layers" {
+    mkdir d
+    echo x >d/x
+    tar -C d -cf l.tar x
+    diff=$(sha256sum <l.tar | cut -c1-64)
+    ids=$(for i in {1..1000}; do printf '"sha256:%s",' "$diff"; done)
+    names=$(for i in {1..1000}; do printf '"l.tar",'; done)
+    printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%s]}}' "${ids%,}" >config
+    printf '[{"Config":"config","RepoTags":["many:1"],"Layers":[%s]}]' "${names%,}" >manifest.json
+    tar -cf many.tar config manifest.json l.tar
+    cooper load -q -i many.tar
+    cooper export many:1 -o type=tar,dest=- | tar -tf - >list
+    [ "$(cat list)" = x ]
+    cooper rmi many:1
+}
