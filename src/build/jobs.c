@@ -213,7 +213,7 @@ static int context_job(const struct job_context *ctx, const json_t *request, con
 }
 
 const struct job_row build_jobs[] = {
-    {"build-exec", exec_job},
+    {"build-exec", exec_job, .spawns = true},
     {"build-file", file_job},
     {"build-context", context_job},
 };

@@ -222,6 +222,7 @@ int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool pri
         return r;
     cleanup_close int hear_read = hear[0];
     b.life_fd = hear[1];
+    b.network = p->network;
     a.tell = tell_write;
     a.hear = hear_read;
     const pid_t pid = start_anchor(&a);
@@ -274,12 +275,12 @@ bool box_is_clean(const struct box *b)
 /* One packet: which descriptors there are and the base; the descriptors beside it. */
 struct box_packet {
     uint32_t id_base;
-    uint8_t has_user;
+    uint8_t has_user, network;
 };
 
 int box_send(int fd, const struct box *b, struct error *err)
 {
-    struct box_packet packet = {b->id_base, b->user_fd >= 0};
+    struct box_packet packet = {b->id_base, b->user_fd >= 0, (uint8_t)b->network};
     int fds[5] = {b->net_fd, b->life_fd, b->usage_fds[0], b->usage_fds[1], b->user_fd};
     const size_t count = packet.has_user ? 5 : 4;
     union {
@@ -321,6 +322,7 @@ int box_receive(int fd, struct box *ret, struct error *err)
     if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len > CMSG_LEN(sizeof(fds)))
         return error_set(err, -EPROTO, "no namespaces came");
     memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-    *ret = (struct box){fds[4], fds[0], fds[1], {fds[2], fds[3]}, packet.id_base};
+    *ret = (struct box){fds[4],           fds[0],         fds[1],
+                        {fds[2], fds[3]}, packet.id_base, (enum spawn_network)packet.network};
     return 0;
 }

@@ -22,8 +22,7 @@ struct job_context {
     int store_fd; /* the store's directory, writable */
     struct identity_map ids;
     int progress_fd;   /* the job's socket to main, or -1: use job_progress() and job_control() */
-    struct box *box;   /* spawn.c: namespaces left over by an earlier container, or NULL */
-    int box_return_fd; /* spawn.c: where new ones are handed to the holder, or -1 */
+    struct box *boxes; /* spawn.c: two, namespaces that earlier containers left; or NULL */
 };
 
 struct job_row {
@@ -32,6 +31,8 @@ struct job_row {
      * order; the process ends afterwards. *ret is a new object (or NULL). */
     int (*run)(const struct job_context *ctx, const json_t *request, const int *fds,
                size_t fd_count, json_t **ret, struct error *err);
+    bool
+        spawns; /* calls spawn_run(): gets the namespaces of an earlier container, if any are idle */
 };
 
 struct holder;

@@ -18,10 +18,11 @@
  * is closed. */
 struct box {
     int user_fd, net_fd, life_fd;
-    int usage_fds[2]; /* /proc/.../net/sockstat and sockstat6 of the network namespace */
-    uint32_t id_base; /* outside id of container id 0, IDENTITY_ROOT only */
+    int usage_fds[2];           /* /proc/.../net/sockstat and sockstat6 of the network namespace */
+    uint32_t id_base;           /* outside id of container id 0, IDENTITY_ROOT only */
+    enum spawn_network network; /* what it was made for */
 };
-#define BOX_INIT ((struct box){-1, -1, -1, {-1, -1}, 0})
+#define BOX_INIT ((struct box){-1, -1, -1, {-1, -1}, 0, SPAWN_NETWORK_HOST})
 
 /* Makes namespaces as the plan asks. private_ids: a user namespace with a private range, else one
  * that maps every id to itself. */

@@ -167,9 +167,15 @@ static int explain(int words_fd, int status, struct error *err)
     while (view_cut(&rest, '\n', &line))
         if (view_trim(line).size > 0 && !view_starts(line, "Failed to send "))
             last = view_trim(line);
-    if (last.size > 0)
-        return error_set(err, -ENETUNREACH, "pasta: %.*s", (int)MIN(last.size, 200u), last.at);
-    return error_set(err, -ENETUNREACH, "pasta ended with status %d", status);
+    const int r =
+        last.size > 0
+            ? error_set(err, -ENETUNREACH, "pasta: %.*s", (int)MIN(last.size, 200u), last.at)
+            : error_set(err, -ENETUNREACH, "pasta ended with status %d", status);
+    if (access("/dev/net/tun", R_OK | W_OK) < 0)
+        return error_hint(err, r,
+                          "pasta needs /dev/net/tun, which is missing or closed to this "
+                          "user; or choose --network none or host");
+    return error_hint(err, r, "choose --network none or host");
 }
 
 static int run_pasta(struct strings *argv, const struct box *b, int pid_file, struct error *err)

@@ -32,8 +32,10 @@ struct serving {
     struct job_context context;
     const struct job_row *rows;
     size_t row_count;
-    bool own_pids;         /* the inner process is PID 1 of a namespace: nothing can outlive it */
-    int signal_fd, box_fd; /* our end; context.box_return_fd is the jobs' */
+    bool own_pids; /* the inner process is PID 1 of a namespace: nothing can outlive it */
+    int signal_fd;
+    int box_fd, box_return_fd; /* boxes on their way back: our end, the jobs' end */
+    struct box lent[2];        /* to the job that is being started, by network */
     VEC(struct running) jobs;
     VEC(struct box) boxes;
 };
@@ -83,28 +85,60 @@ _Noreturn static void job_main(struct serving *s, struct view text, const int *f
         if (j->socket >= 0)
             (void)close(j->socket);
     vec_each (b, &s->boxes)
-        if (b != s->context.box)
-            box_done(b);
+        box_done(b);
     (void)close(SOCKET_FD);
     (void)close(s->signal_fd);
     (void)close(s->box_fd);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGTERM, SIG_DFL); /* cancel_abandoned() */
     s->context.progress_fd = fds[0];
+    s->context.boxes = s->lent;
     const int r = call_row(s, text, fds + 1, fd_count - 1, &result, &err);
     if (r < 0 && err.code == 0)
         (void)error_set(&err, r, "%s", strerror(-r));
-    answer(fds[0], result, &err);
+    for (size_t i = 0; i < ARRAY_SIZE(s->lent); i++)
+        if (s->lent[i].life_fd >= 0)
+            (void)!box_send(s->box_return_fd, &s->lent[i], NULL);
+    answer(fds[0], result, &err); /* after the boxes: the next job may get them */
     _exit(0);
+}
+
+/* By the beginning of the text, as message_send() writes it: the request is the job's to parse. */
+static const struct job_row *row_named(const struct serving *s, struct view text)
+{
+    struct view rest = text, name;
+
+    if (!view_starts(text, "{\"job\":\""))
+        return NULL;
+    for (int quotes = 0; quotes < 4; quotes++)
+        (void)view_cut(&rest, '"', &name);
+    for (size_t i = 0; i < s->row_count; i++)
+        if (view_eq_text(name, s->rows[i].name))
+            return &s->rows[i];
+    return NULL;
+}
+
+/* One idle box of each kind, for the job that is about to start. It sends them back when it ends. */
+static void lend_boxes(struct serving *s, const struct job_row *row)
+{
+    for (size_t kind = 0; kind < ARRAY_SIZE(s->lent); kind++) {
+        s->lent[kind] = BOX_INIT;
+        for (size_t i = 0; row && row->spawns && i < s->boxes.size; i++)
+            if (s->boxes.at[i].network == (enum spawn_network)kind) {
+                s->lent[kind] = s->boxes.at[i];
+                s->boxes.at[i] = *vec_last(&s->boxes);
+                s->boxes.size--;
+                break;
+            }
+    }
 }
 
 static void start_job(struct serving *s, struct view text, const int *fds, size_t fd_count)
 {
-    struct box *lent = s->boxes.size > 0 ? vec_last(&s->boxes) : NULL;
-
     if (fd_count == 0)
         return;
-    s->context.box = lent;
+    lend_boxes(s, row_named(s, text));
     const pid_t pid = fork();
     if (pid == 0) {
         (void)setpgid(0, 0);
@@ -119,11 +153,9 @@ static void start_job(struct serving *s, struct view text, const int *fds, size_
     } else {
         (void)setpgid(pid, pid);
         vec_push(&s->jobs, (struct running){pid, fds[0]});
-        if (lent) { /* it comes back when the job sends it */
-            box_done(lent);
-            s->boxes.size--;
-        }
     }
+    for (size_t i = 0; i < ARRAY_SIZE(s->lent); i++)
+        box_done(&s->lent[i]); /* the job has its own copies */
     for (size_t i = 1; i < fd_count; i++)
         (void)close(fds[i]);
 }
@@ -174,11 +206,11 @@ static void reap(struct serving *s)
             }
 }
 
-static void take_box(struct serving *s)
+static void take_boxes(struct serving *s)
 {
     struct box b = BOX_INIT;
 
-    if (box_receive(s->box_fd, &b, NULL) == 0)
+    while (box_receive(s->box_fd, &b, NULL) == 0)
         vec_push(&s->boxes, b);
 }
 
@@ -212,7 +244,7 @@ static void serve(struct serving *s)
             break;
         cancel_abandoned(s, polls.at);
         if (polls.at[fixed + 2].revents)
-            take_box(s);
+            take_boxes(s);
         if (polls.at[fixed + 1].revents)
             reap(s);
         if (polls.at[fixed].revents && !receive_request(s))
@@ -278,7 +310,7 @@ static int prepare(struct serving *s, struct error *err)
     if (s->signal_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return error_sys(err, "prepare for jobs");
     s->box_fd = pair[0];
-    s->context.box_return_fd = pair[1];
+    s->box_return_fd = pair[1];
     s->context.store_fd = STORE_FD;
     return 0;
 }
@@ -430,9 +462,9 @@ int holder_main(int argc, char **argv, const struct job_row *rows, size_t row_co
     (void)argc;
     (void)argv;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN); /* the terminal's; main decides */
-    (void)signal(SIGQUIT, SIG_IGN);
+    static const int ignored[] = {SIGPIPE, SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < ARRAY_SIZE(ignored); i++) /* sent to the whole group: main decides */
+        (void)signal(ignored[i], SIG_IGN);
     for (int fd = SOCKET_FD; fd <= STORE_FD; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     r = receive_ids(&s, &err);

@@ -279,9 +279,22 @@ static int make_box(struct launch *l, bool private_ids, struct spawn_result *res
     return box_make(l->ctx, &with_host, private_ids, &l->box, err);
 }
 
-static bool box_fits(const struct launch *l)
+/* Where a box of this kind is kept between containers, or NULL. */
+static struct box *box_slot(const struct launch *l)
 {
-    return l->ctx->box && l->plan->network == SPAWN_NETWORK_PRIVATE && l->plan->ports.size == 0;
+    return l->network == SPAWN_NETWORK_HOST || l->plan->ports.size > 0 || !l->ctx->boxes
+               ? NULL
+               : &l->ctx->boxes[l->network];
+}
+
+static void keep_box(struct launch *l)
+{
+    struct box *slot = box_slot(l);
+
+    if (slot && slot->life_fd < 0 && box_is_clean(&l->box)) {
+        *slot = l->box;
+        l->box = BOX_INIT;
+    }
 }
 
 static void launch_done(struct launch *l)
@@ -323,9 +336,10 @@ static int prepare(struct launch *l, bool private_ids, struct spawn_result *resu
 {
     int r;
 
-    if (box_fits(l)) {
-        l->box = *l->ctx->box; /* this process ends with the job: nobody else uses them */
-        *l->ctx->box = BOX_INIT;
+    struct box *slot = box_slot(l);
+    if (slot && slot->life_fd >= 0) {
+        l->box = *slot;
+        *slot = BOX_INIT;
     } else if ((r = make_box(l, private_ids, result, err)) < 0) {
         return r;
     }
@@ -494,9 +508,8 @@ static int run_once(const struct job_context *ctx, const struct spawn_plan *p, b
         open_up_pipes(p);
         r = run_child(&l, result, err);
     }
-    if (r == 0 && l.network == SPAWN_NETWORK_PRIVATE && p->ports.size == 0 &&
-        ctx->box_return_fd >= 0 && box_is_clean(&l.box))
-        (void)!box_send(ctx->box_return_fd, &l.box, NULL);
+    if (r == 0)
+        keep_box(&l);
     launch_done(&l);
     return r;
 }

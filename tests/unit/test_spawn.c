@@ -59,7 +59,7 @@ static int job_crash(const struct job_context *ctx, const json_t *request, const
     return 0;
 }
 
-static const struct job_row rows[] = {{"exec", job_exec}, {"crash", job_crash}};
+static const struct job_row rows[] = {{"exec", job_exec, .spawns = true}, {"crash", job_crash}};
 
 /* ---- fixture ---- */
 
