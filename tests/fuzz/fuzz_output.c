@@ -1,0 +1,13 @@
+#include "image/output.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    cleanup_free char *text = xstrndup((const char *)data, size);
+    struct output o;
+
+    if (output_parse(text, &o, NULL) == 0)
+        output_done(&o);
+    return 0;
+}
