@@ -106,6 +106,7 @@ void spawn_plan_done(struct spawn_plan *p)
     strings_done(&p->env);
     strings_done(&p->ports);
     strings_done(&p->hosts);
+    strings_done(&p->owned);
     free(p->lower_fds);
     free(p->mounts);
     spawn_plan_init(p);
@@ -191,6 +192,16 @@ static int add_fd(json_t *o, const char *key, int fd, int *fds, size_t *count, s
     return 0;
 }
 
+/* In hex: secrets are any bytes, JSON texts are not. */
+static void set_bytes(json_t *o, const char *key, struct view bytes)
+{
+    STR_AUTO(hex);
+
+    for (size_t i = 0; i < bytes.size; i++)
+        str_printf(&hex, "%02x", (unsigned char)bytes.at[i]);
+    doc_set_text(o, key, hex.at);
+}
+
 int spawn_plan_pack(const struct spawn_plan *p, json_t **ret, int *fds, size_t *fd_count,
                     struct error *err)
 {
@@ -209,8 +220,7 @@ int spawn_plan_pack(const struct spawn_plan *p, json_t **ret, int *fds, size_t *
         if (p->mounts[i].kind == SPAWN_MOUNT_BIND)
             r = add_fd(m, "source", p->mounts[i].source_fd, fds, fd_count, err);
         else if (p->mounts[i].kind == SPAWN_MOUNT_FILE)
-            json_object_set_new(m, "data",
-                                json_stringn(p->mounts[i].data.at, p->mounts[i].data.size));
+            set_bytes(m, "data", p->mounts[i].data);
         if (r < 0)
             return r;
     }
@@ -275,11 +285,40 @@ static int parse_size(const json_t *o, const char *key, uint64_t *ret, struct er
     return 0;
 }
 
-static int parse_mount(const json_t *o, const int *fds, size_t fd_count, struct spawn_mount *ret,
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+static int parse_bytes(const json_t *o, const char *key, struct strings *owned, struct view *ret,
                        struct error *err)
 {
+    const char *hex = "";
+    const int r = doc_text(o, key, &hex, err);
+    const size_t size = strlen(hex) / 2;
+
+    if (r < 0)
+        return r;
+    char *bytes = xmalloc(size + 1);
+    strings_take(owned, bytes);
+    for (size_t i = 0; i < size; i++) {
+        const int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return error_set(err, -EINVAL, "%s is not hexadecimal", key);
+        bytes[i] = (char)(high << 4 | low);
+    }
+    *ret = view_make(bytes, size);
+    return 0;
+}
+
+static int parse_mount(const json_t *o, const int *fds, size_t fd_count, struct strings *owned,
+                       struct spawn_mount *ret, struct error *err)
+{
     struct spawn_mount m = {.source_fd = -1};
-    const json_t *data = json_object_get(o, "data");
     const char *kind = NULL;
     int r;
 
@@ -296,10 +335,8 @@ static int parse_mount(const json_t *o, const int *fds, size_t fd_count, struct 
     while (strcmp(mount_kinds[m.kind], kind) != 0)
         if (++m.kind == ARRAY_SIZE(mount_kinds))
             return error_set(err, -EINVAL, "mount of type '%.40s'", kind);
-    if (m.kind == SPAWN_MOUNT_FILE && data)
-        m.data = view_make(json_string_value(data), json_string_length(data));
     *ret = m;
-    return 0;
+    return m.kind == SPAWN_MOUNT_FILE ? parse_bytes(o, "data", owned, &ret->data, err) : 0;
 }
 
 static int parse_mounts(const json_t *doc, const int *fds, size_t fd_count, struct spawn_plan *p,
@@ -314,7 +351,7 @@ static int parse_mounts(const json_t *doc, const int *fds, size_t fd_count, stru
     p->mounts = xcalloc(json_array_size(list) + 1, sizeof(*p->mounts));
     json_array_foreach(list, i, one)
     {
-        r = parse_mount(one, fds, fd_count, &p->mounts[i], err);
+        r = parse_mount(one, fds, fd_count, &p->owned, &p->mounts[i], err);
         if (r < 0)
             return r;
     }

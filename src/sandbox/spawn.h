@@ -48,6 +48,7 @@ struct spawn_plan {
     struct strings hosts;  /* further lines of /etc/hosts: "10.0.0.1 name" */
     struct spawn_mount *mounts;
     size_t mount_count;
+    struct strings owned;  /* bytes of FILE mounts that came from spawn_plan_parse() */
     uint64_t capabilities; /* bit set, effective and bounding; SPAWN_CAPABILITIES_DEFAULT */
     bool no_new_privs;     /* setuid programs of the image do nothing */
     bool seccomp;          /* the default filter */
