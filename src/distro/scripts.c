@@ -57,14 +57,16 @@ static int write_script(const struct make *m, struct str *ret, struct error *err
                "export DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT=\n"
                "cd /var/lib/dpkg && mkdir tmp.ci\n"
                /* where dpkg has it while it unpacks: debconf learns the package's name there */
-               "pre() { ln -f info/$2.preinst tmp.ci/preinst; echo Package: $1 >tmp.ci/control; "
-               "DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_NAME=preinst "
-               "/var/lib/dpkg/tmp.ci/preinst install; }\n",
+               "pre() { for f in preinst templates config; do "
+               "[ ! -e info/$2.$f ] || ln info/$2.$f tmp.ci/$f; done; "
+               "echo Package: $1 >tmp.ci/control; DPKG_MAINTSCRIPT_PACKAGE=$1 "
+               "DPKG_MAINTSCRIPT_NAME=preinst /var/lib/dpkg/tmp.ci/preinst install; "
+               "rm tmp.ci/*; }\n",
                m->plan->architecture);
     const int r = write_preinsts(m, ret, err);
     if (r < 0)
         return r;
-    str_add_text(ret, "rm -r tmp.ci && cd /\n");
+    str_add_text(ret, "rmdir tmp.ci && cd /\n");
     str_add_text(ret, end ? "dpkg --force-unsafe-io --configure" : ":");
     for (size_t i = 0; i < end; i++) {
         if (!shell_safe(m->plan->at[i].name))
