@@ -1,6 +1,6 @@
 #include "build/frontend.h"
 
-#include "base/doc.h"
+#include "base/fd.h"
 #include "oci/config.h"
 #include "unit.h"
 
@@ -346,14 +346,16 @@ static const struct {
      "FROM plain\nFROM scratch\nCOPY --from=0 a a\nCOPY --from=empty b b\nCOPY --from=ctx c c",
      NULL,
      "source-image plain\n[stage-1 1/3] COPY --from=0 a a\n copy from 'a' > '/a'\n[stage-1 2/3] "
-     "COPY --from=empty b b\n copy from 'b' > '/b'\nsource-local ctx\n[stage-1 3/3] COPY --from=ctx c "
+     "COPY --from=empty b b\n copy from 'b' > '/b'\nsource-local ctx\n[stage-1 3/3] COPY "
+     "--from=ctx c "
      "c\n copy from 'c' > '/c'\n"},
     {"the target may be a number", "FROM plain\nRUN a\nFROM scratch", "0",
      "source-image plain\n[stage-0 2/2] RUN a\n in / as '': '/bin/sh' '-c' 'a'\n with\n"},
     {"a named context replaces a stage", "FROM nowhere AS swapped\nRUN a\nFROM swapped\nRUN b",
      NULL, "source-image swapped\n[stage-1 1/1] RUN b\n in / as '': '/bin/sh' '-c' 'b'\n with\n"},
     {"triggers of the base come first", "FROM base\nRUN own", NULL,
-     "source-image base\n[2/4] ONBUILD RUN on-build\n in /base as '': '/bin/sh' '-c' 'on-build'\n with "
+     "source-image base\n[2/4] ONBUILD RUN on-build\n in /base as '': '/bin/sh' '-c' 'on-build'\n "
+     "with "
      "FROM_BASE=yes\nsource-local context\n[3/4] ONBUILD COPY a /b\n copy 'a' > '/b'\n[4/4] RUN "
      "own\n in /base as '': '/bin/sh' '-c' 'own'\n with FROM_BASE=yes\n"},
     {"a directory as base", "FROM ctx\nRUN a", NULL,
@@ -548,7 +550,110 @@ static void images_are_resolved_once_and_only_when_needed(void **state)
     world_done(&w);
 }
 
-UNIT_MAIN(cmocka_unit_test(configurations_follow_the_rules),
+/* ---- conformance/bud: what plans and what is refused ---- */
+
+static int any_image(void *ctx, const char *name, const struct platform *platform, struct graph *g,
+                     struct source *ret, struct error *err)
+{
+    struct world *w = ctx;
+    struct source_image *image = arena_new_object(g->arena, struct source_image);
+
+    (void)platform;
+    if (!*name || name[strlen(name) - 1] == '-' || strchr(name, '$') || strcmp(name, "0") == 0)
+        return error_set(err, -EINVAL, "invalid reference format: '%s'", name);
+    image->name = arena_strdup(g->arena, name);
+    image->config = &w->plain;
+    image->layer_count = 1;
+    *ret = (struct source){.kind = SOURCE_IMAGE, .image = image};
+    return 0;
+}
+
+static bool no_context(void *ctx, const char *name)
+{
+    (void)ctx;
+    (void)name;
+    return false;
+}
+
+/* Words of a row that promise a refusal before anything runs. */
+static const char *const refusals[] = {
+    "parse error",       "error, --from",     "error as above",         "no expansion in --from",
+    "invalid reference", "not a stage index", "target stage not found", "bare option",
+    "as above",
+};
+
+/* A row's own words: "parse error line 3", "error", or anything else for a plan. */
+static void check_bud_row(const char *root, struct view dir, struct view file, struct view args,
+                          struct view want)
+{
+    cleanup_free char *path = xasprintf("%s/bud/%.*s/%.*s", root, VIEW_ARG(dir), VIEW_ARG(file));
+    cleanup_free char *target =
+        view_starts(args, "--target ") ? view_dup(view_make(args.at + 9, args.size - 9)) : NULL;
+    const char *line = memmem(want.at, want.size, "parse error line ", 17);
+    CLEANUP(dockerfile_freep) struct dockerfile *d = NULL;
+    CLEANUP(graph_freep) struct graph *g = NULL;
+    CLEANUP(strings_done) struct strings build_args = {0};
+    STR_AUTO(text);
+    ERROR_AUTO(err);
+    struct world w;
+    const struct source_resolver sources = {&w, no_context, any_image, context};
+    struct view arg;
+
+    while (args.at && !target && view_cut(&args, ' ', &arg))
+        if (memchr(arg.at, '=', arg.size))
+            strings_take(&build_args, view_dup(arg));
+    assert_true(fd_read_file(AT_FDCWD, path, 1 << 20, &text, NULL) >= 0);
+    world_init(&w);
+    const struct frontend_options o = {
+        .platform = amd64, .target = target, .build_args = &build_args};
+    int r = dockerfile_parse(str_view(&text), "D", &d, &err);
+    if (r == 0)
+        r = frontend_plan(d, &o, &sources, &g, &err);
+    bool refused = false;
+    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+        refused |= memmem(want.at, want.size, refusals[i], strlen(refusals[i])) != NULL;
+    print_message("# %.*s/%.*s: %s %s\n", VIEW_ARG(dir), VIEW_ARG(file), err.where ? err.where : "",
+                  err.text ? err.text : "planned");
+    if (r != -ENOTSUP && refused != (r < 0))
+        fail_msg("%.*s: %.*s", VIEW_ARG(file), VIEW_ARG(want));
+    if (line) {
+        cleanup_free char *place = xasprintf("D:%d:", atoi(line + 17));
+        assert_non_null(strstr(err.where ? err.where : "", place));
+    }
+    world_done(&w);
+}
+
+static void files_of_other_builders_plan(void **state)
+{
+    (void)state;
+    const char *root = getenv("CONFORMANCE");
+    cleanup_free char *index = xasprintf("%s/bud/INDEX.tsv", root ? root : "");
+    struct view rest, line, part[5];
+    STR_AUTO(text);
+    size_t count = 0;
+
+    if (fd_read_file(AT_FDCWD, index, 1 << 20, &text, NULL) < 0) {
+        print_message("# %s is not there: the conformance data are not beside the repository\n",
+                      index);
+        skip();
+    }
+    for (rest = str_view(&text); rest.at && view_cut(&rest, '\n', &line);) {
+        if (line.size == 0 || line.at[0] == '#')
+            continue;
+        for (size_t i = 0; i < ARRAY_SIZE(part); i++)
+            if (!line.at || !view_cut(&line, '\t', &part[i]))
+                part[i] = VIEW("");
+        if (memchr(part[4].at, ';', part[4].size) && view_eq_text(part[1], ""))
+            continue;
+        check_bud_row(root, part[0], part[1], part[2], part[4]);
+        count++;
+    }
+    print_message("# %zu rows\n", count);
+    assert_true(count > 100);
+}
+
+UNIT_MAIN(cmocka_unit_test(files_of_other_builders_plan),
+          cmocka_unit_test(configurations_follow_the_rules),
           cmocka_unit_test(graphs_hold_what_the_target_needs),
           cmocka_unit_test(history_looks_familiar),
           cmocka_unit_test(proxies_are_secret_and_places_are_known),
