@@ -10,6 +10,7 @@ struct world {
     struct image_config config; /* of "base": Env, Cmd, WorkingDir, triggers */
     struct image_config plain;  /* of "plain" and "empty": nothing */
     size_t asked;               /* images that were resolved */
+    bool any;                   /* every name is an image */
 };
 
 static bool is_named(void *ctx, const char *name)
@@ -30,8 +31,8 @@ static int resolve(void *ctx, const char *name, const struct platform *platform,
         *ret = (struct source){.kind = SOURCE_DIRECTORY, .path = "/ctx"};
         return 0;
     }
-    if (strcmp(name, "base") != 0 && strcmp(name, "plain") != 0 && strcmp(name, "swapped") != 0 &&
-        strcmp(name, "empty") != 0)
+    if (!w->any && strcmp(name, "base") != 0 && strcmp(name, "plain") != 0 &&
+        strcmp(name, "swapped") != 0 && strcmp(name, "empty") != 0)
         return error_set(err, -ENOENT, "image '%s' is not here", name);
     image->name = arena_strdup(g->arena, name);
     image->config = strcmp(name, "base") == 0 ? &w->config : &w->plain;
@@ -623,6 +624,68 @@ static void check_bud_row(const char *root, struct view dir, struct view file, s
     world_done(&w);
 }
 
+static const struct {
+    const char *file, *args, *want; /* a line of the configuration */
+} bud_configs[] = {
+    {"kaniko/dockerfiles/Dockerfile_test_env", "",
+     "env=PATH=something,hey=hello,testmultipleeq=this=is a=test string=with a=lot "
+     "of=equals,first=foo,second=foo2,third=foo2:/third,myName=John Doe,myDog=Rex The "
+     "Dog,myCat=fluffy,test=value value2,test1=a'b'c,test2=a\"b\"c,test3=a b,name2=b "
+     "c,test4=a\"b,test5=a\\\"b,test6=a\\'b,atomic=two,newatomic=one,newenv=/newenv\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_expose", "", "ports=80/tcp,81/udp,82/tcp,83/udp,83/tcp\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_metadata", "",
+     "entrypoint=execute,entrypoint\ncmd=/bin/sh,-c,echo \"hello\"\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_scratch",
+     "image=scratch;hello=hello-value;file=context/foo;file3=context/b*",
+     "baz=baz,src=file3,file=context/bar/bam/bat\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_volume", "", "volumes=/foo/bar,/tmp,/qux/quux,/baz/bat\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_workdir", "workdir=/arg/workdir",
+     "workdir=/arg/workdir\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_workdir_with_user", "", "user=10000:bar\n"},
+    {"kaniko/dockerfiles/Dockerfile_test_maintainer", "", "author=nobody@domain.test\n"},
+    {"buildah/healthcheck/Dockerfile", "",
+     "health=CMD-SHELL,curl -f http://localhost/ || exit 1\n"},
+    {"buildah/env/Dockerfile.special-chars", "", "LIB=$(PREFIX)/lib"},
+    {"buildah/env/Dockerfile.check-env", "",
+     "env=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin,foo=bar\n"},
+    {"buildah/leading-args/Dockerfile", "", "FOO=\n"},
+    {"buildah/onbuild/Dockerfile", "", "onbuild=RUN touch /onbuild1,RUN touch /onbuild2\n"},
+    {"buildah/multi-stage-builds/Dockerfile.extended", "",
+     "entrypoint=/bin/sh,-c,/bin/sleep 600\n"},
+    {"buildah/run-scenarios/Dockerfile.entrypoint-run", "", "entrypoint=/invalid/entrypoint\n"},
+    {"buildah/shell/Dockerfile", "", "shell=/bin/sh,-c\n"},
+    {"buildah/build-arg/Dockerfile4", "TEST=foo", "NAME=foo"},
+    {"buildah/symlink/Dockerfile.relative-symlink", "", "volumes="},
+};
+
+static void configurations_of_other_builders_hold(void **state)
+{
+    (void)state;
+    const char *root = getenv("CONFORMANCE");
+
+    for (size_t i = 0; i < ARRAY_SIZE(bud_configs); i++) {
+        cleanup_free char *path = xasprintf("%s/bud/%s", root ? root : "", bud_configs[i].file);
+        CLEANUP(graph_freep) struct graph *g = NULL;
+        STR_AUTO(text);
+        STR_AUTO(got);
+        struct world w;
+
+        if (fd_read_file(AT_FDCWD, path, 1 << 20, &text, NULL) < 0) {
+            print_message("# %s is not there: the conformance data are not beside the repository\n",
+                          path);
+            skip();
+        }
+        print_message("# %s\n", bud_configs[i].file);
+        world_init(&w);
+        w.any = true;
+        assert_int_equal(make_plan(&w, text.at, bud_configs[i].args, NULL, &g, NULL), 0);
+        describe_config(g->stages.at[g->target].config, &got);
+        if (!strstr(got.at, bud_configs[i].want))
+            fail_msg("got\n%s\nwant\n%s", got.at, bud_configs[i].want);
+        world_done(&w);
+    }
+}
+
 static void files_of_other_builders_plan(void **state)
 {
     (void)state;
@@ -653,6 +716,7 @@ static void files_of_other_builders_plan(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(files_of_other_builders_plan),
+          cmocka_unit_test(configurations_of_other_builders_hold),
           cmocka_unit_test(configurations_follow_the_rules),
           cmocka_unit_test(graphs_hold_what_the_target_needs),
           cmocka_unit_test(history_looks_familiar),
