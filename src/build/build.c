@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "build/input.h"
 #include "build/internal.h"
+#include "store/gc.h"
 
 #define KEY_WAIT_MS 20  /* between looks at a key that another process works on */
 #define JOBS_DEFAULT 16 /* steps mostly wait; what they compute is shared out by the kernel */
@@ -217,6 +218,21 @@ static int wait_for_steps(struct build *b, bool busy, struct error *err)
     return r;
 }
 
+/* What was killed left its unfinished trees behind; nobody holds them once the holder is gone. Files of subordinate
+ * ids are deleted by a holder only. */
+static void sweep(struct build *b)
+{
+    cleanup_doc json_t *request = json_object();
+    struct holder *holder = NULL;
+    size_t left = 0;
+
+    holder_stop(b->tools.holder);
+    b->tools.holder = NULL;
+    if (store_sweep(b->tools.store, &left, NULL) >= 0 && left > 0 &&
+        image_holder(&b->tools, &holder, NULL) >= 0)
+        (void)!holder_call(holder, "build-sweep", request, NULL, 0, NULL, NULL);
+}
+
 static int solve(struct build *b, struct error *err)
 {
     bool busy = false;
@@ -246,7 +262,10 @@ static int solve(struct build *b, struct error *err)
         else
             r = 1;
     }
-    steps_cancel(b);
+    if (b->step_count) {
+        steps_cancel(b);
+        sweep(b);
+    }
     return r;
 }
 

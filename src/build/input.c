@@ -121,7 +121,8 @@ static int unpack_context(struct image_tools *t, int archive, struct input *ret,
     if (r < 0)
         return r;
     const int fds[] = {archive, dir};
-    return holder_call(holder, "build-context", NULL, fds, ARRAY_SIZE(fds), NULL, err);
+    cleanup_doc json_t *request = json_object();
+    return holder_call(holder, "build-context", request, fds, ARRAY_SIZE(fds), NULL, err);
 }
 
 static int read_stdin_context(struct image_tools *t, struct input *ret, bool has_file,

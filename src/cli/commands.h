@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #define COMMANDS(X)                                                                                \
+    X(build)                                                                                       \
     X(base)                                                                                        \
     X(run)                                                                                         \
     X(images)                                                                                      \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "build/jobs.h"
 #include "distro/fetch.h"
 #include "distro/jobs.h"
 #include "image/jobs.h"
@@ -16,6 +17,7 @@ static const struct {
     const size_t *count;
 } jobs[] = {
     {image_jobs, &image_job_count},
+    {build_jobs, &build_job_count},
     {distro_jobs, &distro_job_count},
     {run_jobs, &run_job_count},
 };

@@ -1,0 +1,99 @@
+#include <errno.h>
+
+#include "build/build.h"
+#include "cli/commands.h"
+
+struct build_command {
+    struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
+    const char *file, *target, *network, *iidfile, *metadata_file, *print;
+    int64_t jobs;
+    bool no_cache, explain;
+};
+
+static const struct option_row options[] = {
+    OPT_TEXTS('t', "tag", struct build_command, tags, "NAME[:TAG]",
+              "name the image; may be given again"),
+    OPT_TEXT('f', "file", struct build_command, file, "FILE|-",
+             "the Dockerfile (default: Dockerfile, dockerfile or Containerfile in the context)"),
+    OPT_TEXT(0, "target", struct build_command, target, "STAGE", "build this stage, not the last"),
+    OPT_TEXTS(0, "build-arg", struct build_command, build_args, "NAME[=VALUE]",
+              "value of an ARG; without one it comes from the environment"),
+    OPT_TEXTS(0, "build-context", struct build_command, build_contexts, "NAME=WHAT",
+              "what NAME in FROM and --from means: a directory, oci-layout://DIR[:TAG|@DIGEST], "
+              "docker-image://NAME"),
+    OPT_TEXTS(0, "label", struct build_command, labels, "NAME=VALUE", "set a label"),
+    OPT_TEXTS(0, "add-host", struct build_command, add_hosts, "NAME:ADDRESS",
+              "a line of /etc/hosts during RUN"),
+    OPT_TEXT(0, "network", struct build_command, network, "default|private|host|none",
+             "network of RUN"),
+    OPT_TEXTS(
+        'o', "output", struct build_command, outputs, "type=T,dest=D,...",
+        "where the result goes: image (the store), oci, oci-archive, docker-archive, tar, local"),
+    OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
+    OPT_INT('j', "jobs", struct build_command, jobs, "N", "steps that run at the same time"),
+    OPT_FLAG(0, "explain", struct build_command, explain,
+             "say why each step that runs was not in the cache"),
+    OPT_TEXT(0, "print", struct build_command, print, "ast|plan|context",
+             "print this instead of building"),
+    OPT_TEXT(0, "iidfile", struct build_command, iidfile, "FILE", "write the image id to FILE"),
+    OPT_TEXT(0, "metadata-file", struct build_command, metadata_file, "FILE",
+             "write digests and names as JSON to FILE"),
+    OPT_END,
+};
+
+static int parse_print(const char *text, enum build_print *ret, struct error *err)
+{
+    static const char *const names[] = {
+        [BUILD_PRINT_AST] = "ast", [BUILD_PRINT_PLAN] = "plan", [BUILD_PRINT_CONTEXT] = "context"};
+
+    *ret = BUILD_PRINT_NOTHING;
+    if (!text)
+        return 0;
+    for (size_t i = BUILD_PRINT_AST; i < ARRAY_SIZE(names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum build_print)i;
+            return 0;
+        }
+    (void)error_set(err, -EINVAL, "--print '%s' is not known", text);
+    return error_hint(err, -EINVAL, "it is one of ast, plan, context");
+}
+
+/* The lists are lent, not copied: both live until the command ends. */
+static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
+{
+    const struct build_command *c = given;
+    struct build_options o = {
+        .context = arguments[0],
+        .file = c->file,
+        .target = c->target,
+        .network = c->network,
+        .iidfile = c->iidfile,
+        .metadata_file = c->metadata_file,
+        .tags = c->tags,
+        .build_args = c->build_args,
+        .build_contexts = c->build_contexts,
+        .labels = c->labels,
+        .add_hosts = c->add_hosts,
+        .outputs = c->outputs,
+        .jobs = c->jobs,
+        .no_cache = c->no_cache,
+        .explain = c->explain,
+    };
+
+    if (parse_print(c->print, &o.print, err) < 0)
+        return EXIT_USAGE;
+    return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+const struct command_row cmd_build = {
+    .name = "build",
+    .group = "make images",
+    .arguments = "CONTEXT",
+    .help = "make an image out of a Dockerfile",
+    .options = options,
+    .options_size = sizeof(struct build_command),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+    .example = "cooper build -t app:1.0 .",
+};

@@ -1,0 +1,438 @@
+# cooper build: real builds over a busybox of our own.
+load common
+setup_file() {
+    suite_setup
+    busybox_layout
+}
+teardown_file() { suite_teardown; }
+
+setup() {
+    CTX=$SUITE_DIR/ctx.$BATS_TEST_NUMBER
+    mkdir -p "$CTX"
+    # each test in a store of its own where it counts hits; the base is cheap to load
+    export COOPER_ROOT=$SUITE_DIR/store.$BATS_TEST_NUMBER
+}
+teardown() { "$COOPER" prune --all --quiet >/dev/null 2>&1 || true; }
+
+dockerfile() { cat >"$CTX/Dockerfile"; }
+build() { cooper build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$@" "$CTX"; }
+# files NAME: the merged files of an image below $CTX.out
+files() {
+    rm -rf "$CTX.out"
+    cooper unpack "$1" "$CTX.out"
+}
+ran() { [[ $output != *"CACHED"* ]]; }
+
+@test "RUN, COPY, WORKDIR, metadata: one of each" {
+    echo hello >"$CTX/hello.txt"
+    dockerfile <<'E'
+FROM busybox
+ENV GREETING=hi
+WORKDIR /srv/app
+COPY hello.txt ./
+RUN echo "$GREETING" >said; cat hello.txt >>said
+USER 1000:1000
+CMD ["sh", "-c", "cat said"]
+E
+    run -0 build -t one
+    files one
+    [ "$(cat "$CTX.out/srv/app/said")" = $'hi\nhello' ]
+    run -0 cooper inspect one
+    [[ $output == *'"WorkingDir": "/srv/app"'* ]]
+    [[ $output == *'"User": "1000:1000"'* ]]
+}
+
+@test "nothing changed: nothing runs, and the image is the same" {
+    echo a >"$CTX/a"
+    dockerfile <<'E'
+FROM busybox
+COPY a /a
+RUN cat /proc/sys/kernel/random/uuid >/when
+LABEL x=y
+E
+    run -0 build -t same --iidfile "$CTX.1"
+    sleep 1
+    run -0 build -t same --iidfile "$CTX.2" --explain
+    [[ $output == *CACHED* ]]
+    [[ $output != *"changed"* ]]
+    cmp "$CTX.1" "$CTX.2"
+}
+
+@test "a changed file runs its step and those above, and --explain says so" {
+    echo a >"$CTX/a"
+    dockerfile <<'E'
+FROM busybox
+RUN echo first
+COPY a /a
+RUN cat /a
+E
+    run -0 build -t changed
+    echo b >"$CTX/a"
+    run -0 build -t changed --explain
+    [[ $output == *"COPY a /a"*"content of 'a' changed"* ]]
+    [[ $output != *"RUN echo first: "* ]]
+    run -0 build -t changed
+    [[ $output == *CACHED* ]]
+}
+
+@test "touch is no change, chmod is one" {
+    echo a >"$CTX/a"
+    dockerfile <<'E'
+FROM busybox
+COPY a /a
+E
+    run -0 build -t touched --iidfile "$CTX.1"
+    touch -d @1000000000 "$CTX/a"
+    run -0 build -t touched --explain
+    [[ $output != *"is new"* && $output != *" changed"* ]]
+    chmod 0600 "$CTX/a"
+    run -0 build -t touched --explain
+    [[ $output == *" changed"* ]]
+}
+
+@test "a rebuilt but equal parent rebuilds nothing above it" {
+    dockerfile <<'E'
+FROM busybox
+ARG X=1
+RUN echo same >/file; touch -d @1 /file
+COPY Dockerfile.keep /keep
+RUN cat /proc/sys/kernel/random/uuid >/when
+E
+    touch "$CTX/Dockerfile.keep"
+    run -0 build -t cutoff
+    files cutoff
+    before=$(cat "$CTX.out/when")
+    sed -i 's/^RUN echo same/RUN true; echo same/' "$CTX/Dockerfile"
+    run -0 build -t cutoff
+    files cutoff
+    [ "$(cat "$CTX.out/when")" = "$before" ]
+}
+
+@test "--no-cache runs every step" {
+    dockerfile <<'E'
+FROM busybox
+RUN cat /proc/sys/kernel/random/uuid >/when
+E
+    run -0 build -t nocache
+    files nocache
+    before=$(cat "$CTX.out/when")
+    run -0 build -t nocache --no-cache --explain
+    [[ $output == *--no-cache* ]]
+    files nocache
+    [ "$(cat "$CTX.out/when")" != "$before" ]
+}
+
+@test "stages: by name, by number, pruned, --target" {
+    dockerfile <<'E'
+FROM busybox AS a
+RUN echo a >/a
+FROM busybox AS broken
+RUN exit 9
+FROM scratch AS final
+COPY --from=a /a /by-name
+COPY --from=0 /a /by-number
+FROM final
+COPY --from=broken / /
+E
+    run -0 build -t stages --target final
+    files stages
+    [ "$(cat "$CTX.out/by-name" "$CTX.out/by-number")" = $'a\na' ]
+    run -1 build -t stages
+    [[ $output == *"exit code: 9"* ]]
+}
+
+@test "stages run side by side" {
+    dockerfile <<'E'
+FROM busybox AS a
+RUN mkfifo /x; sleep 1; echo a >/a
+FROM busybox AS b
+RUN sleep 1; echo b >/b
+FROM busybox AS c
+RUN sleep 1; echo c >/c
+FROM scratch
+COPY --from=a /a /
+COPY --from=b /b /
+COPY --from=c /c /
+E
+    start=$(date +%s%N)
+    run -0 build -t parallel
+    [ $((($(date +%s%N) - start) / 1000000)) -lt 2500 ]
+}
+
+@test "a failing step: its line, its status, its last words; siblings are stopped" {
+    dockerfile <<'E'
+FROM busybox AS slow
+RUN sleep 60
+FROM busybox
+COPY --from=slow / /
+RUN true
+FROM busybox AS bad
+RUN echo before; \
+    echo the reason >&2; exit 42
+FROM scratch
+COPY --from=slow / /a
+COPY --from=bad / /b
+E
+    start=$(date +%s)
+    run -1 build -t failing
+    [ $(($(date +%s) - start)) -lt 20 ]
+    [[ $output == *"exit code: 42"* ]]
+    [[ $output == *"the reason"* ]]
+    [[ $output == *"Dockerfile:7"* ]]
+    [ -z "$(ls "$COOPER_ROOT/tmp" 2>/dev/null)" ]
+}
+
+@test "an interrupted build leaves nothing behind" {
+    dockerfile <<'E'
+FROM busybox
+RUN echo started; sleep 61.25
+E
+    "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX" >"$CTX.log" 2>&1 &
+    pid=$!
+    for _ in $(seq 200); do grep -q '^.*started$' "$CTX.log" && break; sleep 0.05; done
+    kill -INT $pid
+    run wait $pid
+    [ "$status" -ne 0 ]
+    run -1 pgrep -f 'sleep 61.25'
+    [ -z "$(ls "$COOPER_ROOT/tmp" 2>/dev/null)" ]
+}
+
+@test "COPY: a missing source says whether .dockerignore did it" {
+    mkdir "$CTX/logs"
+    touch "$CTX/logs/x"
+    printf '# nothing\nlogs\n' >"$CTX/.dockerignore"
+    dockerfile <<'E'
+FROM scratch
+COPY logs/x /x
+E
+    run -1 build
+    [[ $output == *"logs/x"* && $output == *".dockerignore line 2"* && $output == *"Dockerfile:2"* ]]
+    sed -i 's/^COPY.*/COPY nowhere \/x/' "$CTX/Dockerfile"
+    run -1 build
+    [[ $output == *"'nowhere' is not in the build context"* ]]
+}
+
+@test "COPY: the rules of slashes, patterns and links" {
+    mkdir -p "$CTX/dir/sub"
+    for f in a.txt b.txt dir/one dir/sub/two; do echo $f >"$CTX/$f"; done
+    ln -s a.txt "$CTX/link"
+    dockerfile <<'E'
+FROM busybox
+RUN mkdir -p /real /there && ln -s real /linked
+COPY *.txt /texts/
+COPY a.txt /there
+COPY a.txt /new-name
+COPY dir /dir
+COPY none* /never/
+COPY link /from-link
+COPY a.txt /linked/
+COPY dir/s*/t?? /globbed/
+E
+    run -0 build -t rules
+    files rules
+    cd "$CTX.out"
+    [ -f texts/a.txt ] && [ -f texts/b.txt ] && [ -f there/a.txt ] && [ -f new-name ]
+    [ -f dir/one ] && [ -f dir/sub/two ] && [ ! -e never ]
+    [ -f from-link ] && [ ! -L from-link ]
+    [ -L linked ] && [ -f real/a.txt ] && [ -f globbed/two ]
+}
+
+@test "COPY onto a merged /usr follows the links instead of failing" {
+    mkdir -p "$CTX/rootfs/bin" "$CTX/rootfs/etc"
+    echo tool >"$CTX/rootfs/bin/tool"
+    echo conf >"$CTX/rootfs/etc/conf"
+    dockerfile <<'E'
+FROM busybox
+RUN cp -a /bin/. /usr/bin/ && rm -rf /bin && /usr/bin/busybox ln -s usr/bin /bin
+COPY rootfs /
+RUN test -L /bin && cat /bin/tool /etc/conf
+E
+    run -0 build -t merged
+    files merged
+    [ -L "$CTX.out/bin" ] && [ -f "$CTX.out/usr/bin/tool" ] && [ -f "$CTX.out/etc/conf" ]
+}
+
+@test "COPY --chown and --chmod, by name, number and symbol" {
+    echo x >"$CTX/x"
+    dockerfile <<'E'
+FROM busybox
+RUN echo 'app:x:1234:77:app:/home/app:/bin/sh' >>/etc/passwd && echo 'web:x:88:' >>/etc/group
+COPY --chown=app x /a
+COPY --chown=app:web --chmod=640 x /b
+COPY --chown=55 --chmod=u=rw,go= x /c
+RUN stat -c '%n %u:%g %a' /a /b /c >/stat
+E
+    run -0 build -t owners
+    files owners
+    [ "$(cat "$CTX.out/stat")" = $'/a 1234:77 644\n/b 1234:88 640\n/c 55:55 600' ]
+    sed -i 's/chown=app:web/chown=nobodyhere/' "$CTX/Dockerfile"
+    run -1 build -t owners
+    [[ $output == *nobodyhere* ]]
+}
+
+@test "ADD unpacks what is an archive by its bytes, whatever its name" {
+    mkdir "$CTX/in"
+    echo in >"$CTX/in/file"
+    tar -C "$CTX/in" -czf "$CTX/archive.txt" file
+    echo plain >"$CTX/not.tar"
+    dockerfile <<'E'
+FROM busybox
+RUN mkdir -m 1777 /sticky
+ADD archive.txt /unpacked
+ADD archive.txt /sticky/
+ADD not.tar /plain/
+E
+    run -0 build -t archives
+    files archives
+    [ "$(cat "$CTX.out/unpacked/file")" = in ]
+    [ "$(cat "$CTX.out/plain/not.tar")" = plain ]
+    [ "$(stat -c %a "$CTX.out/sticky")" = 1777 ]
+}
+
+@test "a context or a Dockerfile on standard input" {
+    echo hello >"$CTX/hello"
+    dockerfile <<'E'
+FROM scratch
+COPY hello /
+E
+    tar -C "$CTX" -cz . | cooper build -t piped -
+    files piped
+    [ "$(cat "$CTX.out/hello")" = hello ]
+    printf 'FROM scratch\nLABEL a=b\n' | cooper build -t typed -
+    run -0 cooper inspect typed
+    [[ $output == *'"a": "b"'* ]]
+    printf 'FROM scratch\nCOPY hello /other\n' | cooper build -t mixed -f - "$CTX"
+    files mixed
+    [ "$(cat "$CTX.out/other")" = hello ]
+    run -1 cooper build - <<<$'FROM scratch\nCOPY x /\n'
+    [[ $output == *"no context"* ]]
+}
+
+@test "dockerfile and Containerfile are found; FILE.dockerignore wins" {
+    echo x >"$CTX/x"
+    echo y >"$CTX/y"
+    echo y >"$CTX/.dockerignore"
+    printf 'FROM scratch\nCOPY . /\n' >"$CTX/Containerfile"
+    run -0 build -t found
+    files found
+    [ -e "$CTX.out/x" ] && [ ! -e "$CTX.out/y" ]
+    cp "$CTX/Containerfile" "$CTX/other"
+    echo x >"$CTX/other.dockerignore"
+    run -0 build -t found -f "$CTX/other"
+    files found
+    [ ! -e "$CTX.out/x" ] && [ -e "$CTX.out/y" ]
+}
+
+@test "named contexts: directories, images, layouts" {
+    mkdir "$CTX.more"
+    echo more >"$CTX.more/file"
+    dockerfile <<'E'
+FROM base
+COPY --from=more file /more
+COPY --from=busybox /bin/busybox /bb
+E
+    run -0 build -t baseimage -f - <<<$'FROM busybox\nRUN echo base >/base'
+    run -0 build -t named --build-context "more=$CTX.more" --build-context base=docker-image://baseimage
+    files named
+    [ "$(cat "$CTX.out/more" "$CTX.out/base")" = $'more\nbase' ]
+}
+
+@test "an image that is nowhere: what, and three ways to mend it" {
+    dockerfile <<<'FROM nowhere/at-all:1'
+    run -1 build
+    [[ $output == *"nowhere/at-all:1"* && $output == *"cooper load"* && $output == *"cooper base"* ]]
+    [[ $output == *"--build-context"* && $output == *"Dockerfile:1"* ]]
+}
+
+@test "unknown instruction and flag: before any work" {
+    printf 'FROM busybox\nRUN touch /x\nRUM touch /y\n' | dockerfile
+    run -1 build
+    [[ $output == *"Dockerfile:3"* && $output == *"RUN"* ]]
+    [ ! -e "$COOPER_ROOT/trees" ] || [ -z "$(ls "$COOPER_ROOT/trees")" ]
+    printf 'FROM busybox\nCOPY --form=a b c\n' | dockerfile
+    run -1 build
+    [[ $output == *"from"* ]]
+}
+
+@test "outputs: every type, ids, metadata" {
+    echo x >"$CTX/x"
+    printf 'FROM scratch\nCOPY x /\n' | dockerfile
+    run -0 build -t out:1 --output "type=oci,dest=$CTX.oci" --output "type=docker-archive,dest=$CTX.docker.tar" \
+        --output "type=tar,dest=$CTX.tar" --output "type=local,dest=$CTX.local" --output "type=oci-archive,dest=$CTX.oci.tar" \
+        --iidfile "$CTX.iid" --metadata-file "$CTX.json"
+    [ -f "$CTX.oci/index.json" ] && [ -f "$CTX.local/x" ]
+    tar -tf "$CTX.tar" | grep -qx x
+    tar -tf "$CTX.docker.tar" | grep -qx manifest.json
+    grep -q '"containerimage.config.digest": "sha256:' "$CTX.json"
+    [[ $(cat "$CTX.iid") == sha256:* ]]
+    run -0 --separate-stderr cooper build -q -t out:1 "$CTX"
+    [ "$output" = "$(cat "$CTX.iid")" ]
+}
+
+@test "two builds at once run each step once" {
+    dockerfile <<E
+FROM busybox
+RUN sleep 1; cat /proc/sys/kernel/random/uuid >/when
+E
+    build --progress plain -t twin1 >"$CTX.1" 2>&1 &
+    run -0 build -t twin2
+    wait
+    files twin1
+    cp "$CTX.out/when" "$CTX.when"
+    files twin2
+    cmp "$CTX.when" "$CTX.out/when"
+}
+
+@test "--print plan and context" {
+    mkdir "$CTX/d"
+    touch "$CTX/d/keep" "$CTX/d/drop"
+    echo d/drop >"$CTX/.dockerignore"
+    dockerfile <<'E'
+FROM scratch
+COPY d /d
+E
+    run -0 cooper build --print context "$CTX"
+    [ "$output" = $'.dockerignore\nDockerfile\nd/\nd/keep' ]
+    run -0 cooper build --print plan "$CTX"
+    [[ $output == *'"action": "copy"'* ]]
+}
+
+@test "RUN: user, environment, working directory, standard input, network none" {
+    dockerfile <<'E'
+FROM busybox
+RUN echo 'app:x:1234:77:app:/home/app:/bin/sh' >>/etc/passwd && mkdir -p /home/app
+ARG A=arg
+ENV E=env
+WORKDIR /w
+USER app
+RUN echo "$A $E $(pwd) $(id -u):$(id -g) $HOME" >/tmp/out; cat >>/tmp/out; echo to-stdout >/dev/stdout
+USER root
+RUN --network=none ip link 2>/dev/null | grep -c '^[0-9]' >/tmp/links
+E
+    run -0 build -t env
+    files env
+    [ "$(cat "$CTX.out/tmp/out")" = "arg env /w 1234:77 /home/app" ]
+    [ "$(cat "$CTX.out/tmp/links")" = 1 ]
+}
+
+@test "what RUN is given is not in the layer" {
+    dockerfile <<'E'
+FROM busybox
+RUN cat /etc/resolv.conf /etc/hosts /etc/hostname >/dev/null; ls /proc /dev /sys >/dev/null
+E
+    run -0 build -t clean
+    files clean
+    [ ! -e "$CTX.out/etc/resolv.conf" ] && [ ! -e "$CTX.out/etc/hosts" ]
+    [ ! -e "$CTX.out/proc" ] && [ ! -e "$CTX.out/dev" ] && [ ! -e "$CTX.out/sys" ]
+}
+
+@test "deletions become whiteouts, replaced directories leave nothing" {
+    dockerfile <<'E'
+FROM busybox
+RUN mkdir -p /d/e /f && touch /d/e/x /f/y
+RUN rm -r /d/e && rm -r /f && echo file >/f
+E
+    run -0 build -t whiteouts
+    files whiteouts
+    [ -d "$CTX.out/d" ] && [ ! -e "$CTX.out/d/e" ] && [ -f "$CTX.out/f" ]
+}
