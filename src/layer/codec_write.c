@@ -171,10 +171,11 @@ static int emit(struct codec_writer *w, struct slot *s, struct error *err)
     pthread_mutex_lock(&w->lock);
     while (s->state == SLOT_FULL || s->state == SLOT_BUSY)
         pthread_cond_wait(&w->packed_one, &w->lock);
+    const bool packed = s->state == SLOT_PACKED;
+    s->state = SLOT_FREE; /* under the lock: the threads look at the state of every slot */
     pthread_mutex_unlock(&w->lock);
-    if (s->state == SLOT_FREE)
+    if (!packed)
         return 0;
-    s->state = SLOT_FREE;
     s->plain_size = 0;
     if (s->packed_size < 0)
         return error_move(err, &s->error);
