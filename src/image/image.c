@@ -124,6 +124,11 @@ int image_save(struct image_tools *t, struct image *i, const char *name, struct 
         return r;
     free(i->record.name);
     i->record.name = steal(canonical);
+    if (!name && digest_is_zero(&i->record.id)) {
+        r = image_finish(t, i, err); /* without a name, the id is all that it is known by */
+        if (r < 0)
+            return r;
+    }
     return store_image_put(t->store, &i->record, err);
 }
 

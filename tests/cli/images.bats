@@ -192,6 +192,25 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
     cooper rmi one:1
 }
 
+# An ordinary user: owners and modes of the layers are those of the archives, whatever the disk can hold.
+through_user() {
+    need_root
+    chmod -R a+rX "$LAYOUT"
+    as_user "$1" sh -c 'set -e
+        export COOPER_ROOT=$HOME/images.store
+        cd "$HOME"
+        "$COOPER" --progress none load -i "$LAYOUT"
+        "$COOPER" --progress none export example.com/app:1 -o type=oci,dest=packed,compression=zstd,force-compression=true \
+            -o type=tar,dest=files.tar -o type=local,dest=files'
+    image_diff "$LAYOUT" "$USER_HOME/packed" --mtime
+    tar --numeric-owner -tvf "$USER_HOME/files.tar" | grep -q 'rwsr-xr-x 5/7 .* bin/busybox'
+    [ "$(stat -c %u "$USER_HOME/files/bin/busybox")" = 54321 ]
+}
+
+@test "an ordinary user with subordinate ids keeps owners" { through_user subids; }
+
+@test "an ordinary user with one id keeps owners" { through_user single; }
+
 @test "an output that cannot be meant is refused with a suggestion" {
     run cooper export example.com/app:1 -o type=oc,dest=x
     [ "$status" -eq 2 ]
