@@ -6,6 +6,8 @@
 #include "build/frontend.h"
 #include "oci/config.h"
 
+#define FRONTEND_ENV_MAX (256u << 20) /* bytes: 10,000 steps with 25 KiB each */
+
 /* An instruction of the stage, or a trigger of its base. */
 struct fe_command {
     const struct instruction *in;
@@ -74,6 +76,7 @@ struct frontend {
     VEC(struct dockerfile *) triggers;
     const char *const *secret_env; /* NAME=value of proxies that were asked for */
     size_t secret_env_count;
+    size_t env_bytes; /* of all RUN steps so far */
 };
 
 /* ---- variables (frontend_vars.c) ---- */

@@ -37,10 +37,25 @@ static void read_heredocs(struct frontend *fe, const struct fe_stage *s,
     fe_command_words(s, in, &word, 1, argv);
 }
 
-static void set_env(struct frontend *fe, const struct fe_stage *s, struct op_exec *e)
+/* Every step holds its own list: a stranger's thousands of ENV and RUN lines would fill the memory. */
+static int take_env_bytes(struct frontend *fe, const struct fe_stage *s, struct error *err)
+{
+    vec_each (var, &s->vars)
+        fe->env_bytes += strlen(var->key) + strlen(var->value) + 2 + sizeof(char *);
+    if (fe->env_bytes > FRONTEND_ENV_MAX)
+        return error_set(err, -EDQUOT, "the variables of all RUN steps take more than %u bytes",
+                         FRONTEND_ENV_MAX);
+    return 0;
+}
+
+static int set_env(struct frontend *fe, const struct fe_stage *s, struct op_exec *e,
+                   struct error *err)
 {
     CLEANUP(strings_done) struct strings env = {0}, secret = {0};
+    const int r = take_env_bytes(fe, s, err);
 
+    if (r < 0)
+        return r;
     vec_each (var, &s->vars)
         strings_take(&env, xasprintf("%s=%s", var->key, var->value));
     for (size_t i = 0; i < fe->secret_env_count; i++) {
@@ -52,6 +67,7 @@ static void set_env(struct frontend *fe, const struct fe_stage *s, struct op_exe
     }
     e->env = graph_texts(fe->g, &env, &e->env_count);
     e->secret_env = graph_texts(fe->g, &secret, &e->secret_env_count);
+    return 0;
 }
 
 static void set_network(const struct frontend *fe, const struct instruction *in, struct op_exec *e)
@@ -112,7 +128,7 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
 {
     CLEANUP(strings_done) struct strings argv = {0};
     const struct image_config *config = s->config;
-    const int r = refuse_flags(fe, s, c, err);
+    int r = refuse_flags(fe, s, c, err);
 
     if (r < 0)
         return r;
@@ -124,7 +140,9 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
     else
         fe_command_words(s, c->in, c->in->words, c->in->word_count, &argv);
     e->argv = graph_texts(fe->g, &argv, &e->argc);
-    set_env(fe, s, e);
+    r = set_env(fe, s, e, err);
+    if (r < 0)
+        return fe_at(fe, s, c, c->in->keyword_span, r, err);
     e->cwd = config->workdir && *config->workdir ? arena_strdup(fe->arena, config->workdir) : "/";
     e->user = config->user ? arena_strdup(fe->arena, config->user) : "";
     set_network(fe, c->in, e);

@@ -346,7 +346,6 @@ void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_comman
     const struct instruction *in = c->in;
     const struct span span = fe_span(s, c, in->keyword_span);
     STR_AUTO(title);
-    STR_AUTO(line);
     const unsigned width = s->step_count >= 100 ? 3 : s->step_count >= 10 ? 2 : 1;
 
     str_printf(&title, "[%s%s%*u/%u] %s", s->label, *s->label ? " " : "", (int)width, ++s->step,
@@ -357,10 +356,7 @@ void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_comman
     add_heredoc_line(&title, in);
     op->title = arena_strdup(fe->arena, title.at);
     op->where = arena_printf(fe->arena, "%s:%u:%u", fe->d->name, span.line, span.column);
-    struct view source = fe->d->source, first = {0};
-    for (uint32_t i = 0; i < span.line && source.at; i++)
-        (void)view_cut(&source, '\n', &first);
-    first = view_trim(first);
+    const struct view first = view_trim(dockerfile_line(fe->d, span.line));
     op->line = arena_strndup(fe->arena, first.at ? first.at : "", first.size);
     op->stage = *s->name ? s->name : arena_printf(fe->arena, "%u", s->index);
     op->no_cache = fe->o->no_cache;

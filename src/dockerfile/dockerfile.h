@@ -135,9 +135,11 @@ struct dockerfile_warning {
 };
 
 struct dockerfile {
-    const char *name;   /* for messages: "Dockerfile" */
-    struct view source; /* a copy of the bytes */
-    char escape;        /* '\\' or '`' */
+    const char *name;      /* for messages: "Dockerfile" */
+    struct view source;    /* a copy of the bytes */
+    const size_t *line_at; /* offset of each line of source, and source.size behind the last */
+    size_t line_count;
+    char escape; /* '\\' or '`' */
     const struct directive *directives;
     size_t directive_count;
     const struct instruction *instructions;
@@ -163,6 +165,9 @@ DEFINE_CLEANUP(struct dockerfile *, dockerfile_free)
 MUST_CHECK int dockerfile_check(const struct dockerfile *d, struct error *err);
 /* The same for one; name as in struct dockerfile. */
 MUST_CHECK int instruction_check(const struct instruction *in, const char *name, struct error *err);
+
+/* A line of the source, from 1; {NULL, 0} when there is none. */
+struct view dockerfile_line(const struct dockerfile *d, uint32_t line);
 
 /* The last value of the flag, or {NULL, 0}; a FLAG_BOOL without value gives "true". */
 struct view instruction_flag(const struct instruction *in, const char *name);

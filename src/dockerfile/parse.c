@@ -486,6 +486,8 @@ static void keep_lists(struct dockerfile *d, const struct reader *r,
                        const struct instruction_list *instructions,
                        const struct directive_list *directives)
 {
+    d->line_at = r->line_at;
+    d->line_count = r->line_count;
     d->escape = r->escape;
     d->directives = KEEP(d->arena, directives);
     d->directive_count = directives->size;
@@ -546,6 +548,13 @@ void dockerfile_free(struct dockerfile *d)
 {
     if (d)
         arena_free(d->arena);
+}
+
+struct view dockerfile_line(const struct dockerfile *d, uint32_t line)
+{
+    if (line == 0 || line > d->line_count)
+        return (struct view){0};
+    return view_make(d->source.at + d->line_at[line - 1], d->line_at[line] - d->line_at[line - 1]);
 }
 
 struct view instruction_flag(const struct instruction *in, const char *name)

@@ -715,7 +715,25 @@ static void files_of_other_builders_plan(void **state)
     assert_true(count > 100);
 }
 
-UNIT_MAIN(cmocka_unit_test(files_of_other_builders_plan),
+static void variables_do_not_fill_the_memory(void **state)
+{
+    (void)state;
+    STR_AUTO(text);
+    struct graph *g = NULL;
+    struct world w;
+
+    str_add_text(&text, "FROM scratch\nENV a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n");
+    for (int i = 0; i < 12; i++)
+        str_add_text(&text, "ENV a=$a$a\n");
+    for (int i = 0; i < 3000; i++)
+        str_add_text(&text, "RUN\n");
+    world_init(&w);
+    assert_int_equal(make_plan(&w, text.at, "", NULL, &g, NULL), -EDQUOT);
+    world_done(&w);
+}
+
+UNIT_MAIN(cmocka_unit_test(variables_do_not_fill_the_memory),
+          cmocka_unit_test(files_of_other_builders_plan),
           cmocka_unit_test(configurations_of_other_builders_hold),
           cmocka_unit_test(configurations_follow_the_rules),
           cmocka_unit_test(graphs_hold_what_the_target_needs),
