@@ -1,103 +1,7 @@
-#include "dockerfile/ignore.h"
-
+/* ignore.c - lines of an ignore file to patterns. */
 #include <errno.h>
 
-#include "base/vec.h"
-#include "dockerfile/glob.h"
-
-/* A pattern is its literal beginning and, behind that, a machine whose sets of states are bit sets:
- * one step a character, whatever the pattern, so that nobody's file is slow to match. State n+1
- * follows state n; the last one accepts. */
-enum state_kind {
-    STATE_CHAR,  /* takes `low` */
-    STATE_ONE,   /* '?': takes all but '/' */
-    STATE_CLASS, /* [a-z]: takes what its ranges say */
-    STATE_STAR,  /* '*': takes nothing, or all but '/' again and again */
-    STATE_ALL,   /* '**' at an end: takes nothing or anything */
-    STATE_DEEP,  /* '**' and a '/' behind it: may be left out together with STATE_BODY, which it
-                    enters */
-    STATE_BODY,  /* takes anything, and is left by a '/' */
-};
-
-struct range {
-    uint32_t low, high;
-};
-
-struct state {
-    enum state_kind kind;
-    uint32_t low; /* CHAR */
-    bool negated; /* CLASS */
-    size_t ranges, range_count;
-};
-
-#define WORD_BITS 64
-
-struct pattern {
-    bool exclusion; /* '!' */
-    bool literal;   /* nothing behind the literal beginning */
-    bool suffix;    /* "**" and a literal: anything that ends with it */
-    bool anchored;  /* of suffix: "**" "/": at the beginning of a name */
-    unsigned line;
-    struct view text; /* arena's: the literal beginning, or the literal of suffix */
-    const struct state *states;
-    const struct range *ranges;
-    size_t state_count, words; /* words: of a set, state_count + 1 bits */
-    const uint64_t *skip;      /* states that may be passed taking nothing */
-    const uint64_t *skip_two;  /* DEEP: the one behind as well */
-    const uint64_t *stay; /* [128 * words]: states that keep themselves alive at that character */
-    const uint64_t *step; /* [128 * words]: states that go on to the next */
-};
-
-struct ignore {
-    struct arena *arena;
-    VEC(struct pattern) patterns;
-    size_t words_max;
-    bool exclusions;
-};
-
-/* Invalid UTF-8 is a character of its own for each byte, outside of Unicode. */
-static uint32_t take_char(struct view *v)
-{
-    const size_t size = glob_char_size(*v);
-    const unsigned char *at = (const unsigned char *)v->at;
-    uint32_t c = size == 1 ? at[0] : at[0] & (0x7fu >> size);
-
-    for (size_t i = 1; i < size; i++)
-        c = c << 6 | (at[i] & 0x3f);
-    if (size == 1 && c >= 0x80)
-        c |= 0x110000;
-    *v = view_make(v->at + size, v->size - size);
-    return c;
-}
-
-static bool state_takes(const struct pattern *p, const struct state *s, uint32_t c)
-{
-    switch (s->kind) {
-    case STATE_CHAR:
-        return s->low == c;
-    case STATE_ONE:
-        return c != '/';
-    case STATE_BODY:
-        return c == '/';
-    case STATE_CLASS:
-        for (size_t i = 0; i < s->range_count; i++)
-            if (c >= p->ranges[s->ranges + i].low && c <= p->ranges[s->ranges + i].high)
-                return !s->negated;
-        return s->negated;
-    case STATE_STAR:
-    case STATE_ALL:
-    case STATE_DEEP:
-        break;
-    }
-    return false;
-}
-
-static bool state_stays(const struct state *s, uint32_t c)
-{
-    return s->kind == STATE_ALL || s->kind == STATE_BODY || (s->kind == STATE_STAR && c != '/');
-}
-
-/* ---- reading ---- */
+#include "dockerfile/ignore_internal.h"
 
 struct compiler {
     VEC(struct state) states;
@@ -134,7 +38,7 @@ static int class_char(struct compiler *c, uint32_t *ret, struct error *err)
         if (c->rest.size == 0)
             return malformed("'\\' at the end", err);
     }
-    *ret = take_char(&c->rest);
+    *ret = ignore_take_char(&c->rest);
     return 0;
 }
 
@@ -189,7 +93,7 @@ static void read_star(struct compiler *c)
 static int read_states(struct compiler *c, struct error *err)
 {
     while (c->rest.size > 0) {
-        const uint32_t ch = take_char(&c->rest);
+        const uint32_t ch = ignore_take_char(&c->rest);
         int r = 0;
 
         if (ch == '*')
@@ -203,21 +107,11 @@ static int read_states(struct compiler *c, struct error *err)
         else if (c->rest.size == 0)
             r = malformed("'\\' at the end", err);
         else
-            add_state(c, STATE_CHAR, take_char(&c->rest));
+            add_state(c, STATE_CHAR, ignore_take_char(&c->rest));
         if (r < 0)
             return r;
     }
     return 0;
-}
-
-static void set_bit(uint64_t *set, size_t bit)
-{
-    set[bit / WORD_BITS] |= UINT64_C(1) << bit % WORD_BITS;
-}
-
-static bool has_bit(const uint64_t *set, size_t bit)
-{
-    return set[bit / WORD_BITS] >> bit % WORD_BITS & 1;
 }
 
 static void build_sets(struct arena *arena, struct pattern *p)
@@ -233,14 +127,14 @@ static void build_sets(struct arena *arena, struct pattern *p)
         const struct state *s = &p->states[i];
 
         if (s->kind == STATE_STAR || s->kind == STATE_ALL || s->kind == STATE_DEEP)
-            set_bit(skip, i);
+            ignore_set_bit(skip, i);
         if (s->kind == STATE_DEEP)
-            set_bit(skip_two, i);
+            ignore_set_bit(skip_two, i);
         for (uint32_t c = 0; c < 128; c++) {
-            if (state_stays(s, c))
-                set_bit(stay + c * p->words, i);
-            if (state_takes(p, s, c))
-                set_bit(step + c * p->words, i);
+            if (ignore_state_stays(s, c))
+                ignore_set_bit(stay + c * p->words, i);
+            if (ignore_state_takes(p, s, c))
+                ignore_set_bit(step + c * p->words, i);
         }
     }
 }
@@ -434,172 +328,4 @@ int ignore_parse(struct view text, const char *name, struct ignore **ret, struct
     }
     *ret = steal(ig);
     return 0;
-}
-
-/* ---- matching ---- */
-
-static bool ends_name(struct view path, size_t at)
-{
-    return at == path.size || path.at[at] == '/';
-}
-
-/* "**" and a literal, somewhere before the end of a name. */
-static bool suffix_matches(const struct pattern *p, struct view path)
-{
-    const struct view want = p->text;
-
-    if (want.size == 0)
-        return true;
-    for (size_t at = 0; at + want.size <= path.size;) {
-        const char *found = memmem(path.at + at, path.size - at, want.at, want.size);
-
-        if (!found)
-            return false;
-        const size_t begin = (size_t)(found - path.at);
-        if (ends_name(path, begin + want.size) && (!p->anchored || begin == 0 || found[-1] == '/'))
-            return true;
-        at = begin + 1;
-    }
-    return false;
-}
-
-/* States that are reached from those in set by taking nothing. */
-static void pass(const struct pattern *p, uint64_t *set)
-{
-    for (bool more = true; more;) {
-        uint64_t carry = 0;
-
-        more = false;
-        for (size_t w = 0; w < p->words; w++) {
-            const uint64_t one = set[w] & p->skip[w], two = set[w] & p->skip_two[w];
-            const uint64_t add = (one << 1 | two << 2 | carry) & ~set[w];
-
-            carry = one >> 63 | two >> 62;
-            set[w] |= add;
-            more |= add != 0;
-        }
-        if (!more)
-            break;
-    }
-}
-
-/* One character; false when no state is left. */
-static bool advance(const struct pattern *p, uint32_t c, uint64_t *set)
-{
-    uint64_t carry = 0, left = 0;
-
-    if (c < 128) {
-        const uint64_t *stay = p->stay + c * p->words, *step = p->step + c * p->words;
-
-        for (size_t w = 0; w < p->words; w++) {
-            const uint64_t on = set[w] & step[w];
-
-            set[w] = (set[w] & stay[w]) | on << 1 | carry;
-            carry = on >> 63;
-            left |= set[w];
-        }
-    } else {
-        for (size_t i = p->state_count + 1; i-- > 0;) { /* from the end: nothing moves twice */
-            if (!has_bit(set, i))
-                continue;
-            set[i / WORD_BITS] &= ~(UINT64_C(1) << i % WORD_BITS);
-            if (i == p->state_count)
-                continue;
-            if (state_takes(p, &p->states[i], c))
-                set_bit(set, i + 1);
-            if (state_stays(&p->states[i], c))
-                set_bit(set, i);
-        }
-        for (size_t w = 0; w < p->words; w++)
-            left |= set[w];
-    }
-    if (left)
-        pass(p, set);
-    return left != 0;
-}
-
-/* Runs the machine over path, behind the literal beginning. True as soon as it accepts at the end
- * of a name (the path itself or a parent), or, with alive, when states are left at the end. */
-static bool machine_matches(const struct pattern *p, struct view path, uint64_t *set, bool alive)
-{
-    struct view rest = view_make(path.at + p->text.size, path.size - p->text.size);
-
-    memset(set, 0, p->words * sizeof(*set));
-    set[0] = 1;
-    pass(p, set);
-    for (;;) {
-        if (has_bit(set, p->state_count) && ends_name(path, (size_t)(rest.at - path.at)))
-            return true;
-        if (rest.size == 0)
-            return alive;
-        if (!advance(p, take_char(&rest), set))
-            return false;
-    }
-}
-
-static bool pattern_matches(const struct pattern *p, struct view path, uint64_t *set)
-{
-    if (p->suffix)
-        return suffix_matches(p, path);
-    if (path.size < p->text.size || memcmp(path.at, p->text.at, p->text.size) != 0)
-        return false;
-    return p->literal ? ends_name(path, p->text.size) : machine_matches(p, path, set, false);
-}
-
-#define WORDS_ON_STACK                                                                             \
-    (IGNORE_PATTERN_MAX * 2 / WORD_BITS + 2) /* every character a DEEP and a BODY */
-
-/* The last pattern that matches; NULL: none. */
-static const struct pattern *decide(const struct ignore *ig, struct view path)
-{
-    uint64_t set[WORDS_ON_STACK];
-
-    for (size_t i = ig ? ig->patterns.size : 0; i-- > 0;)
-        if (pattern_matches(&ig->patterns.at[i], path, set))
-            return &ig->patterns.at[i];
-    return NULL;
-}
-
-bool ignore_match(const struct ignore *ig, struct view path)
-{
-    const struct pattern *p = decide(ig, path);
-
-    return p && !p->exclusion;
-}
-
-bool ignore_match_line(const struct ignore *ig, struct view path, unsigned *ret_line)
-{
-    const struct pattern *p = decide(ig, path);
-
-    *ret_line = p ? p->line : 0;
-    return p && !p->exclusion;
-}
-
-/* below: the directory with a '/' behind it. */
-static bool may_match_below(const struct pattern *p, struct view below, uint64_t *set)
-{
-    if (p->suffix)
-        return true;
-    if (memcmp(below.at, p->text.at, MIN(below.size, p->text.size)) != 0)
-        return false;
-    if (below.size <= p->text.size)
-        return below.size < p->text.size || !p->literal;
-    return p->literal ? false : machine_matches(p, below, set, true);
-}
-
-bool ignore_may_reach_below(const struct ignore *ig, struct view directory)
-{
-    uint64_t set[WORDS_ON_STACK];
-    STR_AUTO(below);
-
-    if (!ig || !ig->exclusions)
-        return false;
-    str_add(&below, directory);
-    str_add_char(&below, '/');
-    /* what decides on the directory matches everything below it, so only later lines can differ */
-    const struct pattern *p = decide(ig, directory);
-    for (p = p ? p + 1 : ig->patterns.at; p < ig->patterns.at + ig->patterns.size; p++)
-        if (p->exclusion && may_match_below(p, str_view(&below), set))
-            return true;
-    return false;
 }
