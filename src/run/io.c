@@ -10,20 +10,30 @@
 #include "base/loop.h"
 #include "run/internal.h"
 
-/* A terminal is not given to the container as it is: it could type into it (CVE-2017-5226) and could
- * not open /dev/stdout again. A pipe is, and we copy. */
+/* A terminal is not given to the container as it is: it could type into it (CVE-2017-5226). Nor is a
+ * file: a user of the container could not open it again as /dev/stdout. A pipe is, and we copy. */
 static int relay_for(int fd, int *given, int *relay, int *pass, struct error *err)
 {
+    struct stat st;
     int ends[2], r;
 
     *pass = fd;
-    if (!isatty(fd))
+    if (fstat(fd, &st) < 0 || S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && !isatty(fd)))
         return 0;
     if ((r = fd_pipe(ends, err)) < 0)
         return r;
     *relay = ends[0];
     *given = *pass = ends[1];
     return 0;
+}
+
+/* One place for both keeps the order of what is written. */
+static bool same_place(int a, int b)
+{
+    struct stat one, other;
+
+    return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
 }
 
 int run_io_open(const struct run_options *o, struct run_io *ret, struct error *err)
@@ -39,7 +49,9 @@ int run_io_open(const struct run_options *o, struct run_io *ret, struct error *e
     } else {
         io.in = o->interactive ? STDIN_FILENO : -1;
         r = relay_for(STDOUT_FILENO, &io.given[0], &io.relays[0], &io.out, err);
-        if (r == 0)
+        if (r == 0 && io.relays[0] >= 0 && same_place(STDOUT_FILENO, STDERR_FILENO))
+            io.err = io.out;
+        else if (r == 0)
             r = relay_for(STDERR_FILENO, &io.given[1], &io.relays[1], &io.err, err);
     }
     if (r < 0)
