@@ -43,8 +43,13 @@ void source_excerpt(struct view source, struct span span, struct str *ret)
     while (line.size > 0 && line.at[line.size - 1] == '\r')
         line.size--;
     begin = MIN(begin, line.size);
-    end = span.end_line == span.line && span.end_column > span.column ? span.end_column - 1
-                                                                      : line.size;
+    if (span.end_line > span.line)
+        end = line.size;
+    else if (span.end_column > span.column)
+        end = span.end_column - 1;
+    else /* a point: the word that begins there */
+        for (end = begin; end < line.size && line.at[end] != ' ' && line.at[end] != '\t';)
+            end++;
     end = MAX(MIN(end, line.size), begin);
     const size_t cut =
         begin > EXCERPT_WIDTH / 2 && line.size > EXCERPT_WIDTH ? begin - EXCERPT_WIDTH / 2 : 0;

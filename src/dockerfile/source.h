@@ -16,7 +16,7 @@ struct span {
  *      12 | COPY --form=build /x /y
  *         |      ^~~~~~~~~~~~
  *
- * Tabs become blanks, control characters '?', long lines are cut around the caret. Nothing when the
+ * A span without an end underlines the word at its place. Tabs become blanks, control characters '?', long lines are cut around the caret. Nothing when the
  * line does not exist. */
 void source_excerpt(struct view source, struct span span, struct str *ret);
 

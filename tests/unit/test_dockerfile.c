@@ -347,6 +347,9 @@ static void excerpts_point_at_the_place(void **state)
     source_excerpt(VIEW("RUN ä b \\\n c"), (struct span){1, 8, 2, 3}, &got);
     assert_string_equal(got.at, "     1 | RUN ä b \\\n       |       ^~~\n");
     str_clear(&got);
+    source_excerpt(VIEW("RUNN a b"), (struct span){1, 1, 1, 1}, &got);
+    assert_string_equal(got.at, "     1 | RUNN a b\n       | ^~~~\n");
+    str_clear(&got);
     source_excerpt(VIEW("FROM a"), (struct span){7, 1, 7, 1}, &got);
     assert_string_equal(got.at, "");
     assert_true(source_where("a/D:12:5", "a/D", &span));
