@@ -1,6 +1,5 @@
 #include "base/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -142,52 +141,6 @@ int fd_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
         if (slash)
             *slash = '/';
     }
-    return 0;
-}
-
-static int remove_children(int dirfd, struct error *err)
-{
-    const int copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    int r = 0;
-
-    if (!dir) {
-        r = error_sys(err, "read directory");
-        if (copy >= 0)
-            (void)close(copy);
-        return r;
-    }
-    for (const struct dirent *e; r == 0 && (e = readdir(dir));) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN && unlinkat(dirfd, e->d_name, 0) == 0)
-            continue;
-        r = fd_remove_tree(dirfd, e->d_name, err);
-    }
-    (void)closedir(dir);
-    return r;
-}
-
-int fd_remove_tree(int dirfd, const char *name, struct error *err)
-{
-    if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR && errno != EPERM && errno != EACCES)
-        return error_sys(err, "remove '%s'", name);
-    if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-        return 0;
-    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    cleanup_close int fd = openat(dirfd, name, flags);
-    if (fd < 0 && errno == EACCES && fchmodat(dirfd, name, 0700, 0) == 0)
-        fd = openat(dirfd, name, flags);
-    if (fd < 0)
-        return error_sys(err, "remove '%s'", name);
-    (void)fchmod(fd, 0700); /* a directory that may not be written in cannot be emptied */
-    const int r = remove_children(fd, err);
-    if (r < 0)
-        return error_wrap(err, r, "in '%s'", name);
-    if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        return error_sys(err, "remove '%s'", name);
     return 0;
 }
 

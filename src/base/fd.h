@@ -29,11 +29,11 @@ MUST_CHECK int fd_pread_all(int fd, void *buf, size_t size, uint64_t offset, str
 MUST_CHECK int fd_replace_file(int dirfd, const char *path, struct view data, mode_t mode,
                                struct error *err);
 
-/* mkdir -p below dirfd, mode for each new one; existing directories are fine. Paths that are ours.
- */
+/* mkdir -p below dirfd, mode for each new one; existing directories are fine. For paths that are
+ * ours. */
 MUST_CHECK int fd_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err);
-/* rm -rf without following anything; an absent name is fine. Makes directories writable on its way.
- */
+/* rm -rf of any depth, without following anything; an absent name is fine. Makes directories
+ * writable on its way; one on another file system is -EXDEV. */
 MUST_CHECK int fd_remove_tree(int dirfd, const char *name, struct error *err);
 
 /* In-memory file (memfd) holding data, offset 0. Returns the descriptor. */

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -215,6 +216,47 @@ static void files_stay_below_their_root(void **state)
     assert_int_equal(fd_remove_tree(AT_FDCWD, dir, NULL), 0);
 }
 
+/* A directory with a chain of `depth` directories below it, a file and an unwritable one in each. */
+static void make_deep(const char *dir, int depth)
+{
+    int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    for (int i = 0; i < depth; i++) {
+        assert_true(at >= 0);
+        assert_int_equal(mknodat(at, ".deep-0", S_IFREG | 0600, 0),
+                         0); /* the names that we move to */
+        assert_int_equal(mkdirat(at, "locked", 0), 0);
+        assert_int_equal(mkdirat(at, "d", 0700), 0);
+        const int next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(fchmod(at, 0500), 0);
+        close(at);
+        at = next;
+    }
+    close(at);
+}
+
+static void any_depth_is_removed_with_few_descriptors(void **state)
+{
+    static const int depths[] = {31, 32, 33, 34, 65, 66, 1000};
+    char name[] = "/tmp/cooper-unit-XXXXXX";
+    const char *dir = mkdtemp(name);
+    struct rlimit old, few = {64, 64};
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    few.rlim_max = old.rlim_max;
+    for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
+        ERROR_AUTO(err);
+
+        assert_true(i == 0 || mkdir(dir, 0700) == 0);
+        make_deep(dir, depths[i]);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        assert_int_equal(fd_remove_tree(AT_FDCWD, dir, &err), 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+        assert_int_equal(access(dir, F_OK), -1);
+    }
+}
+
 static void frames_carry_bytes_and_descriptors(void **state)
 {
     int pair[2], got[FRAME_FDS_MAX];
@@ -320,6 +362,7 @@ UNIT_MAIN(cmocka_unit_test(errors_keep_the_innermost_place), cmocka_unit_test(vi
           cmocka_unit_test(arenas_align_and_hold_large_objects), cmocka_unit_test(sha256_is_sha256),
           cmocka_unit_test(json_is_read_strictly), cmocka_unit_test(json_getters_name_the_key),
           cmocka_unit_test(files_stay_below_their_root),
+          cmocka_unit_test(any_depth_is_removed_with_few_descriptors),
           cmocka_unit_test(frames_carry_bytes_and_descriptors),
           cmocka_unit_test(programs_run_and_report),
           cmocka_unit_test(the_loop_ends_when_nothing_is_watched))
