@@ -16,8 +16,8 @@ struct span {
  *      12 | COPY --form=build /x /y
  *         |      ^~~~~~~~~~~~
  *
- * A span without an end underlines the word at its place. Tabs become blanks, control characters '?', long lines are cut around the caret. Nothing when the
- * line does not exist. */
+ * A span without an end underlines the word at its place. Tabs become blanks, control characters
+ * '?', long lines are cut around the caret. Nothing when the line does not exist. */
 void source_excerpt(struct view source, struct span span, struct str *ret);
 
 /* Reads "name:12:5" (as error.where has it) back; false when it names another file or no line. */
