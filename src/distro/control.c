@@ -2,8 +2,11 @@
 
 #include <errno.h>
 
+/* Nothing may be added to a NULL pointer, not even 0. */
 static struct view after(struct view v, size_t n)
 {
+    if (n == 0)
+        return v;
     return view_make(v.at + n, v.size - n);
 }
 
@@ -99,5 +102,5 @@ bool control_word(struct view *rest, struct view *ret)
         i++;
     *ret = view_make(rest->at, i);
     *rest = after(*rest, i);
-    return i > 0;
+    return ret->size > 0;
 }

@@ -75,7 +75,10 @@ static int cmp_part(struct view a, struct view b)
 
 static struct parts split(struct view v)
 {
-    struct parts p = {0};
+    struct parts p = {.revision = VIEW("")};
+
+    if (!v.at)
+        v = VIEW(""); /* nothing may be added to a NULL pointer, not even 0 */
     const char *colon = v.size ? memchr(v.at, ':', v.size) : NULL;
 
     if (colon && view_to_u64(view_make(v.at, (size_t)(colon - v.at)), &p.epoch))
