@@ -40,8 +40,8 @@ void doc_print_sorted(const json_t *doc, struct str *ret)
     json_dump_callback(doc, add_to_str, ret, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
 }
 
-/* The value of key: 1 found, 0 absent or null (an error when needed), negative of the wrong type.
- */
+/* The value of key: 1 found, 0 absent or null (an error when needed), negative of the wrong
+ * type. */
 static int get(const json_t *obj, const char *key, json_type type, const char *type_name, bool need,
                json_t **ret, struct error *err)
 {

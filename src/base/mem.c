@@ -93,8 +93,8 @@ void fd_closep(int *fd)
     errno = saved;
 }
 
-/* Blocks are chained; the newest one is filled. Large objects get a block of their own behind it.
- */
+/* Blocks are chained; the newest one is filled. Large objects get a block of their own behind
+ * it. */
 #define ARENA_BLOCK 16384
 
 struct arena_block {

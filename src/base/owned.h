@@ -29,8 +29,8 @@
 #include "base/str.h"
 
 #define OWNED_XATTR "user.cooper.stat"
-#define OWNED_XATTR_CAP "user.cooper.cap" /* bytes of a security.capability that could not be set  \
-                                           */
+/* bytes of a security.capability that could not be set */
+#define OWNED_XATTR_CAP "user.cooper.cap"
 #define OWNED_XATTR_PREFIX "user.cooper." /* ours alone: stripped and refused in archives */
 #define OWNED_TEXT_MAX 64
 

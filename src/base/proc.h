@@ -32,8 +32,8 @@ MUST_CHECK int proc_spawn_role(const char *const argv[], const struct proc_optio
                                struct process *ret, struct error *err);
 /* Waits; returns the exit status 0..255, or 128 + signal. Closes the pidfd. */
 int proc_wait(struct process *p);
-/* Runs to the end, output (limit bytes at most) into *out when not NULL. Returns the exit status.
- */
+/* Runs to the end, output (limit bytes at most) into *out when not NULL. Returns the exit
+ * status. */
 MUST_CHECK int proc_run(const char *const argv[], const struct proc_options *o, size_t limit,
                         struct str *out, struct error *err);
 /* True when name is an executable in PATH. */

@@ -15,8 +15,8 @@ struct progress_step;
 
 struct progress *progress_new(enum progress_mode mode, FILE *out, bool color);
 void progress_free(struct progress *p); /* draws the last state */
-/* title: "[build 2/5] RUN make"; p may be NULL: then steps are NULL too and everything is silence.
- */
+/* title: "[build 2/5] RUN make"; p may be NULL: then steps are NULL too and everything is
+ * silence. */
 struct progress_step *progress_begin(struct progress *p, const char *title);
 /* Bytes of output of the step (any bytes; control characters are made visible on a terminal). */
 void progress_log(struct progress_step *s, struct view bytes);

@@ -15,8 +15,8 @@ struct frontend_options {
     const char *hostname;             /* of RUN; NULL: the default */
     struct platform platform;         /* that is built for */
     bool no_cache;
-    char *const
-        *environ_; /* of the caller, for build_args without a value and the proxy variables */
+    /* of the caller, for build_args without a value and the proxy variables */
+    char *const *environ_;
 };
 
 /* Only what the target needs is resolved. Errors carry the place of the word that is wrong. */

@@ -49,8 +49,8 @@ struct op_source_local {
 
 enum exec_network { EXEC_NETWORK_DEFAULT, EXEC_NETWORK_NONE, EXEC_NETWORK_HOST };
 
-/* A small file that exists, read-only, while the step runs (RUN <<EOF with #! on its first line).
- */
+/* A small file that exists, read-only, while the step runs (RUN <<EOF with #! on its first
+ * line). */
 struct exec_file {
     const char *path; /* absolute */
     struct view data;

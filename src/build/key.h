@@ -11,8 +11,8 @@
 
 /* Part of every key; another number is a new cache. */
 #define KEY_VERSION 1
-#define KEY_MARK_SIZE                                                                              \
-    6 /* bytes kept of a part's digest: chance agreement only spoils an explanation */
+/* bytes kept of a part's digest: chance agreement only spoils an explanation */
+#define KEY_MARK_SIZE 6
 
 struct key_part {
     char *name;

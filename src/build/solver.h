@@ -25,8 +25,8 @@ struct result_layer {
     int64_t created_s; /* when the step ran */
 };
 
-/* A root, without the layers of the image it began with: those that ops made since, bottom first.
- */
+/* A root, without the layers of the image it began with: those that ops made since, bottom
+ * first. */
 struct result {
     struct result_layer *layers;
     size_t count;
@@ -38,8 +38,8 @@ struct solver;
 
 /* What a kind of op is to the solver. */
 struct op_row {
-    /* Adds the fields of the op: everything that decides its result but the inputs that are roots.
-     */
+    /* Adds the fields of the op: everything that decides its result but the inputs that are
+     * roots. */
     int (*key)(void *ctx, const struct op *op, struct key *k, struct error *err);
     /* Adds what the op really reads of its inputs, whose results are known (solver_result()). NULL:
      * not for this kind. 0: no content key can be told, 1: done. */
@@ -48,8 +48,8 @@ struct op_row {
      * when it uses one. */
     int (*run)(void *ctx, const struct op *op, struct error *err);
     bool is_source; /* no key of its own is looked up; run() makes its content available */
-    bool is_local; /* a source whose content counts in key() of those that read it: not an input key
-                    */
+    bool is_local;  /* a source whose content counts in key() of those that read it: not an input
+                    * key */
 };
 
 struct solver_hooks {
@@ -79,8 +79,8 @@ DEFINE_CLEANUP(struct solver *, solver_free)
  * done). */
 MUST_CHECK int solver_want(struct solver *s, struct op_ref root, bool content, struct error *err);
 /* Decides and starts all that can be. 0: everything wanted is done; else the number of ops that are
- * not, -EAGAIN never. *ret_busy: another process holds a key that is waited for: call again soon.
- */
+ * not, -EAGAIN never. *ret_busy: another process holds a key that is waited for: call again
+ * soon. */
 MUST_CHECK int solver_advance(struct solver *s, bool *ret_busy, struct error *err);
 /* The work of op ended: its own layer; NULL for sources. */
 MUST_CHECK int solver_finish(struct solver *s, const struct op *op,

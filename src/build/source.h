@@ -11,22 +11,22 @@ struct platform; /* oci/platform.h */
 /* An image that was found: by its configuration, which names its layers, so by content. Lives in
  * the arena. */
 struct source_image {
-    const char
-        *name; /* as found: "docker.io/library/debian:bookworm", "oci-layout:///srv/base:1" */
+    /* as found: "docker.io/library/debian:bookworm", "oci-layout:///srv/base:1" */
+    const char *name;
     struct digest id; /* of the configuration */
     const struct image_config *config;
-    struct digest
-        *layers; /* tree ids, bottom first; all zero: in blobs only, unpacked when needed */
+    /* tree ids, bottom first; all zero: in blobs only, unpacked when needed */
+    struct digest *layers;
     size_t layer_count;
-    bool
-        packed; /* found in blobs: the diff ids of its configuration are its identity, else the trees are */
+    /* found in blobs: the diff ids of its configuration are its identity, else the trees are */
+    bool packed;
     void *origin; /* of the resolver: where the blobs are */
 };
 
 enum source_kind {
     SOURCE_IMAGE,     /* ret->image */
-    SOURCE_DIRECTORY, /* ret->path: a directory of the user, ret->ignore its .dockerignore or NULL
-                       */
+    SOURCE_DIRECTORY, /* ret->path: a directory of the user, ret->ignore its .dockerignore or
+                       * NULL */
 };
 
 struct source {
@@ -43,8 +43,8 @@ struct source_resolver {
     /* True when --build-context has this name: it then wins over stages and images. */
     bool (*is_named)(void *ctx, const char *name);
     /* Resolves a named context or an image; each name is asked for once or more, the answer stays
-     * the same. -ENOENT: neither local nor a named context; the error says so and how to mend it.
-     */
+     * the same. -ENOENT: neither local nor a named context; the error says so and how to mend
+     * it. */
     int (*resolve)(void *ctx, const char *name, const struct platform *platform, struct graph *g,
                    struct source *ret, struct error *err);
     /* The build context itself. -ENOENT when the build has none (`-` with a Dockerfile). */

@@ -11,8 +11,8 @@
 #include "image/load.h"
 #include "oci/reference.h"
 
-#define NAMED_CONTEXTS_CHAIN_MAX                                                                   \
-    10 /* docker-image://a where a is a named context again; as BuildKit */
+/* docker-image://a where a is a named context again; as BuildKit */
+#define NAMED_CONTEXTS_CHAIN_MAX 10
 
 struct named_context {
     char *name; /* as it is compared */

@@ -60,8 +60,8 @@ struct command_row {
     size_t options_size;              /* of the options struct, which main allocates zeroed */
     int arguments_min, arguments_max; /* max -1: any number */
     bool stop_at_first; /* options end at the first argument, as `run IMAGE CMD -x` needs */
-    /* Returns the exit status; err set: main prints it and exits with EXIT_FAILED (or as returned).
-     */
+    /* Returns the exit status; err set: main prints it and exits with EXIT_FAILED (or as
+     * returned). */
     int (*run)(const struct env *env, const void *options, char *const *arguments,
                struct error *err);
     const char *example; /* for the manual and --help */

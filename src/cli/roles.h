@@ -1,5 +1,5 @@
-/* cli/roles.h - what this program is when argv[0] begins with '@': a child of ours (base/proc.h).
- */
+/* cli/roles.h - what this program is when argv[0] begins with '@': a child of ours
+ * (base/proc.h). */
 #pragma once
 
 /* Runs the role; returns the exit status. */

@@ -117,8 +117,8 @@ static json_t *request_of(const struct choosing *c)
     return doc;
 }
 
-/* The same indexes, variant and names make the same choice: the answer is kept under their digest.
- */
+/* The same indexes, variant and names make the same choice: the answer is kept under their
+ * digest. */
 static void choice_key(const struct choosing *c, const json_t *request, struct digest *ret)
 {
     STR_AUTO(text);

@@ -1,13 +1,11 @@
-/* distro/closure.h - which packages are installed: roots and what they depend on, as apt chooses.
- */
+/* distro/closure.h - which packages are installed: roots and what they depend on, as apt
+ * chooses. */
 #pragma once
 
 #include "base/vec.h"
 #include "distro/packages.h"
 
-#define CLOSURE_DEPTH_MAX                                                                          \
-    1000 /* of dependencies below one another: stack; Debian needs some 60                         \
-          */
+#define CLOSURE_DEPTH_MAX 1000 /* of dependencies below one another: stack; Debian needs some 60 */
 
 struct choice {
     const struct package *package;

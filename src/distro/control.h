@@ -4,8 +4,8 @@
 
 #include "base/str.h"
 
-/* Cuts the next paragraph off *rest; false at the end. Empty lines between paragraphs are skipped.
- */
+/* Cuts the next paragraph off *rest; false at the end. Empty lines between paragraphs are
+ * skipped. */
 bool control_paragraph(struct view *rest, struct view *ret);
 
 /* Cuts the next field off a paragraph. The value is trimmed; its further lines follow with their

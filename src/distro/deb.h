@@ -5,8 +5,8 @@
 #include "base/vec.h"
 #include "layer/unpack.h"
 
-#define DEB_CONTROL_MAX                                                                            \
-    (16u << 20)                  /* all files of control.tar; Debian's largest md5sums has 4 MB */
+/* all files of control.tar; Debian's largest md5sums has 4 MB */
+#define DEB_CONTROL_MAX (16u << 20)
 #define DEB_CONTROL_FILES_MAX 64 /* dpkg knows some 12 names */
 
 struct deb_file { /* a member of control.tar */

@@ -2,8 +2,7 @@
  *
  *     make_job: unpack every package --records_add()--> records (dpkg's database, or status.d)
  *               minbase:  the database, scripts_run(), tidy(), scan
- *               the rest: scriptless_finish()
- */
+ *               the rest: scriptless_finish() */
 #pragma once
 
 #include "base/map.h"

@@ -19,8 +19,8 @@ enum variant {
 struct variant_row {
     const char *name, *help;
     enum variant variant;
-    const char
-        *packages; /* roots by name, blanks between; those in '?' may be absent from a release */
+    /* roots by name, blanks between; those in '?' may be absent from a release */
+    const char *packages;
 };
 extern const struct variant_row variant_rows[];
 extern const size_t variant_count;

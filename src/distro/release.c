@@ -52,8 +52,8 @@ bool release_date(struct view text, int64_t *ret_s)
 
     while (n < ARRAY_SIZE(part) && control_word(&text, &part[n]))
         n++;
-    /* the day of the week may be absent; it is not looked at, as nobody checks it against the date
-     */
+    /* the day of the week may be absent; it is not looked at, as nobody checks it against the
+     * date */
     const struct view *p = n == 6 ? part + 1 : part;
     if ((n != 5 && n != 6) || !two_digits(p[0], 1, 31, &t.tm_mday) ||
         !read_month(p[1], &t.tm_mon) || p[2].size != 4 || !view_to_u64(p[2], &year) ||

@@ -5,9 +5,7 @@
 #include "base/str.h"
 #include "oci/digest.h"
 
-#define RELEASE_SIZE_MAX                                                                           \
-    (8u << 20) /* Debian's own are 200 KB; Ubuntu's and third parties' less                        \
-                */
+#define RELEASE_SIZE_MAX (8u << 20) /* Debian's own are 200 KB; Ubuntu's and third parties' less */
 
 struct release { /* borrows the text */
     struct view origin, suite, codename, version;

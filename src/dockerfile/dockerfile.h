@@ -106,8 +106,8 @@ struct instruction {
     const struct instruction_row *row; /* NULL: unknown */
     enum instruction_kind kind;
     struct view keyword; /* as written */
-    struct view
-        line; /* the logical line: continuations joined, comments between them dropped, trimmed */
+    /* the logical line: continuations joined, comments between them dropped, trimmed */
+    struct view line;
     struct view rest; /* line behind keyword and flags, trimmed: what a shell form runs */
     bool json;        /* words came from the JSON form */
     struct flag *flags;

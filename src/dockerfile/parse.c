@@ -63,8 +63,8 @@ static struct flag make_flag(const struct logical *l, const struct str *text, st
     return f;
 }
 
-/* Words that begin with "--", up to the first that does not; a "--" alone is dropped and ends them.
- */
+/* Words that begin with "--", up to the first that does not; a "--" alone is dropped and ends
+ * them. */
 static void read_flags(const struct logical *l, struct instruction *in, struct view *rest)
 {
     VEC(struct flag) flags = {0};

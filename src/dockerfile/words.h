@@ -10,8 +10,8 @@
 #include "base/vec.h"
 
 #define WORDS_DEPTH_MAX 64 /* ${a:-${b:-...}}: nobody writes more, and each level is a call */
-#define WORDS_RESULT_MAX                                                                           \
-    (16u << 20) /* bytes: ENV a=$a$a$a$a, a few lines long, would fill the memory */
+/* bytes: ENV a=$a$a$a$a, a few lines long, would fill the memory */
+#define WORDS_RESULT_MAX (16u << 20)
 #define WORDS_STEPS_MAX (1u << 28) /* of matching ${a//p/r}: below a second */
 
 struct words {

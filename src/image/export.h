@@ -17,7 +17,7 @@ struct export_result {
 MUST_CHECK int image_export(struct image_tools *t, struct image *i, const struct output *o,
                             const struct strings *names, struct export_result *ret,
                             struct error *err);
-/* The merged files into a directory (made when absent, else empty), owners kept when we are root.
- */
+/* The merged files into a directory (made when absent, else empty), owners kept when we are
+ * root. */
 MUST_CHECK int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
                             struct error *err);

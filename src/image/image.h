@@ -1,8 +1,8 @@
 /* image/image.h - one image of the store: found, made, completed, written down.
  *
  *     image_open() -------------------------------.
- *     image_new() --image_save(name)--> a record   >--image_finish()--> all diff ids, and so the
- * image id, are known
+ *     image_new() --image_save(name)--> a record   >--image_finish()--> all diff ids are known,
+ *                                                                       and so is the image id
  *
  * A built image is saved without diff ids: nobody has to write its layers as archives until
  * somebody exports it or asks for its id. */
@@ -15,10 +15,10 @@
 #include "oci/reference.h"
 
 struct image {
-    struct store_image
-        record; /* layers bottom first; config bytes as they are (or will be) hashed */
-    struct image_config
-        config; /* the same, to read; diff_ids has the known ones as soon as all are known */
+    /* layers bottom first; config bytes as they are (or will be) hashed */
+    struct store_image record;
+    /* the same, to read; diff_ids has the known ones as soon as all are known */
+    struct image_config config;
 };
 
 /* name: a reference (any short form), or an id or its beginning. -ENOENT with a hint. Holds what it

@@ -350,8 +350,8 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
     return r;
 }
 
-/* A layout that holds several images is a choice; an archive is loaded as a whole, as docker does.
- */
+/* A layout that holds several images is a choice; an archive is loaded as a whole, as docker
+ * does. */
 static int load_all(struct image_tools *t, const struct load_options *o, struct image_source *s,
                     struct load_result *ret, struct error *err)
 {

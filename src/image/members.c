@@ -9,10 +9,8 @@
 #include "base/vec.h"
 
 #define BLOCK 512
-#define EXTENDED_MAX                                                                               \
-    (1u                                                                                            \
-     << 20) /* a pax or GNU long name record; Go's reader has the same limit                    \
-                */
+/* a pax or GNU long name record; Go's reader has the same limit */
+#define EXTENDED_MAX (1u << 20)
 
 /* POSIX ustar; GNU and v7 have these fields in the same places. */
 struct header {

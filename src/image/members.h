@@ -11,8 +11,8 @@
 
 struct member {
     char *name; /* clean: no leading "./" or "/", no trailing '/' */
-    char
-        *link; /* hard link: a member's name; symlink: relative to name's directory; NULL: a file */
+    /* hard link: a member's name; symlink: relative to name's directory; NULL: a file */
+    char *link;
     bool symbolic;
     uint64_t offset, size; /* of files */
 };

@@ -17,8 +17,8 @@ enum output_type {
 
 struct output {
     enum output_type type;
-    char *dest; /* path; "-" is standard output (archives only); NULL: OUTPUT_IMAGE, OUTPUT_REGISTRY
-                 */
+    char *dest;                /* path; "-" is standard output (archives only); NULL: OUTPUT_IMAGE,
+                 * OUTPUT_REGISTRY */
     struct strings names;      /* name=a,name=b: what the image is called in it */
     const struct codec *codec; /* compression=; NULL: blobs as they are, gzip for new ones */
     int level;                 /* compression-level= */

@@ -4,8 +4,8 @@
  *     row              probe            gives
  *     oci              directory        a layout directory: oci-layout, index.json, blobs/
  *     oci-archive      archive          the same in a tar archive
- *     docker-archive   archive          manifest.json as docker, podman and skopeo save it, or the
- * older "repositories"
+ *     docker-archive   archive          manifest.json as docker, podman and skopeo save it,
+ *                                       or the older "repositories"
  *
  * Archives are read in place by an index of their members when they are plain files; pipes and
  * compressed archives are first spooled to a file without a name in the store. */
@@ -31,8 +31,8 @@ struct image_source_layer {
     struct image_extent extent;
 };
 
-/* One image for one platform, verified as far as its documents go: the config matches its digest.
- */
+/* One image for one platform, verified as far as its documents go: the config matches its
+ * digest. */
 struct image_source_image {
     struct strings names; /* as the source calls it; may be none */
     struct str config;    /* exact bytes */
@@ -64,7 +64,7 @@ size_t image_source_count(const struct image_source *s);
 MUST_CHECK int image_source_read(struct image_source *s, size_t i, const struct platform *p,
                                  struct image_source_image *ret, struct error *err);
 void image_source_image_done(struct image_source_image *i);
-/* The number of the image with this tag or name (NULL: the only one); -ENOENT names what there is.
- */
+/* The number of the image with this tag or name (NULL: the only one); -ENOENT names what there
+ * is. */
 MUST_CHECK int image_source_find(struct image_source *s, const char *tag, size_t *ret,
                                  struct error *err);

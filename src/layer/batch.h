@@ -30,8 +30,8 @@ struct dir_ref *dir_ref_use(struct dir_ref *d);
 void dir_ref_drop(struct dir_ref *d); /* NULL is fine */
 
 #define BATCH_NODES 32 /* a queue of 32 batches is 1,024 files */
-#define BATCH_BYTES                                                                                \
-    (1u << 20) /* big files go alone, so that no thread waits for the other at the end */
+/* big files go alone, so that no thread waits for the other at the end */
+#define BATCH_BYTES (1u << 20)
 
 struct batch {
     struct dir_ref *dir;

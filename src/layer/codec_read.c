@@ -4,8 +4,7 @@
  * Invariants of a reader that works ahead:
  *  1. blocks head..head+count-1 (modulo BLOCKS) are full; the one at head is the caller's until
  *     its next call; the others nobody touches; only the thread touches the free one after them.
- *  2. decoder, input, totals and hashes are the thread's until `ended` is set, then the caller's.
- */
+ *  2. decoder, input, totals and hashes are the thread's until `ended` is set, then the caller's. */
 #include "layer/codec_internal.h"
 
 #include <errno.h>

@@ -24,8 +24,8 @@ struct copy_options {
     int fs;                    /* the new layer's fs/ directory, empty: borrowed */
     enum owner_mode owner;     /* how owners are kept in it */
     const struct merge *below; /* what the layer will lie on; NULL: nothing (scratch, --link) */
-    int64_t
-        now_s; /* mtime of what no source has: made parents, written files; or SOURCE_DATE_EPOCH */
+    /* mtime of what no source has: made parents, written files; or SOURCE_DATE_EPOCH */
+    int64_t now_s;
     unsigned threads; /* 0: as many as processors, at most 4 */
 };
 

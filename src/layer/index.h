@@ -3,10 +3,10 @@
  *
  * Invariants of every index, checked when it is built and when it is loaded:
  *  1. entries are in entry_path_cmp() order, each path once; paths are plain (no empty, "." or ".."
- * part);
+ *     part);
  *  2. every parent is there and is a directory; "" (the root) is the first entry or absent;
  *  3. a hard link names the first path (in this order) of its group, which is not a directory,
- * whiteout or link;
+ *     whiteout or link;
  *  4. xattrs are sorted by name; link is set for symlinks (not empty) and hard links only;
  *  5. content is set for files (ENTRY_FILE) only. */
 #pragma once

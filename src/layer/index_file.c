@@ -1,10 +1,9 @@
 /* The file of an index: a header, fixed records in order, attributes, texts. Numbers are in the
  * byte order of the machine: a store stays where it is, and a header that reads wrong is refused.
  *
- *     struct header | struct record[entries] | struct attribute[attributes] | texts, each with its
- * NUL
+ *     struct header | struct record[entries] | struct attribute[attributes] | texts
  *
- * Texts are named by their offset in the last part; offset 0 is "". */
+ * Each text has its NUL. Texts are named by their offset in the last part; offset 0 is "". */
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* layer/index_internal.h - what index.c (building, looking up) and index_file.c (the file) share.
- */
+/* layer/index_internal.h - what index.c (building, looking up) and index_file.c (the file)
+ * share. */
 #pragma once
 
 #include "layer/index.h"

@@ -16,9 +16,9 @@ void merge_free(struct merge *m);
 DEFINE_CLEANUP(struct merge *, merge_free)
 
 struct merge_file {
-    const struct entry
-        *entry;   /* never a whiteout or hard link (the file it stands for is given: its path may
-                     differ from the one asked for); NULL: nothing there */
+    /* never a whiteout or hard link (the file it stands for is given: its path may differ from the
+       one asked for); NULL: nothing there */
+    const struct entry *entry;
     size_t layer; /* whose fs/ directory has it, under the path that was asked for */
     bool is_link; /* the layer has a hard link here */
 };
@@ -39,8 +39,12 @@ MUST_CHECK int merge_resolve(const struct merge *m, struct view path, int flags,
                              struct str *ret_path, struct merge_file *ret, struct error *err);
 
 /* Walks the merged tree at and below path (plain) in entry_path_cmp() order, parents first:
- *     for (r = merge_walk_begin(m, path, &w); r >= 0 && (r = merge_walk_next(w, &path, &file)) >
- * 0;) ... begin: -ENOENT as merge_lookup(). The path given by next lives until the next call. */
+ *
+ *     r = merge_walk_begin(m, path, &w);
+ *     while (r >= 0 && (r = merge_walk_next(w, &path, &file)) > 0)
+ *         ...
+ *
+ * begin: -ENOENT as merge_lookup(). The path given by next lives until the next call. */
 struct merge_walk;
 MUST_CHECK int merge_walk_begin(const struct merge *m, struct view path, struct merge_walk **ret);
 /* 1 with an entry, 0 at the end. */

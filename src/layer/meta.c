@@ -324,8 +324,8 @@ static int read_value(struct reading *rd, const char *name, struct view *ret, st
     return 0;
 }
 
-/* Version 3 with the root of the namespace that looks at it is how user namespaces write version 2.
- */
+/* Version 3 with the root of the namespace that looks at it is how user namespaces write version
+ * 2. */
 static struct view plain_capability(struct arena *a, struct view v)
 {
     struct vfs_ns_cap_data cap;

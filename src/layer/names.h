@@ -14,7 +14,7 @@ struct names {
     char *texts;
 };
 
-/* Reads a directory from its start, without "." and "..". Everything that names holds is replaced.
- */
+/* Reads a directory from its start, without "." and "..". Everything that names holds is
+ * replaced. */
 MUST_CHECK int names_read(int fd, struct names *ret, struct error *err);
 void names_done(struct names *n);

@@ -45,8 +45,8 @@ void nodes_init(struct nodes *n, int root_fd);
 void nodes_done(struct nodes *n);
 
 struct node *node_find(const struct nodes *n, const struct node *dir, struct view name);
-/* The file gets another link. -ENAMETOOLONG when nobody could open the path. The name must be free.
- */
+/* The file gets another link. -ENAMETOOLONG when nobody could open the path. The name must be
+ * free. */
 MUST_CHECK int node_add(struct nodes *n, struct node *dir, struct view name, struct file *file,
                         struct node **ret, struct error *err);
 /* Forgets the node and all below it. */

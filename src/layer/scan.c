@@ -159,8 +159,8 @@ static void drop_batch(void *ctx, void *item)
     batch_free(item);
 }
 
-/* Threads are started for the first file: most RUN steps of a cached build leave nothing to read.
- */
+/* Threads are started for the first file: most RUN steps of a cached build leave nothing to
+ * read. */
 static void push(struct scan *s, struct batch *b)
 {
     if (!s->pool) {

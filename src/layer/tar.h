@@ -64,10 +64,9 @@ void tar_writer_done(struct tar_writer *w);
 int tar_to_codec(void *ctx, struct view data, struct error *err); /* ctx: struct codec_writer * */
 
 /* Header of e. ENTRY_WHITEOUT becomes an empty file ".wh.<name>"; a directory with e->opaque is
- * followed by
- * "<path>/.wh..wh..opq" (both root:root 0644, mtime of e). The root is "./". Numbers beyond octal,
- * long or non-ASCII names and xattrs go to sorted pax records; non-UTF-8 names as they are, as Go
- * does it. A file announces e->size bytes, which must follow with tar_put_data(). */
+ * followed by "<path>/.wh..wh..opq" (both root:root 0644, mtime of e). The root is "./". Numbers
+ * beyond octal, long or non-ASCII names and xattrs go to sorted pax records; non-UTF-8 names as they
+ * are, as Go does it. A file announces e->size bytes, which must follow with tar_put_data(). */
 MUST_CHECK int tar_put(struct tar_writer *w, const struct entry *e, struct error *err);
 MUST_CHECK int tar_put_data(struct tar_writer *w, struct view data, struct error *err);
 /* The two zero blocks. */

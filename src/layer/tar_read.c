@@ -10,9 +10,7 @@ struct header {
     char magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
 };
 _Static_assert(sizeof(struct header) == TAR_BLOCK, "a header is a block");
-#define OLD_SPARSE_AT                                                                              \
-    386 /* four pieces, a flag, the real size: old GNU, in place of the prefix   \
-                           */
+#define OLD_SPARSE_AT 386 /* four pieces, a flag, the real size: old GNU, in place of the prefix */
 #define OLD_SPARSE_MORE 482
 #define OLD_SPARSE_SIZE 483
 
@@ -231,8 +229,8 @@ static int read_extension(struct tar_reader *r, struct str *ret, struct error *e
     return skip_rest(r, err);
 }
 
-/* Global records are checked and not applied: so do Go and with it docker, podman and containerd.
- */
+/* Global records are checked and not applied: so do Go and with it docker, podman and
+ * containerd. */
 static int check_global(struct tar_reader *r, struct error *err)
 {
     struct pax p = {0};

@@ -1,16 +1,16 @@
 /* layer/unpack.h - archives become trees, below one directory descriptor and nowhere else.
  *
  * Invariants:
- * 1. Every name of the tree is known in memory (a tree of nodes, made of what was unpacked before):
- * paths, symlinks included, are resolved there, never by the kernel. A system call gets a directory
- * opened with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) and one plain name, and files are made
- * with O_EXCL.
- * 2. The tree holds what the archive says in the store's form: whiteouts are 0:0 character devices,
- * opaque directories carry user.overlay.opaque=y, user.overlay.* and trusted.overlay.* names are
- * escaped (layer/meta.h).
- * 3. Whiteouts, opaque markers, attributes and times of directories are applied in unpack_finish(),
- * so the order of the archive does not matter (layer-cases w05..w10, r09).
- * 4. The index that comes out says what a scan of the tree would say, content digests included.
+ *  1. Every name of the tree is known in memory (a tree of nodes, made of what was unpacked before):
+ *     paths, symlinks included, are resolved there, never by the kernel. A system call gets a
+ *     directory opened with openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) and one plain name, and
+ *     files are made with O_EXCL.
+ *  2. The tree holds what the archive says in the store's form: whiteouts are 0:0 character devices,
+ *     opaque directories carry user.overlay.opaque=y, user.overlay.* and trusted.overlay.* names are
+ *     escaped (layer/meta.h).
+ *  3. Whiteouts, opaque markers, attributes and times of directories are applied in unpack_finish(),
+ *     so the order of the archive does not matter (layer-cases w05..w10, r09).
+ *  4. The index that comes out says what a scan of the tree would say, content digests included.
  *
  * Meant for a process of its own; the umask does not matter and is not changed. */
 #pragma once

@@ -29,8 +29,8 @@ struct walk {
     struct node *dir;  /* where the last part is looked for */
     struct node *node; /* what is there; NULL: nothing */
     struct str last;   /* its name; empty: dir itself was meant */
-    struct str
-        rest; /* without WALK_CREATE: what follows a missing part, beginning with it; else empty */
+    /* without WALK_CREATE: what follows a missing part, beginning with it; else empty */
+    struct str rest;
 };
 #define WALK_INIT ((struct walk){NULL, NULL, STR_INIT, STR_INIT})
 void walk_done(struct walk *w);

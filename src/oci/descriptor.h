@@ -13,9 +13,9 @@
 struct descriptor {
     const char *media_type;
     const char *digest_text; /* as written; grammatical */
-    struct digest
-        digest;    /* zero where the algorithm is not sha256: descriptor_need_sha256() complains */
-    uint64_t size; /* bytes */
+    /* zero where the algorithm is not sha256: descriptor_need_sha256() complains */
+    struct digest digest;
+    uint64_t size;             /* bytes */
     const char *artifact_type; /* or NULL */
     bool has_platform;
     struct platform platform;

@@ -7,11 +7,9 @@
 
 #include "oci/descriptor.h"
 
-#define MANIFEST_SIZE_MAX                                                                          \
-    (4u << 20) /* the size that distribution-spec 1.1 asks registries to take */
-#define MANIFEST_LAYERS_MAX                                                                        \
-    4096 /* docker stops at 127; squashed monsters of other tools do not                           \
-          */
+/* the size that distribution-spec 1.1 asks registries to take */
+#define MANIFEST_SIZE_MAX (4u << 20)
+#define MANIFEST_LAYERS_MAX 4096 /* docker stops at 127; squashed monsters of other tools do not */
 #define IMAGE_INDEX_MAX 16384
 
 struct manifest {

@@ -1,5 +1,5 @@
-/* oci/media.h - media types of images: OCI image-spec 1.1, media-types.md, and docker's schema 2.
- */
+/* oci/media.h - media types of images: OCI image-spec 1.1, media-types.md, and docker's schema
+ * 2. */
 #pragma once
 
 #include <stdbool.h>

@@ -19,8 +19,8 @@ struct platform { /* a plain value; "" where a part is absent */
 /* "os/arch[/variant]", or one of them alone (the rest is the host's), normalised: x86_64 is amd64,
  * arm64/v8 is arm64, arm is arm/v7. -EINVAL otherwise. */
 MUST_CHECK int platform_parse(const char *text, struct platform *ret, struct error *err);
-/* From fields of a document, normalised; NULL is absent. Too long or with odd characters: -EINVAL.
- */
+/* From fields of a document, normalised; NULL is absent. Too long or with odd characters:
+ * -EINVAL. */
 MUST_CHECK int platform_make(const char *os, const char *architecture, const char *variant,
                              struct platform *ret, struct error *err);
 struct platform platform_host(void);

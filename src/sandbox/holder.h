@@ -31,8 +31,8 @@ struct job_row {
      * order; the process ends afterwards. *ret is a new object (or NULL). */
     int (*run)(const struct job_context *ctx, const json_t *request, const int *fds,
                size_t fd_count, json_t **ret, struct error *err);
-    bool
-        spawns; /* calls spawn_run(): gets the namespaces of an earlier container, if any are idle */
+    /* calls spawn_run(): gets the namespaces of an earlier container, if any are idle */
+    bool spawns;
 };
 
 struct holder;

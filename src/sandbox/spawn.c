@@ -241,8 +241,8 @@ static int prepare_sources(struct launch *l, struct error *err)
     return 0;
 }
 
-/* Programs open /dev/stdout again; a pipe is its maker's alone, and only its holders can name it.
- */
+/* Programs open /dev/stdout again; a pipe is its maker's alone, and only its holders can name
+ * it. */
 static void open_up_pipes(const struct spawn_plan *p)
 {
     for (int i = 0; i < 3; i++) {

@@ -84,8 +84,8 @@ struct spawn_result {
     struct strings notes; /* sentences for people, to be said once a command: what had to be less */
 };
 void spawn_result_done(struct spawn_result *r);
-/* {"status":n,"cpu_us":n,"memory_peak":n,"notes":[...]} and back: the answer of a job that ran one.
- */
+/* {"status":n,"cpu_us":n,"memory_peak":n,"notes":[...]} and back: the answer of a job that ran
+ * one. */
 json_t *spawn_result_print(const struct spawn_result *r);
 MUST_CHECK int spawn_result_parse(const json_t *doc, struct spawn_result *ret, struct error *err);
 

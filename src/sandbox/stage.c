@@ -267,8 +267,8 @@ static int name_host(const struct spawn_plan *p, struct error *err)
 }
 
 /* Tried with and without the user's rights: a directory of the user's on a share may be closed to
- * root. The kernel writes "(unreachable)" before a directory outside of the root (CVE-2024-21626).
- */
+ * root. The kernel writes "(unreachable)" before a directory outside of the root
+ * (CVE-2024-21626). */
 static int enter_cwd(const char *cwd, bool last_try, bool *done, struct error *err)
 {
     char path[4096];

@@ -46,8 +46,8 @@ static int read_memory(const struct supervisor *s, uint64_t address, void *buf, 
     return n < 0 ? -errno : (int)n;
 }
 
-/* A text may end just before an unmapped page: read up to the page's end first, then the next page.
- */
+/* A text may end just before an unmapped page: read up to the page's end first, then the next
+ * page. */
 static int read_text(const struct supervisor *s, uint64_t address, char *buf, size_t size)
 {
     size_t got = 0;

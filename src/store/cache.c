@@ -295,8 +295,8 @@ static int step_read(struct cache *c, sqlite3_stmt *st, struct error *err)
 }
 
 /* One statement is one transaction; SQLite begins it IMMEDIATE by itself, as the first thing that
- * it does is to write. What cannot be written because the file is damaged is only not remembered.
- */
+ * it does is to write. What cannot be written because the file is damaged is only not
+ * remembered. */
 static int step_write(struct cache *c, sqlite3_stmt *st, struct error *err)
 {
     ERROR_AUTO(why);

@@ -1,18 +1,15 @@
-/* store/cache.h - build results and relations between identities: one SQLite file, to be deleted at
- * will.
+/* store/cache.h - build results and relations between identities: one SQLite file, which may be
+ * deleted at will.
  *
- * (1) What it says is checked against the store before it is believed: an answer that names a tree
- *     or blob which is not there is a miss, and a hit holds what it names (store_tree_hold()).
- *
- * (2) Deleting it loses speed only. A file that SQLite calls damaged is replaced with one warning.
- *
- * (3) One connection a process, never across fork(): calls assert the process id.
- *
- * (4) Every write is one immediate transaction; writers wait for each other up to CACHE_BUSY_MS,
- *     readers wait for nobody (write-ahead log).
- *
- * (5) A hit writes nothing: last use is the time stamp of the tree. No step is synced; the log
- *     keeps the file whole through a kill, and through a power cut as checkpoints sync. */
+ * Invariants
+ *   1  What it says is checked against the store before it is believed: an answer that names a tree
+ *      or blob which is not there is a miss, and a hit holds what it names (store_tree_hold()).
+ *   2  Deleting it loses speed only. A file that SQLite calls damaged is replaced with one warning.
+ *   3  One connection a process, never across fork(): calls assert the process id.
+ *   4  Every write is one immediate transaction; writers wait for each other up to CACHE_BUSY_MS,
+ *      readers wait for nobody (write-ahead log).
+ *   5  A hit writes nothing: last use is the time stamp of the tree. No step is synced; the log
+ *      keeps the file whole through a kill, and through a power cut as checkpoints sync. */
 #pragma once
 
 #include "store/store.h"
@@ -22,8 +19,8 @@
 
 struct cache;
 
-/* Opens or creates cache.db and begins the process's lease. env is for the warning; borrowed like
- * s. */
+/* Opens or creates cache.db and begins the process's lease. env, for the warning, is borrowed as s
+ * is. */
 MUST_CHECK int cache_open(const struct env *env, struct store *s, struct cache **ret,
                           struct error *err);
 void cache_close(struct cache *c);
@@ -50,21 +47,21 @@ MUST_CHECK int cache_link_get(struct cache *c, enum cache_link kind, const struc
 MUST_CHECK int cache_link_put(struct cache *c, enum cache_link kind, const struct digest *from,
                               const struct digest *to, struct error *err);
 
-/* --- compressed forms: (diff id, form) -> blob; form says codec and level, such as "gzip:igzip-1"
- * --- */
+/* --- compressed forms: (diff id, form) -> blob ---
+ * form says codec and level, such as "gzip:igzip-1" */
 /* 1: found and held. */
 MUST_CHECK int cache_blob_get(struct cache *c, const struct digest *diff_id, const char *form,
                               struct digest *ret_blob, uint64_t *ret_size, struct error *err);
 MUST_CHECK int cache_blob_put(struct cache *c, const struct digest *diff_id, const char *form,
                               const struct digest *blob, uint64_t size, struct error *err);
 
-/* --- why did it miss: the parts of the key that a step had last time; step identifies the place in
- * the file --- */
+/* --- why did it miss: the parts of the key that a step had last time ---
+ * step identifies the place in the file */
 MUST_CHECK int cache_parts_get(struct cache *c, const struct digest *step, struct str *ret_parts,
                                struct error *err);
 MUST_CHECK int cache_parts_put(struct cache *c, const struct digest *step, struct view parts,
                                struct error *err);
 
-/* For prune: forgets what names trees and blobs that are gone, or everything, and shrinks the file.
- */
+/* For prune: forgets what names trees and blobs that are gone, or everything, and shrinks the
+ * file. */
 MUST_CHECK int cache_clean(struct cache *c, bool everything, struct error *err);

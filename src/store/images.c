@@ -57,8 +57,8 @@ static int images_dir(struct store *s, struct error *err)
     return fd_open(s->fd, "images", O_RDONLY | O_DIRECTORY, 0, err);
 }
 
-/* The record in a file, whose name must be the one that the record asks for. -ENOENT has no text.
- */
+/* The record in a file, whose name must be the one that the record asks for. -ENOENT has no
+ * text. */
 static int read_record(int dirfd, const char *file, struct store_image *ret, struct error *err)
 {
     CLEANUP(store_image_done) struct store_image image = {0};

@@ -1,5 +1,4 @@
-/* store/images.h - image records: name -> configuration and layers. One JSON file a name in
- * images/.
+/* store/images.h - image records: name -> configuration and layers, one JSON file a name.
  *
  * A record names trees and blobs of the store; all of them exist (store.h, invariant 2). An image
  * that lost its name to a newer one stays as an unnamed record until `prune`. */
@@ -9,8 +8,8 @@
 
 #include "store/store.h"
 
-#define RECORD_SIZE_MAX                                                                            \
-    (16u << 20) /* a configuration may have 4 MiB (registries' limit), escaped at worst x2 */
+/* a configuration may have 4 MiB (registries' limit), escaped at worst x2 */
+#define RECORD_SIZE_MAX (16u << 20)
 
 struct store_blob {
     struct digest digest;
@@ -59,9 +58,8 @@ MUST_CHECK int store_image_get(struct store *s, const char *name, struct store_i
 MUST_CHECK int store_image_find(struct store *s, const char *id_prefix, struct store_image *ret,
                                 struct error *err);
 /* Writes the record under i->name (NULL: unnamed), durably: store_sync() first. Everything it names
- * must be there
- * (-ENOENT) and is held. An equal record is left alone. The image that had the name before stays,
- * unnamed. */
+ * must be there (-ENOENT) and is held. An equal record is left alone. The image that had the name
+ * before stays, unnamed. */
 MUST_CHECK int store_image_put(struct store *s, const struct store_image *i, struct error *err);
 /* Removes the name (or with name NULL the unnamed record of id); its trees stay as build cache.
  * -ENOENT. */

@@ -1,13 +1,12 @@
-/* store/store.h - what cooper keeps on disk: trees, blobs, image records, and the locks around
- * them. */
-/* clang-format off */
-/*   $COOPER_ROOT/ (0700)
+/* store/store.h - what cooper keeps on disk: trees, blobs, image records, and their locks.
+ *
+ *   $COOPER_ROOT/ (0700)
  *     store.json       format, owner and identity of the store
  *     durable          "<boot> <ns>": what that boot wrote before that moment has reached the disk
  *     lock             flocked shared while a reference is taken, exclusive while things are removed
  *     images/<name>    one JSON record an image (store/images.h)
  *     oci-layout index.json blobs/sha256/<hex>
- *     trees/<hex>/     fs/  index  stamp -> "<boot> <ns> <size>" (symbolic link: one inode, one readlink)
+ *     trees/<hex>/     fs/  index  stamp -> "<boot> <ns> <size>" (a symbolic link: one readlink)
  *     cache.db         build results and relations (store/cache.h); may be deleted
  *     contexts/<hex>   stat caches of build contexts; may be deleted
  *     mounts/<hex>/    RUN --mount=type=cache; may be deleted
@@ -16,7 +15,8 @@
  *     tmp/<name>       flocked by its process; everything unfinished and everything on its way out
  *
  * Invariants
- *   1  A file in blobs/ is complete and matches its name, or is not there: hashed, synced, then named.
+ *   1  A file in blobs/ is complete and matches its name, or is not there: hashed, synced, then
+ *      named.
  *   2  A record never names a tree or blob that is missing: removal takes only what no record names.
  *      A relation in cache.db may; then it is a miss.
  *   3  A tree in trees/ never changes. (The mtime of trees/<hex> itself is its last use.)
@@ -24,19 +24,20 @@
  *      moment of its commit, and the first store_open() of another boot drops the trees that
  *      `durable` does not cover. A record is named after what it names was synced, and is synced
  *      itself. kill -9 leaves the page cache alone and so loses nothing that was committed.
- *   5  A full disk loses work, never truth: what is written is in tmp/ or has no name, and is named last.
+ *   5  A full disk loses work, never truth: what is written is in tmp/ or has no name, and is named
+ *      last.
  *   6  Processes on one store see the same and do not run one step twice: store_key_lock().
  *   7  Removal never takes what a running process needs: what its lease names, or what was made or
  *      used since the lease began.
  *
- *   tree   nothing --store_tree_begin()--> tmp/ --store_tree_commit()--> trees/ --store_remove()--> tmp/
- *             ^----store_tree_abort()-------|                                                        |
- *             ^----death, store_sweep()-----+-------------------------store_sweep()------------------|
- *   blob   nothing --store_blob_begin()--> unnamed --store_blob_commit()--> blobs/ --store_remove()--> tmp/
- *             ^----store_blob_abort(), death---|                               store_sweep() ----------|
- */
-/* clang-format on */
-/* main opens a store with store_open(); a job, which has the directory's descriptor only, with
+ *   tree   nothing --store_tree_begin()--> tmp/ --store_tree_commit()--> trees/
+ *             ^------store_tree_abort()------|                             | store_remove()
+ *             ^------death, store_sweep()----|<----------------------------'
+ *   blob   nothing --store_blob_begin()--> unnamed --store_blob_commit()--> blobs/
+ *             ^------store_blob_abort(), death-|                              | store_remove()
+ *             ^------store_sweep()-------- tmp/ <-----------------------------'
+ *
+ * main opens a store with store_open(); a job, which has the directory's descriptor only, with
  * store_attach(). Both give the same object; neither touches SQLite. */
 #pragma once
 
@@ -50,8 +51,8 @@ struct store;
 /* Opens env->store_root, creating what is missing. A store of another format or owner, and a
  * directory of other things, is refused (-EINVAL, -EPERM, -ENOTEMPTY) with a hint. */
 MUST_CHECK int store_open(const struct env *env, struct store **ret, struct error *err);
-/* The store whose directory fd is (borrowed for the call); for jobs. Nothing is created or checked.
- */
+/* The store whose directory fd is (borrowed for the call); for jobs. Nothing is created or
+ * checked. */
 MUST_CHECK int store_attach(int fd, struct store **ret, struct error *err);
 /* Drops the lease and closes. Files that were not committed are gone. NULL is fine. */
 void store_close(struct store *s);
@@ -88,8 +89,9 @@ DEFINE_CLEANUP(struct store_key *, store_key_unlock)
 
 /* --- trees ---
  * A tree in the making: a directory of its own on the store's file system, flocked while its owner
- * lives. dir:  will become trees/<hex>; holds fs/ (made, 0755) and is where the index is to be
- * written work: beside it: overlay work directory, scratch; thrown away */
+ * lives.
+ *     dir    will become trees/<hex>; holds fs/ (made, 0755) and is where the index is written
+ *     work   beside it: overlay work directory, scratch; thrown away */
 struct store_tree;
 MUST_CHECK int store_tree_begin(struct store *s, struct store_tree **ret, struct error *err);
 int store_tree_dir_fd(const struct store_tree *t);

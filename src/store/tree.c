@@ -100,8 +100,8 @@ static int commit(struct store *s, struct store_tree *t, const char *hex, uint64
 {
     char stamp[STAMP_SIZE_MAX];
 
-    /* the moment first, everything of the tree is written by now: a sync that began later covers it
-     */
+    /* the moment first, everything of the tree is written by now: a sync that began later covers
+     * it */
     snprintf(stamp, sizeof(stamp), "%s %016" PRIx64 " %" PRIx64, s->boot, store_now_ns(), size);
     if (symlinkat(stamp, t->dir_fd, "stamp") < 0)
         return error_sys(err, "stamp");
