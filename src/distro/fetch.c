@@ -7,6 +7,7 @@
 #include "base/doc.h"
 #include "base/frame.h"
 #include "base/proc.h"
+#include "distro/internal.h"
 
 #define ANSWER_MAX (64u << 10)
 
@@ -130,9 +131,12 @@ int fetch_all(struct fetch *items, size_t count, fetch_progress *progress, void 
 
 int fetch_check(const struct fetch *items, size_t count, struct error *err)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        cleanup_free char *url = url_public(items[i].url);
+
         if (items[i].code < 0)
-            return error_set(err, items[i].code, "fetch %s: %s", items[i].url,
+            return error_set(err, items[i].code, "fetch %s: %s", url,
                              items[i].complaint ? items[i].complaint : strerror(-items[i].code));
+    }
     return 0;
 }

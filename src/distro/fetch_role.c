@@ -307,9 +307,23 @@ static int run(struct net *n, struct error *err)
     return work(n, err);
 }
 
+static void net_done(struct net *n)
+{
+    vec_each (t, n) {
+        if (t->easy) {
+            n->curl.multi_remove_handle(n->multi, t->easy);
+            n->curl.easy_cleanup(t->easy);
+        }
+        doc_unref(t->request);
+    }
+    if (n->multi)
+        n->curl.multi_cleanup(n->multi);
+    vec_done(n);
+}
+
 int fetch_role_main(int argc, char **argv)
 {
-    struct net n = {0};
+    CLEANUP(net_done) struct net n = {0};
     ERROR_AUTO(err);
 
     (void)argc, (void)argv;

@@ -109,6 +109,16 @@ fresh() { COOPER_ROOT=$SUITE_DIR/$1 "${@:2}"; }
     [ "$one" = "$two" ]
 }
 
+@test "an ordinary user makes the same image, with subordinate ids or with one id" {
+    need_root
+    one=$(fresh s8 base)
+    for kind in subids single; do
+        two=$(as_user "$kind" "$COOPER" base --from debian:test --variant static --keyring "$SUITE_DIR/keys.gpg" \
+            --mirror "file://$REPO" --progress none)
+        [ "$one" = "$two" ]
+    done
+}
+
 @test "a lock is written, reproduces without an index, and names the package that changed" {
     one=$(fresh s3 base --lock "$SUITE_DIR/lock" --include hello)
     grep -q '"name":"planet","version":"1.0-1"' "$SUITE_DIR/lock"
@@ -200,6 +210,12 @@ fresh() { COOPER_ROOT=$SUITE_DIR/$1 "${@:2}"; }
     xz -kf "$REPO/dists/test/main/binary-$ARCH/Packages"
     sign
     fails "package 'netbase' 1.0-1" base
+}
+
+@test "passwords in a mirror's URL are not shown" {
+    fails "fetch http://127.0.0.1:9/debian/dists/test/InRelease" cooper base --from debian:test --progress none \
+        --mirror http://user:secret@127.0.0.1:9/debian
+    [[ $output != *secret* ]]
 }
 
 @test "what cannot be had is said before anything is fetched" {
