@@ -8,7 +8,7 @@
 #include "base/fd.h"
 #include "build/input.h"
 #include "build/internal.h"
-#include "store/gc.h"
+#include "image/keep.h"
 
 #define KEY_WAIT_MS 20  /* between looks at a key that another process works on */
 #define JOBS_DEFAULT 16 /* steps mostly wait; what they compute is shared out by the kernel */
@@ -222,15 +222,9 @@ static int wait_for_steps(struct build *b, bool busy, struct error *err)
  * ids are deleted by a holder only. */
 static void sweep(struct build *b)
 {
-    cleanup_doc json_t *request = json_object();
-    struct holder *holder = NULL;
-    size_t left = 0;
-
     holder_stop(b->tools.holder);
     b->tools.holder = NULL;
-    if (store_sweep(b->tools.store, &left, NULL) >= 0 && left > 0 &&
-        image_holder(&b->tools, &holder, NULL) >= 0)
-        (void)!holder_call(holder, "build-sweep", request, NULL, 0, NULL, NULL);
+    (void)!image_sweep(&b->tools, NULL);
 }
 
 static int solve(struct build *b, struct error *err)

@@ -9,7 +9,6 @@
 #include "layer/scan.h"
 #include "layer/unpack.h"
 #include "sandbox/spawn.h"
-#include "store/gc.h"
 
 int job_layers(const json_t *request, struct digest **ret, size_t *ret_count, struct error *err)
 {
@@ -212,19 +211,9 @@ static int context_job(const struct job_context *ctx, const json_t *request, con
     return r < 0 ? error_wrap(err, r, "unpack the build context") : 0;
 }
 
-static int sweep_job(const struct job_context *ctx, const json_t *request, const int *fds,
-                     size_t fd_count, json_t **ret, struct error *err)
-{
-    CLEANUP(store_closep) struct store *s = NULL;
-    const int r = store_attach(ctx->store_fd, &s, err);
-
-    return r < 0 ? r : store_sweep(s, NULL, err);
-}
-
 const struct job_row build_jobs[] = {
     {"build-exec", exec_job, .spawns = true},
     {"build-file", file_job},
     {"build-context", context_job},
-    {"build-sweep", sweep_job},
 };
 const size_t build_job_count = ARRAY_SIZE(build_jobs);

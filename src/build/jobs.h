@@ -4,7 +4,6 @@
 #include "sandbox/holder.h"
 
 /* "build-exec": a program over layers, then its upper directory is a new tree. "build-file": file steps, a new
- * tree. "build-context": an archive (fds[0]) into the empty directory fds[1], owned by us. "build-sweep": deletes
- * what dead processes left in the store's tmp/. */
+ * tree. "build-context": an archive (fds[0]) into the empty directory fds[1], owned by us. */
 extern const struct job_row build_jobs[];
 extern const size_t build_job_count;

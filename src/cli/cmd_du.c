@@ -6,6 +6,7 @@
 #include "base/doc.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "image/keep.h"
 #include "store/gc.h"
 
 struct options {
@@ -128,22 +129,23 @@ static void print_table(const struct env *env, const struct usage *u)
 
 static void print_finding(void *ctx, const char *item, const struct error *what)
 {
-    const struct env *env = ctx;
+    const struct image_tools *t = ctx;
 
-    fprintf(env->out, "%s: %s\n", item, what->text ? what->text : "damaged");
+    fprintf(t->env->out, "%s: %s\n", item, what->text ? what->text : "damaged");
 }
 
-static int verify(const struct env *env, struct store *s, struct error *err)
+static int verify(struct image_tools *t, struct error *err)
 {
-    const struct verify v = {.found = print_finding, .ctx = (void *)(uintptr_t)env};
-    const int findings = store_verify(s, &v, err);
+    const struct verify v = {.tree = image_verify_tree, .found = print_finding, .ctx = t};
+    const int findings = store_verify(t->store, &v, err);
 
     if (findings < 0)
         return EXIT_FAILED;
     if (findings > 0)
-        fprintf(env->err, "cooper: %d damaged; 'cooper prune --damaged' removes them\n", findings);
-    else if (!env->quiet)
-        fprintf(env->err, "cooper: the store is sound\n");
+        fprintf(t->env->err, "cooper: %d damaged; 'cooper prune --damaged' removes them\n",
+                findings);
+    else if (!t->env->quiet)
+        fprintf(t->env->err, "cooper: the store is sound\n");
     return findings > 0 ? EXIT_FINDINGS : EXIT_DONE;
 }
 
@@ -151,7 +153,7 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
-    CLEANUP(store_closep) struct store *s = NULL;
+    IMAGE_TOOLS_AUTO(t);
     CLEANUP(usage_done) struct usage u = {0};
     const bool json = o->format && strcmp(o->format, "json") == 0;
 
@@ -160,11 +162,12 @@ static int run(const struct env *env, const void *options, char *const *argument
         error_set(err, -EINVAL, "--format is table or json, not '%.40s'", o->format);
         return EXIT_USAGE;
     }
-    if (store_open(env, &s, err) < 0)
+    t.env = env;
+    if (store_open(env, &t.store, err) < 0)
         return EXIT_FAILED;
     if (o->verify)
-        return verify(env, s, err);
-    if (store_usage_read(s, &u, err) < 0)
+        return verify(&t, err);
+    if (store_usage_read(t.store, &u, err) < 0)
         return EXIT_FAILED;
     (json ? print_json : print_table)(env, &u);
     return EXIT_DONE;

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
-#include "store/cache.h"
+#include "image/keep.h"
 #include "store/gc.h"
 
 struct options {
@@ -16,16 +16,17 @@ struct options {
 
 static void print_finding(void *ctx, const char *item, const struct error *what)
 {
-    const struct env *env = ctx;
+    const struct image_tools *t = ctx;
 
-    fprintf(env->out, "damaged %s: %s\n", item, what->text ? what->text : "");
+    fprintf(t->env->out, "damaged %s: %s\n", item, what->text ? what->text : "");
 }
 
-static int repair(const struct env *env, struct store *s, struct error *err)
+static int repair(struct image_tools *t, struct error *err)
 {
-    const struct verify v = {.found = print_finding, .ctx = (void *)(uintptr_t)env, .repair = true};
+    const struct verify v = {
+        .tree = image_verify_tree, .found = print_finding, .ctx = t, .repair = true};
 
-    return store_verify(s, &v, err);
+    return store_verify(t->store, &v, err);
 }
 
 static int policy_of(const struct env *env, const struct options *o, struct prune_policy *ret,
@@ -68,57 +69,51 @@ static uint64_t doomed_size(const struct usage *u)
     return size;
 }
 
-static int remove_doomed(const struct env *env, struct store *s, struct usage *u, bool all,
-                         struct error *err)
+static int remove_doomed(struct image_tools *t, struct usage *u, bool all, struct error *err)
 {
-    CLEANUP(cache_closep) struct cache *cache = NULL;
-    size_t left = 0;
-    int r = store_remove(s, u, err);
+    int r = store_remove(t->store, u, err);
 
     if (r == 0)
-        r = store_sweep(s, &left, err);
+        r = image_sweep(t, err);
     if (r == 0)
-        r = cache_open(env, s, &cache, err);
-    if (r == 0)
-        r = cache_clean(cache, all, err);
-    if (r == 0 && left > 0)
-        env_debug(env,
-                  "%zu directories wait for the next build, which may delete files of other ids",
-                  left);
-    return r;
+        r = cache_open(t->env, t->store, &t->cache, err);
+    return r < 0 ? r : cache_clean(t->cache, all, err);
 }
 
-static int prune(const struct env *env, const struct options *o, struct store *s, struct error *err)
+static int prune(const struct options *o, struct image_tools *t, struct error *err)
 {
     CLEANUP(usage_done) struct usage u = {0};
     struct prune_policy policy;
     STR_AUTO(size);
-    int r = policy_of(env, o, &policy, err);
+    int r = policy_of(t->env, o, &policy, err);
 
     if (r < 0)
         return r;
-    if (o->damaged && (r = repair(env, s, err)) < 0)
+    if (o->damaged && (r = repair(t, err)) < 0)
         return r;
-    if ((r = store_usage_read(s, &u, err)) < 0)
+    if ((r = store_usage_read(t->store, &u, err)) < 0)
         return r;
     (void)prune_plan(&u, &policy);
-    if (!o->dry_run && (r = remove_doomed(env, s, &u, o->all, err)) < 0)
+    if (!o->dry_run && (r = remove_doomed(t, &u, o->all, err)) < 0)
         return r;
-    print_doomed(env, &u);
+    print_doomed(t->env, &u);
     text_size(&size, doomed_size(&u));
-    fprintf(env->out, "%s: %s\n", o->dry_run ? "Would reclaim" : "Total reclaimed space", size.at);
+    fprintf(t->env->out, "%s: %s\n", o->dry_run ? "Would reclaim" : "Total reclaimed space",
+            size.at);
     return 0;
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
-    CLEANUP(store_closep) struct store *s = NULL;
+    IMAGE_TOOLS_AUTO(t);
 
     (void)arguments;
-    if (store_open(env, &s, err) < 0)
+    t.env = env;
+    if (store_open(env, &t.store, err) <
+        0) /* the cache only when it is cleaned: it takes a lease */
         return EXIT_FAILED;
-    const int r = prune(env, options, s, err);
+    const int r = prune(options, &t, err);
     return r == 0 ? EXIT_DONE : r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -14,6 +14,11 @@ int job_image_tar(const struct job_context *ctx, const json_t *request, const in
 int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
                    size_t fd_count, json_t **ret, struct error *err);
 
+int job_store_sweep(const struct job_context *ctx, const json_t *request, const int *fds,
+                    size_t fd_count, json_t **ret, struct error *err);
+int job_tree_verify(const struct job_context *ctx, const json_t *request, const int *fds,
+                    size_t fd_count, json_t **ret, struct error *err);
+
 /* An optional digest of a request: zero when absent. */
 MUST_CHECK int job_digest(const json_t *request, const char *key, struct digest *ret,
                           struct error *err);

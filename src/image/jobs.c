@@ -66,5 +66,7 @@ const struct job_row image_jobs[] = {
     {"image-tar", job_image_tar},
     {"image-tree", job_image_tree},
     {"spool", spool},
+    {"store-sweep", job_store_sweep},
+    {"tree-verify", job_tree_verify},
 };
 const size_t image_job_count = ARRAY_SIZE(image_jobs);

@@ -62,8 +62,9 @@ MUST_CHECK int store_sweep(struct store *s, size_t *ret_left, struct error *err)
 
 /* --- verification: every invariant that can be seen --- */
 struct verify {
-    /* Compares fs/ with index below a tree's descriptor: -EPROTO when they differ. NULL: only that
-     * both are there. */
+    /* Compares fs/ with index below a tree's descriptor: -EPROTO when they differ; anything else
+     * says that it could not be found out, and ends the verification. NULL: only that both are
+     * there. */
     int (*tree)(void *ctx, int tree_fd, const struct digest *tree, struct error *err);
     /* Called for each finding; item is "blob sha256:...", "image 'x'". */
     void (*found)(void *ctx, const char *item, const struct error *what);

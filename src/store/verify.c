@@ -112,8 +112,12 @@ static int verify_tree(void *ctx, int dirfd, const char *name, struct error *err
     ERROR_AUTO(why);
 
     const int r = tree_fault(c, dirfd, name, &why);
-    if (r == 0 || r == -ENOENT) /* pruned meanwhile */
+    if (r == 0 || faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) /* pruned meanwhile */
         return 0;
+    if (r != -EPROTO && r != -EINVAL && r != -ENOTDIR && r != -ELOOP) {
+        error_move(err, &why); /* nothing is known about the tree: it must not be discarded */
+        return error_wrap(err, r, "layer %.80s", name);
+    }
     cleanup_free char *item = xasprintf("layer %.80s", name);
     found(c, item, &why);
     return discard(c, dirfd, name, err);

@@ -1,0 +1,77 @@
+#include "image/keep.h"
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "image/job_layer.h"
+#include "layer/check.h"
+#include "store/gc.h"
+
+int image_sweep(struct image_tools *t, struct error *err)
+{
+    struct holder *holder = NULL;
+    size_t left = 0;
+    int r = store_sweep(t->store, &left, err);
+
+    if (r < 0 || left == 0)
+        return r;
+    r = image_holder(t, &holder, err);
+    return r < 0 ? r : holder_call(holder, "store-sweep", NULL, NULL, 0, NULL, err);
+}
+
+int job_store_sweep(const struct job_context *ctx, const json_t *request, const int *fds,
+                    size_t fd_count, json_t **ret, struct error *err)
+{
+    CLEANUP(store_closep) struct store *s = NULL;
+    const int r = store_attach(ctx->store_fd, &s, err);
+
+    (void)request, (void)fds, (void)fd_count, (void)ret;
+    return r < 0 ? r : store_sweep(s, NULL, err);
+}
+
+int image_verify_tree(void *ctx, int tree_fd, const struct digest *tree, struct error *err)
+{
+    struct image_tools *t = ctx;
+    struct holder *holder = NULL;
+    cleanup_doc json_t *request = json_object();
+    char hex[DIGEST_HEX_MAX];
+    const int r = image_holder(t, &holder, err);
+
+    doc_set_text(request, "tree", digest_hex(tree, hex));
+    return r < 0 ? r : holder_call(holder, "tree-verify", request, &tree_fd, 1, NULL, err);
+}
+
+/* Whatever keeps a tree from being read is damage; that we lack memory or descriptors is not. */
+static int damage(int r, struct error *err)
+{
+    return r == 0 || r == -ENOMEM || r == -EMFILE || r == -ENFILE
+               ? r
+               : error_wrap(err, -EPROTO, "is damaged");
+}
+
+static int verify(int tree_fd, const struct digest *want, enum owner_mode owner, struct error *err)
+{
+    CLEANUP(index_freep) struct index *index = NULL;
+    struct digest is;
+    const int r = index_load_at(tree_fd, "index", &index, err);
+
+    if (r < 0)
+        return r;
+    index_tree_id(index, &is);
+    if (!digest_eq(&is, want))
+        return error_set(err, -EPROTO, "the index is not the one of this layer");
+    cleanup_close int fs = fd_open(tree_fd, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+    return fs < 0 ? fs : check_tree(fs, index, owner, err);
+}
+
+int job_tree_verify(const struct job_context *ctx, const json_t *request, const int *fds,
+                    size_t fd_count, json_t **ret, struct error *err)
+{
+    struct digest want;
+    int r = job_digest(request, "tree", &want, err);
+
+    (void)ret;
+    if (r == 0 && fd_count != 1)
+        r = error_set(err, -EINVAL, "one descriptor is wanted");
+    return r < 0 ? r : damage(verify(fds[0], &want, job_owner_mode(ctx), err), err);
+}

@@ -1,0 +1,12 @@
+/* image/keep.h - care of the store where it takes the holder: files of other ids can be read and
+ * deleted in its namespaces only. */
+#pragma once
+
+#include "image/tools.h"
+
+/* store_sweep(), and in a job for what this process may not delete. To be called when no holder of
+ * ours works on unfinished trees. */
+MUST_CHECK int image_sweep(struct image_tools *t, struct error *err);
+/* For struct verify: compares fs/ with index of one tree in a job; ctx is a struct image_tools. */
+MUST_CHECK int image_verify_tree(void *ctx, int tree_fd, const struct digest *tree,
+                                 struct error *err);

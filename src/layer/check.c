@@ -1,0 +1,72 @@
+#include "layer/check.h"
+
+#include <errno.h>
+
+static bool xattrs_eq(const struct entry *a, const struct entry *b)
+{
+    if (a->xattr_count != b->xattr_count)
+        return false;
+    for (size_t i = 0; i < a->xattr_count; i++)
+        if (strcmp(a->xattrs[i].name, b->xattrs[i].name) != 0 ||
+            !view_eq(a->xattrs[i].value, b->xattrs[i].value))
+            return false;
+    return true;
+}
+
+static bool owner_is_on_disk(const struct entry *e, enum owner_mode owner)
+{
+    return owner == OWNER_REAL || (e->type != ENTRY_SYMLINK && e->type != ENTRY_FIFO);
+}
+
+/* What differs between two entries of one path; NULL: nothing. */
+static const char *difference(const struct entry *is, const struct entry *want,
+                              enum owner_mode owner)
+{
+    if (is->type != want->type || is->major != want->major || is->minor != want->minor)
+        return "type";
+    if ((is->link || want->link) && (!is->link || !want->link || strcmp(is->link, want->link) != 0))
+        return "link";
+    if (is->type == ENTRY_HARDLINK)
+        return NULL;
+    if (is->type == ENTRY_FILE &&
+        (is->size != want->size || !digest_eq(&is->content, &want->content)))
+        return "content";
+    if (is->opaque != want->opaque)
+        return "opaque mark";
+    if (is->type != ENTRY_SYMLINK && is->mode != want->mode)
+        return "mode";
+    if (owner_is_on_disk(want, owner) && (is->uid != want->uid || is->gid != want->gid))
+        return "owner";
+    return xattrs_eq(is, want) ? NULL : "extended attributes";
+}
+
+static int check_entry(const struct entry *is, const struct entry *want, enum owner_mode owner,
+                       struct error *err)
+{
+    const int order = !is ? 1 : !want ? -1 : entry_path_cmp(is->path, want->path);
+
+    if (order < 0)
+        return error_set(err, -EPROTO, "'%.200s' is not in the index", is->path);
+    if (order > 0)
+        return error_set(err, -EPROTO, "'%.200s' is missing", want->path);
+    const char *what = difference(is, want, owner);
+    return what ? error_set(err, -EPROTO, "the %s of '%.200s' is not as the index says", what,
+                            want->path)
+                : 0;
+}
+
+int check_tree(int fs_fd, const struct index *want, enum owner_mode owner, struct error *err)
+{
+    CLEANUP(index_freep) struct index *is = NULL;
+    struct scan_options o = SCAN_OPTIONS_INIT;
+
+    o.owner = owner;
+    o.with_root = index_find(want, VIEW("")) != NULL;
+    int r = scan_tree(fs_fd, &o, &is, err);
+    const size_t is_count = r < 0 ? 0 : index_count(is), want_count = index_count(want);
+
+    for (size_t i = 0; r == 0 && i < MAX(is_count, want_count); i++)
+        r = check_entry(i < is_count ? index_at(is, i) : NULL,
+                        i < want_count ? index_at(want, i) : NULL, owner, err);
+    return r;
+}

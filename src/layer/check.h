@@ -1,0 +1,11 @@
+/* layer/check.h - is a directory of the store still what its index says? */
+#pragma once
+
+#include "layer/meta.h"
+#include "layer/scan.h"
+
+/* Reads everything below fs_fd and compares it with the index, times left out. -EPROTO names the
+ * first difference. Owners of symbolic links and fifos are not on disk for OWNER_RECORDED: the
+ * index is believed. */
+MUST_CHECK int check_tree(int fs_fd, const struct index *want, enum owner_mode owner,
+                          struct error *err);
