@@ -266,6 +266,11 @@ static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_
         *ret_uid = *ret_gid = (uint32_t)number;
         return 0;
     }
+    /* root is 0 everywhere, also where there is no passwd yet (USER root above scratch) */
+    if (strcmp(text, "root") == 0 || strcmp(text, "root:root") == 0) {
+        *ret_uid = *ret_gid = 0;
+        return 0;
+    }
     r = merge_read_file(look->below, look->fs, VIEW("etc/passwd"), PASSWD_SIZE_MAX, &passwd, NULL);
     if (r < 0 && r != -ENOENT && r != -ENOTDIR)
         return error_set(err, r, "read /etc/passwd of the stage");

@@ -83,8 +83,7 @@ static int write_files(const struct launch *l, const struct item *items, size_t 
             return r;
     }
     (void)snprintf(scratch, sizeof(scratch), "/proc/self/fd/%d", l->scratch_fd);
-    if (mount(NULL, scratch, NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-              NULL) < 0)
+    if (mount(NULL, scratch, NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
         return error_sys(err, "make the scratch files read-only");
     return 0;
 }
@@ -116,8 +115,10 @@ static int open_target(struct launch *l, const struct item *it, struct error *er
 static int bind_one(const struct item *it, int target, struct error *err)
 {
     const struct spawn_mount *m = it->mount;
+    /* the script of RUN <<EOF is to be run; resolv.conf and secrets are not */
+    const bool no_exec = m->no_exec || (m->kind == SPAWN_MOUNT_FILE && !(m->mode & 0111));
     struct mount_attr attr = {.attr_set = (m->read_only ? MOUNT_ATTR_RDONLY : 0) |
-                                          (m->no_exec ? MOUNT_ATTR_NOEXEC : 0)};
+                                          (no_exec ? MOUNT_ATTR_NOEXEC : 0)};
 
     if (attr.attr_set &&
         mount_setattr(it->source, "", AT_EMPTY_PATH | (m->recursive ? AT_RECURSIVE : 0), &attr,
