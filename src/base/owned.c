@@ -6,8 +6,7 @@
 
 size_t owned_format(const struct owned *o, char buf[static OWNED_TEXT_MAX])
 {
-    int n =
-        snprintf(buf, OWNED_TEXT_MAX, "%04o %u %u %c", o->mode & 07777, o->uid, o->gid, o->type);
+    int n = snprintf(buf, OWNED_TEXT_MAX, "%u %u %c", o->uid, o->gid, o->type);
 
     if (o->type == 'c' || o->type == 'b')
         n += snprintf(buf + n, OWNED_TEXT_MAX - (size_t)n, " %u:%u", o->major, o->minor);
@@ -25,28 +24,12 @@ static bool cut_u32(struct view *rest, char separator, uint32_t *ret)
     return true;
 }
 
-static bool cut_mode(struct view *rest, uint32_t *ret)
-{
-    struct view word;
-    uint32_t mode = 0;
-
-    if (!view_cut(rest, ' ', &word) || word.size == 0 || word.size > 4)
-        return false;
-    for (size_t i = 0; i < word.size; i++) {
-        if (word.at[i] < '0' || word.at[i] > '7')
-            return false;
-        mode = mode << 3 | (uint32_t)(word.at[i] - '0');
-    }
-    *ret = mode;
-    return true;
-}
-
 int owned_parse(struct view text, struct owned *ret)
 {
     struct owned o = {0};
     struct view word;
 
-    if (!cut_mode(&text, &o.mode) || !cut_u32(&text, ' ', &o.uid) || !cut_u32(&text, ' ', &o.gid) ||
+    if (!cut_u32(&text, ' ', &o.uid) || !cut_u32(&text, ' ', &o.gid) ||
         !view_cut(&text, ' ', &word) || word.size != 1 || !memchr("fdpcb", word.at[0], 5))
         return -EINVAL;
     o.type = word.at[0];
@@ -57,11 +40,6 @@ int owned_parse(struct view text, struct owned *ret)
         return -EINVAL;
     *ret = o;
     return 0;
-}
-
-uint32_t owned_disk_mode(uint32_t mode, bool is_dir)
-{
-    return (mode & 07777) | (is_dir ? 0700 : 0600);
 }
 
 void owned_link_format(const struct owned_link *l, struct str *ret)

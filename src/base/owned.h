@@ -1,16 +1,13 @@
-/* base/owned.h - records of owner, mode and device for files that cannot have them (one-id users).
+/* base/owned.h - records of owner and device for files that cannot have them (one-id users).
  *
  * Files and directories carry the extended attribute OWNED_XATTR with the text
  *
- *     "<mode> <uid> <gid> <type>"   or   "<mode> <uid> <gid> c|b <major>:<minor>"
+ *     "<uid> <gid> <type>"   or   "<uid> <gid> c|b <major>:<minor>"
  *
- * mode in octal (07777 at most), the rest in decimal, one blank between; type is f (file), d
- * (directory), p (fifo), c, b (devices). A device or fifo is an empty regular file on disk whose
- * record says what it is. An absent record means 0:0 and what is on disk.
- *
- * The record holds the mode the file ought to have; on disk it has owned_disk_mode() of it, so that
- * its one owner can always read and search. A mode on disk that differs from
- * owned_disk_mode(record) was set by a later chmod() that nobody intercepted, and wins.
+ * in decimal, one blank between; type is f (file), d (directory), p (fifo), c, b (devices). A
+ * device or fifo is an empty regular file on disk whose record says what it is. An absent record
+ * means 0:0. Permissions are on disk as they are: root of the holder's user namespace reads
+ * whatever has its one id, and a chmod() needs nobody to watch it.
  *
  * Symbolic links and real fifos cannot carry user xattrs: while a RUN step runs, their owners go to
  * a table file beside the upper directory, one record after the other (append-only, the last one
@@ -35,7 +32,6 @@
 #define OWNED_TEXT_MAX 64
 
 struct owned {
-    uint32_t mode; /* 07777 */
     uint32_t uid, gid;
     char type; /* one of "fdpcb" */
     uint32_t major, minor;
@@ -45,10 +41,6 @@ struct owned {
 size_t owned_format(const struct owned *o, char buf[static OWNED_TEXT_MAX]);
 /* All of text must be a record: else -EINVAL. */
 MUST_CHECK int owned_parse(struct view text, struct owned *ret);
-
-/* The mode a file or directory has on disk where `mode` is recorded: read and write, for
- * directories search too, are added for the owner. */
-uint32_t owned_disk_mode(uint32_t mode, bool is_dir);
 
 struct owned_link {
     uint32_t uid, gid;

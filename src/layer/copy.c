@@ -120,7 +120,7 @@ bool copy_is_plain(const struct copy *c, const struct entry *e)
         return false;
     if (c->o.owner == OWNER_REAL)
         return c->plain_root && e->uid == c->uid && e->gid == c->gid;
-    return e->uid == 0 && e->gid == 0 && e->mode == owned_disk_mode(e->mode, e->type == ENTRY_DIR);
+    return e->uid == 0 && e->gid == 0;
 }
 
 static int unlink_node(struct copy *c, struct node *n, struct error *err)

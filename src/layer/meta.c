@@ -200,7 +200,7 @@ static int set_mode(const struct target *t, const struct entry *e, uint32_t mode
 
 static int set_record(const struct target *t, const struct entry *e, struct error *err)
 {
-    const struct owned o = {e->mode, e->uid, e->gid, recorded_type(e->type), e->major, e->minor};
+    const struct owned o = {e->uid, e->gid, recorded_type(e->type), e->major, e->minor};
     char text[OWNED_TEXT_MAX];
     const size_t size = owned_format(&o, text);
 
@@ -243,16 +243,15 @@ static int set_xattrs(const struct target *t, const struct entry *e, enum owner_
 
 static int set_recorded(const struct target *t, const struct entry *e, struct error *err)
 {
-    const uint32_t disk = owned_disk_mode(e->mode, e->type == ENTRY_DIR);
     const bool plain = e->type == ENTRY_FILE || e->type == ENTRY_DIR;
-    int r = set_mode(t, e, disk, err);
+    int r = set_mode(t, e, e->mode, err);
 
-    if (r == 0 && (!plain || e->uid != 0 || e->gid != 0 || disk != e->mode))
+    if (r == 0 && (!plain || e->uid != 0 || e->gid != 0))
         r = set_record(t, e, err);
     return r;
 }
 
-/* A device that could not be made is a file with a record; the mode on disk is the recorded one. */
+/* A device that could not be made is a file with a record; the mode on disk is its own. */
 static int set_device(const struct target *t, const struct entry *e, struct error *err)
 {
     struct stat st;
@@ -453,8 +452,6 @@ static int apply_record(struct reading *rd, enum owner_mode owner, const struct 
     if (owner == OWNER_RECORDED) {
         e->uid = o.uid;
         e->gid = o.gid;
-        if ((st->st_mode & 07777) == owned_disk_mode(o.mode, o.type == 'd'))
-            e->mode = o.mode;
     }
     e->type = o.type == 'c'   ? ENTRY_CHAR
               : o.type == 'b' ? ENTRY_BLOCK

@@ -139,25 +139,22 @@ static int record_get(const char *name, const struct stat *st, struct owned *ret
     char text[OWNED_TEXT_MAX];
     const ssize_t n = getxattr(name, OWNED_XATTR, text, sizeof(text));
 
-    *ret = (struct owned){.mode = st->st_mode & 07777, .type = type_of(st->st_mode)};
+    *ret = (struct owned){.type = type_of(st->st_mode)};
     if (n < 0)
         return errno == ENODATA ? 0 : -errno;
     struct owned kept;
-    if (owned_parse(view_make(text, (size_t)n), &kept) < 0)
-        return 0;
-    if ((st->st_mode & 07777) != owned_disk_mode(kept.mode, kept.type == 'd'))
-        kept.mode = st->st_mode & 07777; /* a chmod came after */
-    *ret = kept;
+    if (owned_parse(view_make(text, (size_t)n), &kept) == 0)
+        *ret = kept;
     return 0;
 }
 
-static int record_put(const char *name, const struct stat *st, const struct owned *o)
+/* mode: what it shall be on disk. */
+static int record_put(const char *name, const struct stat *st, const struct owned *o, mode_t mode)
 {
     char text[OWNED_TEXT_MAX];
     const size_t size = owned_format(o, text);
-    const uint32_t disk = owned_disk_mode(o->mode, o->type == 'd');
 
-    if ((st->st_mode & 07777) != disk && chmod(name, disk) < 0)
+    if ((st->st_mode & 07777) != mode && chmod(name, mode) < 0)
         return -errno;
     return setxattr(name, OWNED_XATTR, text, size, 0) < 0 ? -errno : 0;
 }
@@ -183,12 +180,12 @@ static int record_link(const struct supervisor *s, int fd, const char *name, uin
 }
 
 /* What the kernel does to the mode of a file that changes its owner (chown(2)). */
-static uint32_t mode_after_chown(uint32_t mode, char type)
+static mode_t mode_after_chown(mode_t mode)
 {
-    if (type == 'd')
-        return mode;
-    mode &= ~(uint32_t)S_ISUID;
-    return mode & S_IXGRP ? mode & ~(uint32_t)S_ISGID : mode;
+    if (S_ISDIR(mode))
+        return mode & 07777;
+    mode &= 07777 & ~(mode_t)S_ISUID;
+    return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
 }
 
 static int do_chown(const struct supervisor *s, enum target kind, unsigned arg)
@@ -217,8 +214,7 @@ static int do_chown(const struct supervisor *s, enum target kind, unsigned arg)
         o.uid = uid;
     if (gid != UNCHANGED)
         o.gid = gid;
-    o.mode = mode_after_chown(o.mode, o.type);
-    r = record_put(name, &st, &o);
+    r = record_put(name, &st, &o, mode_after_chown(st.st_mode));
     return r == -ENOTSUP ? 0 : r;
 }
 
@@ -260,10 +256,10 @@ static int do_mknod(const struct supervisor *s, enum target kind, unsigned arg)
         return -errno;
     snprintf(name, sizeof(name), "%d", fd);
     return record_put(name, &st,
-                      &(struct owned){.mode = wanted,
-                                      .type = S_ISCHR(mode) ? 'c' : 'b',
+                      &(struct owned){.type = S_ISCHR(mode) ? 'c' : 'b',
                                       .major = major(device),
-                                      .minor = minor(device)});
+                                      .minor = minor(device)},
+                      wanted);
 }
 
 /* security.capability is the one attribute that only a root of all ids may set. */
