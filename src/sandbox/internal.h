@@ -1,6 +1,8 @@
 /* sandbox/internal.h - what the files of this module share.
  *
- * spawn.c   in the job: prepares descriptors and namespaces, starts the child, waits, cleans up
+ * spawn.c   in the job: prepares descriptors and namespaces, cleans up
+ * detach.c  in the job: mounts for the child to attach
+ * watch.c   in the job: starts the child, waits, takes its mount points away
  * box.c     user and network namespaces, kept for the next container; net.c: pasta, resolvers
  * stage.c   in the child: root, pivot_root, identity, exec; PID 1 of the container
  * mounts.c  in the child: the root, /proc, /sys, /dev, masks
@@ -68,6 +70,15 @@ struct launch {
     /* in the child only */
     int root_fd, scratch_fd;
 };
+
+/* A detached copy of the mount at path; AT_RECURSIVE and AT_EMPTY_PATH as flags. */
+MUST_CHECK int detach_mount(int dirfd, const char *path, unsigned flags, struct error *err);
+/* The root's mounts and directories; -EXDEV without an error where ids cannot be mapped. */
+MUST_CHECK int detach_root(struct launch *l, struct error *err);
+MUST_CHECK int detach_sources(struct launch *l, struct error *err);
+
+/* Starts the child and stays until it has ended, by itself or because main asks for it. */
+MUST_CHECK int watch_child(struct launch *l, struct spawn_result *result, struct error *err);
 
 /* Messages of the child; one packet each. */
 enum stage_message {

@@ -57,7 +57,8 @@ struct spawn_plan {
     int console_fd;    /* tty: a socket that its master side is sent over (one byte, SCM_RIGHTS) */
     int stdio_fds[3];  /* without tty; -1: in is an empty pipe, out and err are /dev/null */
     uint64_t shm_size; /* of /dev/shm; 0: 64 MiB */
-    int links_fd;      /* IDENTITY_SINGLE: O_APPEND file for owners of links (supervise.h), or -1 */
+    int links_fd;      /* IDENTITY_SINGLE: O_APPEND file for owners of links (supervise.h), or -1;
+                          the job's own, like the root's */
 };
 extern const uint64_t SPAWN_CAPABILITIES_DEFAULT; /* docker's 14 */
 #define SPAWN_HOSTNAME "cooper"
@@ -68,7 +69,7 @@ void spawn_plan_done(struct spawn_plan *p); /* frees what it lists; closes nothi
 json_t *spawn_plan_print(const struct spawn_plan *p); /* for --print plan */
 
 /* A plan's way to its job: stdio, console and mount descriptors are collected in fds (room for
- * FRAME_FDS_MAX) and travel as indexes; those of the root do not travel, the job opens its own.
+ * FRAME_FDS_MAX) and travel as indexes; those of the root and links_fd do not travel, the job opens its own.
  * parse borrows texts from doc, which must live as long as the plan. */
 MUST_CHECK int spawn_plan_pack(const struct spawn_plan *p, json_t **ret, int *fds, size_t *fd_count,
                                struct error *err);

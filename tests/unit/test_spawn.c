@@ -2,6 +2,7 @@
  * machine's own /usr. As root every identity is tried; as a user, what that user has. */
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -411,7 +412,8 @@ static void crashes_are_errors_of_the_job(void **state)
     outcome_done(&o);
 }
 
-/* The container holds the pipe's other end: it closes when the container is gone. */
+/* The container holds the pipe's other end: it closes when the container is gone. The job then
+ * takes the mount points away. */
 static void cancelled_jobs_leave_nothing(void **state)
 {
     cleanup_doc json_t *request = NULL;
@@ -432,6 +434,9 @@ static void cancelled_jobs_leave_nothing(void **state)
     assert_int_equal(read(pair[0], line, 1), 0);
     (void)close(pair[0]);
     spawn_plan_done(&p);
+    for (int i = 0; i < 5000 && faccessat(store, "upper/etc/hosts", F_OK, 0) == 0; i++)
+        (void)poll(NULL, 0, 1);
+    assert_int_equal(faccessat(store, "upper/etc/hosts", F_OK, 0), -1);
 }
 
 static void signals_reach_the_program(void **state)

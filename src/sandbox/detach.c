@@ -1,0 +1,175 @@
+/* Descriptors of a start: detached copies of mounts, made with the job's rights, which the child
+ * attaches. No path of a stranger is resolved here. */
+#include <errno.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "sandbox/internal.h"
+
+int detach_mount(int dirfd, const char *path, unsigned flags, struct error *err)
+{
+    const int fd = open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags);
+
+    return fd < 0 ? error_sys(err, "copy the mount of '%s'", path) : fd;
+}
+
+/* The same directory or file through our own mount namespace: descriptors that main gave us are in
+ * main's, whose mounts cannot be copied here. */
+static int reopen(int fd, struct error *err)
+{
+    cleanup_free char *path = fd_name(fd);
+    struct stat a, b;
+
+    if (!path || path[0] != '/')
+        return error_set(err, -ENOENT, "descriptor %d has no path", fd);
+    cleanup_close int again = fd_open(AT_FDCWD, path, O_PATH, 0, err);
+    if (again < 0)
+        return again;
+    if (fstat(fd, &a) < 0 || fstat(again, &b) < 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+        return error_set(err, -ESTALE, "'%s' was moved", path);
+    return steal_fd(again);
+}
+
+/* Ids of a mount as the container sees them. Some file systems cannot (-EINVAL): then files of
+ * unknown owners are nobody's. */
+static int map_ids(const struct launch *l, int mount_fd, bool recursive)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP,
+                              .userns_fd = (uint64_t)(unsigned)l->box.user_fd};
+
+    if (l->box.user_fd < 0 || l->box.id_base == 0)
+        return 0;
+    return mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+                         sizeof(attr)) < 0
+               ? -errno
+               : 0;
+}
+
+static int copy_mapped(struct launch *l, int dirfd, const char *path, struct error *err)
+{
+    cleanup_close int fd = detach_mount(dirfd, path, *path ? 0 : AT_EMPTY_PATH, err);
+
+    if (fd < 0)
+        return fd;
+    if (map_ids(l, fd, false) < 0)
+        return -EXDEV; /* without an error: the caller starts again */
+    return steal_fd(fd);
+}
+
+static int attach_later(struct launch *l, int take_fd, struct error *err)
+{
+    if (l->attach_count == ATTACH_MAX) {
+        (void)close(take_fd);
+        return error_set(err, -E2BIG, "more than %d layers", ATTACH_MAX);
+    }
+    l->attach[l->attach_count++] = take_fd;
+    return take_fd;
+}
+
+/* Opens fd's directory inside the copy of the store's mount (l->attach[0]); -1 when it is
+ * elsewhere. */
+static int open_in_store(const struct launch *l, int fd, const char *store)
+{
+    cleanup_free char *path = fd_name(fd);
+    const size_t size = strlen(store);
+    struct stat a, b;
+
+    if (!path || strncmp(path, store, size) != 0 || path[size] != '/')
+        return -1;
+    cleanup_close int in =
+        fd_open_beneath(l->attach[0], path + size + 1, O_PATH | O_DIRECTORY, 0, NULL);
+    if (in < 0 || fstat(fd, &a) < 0 || fstat(in, &b) < 0 || a.st_ino != b.st_ino ||
+        a.st_dev != b.st_dev)
+        return -1;
+    return steal_fd(in);
+}
+
+static int layer_fd(struct launch *l, int fd, const char *store, struct error *err)
+{
+    int in = l->attach_count > 0 ? open_in_store(l, fd, store) : -1;
+
+    if (in >= 0)
+        return in;
+    cleanup_close int again = reopen(fd, err);
+    if (again < 0)
+        return again;
+    in = copy_mapped(l, again, "", err);
+    return in < 0 ? in : attach_later(l, in, err);
+}
+
+/* Upper and work directory have to be in one mount: that of the store, or that of their parent. */
+static int upper_fds(struct launch *l, const char *store, struct error *err)
+{
+    const struct spawn_plan *p = l->plan;
+    cleanup_free char *upper = fd_name(p->upper_fd), *work = fd_name(p->work_fd);
+    char *name;
+
+    l->upper = l->attach_count > 0 ? open_in_store(l, p->upper_fd, store) : -1;
+    l->work = l->attach_count > 0 ? open_in_store(l, p->work_fd, store) : -1;
+    if (l->upper >= 0 && l->work >= 0)
+        return 0;
+    name = upper ? strrchr(upper, '/') : NULL;
+    if (!name || !work || strncmp(upper, work, (size_t)(name - upper) + 1) != 0)
+        return error_set(err, -EINVAL, "upper and work directory are not beside each other");
+    *name = '\0';
+    int parent = copy_mapped(l, AT_FDCWD, upper, err);
+    if (parent < 0 || (parent = attach_later(l, parent, err)) < 0)
+        return parent;
+    l->upper = fd_open_beneath(parent, name + 1, O_PATH | O_DIRECTORY, 0, err);
+    if (l->upper < 0)
+        return l->upper;
+    l->work = fd_open_beneath(parent, work + (name - upper) + 1, O_PATH | O_DIRECTORY, 0, err);
+    return MIN(l->work, 0);
+}
+
+static int prepare_layers(struct launch *l, struct error *err)
+{
+    const struct spawn_plan *p = l->plan;
+    cleanup_free char *store = dir_path(l->ctx->store_fd);
+    int r;
+
+    if (store) {
+        r = copy_mapped(l, l->ctx->store_fd, "", err);
+        if (r < 0 || (r = attach_later(l, r, err)) < 0)
+            return r;
+    }
+    l->lowers = xcalloc(p->lower_count + 1, sizeof(int));
+    for (size_t i = 0; i < p->lower_count; i++)
+        if ((l->lowers[i] = layer_fd(l, p->lower_fds[i], store, err)) < 0)
+            return l->lowers[i];
+    return p->upper_fd >= 0 ? upper_fds(l, store, err) : 0;
+}
+
+int detach_root(struct launch *l, struct error *err)
+{
+    if (l->plan->rootfs_fd < 0)
+        return prepare_layers(l, err);
+    cleanup_close int again = reopen(l->plan->rootfs_fd, err);
+    if (again < 0)
+        return again;
+    l->root_mount = copy_mapped(l, again, "", err);
+    return MIN(l->root_mount, 0);
+}
+
+int detach_sources(struct launch *l, struct error *err)
+{
+    const struct spawn_plan *p = l->plan;
+
+    l->sources = xcalloc(p->mount_count + 1, sizeof(int));
+    for (size_t i = 0; i < p->mount_count; i++) {
+        const bool deep = p->mounts[i].recursive;
+
+        l->sources[i] = -1;
+        if (p->mounts[i].kind != SPAWN_MOUNT_BIND)
+            continue;
+        cleanup_close int again = reopen(p->mounts[i].source_fd, err);
+        if (again < 0)
+            return error_wrap(err, again, "mount '%s'", p->mounts[i].target);
+        l->sources[i] = detach_mount(again, "", AT_EMPTY_PATH | (deep ? AT_RECURSIVE : 0), err);
+        if (l->sources[i] < 0)
+            return error_wrap(err, l->sources[i], "mount '%s'", p->mounts[i].target);
+        (void)map_ids(l, l->sources[i], deep);
+    }
+    return 0;
+}
