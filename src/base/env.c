@@ -8,6 +8,10 @@ static PRINTF_LIKE(3, 0) void say(const struct env *env, const char *word, const
     STR_AUTO(text);
 
     str_vprintf(&text, fmt, ap);
+    if (progress_is_json(env->progress)) {
+        progress_say(env->progress, word, text.at);
+        return;
+    }
     if (env->progress)
         progress_hide(env->progress);
     if (env->color)

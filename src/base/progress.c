@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "base/doc.h"
+#include "base/text.h"
 #include "base/vec.h"
 
 #define REDRAW_MS 80
@@ -61,16 +63,36 @@ static void step_free(struct progress_step *s)
     free(s);
 }
 
-/* Control characters of a program's output must not steer our terminal; tabs become blanks. */
-static void add_clean(struct str *to, struct view bytes, bool json)
+/* An escape sequence of a terminal ("\033[31m", "\033]0;title\a", "\033(B"): its size, 0 for none. */
+static size_t escape_size(struct view bytes)
+{
+    size_t i = 2;
+
+    if (bytes.size < 2 || bytes.at[0] != '\033')
+        return 0;
+    if (bytes.at[1] == '[') {
+        while (i < bytes.size && (bytes.at[i] < '@' || bytes.at[i] > '~'))
+            i++;
+        return MIN(i + 1, bytes.size);
+    }
+    if (bytes.at[1] == ']') {
+        while (i < bytes.size && bytes.at[i] != '\a' && bytes.at[i] != '\033')
+            i++;
+        return MIN(i + 1, bytes.size);
+    }
+    return strchr("()#%", bytes.at[1]) ? MIN((size_t)3, bytes.size) : 2;
+}
+
+/* The output of a program must not steer our terminal: its escape sequences and other control
+ * characters go, tabs become blanks. */
+static void add_clean(struct str *to, struct view bytes)
 {
     for (size_t i = 0; i < bytes.size; i++) {
         const unsigned char c = (unsigned char)bytes.at[i];
+        const size_t escape = escape_size(view_make(bytes.at + i, bytes.size - i));
 
-        if (json && (c == '"' || c == '\\'))
-            str_printf(to, "\\%c", c);
-        else if (json && (c < 0x20 || c == 0x7F))
-            str_printf(to, "\\u%04x", c);
+        if (escape > 0)
+            i += escape - 1;
         else if (c == '\t')
             str_add_char(to, ' ');
         else if (c >= 0x20 && c != 0x7F)
@@ -78,20 +100,23 @@ static void add_clean(struct str *to, struct view bytes, bool json)
     }
 }
 
-static void json_event(struct progress_step *s, const char *event, const char *key,
+/* step 0: of none. key NULL: nothing more to say. */
+static void json_event(struct progress *p, const char *event, unsigned step, const char *key,
                        struct view value)
 {
+    cleanup_doc json_t *doc = json_object();
+    cleanup_free char *text = view_dup(value);
     STR_AUTO(line);
 
-    str_printf(&line, "{\"event\":\"%s\",\"step\":%u,\"ms\":%" PRId64, event, s->number,
-               now_ms() - s->p->begin_ms);
-    if (key) {
-        str_printf(&line, ",\"%s\":\"", key);
-        add_clean(&line, value, true);
-        str_add_char(&line, '"');
-    }
-    fprintf(s->p->out, "%s}\n", line.at);
-    (void)fflush(s->p->out);
+    doc_set_text(doc, "event", event);
+    if (step > 0)
+        doc_set_int(doc, "step", step);
+    doc_set_int(doc, "ms", now_ms() - p->begin_ms);
+    if (key)
+        doc_set_text(doc, key, text);
+    doc_print(doc, true, &line);
+    fprintf(p->out, "%s\n", line.at);
+    (void)fflush(p->out);
 }
 
 struct progress_step *progress_begin(struct progress *p, const char *title)
@@ -104,13 +129,13 @@ struct progress_step *progress_begin(struct progress *p, const char *title)
     s->line = STR_INIT;
     s->begin_ms = now_ms();
     STR_AUTO(clean);
-    add_clean(&clean, view_of(title), false);
+    add_clean(&clean, view_of(title));
     s->title = str_take(&clean);
     vec_push(&p->steps, s);
     if (p->mode == PROGRESS_PLAIN)
         fprintf(p->out, "#%u %s\n", s->number, s->title);
     else if (p->mode == PROGRESS_JSON)
-        json_event(s, "begin", "title", view_of(title));
+        json_event(p, "begin", s->number, "title", view_of(title));
     return s;
 }
 
@@ -119,14 +144,14 @@ static void log_line(struct progress_step *s, struct view line)
     struct progress *p = s->p;
     STR_AUTO(clean);
 
-    add_clean(&clean, line, false);
+    add_clean(&clean, line);
     if (p->mode == PROGRESS_PLAIN) {
         const int64_t ms = now_ms() - s->begin_ms;
 
         fprintf(p->out, "#%u %" PRId64 ".%03d %s\n", s->number, ms / 1000, (int)(ms % 1000),
                 clean.at);
     } else if (p->mode == PROGRESS_JSON) {
-        json_event(s, "log", "text", line);
+        json_event(p, "log", s->number, "text", line);
     } else if (p->mode == PROGRESS_TTY) {
         if (s->tail.size == LOG_TAIL_LINES) {
             free(s->tail.at[0]);
@@ -208,16 +233,12 @@ static void step_row(struct str *to, const struct progress_step *s, unsigned wid
     if (s->note)
         str_printf(&left, " (%s)", s->note);
     str_printf(&right, " %6.1fs", seconds);
-    size_t room = width > right.size + 1 ? width - right.size - 1 : 1;
-    if (left.size > room) { /* cut between characters, never inside one */
-        while (room > 0 && ((unsigned char)left.at[room] & 0xC0) == 0x80)
-            room--;
-        str_truncate(&left, room);
-    }
+    const size_t room = width > right.size + 1 ? width - right.size - 1 : 1;
     if (color)
         str_add_text(to, s->ended ? colors[s->end] : "");
-    str_add(to, str_view(&left));
-    for (size_t i = left.size; i < room; i++)
+    const struct view shown = text_cut(str_view(&left), room);
+    str_add(to, shown);
+    for (size_t i = text_columns(shown); i < room; i++)
         str_add_char(to, ' ');
     str_add(to, str_view(&right));
     if (color && s->ended)
@@ -255,8 +276,9 @@ static void draw(struct progress *p, struct str *to)
         step_row(to, s, w.ws_col, p->color);
         p->drawn_lines++;
         for (size_t i = 0; i < s->tail.size && p->drawn_lines < most; i++) {
-            str_printf(to, "%s => => # %.*s%s\n", p->color ? "\033[2m" : "", w.ws_col - 10,
-                       s->tail.at[i], p->color ? "\033[0m" : "");
+            const struct view line = text_cut(view_of(s->tail.at[i]), w.ws_col - 10u);
+            str_printf(to, "%s => => # %.*s%s\n", p->color ? "\033[2m" : "", VIEW_ARG(line),
+                       p->color ? "\033[0m" : "");
             p->drawn_lines++;
         }
     }
@@ -314,9 +336,33 @@ void progress_finish(struct progress_step *s, enum progress_end end, const char 
     else if (p->mode == PROGRESS_PLAIN)
         fprintf(p->out, "#%u %s%s%s\n", s->number, words[end], note ? " " : "", note ? note : "");
     else if (p->mode == PROGRESS_JSON)
-        json_event(s, "end", "result", view_of(words[end]));
+        json_event(p, "end", s->number, "result", view_of(words[end]));
     if (p->mode == PROGRESS_TTY && !p->hidden)
         redraw(p);
+}
+
+void progress_say(struct progress *p, const char *kind, const char *text)
+{
+    if (!p || p->mode == PROGRESS_NONE)
+        return;
+    if (p->mode == PROGRESS_JSON) {
+        json_event(p, kind, 0, "text", view_of(text));
+    } else {
+        progress_hide(p);
+        fprintf(p->out, "%s\n", text);
+        (void)fflush(p->out);
+        progress_show(p);
+    }
+}
+
+bool progress_is_json(const struct progress *p)
+{
+    return p && p->mode == PROGRESS_JSON;
+}
+
+int64_t progress_elapsed_ms(const struct progress *p)
+{
+    return p ? now_ms() - p->begin_ms : 0;
 }
 
 void progress_hide(struct progress *p)

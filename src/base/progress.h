@@ -27,6 +27,10 @@ void progress_finish(struct progress_step *s, enum progress_end end, const char 
 /* Milliseconds until the next redraw is wanted, -1 for never; progress_tick() redraws. */
 int progress_delay_ms(const struct progress *p);
 void progress_tick(struct progress *p);
+/* A line of its own, behind what ended so far; with JSON an event of that kind. */
+void progress_say(struct progress *p, const char *kind, const char *text);
+bool progress_is_json(const struct progress *p);
+int64_t progress_elapsed_ms(const struct progress *p); /* since progress_new() */
 /* Around other writing to the terminal. */
 void progress_hide(struct progress *p);
 void progress_show(struct progress *p);

@@ -80,3 +80,71 @@ void text_age(struct str *to, int64_t seconds)
     }
     str_add_text(to, "just now");
 }
+
+static bool is_in(uint32_t c, const uint32_t ranges[][2], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1])
+            return true;
+    return false;
+}
+
+/* Not wcwidth(): that needs a locale, which the program never sets. The blocks are those that
+ * terminals agree on (Unicode's EastAsianWidth W and F; combining marks and selectors). */
+static size_t char_columns(uint32_t c)
+{
+    static const uint32_t none[][2] = {
+        {0x0300, 0x036F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
+    static const uint32_t wide[][2] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},
+                                       {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},
+                                       {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},   {0x1F300, 0x1F64F},
+                                       {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+
+    if (is_in(c, none, ARRAY_SIZE(none)))
+        return 0;
+    return is_in(c, wide, ARRAY_SIZE(wide)) ? 2 : 1;
+}
+
+/* The character at the beginning of text, and its size; bytes that are no UTF-8 count as one each. */
+static uint32_t char_at(struct view text, size_t *ret_size)
+{
+    const unsigned char first = (unsigned char)text.at[0];
+    const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+    uint32_t c = size == 1 ? first : first & (0xFFu >> (size + 1));
+
+    *ret_size = 1;
+    if (size > text.size)
+        return '?';
+    for (size_t i = 1; i < size; i++) {
+        if (((unsigned char)text.at[i] & 0xC0) != 0x80)
+            return '?';
+        c = c << 6 | ((unsigned char)text.at[i] & 0x3F);
+    }
+    *ret_size = size;
+    return c;
+}
+
+size_t text_columns(struct view text)
+{
+    size_t columns = 0, size;
+
+    for (size_t at = 0; at < text.size; at += size)
+        columns += char_columns(char_at(view_make(text.at + at, text.size - at), &size));
+    return columns;
+}
+
+struct view text_cut(struct view text, size_t columns)
+{
+    size_t at = 0, size;
+
+    while (at < text.size) {
+        const uint32_t c = char_at(view_make(text.at + at, text.size - at), &size);
+        const size_t width = char_columns(c);
+
+        if (width > columns)
+            break;
+        columns -= width;
+        at += size;
+    }
+    return view_make(text.at, at);
+}

@@ -17,3 +17,8 @@ void text_nearest_try(struct text_nearest *n, const char *candidate);
 void text_size(struct str *to, uint64_t bytes);
 /* "3 hours ago" style, out of seconds. */
 void text_age(struct str *to, int64_t seconds);
+
+/* Columns that UTF-8 text takes on a screen: wide characters (East Asian, emoji) two, combining marks none. */
+size_t text_columns(struct view text);
+/* The longest beginning of text that takes at most so many columns; whole characters only. */
+struct view text_cut(struct view text, size_t columns);

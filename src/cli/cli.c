@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/doc.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -37,6 +38,24 @@ int command_unknown(const char *name, struct error *err)
     else
         (void)error_hint(err, -EINVAL, "'cooper help' lists all commands");
     return EXIT_USAGE;
+}
+
+/* With --progress json every line of standard error is a document. */
+static void print_error_json(const struct env *env, const struct error *err)
+{
+    cleanup_doc json_t *doc = json_object();
+    STR_AUTO(text);
+
+    doc_set_text(doc, "event", "error");
+    doc_set_text(doc, "text", err->text);
+    if (err->where)
+        doc_set_text(doc, "where", err->where);
+    if (err->excerpt)
+        doc_set_text(doc, "excerpt", err->excerpt);
+    if (err->hint)
+        doc_set_text(doc, "hint", err->hint);
+    doc_print(doc, true, &text);
+    fprintf(env->err, "%s\n", text.at);
 }
 
 static void print_error(const struct env *env, const struct error *err)
@@ -120,6 +139,7 @@ static char *default_runtime(const char *root)
 struct world {
     struct env env;
     char *root, *runtime;
+    bool json; /* --progress json: errors too */
 };
 
 static int world_init(struct world *w, const struct global_options *g, struct error *err)
@@ -140,6 +160,7 @@ static int world_init(struct world *w, const struct global_options *g, struct er
     w->env.now_s = (int64_t)time(NULL);
     w->env.quiet = g->quiet;
     w->env.verbose = g->verbose;
+    w->json = mode == PROGRESS_JSON;
     w->env.progress = progress_new(mode, stderr, w->env.color);
     return 0;
 }
@@ -156,6 +177,7 @@ static int check_arguments(const struct command_row *c, const struct strings *ar
                            struct error *err)
 {
     const int count = (int)arguments->size;
+    STR_AUTO(usage);
     int r = 0;
 
     if (count < c->arguments_min)
@@ -163,7 +185,10 @@ static int check_arguments(const struct command_row *c, const struct strings *ar
     else if (c->arguments_max >= 0 && count > c->arguments_max)
         r = error_set(err, -EINVAL, "'cooper %s' does not know what to do with '%s'", c->name,
                       arguments->at[c->arguments_max]);
-    return r < 0 ? error_hint(err, r, "cooper %s [OPTIONS] %s", c->name, c->arguments) : 0;
+    if (r == 0)
+        return 0;
+    help_usage_text(&usage, c);
+    return error_hint(err, r, "%s", usage.at);
 }
 
 /* A result that could not be written is a failure: a full disk must not look like success. */
@@ -228,6 +253,6 @@ int cli_main(int argc, char **argv)
     const int status = run_words(argc, argv, &w, &err);
     world_done(&w);
     if (err.text)
-        print_error(&w.env, &err);
+        (w.json ? print_error_json : print_error)(&w.env, &err);
     return status;
 }

@@ -30,17 +30,20 @@ static void option_list(FILE *out, const char *heading, const struct option_row 
         option_line(out, row);
 }
 
-void help_usage(FILE *out, const struct command_row *command)
+void help_usage_text(struct str *to, const struct command_row *command)
 {
     const bool options = command->options && command->options->name;
 
-    fprintf(out, "Usage: cooper %s%s%s%s\n", command->name, options ? " [OPTIONS]" : "",
-            *command->arguments ? " " : "", command->arguments);
+    str_printf(to, "cooper %s%s%s%s", command->name, options ? " [OPTIONS]" : "",
+               *command->arguments ? " " : "", command->arguments);
 }
 
 void help_command(FILE *out, const struct command_row *command)
 {
-    help_usage(out, command);
+    STR_AUTO(usage);
+
+    help_usage_text(&usage, command);
+    fprintf(out, "Usage: %s\n", usage.at);
     fprintf(out, "\n%c%s.\n",
             command->help[0] - ('a' - 'A') * (command->help[0] >= 'a' && command->help[0] <= 'z'),
             command->help + 1);

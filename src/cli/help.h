@@ -3,7 +3,8 @@
 
 #include "cli/cli.h"
 
-void help_usage(FILE *out, const struct command_row *command);
+/* "cooper tag IMAGE NAME[:TAG]" */
+void help_usage_text(struct str *to, const struct command_row *command);
 void help_command(FILE *out, const struct command_row *command);
 void help_all(FILE *out);
 /* The list of options as the manual's source (scdoc) has it. */

@@ -70,9 +70,9 @@ int size_parse(const char *text, uint64_t *ret, struct error *err)
     if (number.size > 0 && number.at[number.size - 1] > '9') {
         const char *unit = strchr(units, number.at[--number.size] | 0x20);
 
+        power = unit ? (unsigned)(unit - units) : 0;
         if (!unit)
-            return error_set(err, -EINVAL, "'%s' is not a size", text);
-        power = (unsigned)(unit - units);
+            number.size = 0;
     }
     if (!view_to_u64(number, ret) || mul_overflow(*ret, (uint64_t)1 << 10 * power, ret))
         return error_hint(err, error_set(err, -EINVAL, "'%s' is not a size", text),
@@ -89,6 +89,13 @@ static int set_flag(bool *field, struct view name, const char *value, struct err
     else
         return error_set(err, -EINVAL, "--%.*s is true or false, not '%s'", VIEW_ARG(name), value);
     return 0;
+}
+
+static int set_size(uint64_t *field, struct view name, const char *value, struct error *err)
+{
+    const int r = size_parse(value, field, err);
+
+    return r < 0 ? error_wrap(err, r, "--%.*s", VIEW_ARG(name)) : 0;
 }
 
 static int set_int(int64_t *field, struct view name, const char *value, struct error *err)
@@ -118,7 +125,7 @@ static int set(const struct option_row *row, char *base, const char *value, stru
         strings_add(field, value);
         return 0;
     case OPTION_SIZE:
-        return size_parse(value, field, err);
+        return set_size(field, name, value, err);
     case OPTION_INT:
         return set_int(field, name, value, err);
     }

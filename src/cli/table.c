@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
+
 void table_row(struct table *t, const char *const *cells, size_t count)
 {
     t->columns = count;
@@ -10,28 +12,18 @@ void table_row(struct table *t, const char *const *cells, size_t count)
         strings_add(&t->cells, cells[i] ? cells[i] : "");
 }
 
-/* Width on the screen: bytes that continue a UTF-8 sequence take no place. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
-}
-
 void table_print(const struct table *t, FILE *out)
 {
     cleanup_free size_t *widths = xcalloc(t->columns + 1, sizeof(*widths));
 
     for (size_t i = 0; i < t->cells.size; i++)
-        widths[i % t->columns] = MAX(widths[i % t->columns], width_of(t->cells.at[i]));
+        widths[i % t->columns] = MAX(widths[i % t->columns], text_columns(view_of(t->cells.at[i])));
     for (size_t i = 0; i < t->cells.size; i++) {
         const size_t column = i % t->columns;
         const bool last = column + 1 == t->columns;
 
         fputs(t->cells.at[i], out);
-        for (size_t n = width_of(t->cells.at[i]); !last && n < widths[column] + 3; n++)
+        for (size_t n = text_columns(view_of(t->cells.at[i])); !last && n < widths[column] + 3; n++)
             fputc(' ', out);
         if (last)
             fputc('\n', out);

@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "base/text.h"
+
 #define EXCERPT_WIDTH 120 /* columns of a source line that are shown */
 
 static struct view find_line(struct view source, uint32_t number)
@@ -21,16 +23,6 @@ static void add_visible(struct str *ret, struct view v)
         str_add_char(ret, v.at[i] == '\t'                                    ? ' '
                           : (unsigned char)v.at[i] < 0x20 || v.at[i] == 0x7f ? '?'
                                                                              : v.at[i]);
-}
-
-/* Columns that bytes take: the following bytes of a UTF-8 character take none. */
-static size_t columns(struct view v)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < v.size; i++)
-        n += ((unsigned char)v.at[i] & 0xc0) != 0x80;
-    return n;
 }
 
 void source_excerpt(struct view source, struct span span, struct str *ret)
@@ -60,10 +52,10 @@ void source_excerpt(struct view source, struct span span, struct str *ret)
     add_visible(ret, shown);
     str_printf(ret, "%s\n       | %s", cut + shown.size < line.size ? "..." : "",
                cut > 0 ? "   " : "");
-    for (size_t i = columns(view_make(line.at + cut, begin - cut)); i > 0; i--)
+    for (size_t i = text_columns(view_make(line.at + cut, begin - cut)); i > 0; i--)
         str_add_char(ret, ' ');
     str_add_char(ret, '^');
-    for (size_t i = columns(view_make(line.at + begin, end - begin)); i > 1; i--)
+    for (size_t i = text_columns(view_make(line.at + begin, end - begin)); i > 1; i--)
         str_add_char(ret, '~');
     str_add_char(ret, '\n');
 }
