@@ -120,6 +120,7 @@ static void hook_hit(void *ctx, const struct op *op)
         if (!needed[i] || b->was_shown[i] || build_rows[below->kind].is_source)
             continue;
         b->was_shown[i] = true;
+        b->cached_count++;
         progress_finish(progress_begin(b->env->progress, below->title), PROGRESS_CACHED, NULL);
     }
 }
@@ -134,8 +135,13 @@ static void explain(struct build *b, const struct op *op, const struct key *now,
         str_add_text(&why, "it has not been built before");
     else if (!key_difference(now, before, &why))
         str_add_text(&why, "its result is no longer in the store");
+    cleanup_free char *text = xasprintf("%s: %s", op->title, why.at);
+    if (progress_is_json(b->env->progress)) {
+        progress_say(b->env->progress, "explain", text);
+        return;
+    }
     progress_hide(b->env->progress);
-    fprintf(b->env->err, "%s: %s\n", op->title, why.at);
+    fprintf(b->env->err, "%s\n", text);
     progress_show(b->env->progress);
 }
 
@@ -148,6 +154,7 @@ static void hook_miss(void *ctx, const struct op *op, const struct key *definiti
     STR_AUTO(now);
 
     b->was_shown[op->id] = true;
+    b->run_count++;
     step_id(b, op, &id);
     /* words only: a cache that cannot say why is no reason to fail a build */
     (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
@@ -175,7 +182,7 @@ int build_error_at(const struct build *b, struct error *err, int code, const str
     if (!op->where)
         return code;
     (void)error_at(err, code, "%s", op->where);
-    if (!source_where(op->where, b->dockerfile->name, &span))
+    if (!source_where(err && err->where ? err->where : op->where, b->dockerfile->name, &span))
         return code;
     source_excerpt(b->dockerfile->source, span, &lines);
     if (err && err->excerpt) {
@@ -365,10 +372,10 @@ static int build_image(struct build *b, struct error *err)
     return r;
 }
 
-/* Outputs are read before any work starts. */
-static int check_options(const struct build_options *o, struct error *err)
+int build_check_options(const struct build_options *o, struct error *err)
 {
-    int r = 0;
+    enum exec_network network;
+    int r = parse_network(o->network, &network, err);
 
     for (size_t i = 0; r >= 0 && i < o->outputs.size; i++) {
         struct output out = {0};
@@ -456,7 +463,7 @@ int build_run(const struct env *env, const struct build_options *o, struct error
 {
     CLEANUP(build_done) struct build b = {.env = env, .options = o};
     INPUT_AUTO(in);
-    int r = check_options(o, err);
+    int r = build_check_options(o, err);
 
     if (r >= 0)
         r = image_tools_open(env, &b.tools, err);

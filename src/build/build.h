@@ -19,4 +19,6 @@ struct build_options {
     enum build_print print;
 };
 
+/* What is wrong with the options alone, before any work: -EINVAL. build_run() looks too. */
+MUST_CHECK int build_check_options(const struct build_options *o, struct error *err);
 MUST_CHECK int build_run(const struct env *env, const struct build_options *o, struct error *err);

@@ -130,14 +130,30 @@ static int write_metadata(const struct build *b, const struct image *image,
     return fd_replace_file(AT_FDCWD, b->options->metadata_file, str_view(&out), 0644, err);
 }
 
-/* The id costs a pass over all new layers: only for those who ask. */
+/* Standard output may be taken by an archive. */
+static bool id_has_room(const struct build_options *o)
+{
+    for (size_t i = 0; i < o->outputs.size; i++) {
+        struct output out = {0};
+        const bool taken = output_parse(o->outputs.at[i], &out, NULL) == 0 && out.dest &&
+                           strcmp(out.dest, "-") == 0;
+        output_done(&out);
+        if (taken)
+            return false;
+    }
+    return true;
+}
+
+/* The id costs a pass over all new layers: only for those who ask, or have no name to find the image by. */
 static int tell_id(struct build *b, struct image *image, const struct export_result *exported,
                    struct error *err)
 {
     const struct build_options *o = b->options;
+    const bool prints =
+        (b->env->quiet || (o->tags.size == 0 && o->outputs.size == 0)) && id_has_room(o);
     char text[DIGEST_TEXT_MAX];
 
-    if (!o->iidfile && !o->metadata_file && !b->env->quiet)
+    if (!o->iidfile && !o->metadata_file && !prints)
         return 0;
     int r = image_finish(&b->tools, image, err);
     if (r < 0)
@@ -147,9 +163,36 @@ static int tell_id(struct build *b, struct image *image, const struct export_res
         r = fd_replace_file(AT_FDCWD, o->iidfile, view_of(text), 0644, err);
     if (r >= 0 && o->metadata_file)
         r = write_metadata(b, image, exported, err);
-    if (r >= 0 && b->env->quiet)
+    if (r >= 0 && prints)
         fprintf(b->env->out, "%s\n", text);
     return r;
+}
+
+/* "built app:1.0 in 12 ms, 4 of 5 steps from the cache" */
+static void say_built(const struct build *b)
+{
+    const size_t steps = b->cached_count + b->run_count;
+    const int64_t ms = progress_elapsed_ms(b->env->progress);
+    STR_AUTO(text);
+
+    str_add_text(&text, "built");
+    for (size_t i = 0; i < b->options->tags.size; i++) {
+        cleanup_free char *canonical = NULL;
+        if (image_name_canonical(b->options->tags.at[i], &canonical, NULL) < 0)
+            continue;
+        cleanup_free char *name = image_name_familiar(canonical);
+        str_printf(&text, "%s %s", i ? "," : "", name);
+    }
+    if (ms < 1000)
+        str_printf(&text, " in %d ms", (int)ms);
+    else
+        str_printf(&text, " in %.1f s", (double)ms / 1000);
+    if (steps > 0 && b->run_count == 0)
+        str_printf(&text, ", every step from the cache");
+    else if (b->cached_count > 0)
+        str_printf(&text, ", %zu of %zu step%s from the cache", b->cached_count, steps,
+                   steps == 1 ? "" : "s");
+    progress_say(b->env->progress, "built", text.at);
 }
 
 int build_export(struct build *b, struct error *err)
@@ -163,5 +206,7 @@ int build_export(struct build *b, struct error *err)
                                      : save_tags(b, image, err);
     if (r >= 0)
         r = tell_id(b, image, &exported, err);
+    if (r >= 0)
+        say_built(b);
     return r;
 }

@@ -4,9 +4,25 @@
 
 #include "build/frontend_internal.h"
 
+/* ['a'] or ["a" is no JSON: then it is a line for the shell, which nobody means. A test begins "[ ". */
+static void warn_of_near_json(struct frontend *fe, const struct instruction *in)
+{
+    const bool runs = in->kind == INSTRUCTION_RUN || in->kind == INSTRUCTION_CMD ||
+                      in->kind == INSTRUCTION_ENTRYPOINT;
+
+    if (!runs || in->json || in->word_count == 0)
+        return;
+    const struct view text = in->words[0].text;
+    if (text.size > 1 && text.at[0] == '[' && strchr("\"'", text.at[1]))
+        fe_warn(
+            fe, in->span,
+            "this looks like a list but is no JSON, so the shell gets it; write [\"a\", \"b\"]");
+}
+
 static int run_command(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
                        struct error *err)
 {
+    warn_of_near_json(fe, c->in);
     if (c->in->kind == INSTRUCTION_RUN)
         return fe_run(fe, s, c, err);
     if (c->in->kind == INSTRUCTION_COPY || c->in->kind == INSTRUCTION_ADD)

@@ -113,6 +113,14 @@ static int check_remote(const struct copy *p, const struct word *w, const char *
     return fe_at(p->fe, p->s, p->c, w->span, -EINVAL, p->err);
 }
 
+static struct span from_span(const struct instruction *in)
+{
+    for (size_t i = 0; i < in->flag_count; i++)
+        if (view_eq_text(in->flags[i].name, "from"))
+            return in->flags[i].span;
+    return in->keyword_span;
+}
+
 /* --from, or the build context; asked for when a source needs it, so that a COPY of heredocs needs none. */
 static int find_source(struct copy *p)
 {
@@ -136,7 +144,7 @@ static int find_source(struct copy *p)
                            &fs, p->err);
     }
     if (r < 0)
-        return fe_at(p->fe, p->s, p->c, p->c->in->keyword_span, r, p->err);
+        return fe_at(p->fe, p->s, p->c, from_span(p->c->in), r, p->err);
     if (stage)
         p->from = stage->root;
     else if (fs)
@@ -186,15 +194,17 @@ static const char *clean_source(struct arena *arena, const char *source)
     return arena_strdup(arena, path.at + 1);
 }
 
-static void add_source(struct copy *p, struct op *op, const char *source)
+static void add_source(struct copy *p, struct op *op, const struct word *w, const char *source)
 {
     const struct view unpack = instruction_flag(p->c->in, "unpack");
     const uint32_t input = graph_add_input(p->fe->g, op, p->from);
     struct file_action *a = graph_add_action(p->fe->g, op, FILE_COPY);
+    const struct span span = fe_span(p->s, p->c, w->span);
 
     fill_action(p, a);
     a->input = input;
     a->source = clean_source(p->fe->arena, source);
+    a->where = arena_printf(p->fe->arena, "%s:%u:%u", p->fe->d->name, span.line, span.column);
     a->wildcards = strpbrk(source, "*?[\\") != NULL;
     a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
     a->keep_owner = !p->from_context;
@@ -266,7 +276,7 @@ static int make_op(struct copy *p, const char *const *words, struct str *history
                 if (r < 0)
                     return r;
             } else if (!h && !heredocs) {
-                add_source(p, op, words[i]);
+                add_source(p, op, &in->words[i], words[i]);
                 str_printf(history, " %s", words[i]);
             }
         }

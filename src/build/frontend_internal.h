@@ -102,6 +102,8 @@ int fe_expand_heredoc(struct frontend *fe, const struct fe_stage *s, const struc
 
 /* ---- places and words for people (frontend_vars.c) ---- */
 
+/* Where to point for a part of c: what ONBUILD brought stands in no file, then at FROM. */
+struct span fe_span(const struct fe_stage *s, const struct fe_command *c, struct span span);
 /* Sets where; returns code. */
 int fe_at(const struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
           struct span span, int code, struct error *err);

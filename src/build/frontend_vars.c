@@ -231,7 +231,7 @@ static int expand_with(struct frontend *fe, const struct pairs *vars, const stru
     return 0;
 }
 
-static struct span fe_span(const struct fe_stage *s, const struct fe_command *c, struct span span)
+struct span fe_span(const struct fe_stage *s, const struct fe_command *c, struct span span)
 {
     return c && c->trigger ? s->from->span : span;
 }

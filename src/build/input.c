@@ -1,6 +1,7 @@
 #include "build/input.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -58,6 +59,7 @@ static int read_given(const char *file, struct input *ret, struct error *err)
     cleanup_free char *path = xasprintf("%s/%s", ret->context, file);
     if (read_path(path, ret, NULL) >= 0)
         return 0;
+    (void)error_hint(&why, r, "FILE of -f is looked for where you are, then in the context");
     return error_move(err, &why);
 }
 
@@ -144,6 +146,23 @@ static int read_stdin_context(struct image_tools *t, struct input *ret, bool has
     return r < 0 ? r : 1;
 }
 
+static int check_directory(const char *path, struct error *err)
+{
+    struct stat st;
+
+    if (strstr(path, "://") || strncmp(path, "git@", 4) == 0) {
+        error_set(err, -ENOTSUP, "a build context of an URL is not supported yet: '%.80s'", path);
+        return error_hint(err, -ENOTSUP, "fetch it and give its directory");
+    }
+    if (stat(path, &st) < 0)
+        return error_sys(err, "build context '%s'", path);
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    error_set(err, -ENOTDIR, "build context '%s' is not a directory", path);
+    return error_hint(err, -ENOTDIR, "a Dockerfile is given as -f FILE, an archive as '- <%s'",
+                      path);
+}
+
 int input_read(struct image_tools *t, const struct build_options *o, struct input *ret,
                struct error *err)
 {
@@ -158,6 +177,9 @@ int input_read(struct image_tools *t, const struct build_options *o, struct inpu
         if (r != 0)
             return r < 0 ? r : 0;
     } else {
+        r = check_directory(o->context, err);
+        if (r < 0)
+            return r;
         ret->context = xstrdup(o->context);
     }
     if (file_is_stdin)

@@ -44,8 +44,9 @@ struct build {
     char *identity;           /* of this file and context, for the memory of why steps missed */
     struct strings notes;     /* said to people already */
     struct error failed;      /* the first failure of a step */
-    int interrupted;          /* signal number, or 0 */
-    bool listening;           /* signals are caught: from the first step that runs */
+    size_t cached_count, run_count; /* steps, for the last line */
+    int interrupted;                /* signal number, or 0 */
+    bool listening;                 /* signals are caught: from the first step that runs */
     bool timer_fired;
 };
 

@@ -153,8 +153,8 @@ static void action_key(const struct file_action *a, struct key *k)
 }
 
 /* Why a literal source is not there: the words of issue trackers ("failed to compute cache key") help nobody. */
-static int explain_missing(const struct op *source, const struct file_action *a, int code,
-                           struct error *err)
+static int say_missing(const struct op *source, const struct file_action *a, int code,
+                       struct error *err)
 {
     const struct op_source_local *local = &source->u.local;
     struct view path = view_of(a->source);
@@ -183,6 +183,14 @@ static int explain_missing(const struct op *source, const struct file_action *a,
                                                          : "that stage");
     }
     return error_wrap(err, code, "copy '%s'", a->source);
+}
+
+static int explain_missing(const struct op *source, const struct file_action *a, int code,
+                           struct error *err)
+{
+    const int r = say_missing(source, a, code, err);
+
+    return a->where ? error_at(err, r, "%s", a->where) : r;
 }
 
 /* The content of everything that matches, under the names it gets. */

@@ -80,7 +80,12 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .explain = c->explain,
     };
 
-    if (parse_print(c->print, &o.print, err) < 0)
+    if (!o.context) {
+        (void)error_set(err, -EINVAL, "'cooper build' wants the directory of the build context");
+        (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
+        return EXIT_USAGE;
+    }
+    if (parse_print(c->print, &o.print, err) < 0 || build_check_options(&o, err) < 0)
         return EXIT_USAGE;
     return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
@@ -92,7 +97,6 @@ const struct command_row cmd_build = {
     .help = "make an image out of a Dockerfile",
     .options = options,
     .options_size = sizeof(struct build_command),
-    .arguments_min = 1,
     .arguments_max = 1,
     .run = run,
     .example = "cooper build -t app:1.0 .",

@@ -10,11 +10,15 @@ struct options {
     const char *input, *name, *platform;
 };
 
-/* DIR:TAG where there is no such file. */
+/* DIR:TAG where there is no such file; skopeo's names of transports may stand before it. */
 static void split_tag(const char *text, char **ret_path, const char **ret_tag)
 {
-    const char *colon = strrchr(text, ':');
+    static const char *const transports[] = {"oci:", "oci-archive:", "docker-archive:"};
 
+    for (size_t i = 0; i < ARRAY_SIZE(transports) && access(text, F_OK) < 0; i++)
+        if (strncmp(text, transports[i], strlen(transports[i])) == 0)
+            text += strlen(transports[i]);
+    const char *colon = strrchr(text, ':');
     *ret_tag = NULL;
     if (!colon || colon == text || strchr(colon, '/') || access(text, F_OK) == 0) {
         *ret_path = xstrdup(text);

@@ -28,10 +28,6 @@ int bundle_open_archive(const char *path, struct bundle *ret, struct error *err)
 
     init(ret);
     if (strcmp(path, "-") == 0) {
-        if (isatty(1))
-            return error_hint(err,
-                              error_set(err, -EINVAL, "an archive is not written to a terminal"),
-                              "redirect standard output, or say dest=FILE");
         ret->fd = fcntl(1, F_DUPFD_CLOEXEC, 3);
         return ret->fd < 0 ? error_sys(err, "write to standard output") : 0;
     }

@@ -133,7 +133,7 @@ static int make_blobs(struct exporting *x, struct error *err)
         numbers[wanted] = i;
         items[wanted++] = (struct queue_item){
             .job = "layer-pack",
-            .title = "pack a layer",
+            .title = xasprintf("pack layer %zu of %zu", i + 1, count),
             .request = pack_request(x, &x->image->record.layers.at[i]),
             .fd = -1,
         };
@@ -141,6 +141,8 @@ static int make_blobs(struct exporting *x, struct error *err)
     r = r < 0 ? r : queue_run(x->tools, items, wanted, err);
     for (size_t n = 0; r == 0 && n < wanted; n++)
         r = take_packed(x, numbers[n], items[n].answer, err);
+    for (size_t n = 0; n < wanted; n++)
+        mem_freep(&items[n].title);
     queue_items_done(items, wanted);
     return r;
 }
@@ -489,6 +491,9 @@ static int export_image(struct exporting *x, struct error *err)
 
 static int export_any(struct exporting *x, struct error *err)
 {
+    if (x->output->dest && strcmp(x->output->dest, "-") == 0 && isatty(1))
+        return error_hint(err, error_set(err, -EINVAL, "an archive is not written to a terminal"),
+                          "redirect standard output, or say dest=FILE");
     switch (x->output->type) {
     case OUTPUT_IMAGE:
         return export_image(x, err);

@@ -187,8 +187,9 @@ int image_source_open(const char *path, const struct image_spool *spool, struct 
 
     s->dir = s->archive = -1;
     r = open_path(path, s, spool, err);
-    if (r == 0)
-        r = recognise(s, err);
+    if (r < 0)
+        return r;
+    r = recognise(s, err);
     if (r < 0)
         return error_wrap(err, r, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
     *ret = steal(s);

@@ -449,7 +449,7 @@ static const struct {
      -EINVAL},
     {"number too high", "FROM scratch\nCOPY --from=7 b c", NULL, "D:2:6", "invalid stage index 7",
      -EINVAL},
-    {"no image", "FROM scratch\nCOPY --from=nowhere b c", NULL, "D:2:1",
+    {"no image", "FROM scratch\nCOPY --from=nowhere b c", NULL, "D:2:6",
      "image 'nowhere' is not here", -ENOENT},
     {"no base", "FROM scratch\nFROM nowhere", NULL, "D:2:6", "image 'nowhere' is not here",
      -ENOENT},
