@@ -34,6 +34,17 @@ void env_warn(const struct env *env, const char *fmt, ...)
     va_end(ap);
 }
 
+void env_note(const struct env *env, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (env->quiet)
+        return;
+    va_start(ap, fmt);
+    say(env, "note", fmt, ap);
+    va_end(ap);
+}
+
 void env_debug(const struct env *env, const char *fmt, ...)
 {
     va_list ap;

@@ -21,5 +21,7 @@ struct env {
 /* One line for people on env->err: "cooper: warning: ..."; clears and redraws live progress around
  * it. */
 void env_warn(const struct env *env, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same for what is no warning. */
+void env_note(const struct env *env, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Only with --verbose. */
 void env_debug(const struct env *env, const char *fmt, ...) PRINTF_LIKE(2, 3);

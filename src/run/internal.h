@@ -24,4 +24,5 @@ MUST_CHECK int run_io_open(const struct run_options *o, struct run_io *ret, stru
 void run_io_sent(struct run_io *io); /* closes what the container has by now */
 void run_io_close(struct run_io *io);
 /* Until the job has ended: moves bytes, forwards signals and window sizes. */
-MUST_CHECK int run_io_loop(struct run_io *io, struct job *j, struct error *err);
+MUST_CHECK int run_io_loop(const struct env *env, struct run_io *io, struct job *j,
+                           struct error *err);

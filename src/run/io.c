@@ -86,6 +86,7 @@ void run_io_close(struct run_io *io)
 /* ---- the loop ---- */
 
 struct pump {
+    const struct env *env;
     struct loop *loop;
     struct run_io *io;
     struct job *job;
@@ -215,10 +216,21 @@ static void on_signal(void *ctx, int signo)
         job_signal(p->job, signo);
 }
 
+static void on_progress(void *ctx, const json_t *message)
+{
+    const struct pump *p = ctx;
+    const char *text = NULL;
+
+    if (doc_text(message, "warning", &text, NULL) == 0 && text)
+        env_warn(p->env, "%s", text);
+    else if (doc_text(message, "note", &text, NULL) == 0 && text)
+        env_note(p->env, "%s", text);
+}
+
 static void on_job(void *ctx, short revents)
 {
     struct pump *p = ctx;
-    const int r = job_step(p->job, NULL, NULL, p->err);
+    const int r = job_step(p->job, on_progress, p, p->err);
 
     if (r == 0)
         return;
@@ -270,9 +282,9 @@ static int pump(struct pump *p, struct error *err)
     return r < 0 ? r : p->failed;
 }
 
-int run_io_loop(struct run_io *io, struct job *j, struct error *err)
+int run_io_loop(const struct env *env, struct run_io *io, struct job *j, struct error *err)
 {
-    struct pump p = {.loop = loop_new(), .io = io, .job = j, .master = -1, .err = err};
+    struct pump p = {.env = env, .loop = loop_new(), .io = io, .job = j, .master = -1, .err = err};
 
     p.interactive = isatty(STDIN_FILENO) || io->console >= 0;
     const int r = pump(&p, err);

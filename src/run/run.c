@@ -98,7 +98,6 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
         add_all(&p->env, &c->env);
     vec_each (text, &o->env)
         set_env(&p->env, *text);
-    add_all(&p->ports, &o->ports);
     vec_each (text, &o->hosts) { /* NAME:ADDRESS */
         const char *colon = strchr(*text, ':');
 
@@ -116,8 +115,8 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
     p->init = !o->no_init;
     if (o->network && (r = spawn_network_parse(o->network, &p->network, err)) < 0)
         return r;
-    if (p->ports.size > 0 && p->network != SPAWN_NETWORK_PRIVATE)
-        return error_set(err, -EINVAL, "ports are published from a private network only");
+    if (p->network != SPAWN_NETWORK_HOST)
+        add_all(&p->ports, &o->ports);
     if ((r = set_capabilities(p, o, err)) < 0)
         return r;
     return set_security(p, o, err);
@@ -186,7 +185,7 @@ static int run_plan(struct image_tools *t, struct spawn_plan *p, const struct ru
     p->stdio_fds[2] = io.err;
     r = submit(t, p, image, rootfs, &job, err);
     run_io_sent(&io);
-    if (r == 0 && (r = run_io_loop(&io, job, err)) < 0)
+    if (r == 0 && (r = run_io_loop(t->env, &io, job, err)) < 0)
         job_cancel(job);
     else if (r == 0)
         r = finish(t, job, ret_status, err);
@@ -211,6 +210,8 @@ int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_
     if (r < 0 || (r = make_plan(&p, o, image ? &image->config : NULL, err)) < 0 ||
         (r = run_mounts_parse(o, &mounts, err)) < 0)
         return r;
+    if (p.network == SPAWN_NETWORK_HOST && o->ports.size > 0)
+        env_warn(t->env, "on the host's network ports are not published: all of them are there");
     p.mount_count = mounts.list.size;
     p.mounts = steal(mounts.list.at);
     r = run_plan(t, &p, o, image, rootfs, ret_status, err);

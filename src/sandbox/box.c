@@ -183,8 +183,9 @@ static int open_namespaces(const struct anchor *a, const char *pid, struct box *
     return 0;
 }
 
-static int prepare_box(const struct job_context *ctx, const struct spawn_plan *p, struct anchor *a,
-                       bool private_ids, int from_anchor, struct box *b, struct error *err)
+static int prepare_box(const struct job_context *ctx, enum spawn_network network,
+                       const struct ports *ports, struct anchor *a, bool private_ids,
+                       int from_anchor, struct box *b, struct error *err)
 {
     struct identity_map map = {0};
     char pid[16] = "", ready;
@@ -199,15 +200,25 @@ static int prepare_box(const struct job_context *ctx, const struct spawn_plan *p
         return error_set(err, -ECHILD, "a namespace's first process ended early");
     if ((r = open_namespaces(a, pid, b, err)) < 0)
         return r;
-    return a->own_net_ns && p->network == SPAWN_NETWORK_PRIVATE ? pasta_start(ctx, p, b, err) : 0;
+    return a->own_net_ns && network == SPAWN_NETWORK_PRIVATE ? pasta_start(ctx, ports, b, err) : 0;
 }
 
-int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool private_ids,
-             struct box *ret, struct error *err)
+int box_enter(const struct box *b)
+{
+    if ((b->user_fd >= 0 &&
+         (setns(b->user_fd, CLONE_NEWUSER) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+          syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)) ||
+        (b->net_fd >= 0 && setns(b->net_fd, CLONE_NEWNET) < 0))
+        return -errno;
+    return 0;
+}
+
+int box_make(const struct job_context *ctx, enum spawn_network network, const struct ports *ports,
+             bool private_ids, struct box *ret, struct error *err)
 {
     struct anchor a = {.ids = &ctx->ids,
                        .own_user_ns = ctx->ids.kind == IDENTITY_ROOT,
-                       .own_net_ns = p->network != SPAWN_NETWORK_HOST};
+                       .own_net_ns = network != SPAWN_NETWORK_HOST};
     struct box b = BOX_INIT;
     int tell[2], hear[2], r;
 
@@ -222,7 +233,7 @@ int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool pri
         return r;
     cleanup_close int hear_read = hear[0];
     b.life_fd = hear[1];
-    b.network = p->network;
+    b.network = network;
     a.tell = tell_write;
     a.hear = hear_read;
     const pid_t pid = start_anchor(&a);
@@ -230,7 +241,7 @@ int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool pri
         r = identity_explain("/proc/sys", errno, err);
     } else {
         (void)close(steal_fd(tell_write));
-        r = prepare_box(ctx, p, &a, private_ids, tell_read, &b, err);
+        r = prepare_box(ctx, network, ports, &a, private_ids, tell_read, &b, err);
     }
     if (r < 0)
         box_done(&b);

@@ -4,6 +4,7 @@
  * detach.c  in the job: mounts for the child to attach
  * watch.c   in the job: starts the child, waits, takes its mount points away
  * box.c     user and network namespaces, kept for the next container; net.c: pasta, resolvers
+ * ports.c   published ports; forward.c: their own process, where pasta is not
  * stage.c   in the child: root, pivot_root, identity, exec; PID 1 of the container
  * mounts.c  in the child: the root, /proc, /sys, /dev, masks
  * binds.c   in the child: mounts of the plan, /etc/hosts and its kind
@@ -12,6 +13,7 @@
  * init.c    in the child: the small PID 1 */
 #pragma once
 
+#include "sandbox/forward.h"
 #include "sandbox/passwd.h"
 #include "sandbox/spawn.h"
 
@@ -26,10 +28,14 @@ struct box {
 };
 #define BOX_INIT ((struct box){-1, -1, -1, {-1, -1}, 0, SPAWN_NETWORK_HOST})
 
-/* Makes namespaces as the plan asks. private_ids: a user namespace with a private range, else one
+/* Makes namespaces as asked for; pasta gets the ports that have no listener. private_ids: a user namespace with a private range, else one
  * that maps every id to itself. */
-MUST_CHECK int box_make(const struct job_context *ctx, const struct spawn_plan *p, bool private_ids,
-                        struct box *ret, struct error *err);
+MUST_CHECK int box_make(const struct job_context *ctx, enum spawn_network network,
+                        const struct ports *ports, bool private_ids, struct box *ret,
+                        struct error *err);
+/* Changes the calling process (one thread): its ids and namespaces become the box's. 0 or a negative
+ * errno; makes system calls only, since a process may call it that shares another's memory. */
+MUST_CHECK int box_enter(const struct box *b);
 void box_done(struct box *b);
 /* No socket is left in it, not even in TIME_WAIT: the next container cannot tell it from new. */
 bool box_is_clean(const struct box *b);
@@ -39,7 +45,7 @@ MUST_CHECK int box_receive(int fd, struct box *ret, struct error *err);
 MUST_CHECK int box_write_maps(const char *pid, const struct identity_map *ids, struct error *err);
 
 /* Connects the box's network to the outside; the connection ends with the box. */
-MUST_CHECK int pasta_start(const struct job_context *ctx, const struct spawn_plan *p,
+MUST_CHECK int pasta_start(const struct job_context *ctx, const struct ports *ports,
                            const struct box *b, struct error *err);
 /* The text of /etc/resolv.conf for a container; dns_forward is what pasta was told. */
 void net_resolv_conf(enum spawn_network network, struct str *ret);
@@ -55,14 +61,15 @@ struct launch {
     const struct spawn_plan *plan;
     enum spawn_network network; /* what could be had of plan->network */
     struct box box;
+    struct ports ports;
+    struct forwarder forwarder;
     int root_mount;         /* detached mount of plan->rootfs_fd, or -1 */
     int attach[ATTACH_MAX]; /* detached mounts that the directories below are in */
     size_t attach_count;
     int *lowers; /* as plan->lower_fds, inside those mounts */
     int upper, work;
-    int *sources;          /* by plan->mounts: detached mounts of BIND */
-    int old_proc, old_sys; /* detached copies for when new ones are refused, or -1 */
-    int sync;              /* SOCK_SEQPACKET; the job's or the child's end */
+    int *sources; /* by plan->mounts: detached mounts of BIND */
+    int sync;     /* SOCK_SEQPACKET; the job's or the child's end */
     pid_t pid;
     int pidfd;
     int failed; /* errno of what happened between */

@@ -134,17 +134,21 @@ static int open_system_dir(struct launch *l, const char *name, struct error *err
 }
 
 /* Mounts on the current directory; what was mounted there before stays below. When the kernel
- * refuses (a container in a container), a copy of the outer one serves. */
+ * refuses (a container in a container), a copy of the outer one serves: of our mount namespace's, which is
+ * still there. */
 static int mount_here(struct launch *l, const char *name, const char *type, unsigned long flags,
-                      int outer, struct error *err)
+                      struct error *err)
 {
     int r = open_system_dir(l, name, err);
 
     if (r < 0)
         return r;
     if (mount(type, ".", type, flags, NULL) < 0) {
-        if ((errno != EPERM && errno != EBUSY) || outer < 0)
+        if (errno != EPERM && errno != EBUSY)
             return error_sys(err, "mount %s", name);
+        cleanup_close int outer = detach_mount(AT_FDCWD, name, AT_RECURSIVE, err);
+        if (outer < 0)
+            return outer;
         if (move_mount(outer, "", AT_FDCWD, ".", MOVE_MOUNT_F_EMPTY_PATH) < 0)
             return error_sys(err, "mount the outer %s", name);
     }
@@ -247,8 +251,8 @@ int mounts_system(struct launch *l, struct error *err)
 {
     int r;
 
-    if ((r = mount_here(l, "/proc", "proc", PSEUDO_FLAGS, l->old_proc, err)) < 0 ||
-        (r = mount_here(l, "/sys", "sysfs", PSEUDO_FLAGS | MS_RDONLY, l->old_sys, err)) < 0)
+    if ((r = mount_here(l, "/proc", "proc", PSEUDO_FLAGS, err)) < 0 ||
+        (r = mount_here(l, "/sys", "sysfs", PSEUDO_FLAGS | MS_RDONLY, err)) < 0)
         return r;
     mount_cgroup(l);
     return mount_dev(l, err);

@@ -1,5 +1,4 @@
 /* pasta, and what a container reads about names. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -83,60 +82,26 @@ void net_resolv_conf(enum spawn_network network, struct str *ret)
         str_printf(ret, "nameserver %s\n", NET_DNS_FORWARD);
 }
 
-/* "[ADDRESS:]OUTSIDE:INSIDE[/tcp|/udp]" or "PORT" as pasta's -t or -u and its argument. */
-static int add_port(struct strings *argv, const char *text, struct error *err)
-{
-    struct view rest = view_of(text), parts[3];
-    uint64_t outside = 0, inside = 0;
-    size_t count = 0;
-    const bool udp = view_ends(rest, "/udp");
-
-    if (udp || view_ends(rest, "/tcp"))
-        rest.size -= 4;
-    while (count < 3 && view_cut(&rest, ':', &parts[count]))
-        count++;
-    if (rest.at || count == 0 || !view_to_u64(parts[count - 1], &inside) ||
-        !view_to_u64(parts[count > 1 ? count - 2 : 0], &outside) || inside == 0 || outside == 0 ||
-        inside > 65535 || outside > 65535) {
-        const int r = error_set(err, -EINVAL, "port '%.80s' is malformed", text);
-
-        return error_hint(err, r, "[ADDRESS:]HOST:CONTAINER[/tcp|/udp], such as 8080:80");
-    }
-    strings_add(argv, udp ? "-u" : "-t");
-    if (count == 3) {
-        cleanup_free char *address = view_dup(parts[0]);
-        uint8_t bytes[16];
-
-        if (inet_pton(AF_INET, address, bytes) != 1)
-            return error_set(err, -EINVAL, "'%.80s' in port '%.80s' is no IPv4 address", address,
-                             text);
-        strings_take(argv, xasprintf("%s/%u:%u", address, (unsigned)outside, (unsigned)inside));
-    } else {
-        strings_take(argv, xasprintf("%u:%u", (unsigned)outside, (unsigned)inside));
-    }
-    return 0;
-}
-
-static int add_ports(struct strings *argv, const struct strings *ports, struct error *err)
+/* Those that are not ours to listen on. pasta keeps the clients' addresses, which we cannot. */
+static void add_ports(struct strings *argv, const struct ports *ports)
 {
     bool tcp = false, udp = false;
 
-    for (size_t i = 0; i < ports->size; i++) {
-        const int r = add_port(argv, ports->at[i], err);
+    vec_each (port, &ports->list) {
+        char address[PORT_TEXT_MAX];
 
-        if (r < 0)
-            return r;
-        if (view_ends(view_of(ports->at[i]), "/udp"))
-            udp = true;
-        else
-            tcp = true;
+        if (port->listener >= 0)
+            continue;
+        strings_add(argv, port->udp ? "-u" : "-t");
+        strings_take(argv, xasprintf("%s/%u:%u", port_address(port, address), port_outside(port),
+                                     port->inside));
+        *(port->udp ? &udp : &tcp) = true;
     }
     /* its default forwards every port that the container opens */
     if (!tcp)
         strings_add(argv, "-t"), strings_add(argv, "none");
     if (!udp)
         strings_add(argv, "-u"), strings_add(argv, "none");
-    return 0;
 }
 
 /* Descriptors that it is given: 3 the network, 4 the file for its process id, 5 the users. */
@@ -216,7 +181,7 @@ static int hand_to_anchor(int pid_file, const struct box *b, struct error *err)
     return 0;
 }
 
-int pasta_start(const struct job_context *ctx, const struct spawn_plan *p, const struct box *b,
+int pasta_start(const struct job_context *ctx, const struct ports *ports, const struct box *b,
                 struct error *err)
 {
     struct strings argv = {0};
@@ -233,11 +198,9 @@ int pasta_start(const struct job_context *ctx, const struct spawn_plan *p, const
         strings_add(&argv, "--dns-forward");
         strings_add(&argv, NET_DNS_FORWARD);
     }
-    int r = add_ports(&argv, &p->ports, err);
-    if (r == 0) {
-        add_target(&argv, ctx, b);
-        r = run_pasta(&argv, b, pid_file, err);
-    }
+    add_ports(&argv, ports);
+    add_target(&argv, ctx, b);
+    int r = run_pasta(&argv, b, pid_file, err);
     if (r == 0)
         r = hand_to_anchor(pid_file, b, err);
     strings_done(&argv);

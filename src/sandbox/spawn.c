@@ -8,6 +8,78 @@
 #include "base/fd.h"
 #include "sandbox/internal.h"
 
+/* ---- ports ---- */
+
+/* For main's terminal, at once: a server's other notes would come when it has ended. */
+static void tell(const struct launch *l, const char *key, const char *text)
+{
+    json_t *message = json_object();
+
+    doc_set_text(message, key, text);
+    job_progress(l->ctx, message);
+}
+
+/* What comes from other machines is pasta's where there is pasta: it keeps their addresses. */
+static bool is_pastas(const struct launch *l, const struct port *p)
+{
+    return l->network == SPAWN_NETWORK_PRIVATE &&
+           (p->udp || (!port_is_loopback(p) && port_outside(p) != 0));
+}
+
+static int check_port(const struct launch *l, const struct port *p, struct error *err)
+{
+    int r;
+
+    if (!p->udp)
+        return 0;
+    if (l->network == SPAWN_NETWORK_NONE) {
+        r = error_set(err, -EOPNOTSUPP, "UDP port %u cannot be published on network none",
+                      p->inside);
+        return error_hint(err, r, "UDP goes through pasta: --network private");
+    }
+    return port_outside(p) != 0
+               ? 0
+               : error_set(err, -EINVAL, "UDP port %u wants a port of the host: HOST:%u/udp",
+                           p->inside, p->inside);
+}
+
+static int listen_to_ports(struct launch *l, struct error *err)
+{
+    int r;
+
+    vec_each (port, &l->ports.list)
+        if ((r = check_port(l, port, err)) < 0 ||
+            (!is_pastas(l, port) && port->listener < 0 && (r = port_listen(port, err)) < 0))
+            return r;
+    return 0;
+}
+
+static int open_ports(struct launch *l, struct error *err)
+{
+    const struct strings *texts = &l->plan->ports;
+    int r;
+
+    if (texts->size > 0 && l->network == SPAWN_NETWORK_HOST)
+        return error_set(err, -EINVAL, "the host's network has no ports to publish: all are there");
+    for (size_t i = 0; i < texts->size; i++)
+        if ((r = ports_parse(texts->at[i], &l->ports, err)) < 0)
+            return r;
+    return listen_to_ports(l, err);
+}
+
+static int publish(struct launch *l, struct error *err)
+{
+    vec_each (port, &l->ports.list) {
+        char address[PORT_TEXT_MAX];
+        cleanup_free char *text =
+            xasprintf("%s is port %u of the container%s", port_format(port, address), port->inside,
+                      port->udp ? " (UDP)" : "");
+
+        tell(l, "note", text);
+    }
+    return forward_start(&l->ports, &l->box, &l->forwarder, err);
+}
+
 /* ---- the box ---- */
 
 static int overlay_maps_ids(void) /* Linux 5.19 */
@@ -19,19 +91,42 @@ static int overlay_maps_ids(void) /* Linux 5.19 */
            (major > 5 || (major == 5 && minor >= 19));
 }
 
+/* A service that can be asked but cannot ask is more than none. */
+static int go_without_pasta(struct launch *l, const char *why, struct error *err)
+{
+    vec_each (port, &l->ports.list)
+        if (port->udp) {
+            const int r = error_set(err, -ENETUNREACH, "UDP port %u cannot be published: %s",
+                                    port->inside, why);
+
+            return error_hint(err, r, "UDP goes through pasta (package passt, and /dev/net/tun)");
+        }
+    l->network = SPAWN_NETWORK_NONE;
+    cleanup_free char *text = xasprintf(
+        "the container answers on its ports but cannot reach anything: no private network (%s)",
+        why);
+    tell(l, "warning", text);
+    return listen_to_ports(l, err);
+}
+
 static int make_box(struct launch *l, bool private_ids, struct spawn_result *result,
                     struct error *err)
 {
     ERROR_AUTO(why);
-    int r = box_make(l->ctx, l->plan, private_ids, &l->box, &why);
+    int r = box_make(l->ctx, l->network, &l->ports, private_ids, &l->box, &why);
+    const bool no_pasta =
+        l->network == SPAWN_NETWORK_PRIVATE && (r == -ENETUNREACH || r == -ENOENT);
 
-    if (r == 0 || l->plan->network != SPAWN_NETWORK_PRIVATE || l->plan->network_required ||
-        (r != -ENETUNREACH && r != -ENOENT))
+    if (!no_pasta || (l->plan->network_required && l->ports.list.size == 0))
         return r == 0 ? 0 : error_move(err, &why);
-    struct spawn_plan with_host = *l->plan;
-    with_host.network = l->network = SPAWN_NETWORK_HOST;
-    strings_take(&result->notes, xasprintf("no private network, using the host's: %s", why.text));
-    return box_make(l->ctx, &with_host, private_ids, &l->box, err);
+    if (!l->plan->network_required) {
+        l->network = SPAWN_NETWORK_HOST;
+        strings_take(&result->notes,
+                     xasprintf("no private network, using the host's: %s", why.text));
+    } else if ((r = go_without_pasta(l, why.text, err)) < 0) {
+        return r;
+    }
+    return box_make(l->ctx, l->network, &l->ports, private_ids, &l->box, err);
 }
 
 /* Where a box of this kind is kept between containers, or NULL. */
@@ -59,12 +154,14 @@ static void launch_done(struct launch *l)
     for (size_t i = 0; l->sources && i < l->plan->mount_count; i++)
         if (l->sources[i] >= 0)
             (void)close(l->sources[i]);
-    const int rest[] = {l->root_mount, l->old_proc, l->old_sys, l->sync, l->pidfd};
+    const int rest[] = {l->root_mount, l->sync, l->pidfd};
     for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
         if (rest[i] >= 0)
             (void)close(rest[i]);
     free(l->lowers);
     free(l->sources);
+    forward_stop(&l->forwarder);
+    ports_done(&l->ports);
     box_done(&l->box);
 }
 
@@ -74,11 +171,10 @@ static void launch_init(struct launch *l, const struct job_context *ctx, const s
                          .plan = p,
                          .network = p->network,
                          .box = BOX_INIT,
+                         .forwarder = FORWARDER_INIT,
                          .root_mount = -1,
                          .upper = -1,
                          .work = -1,
-                         .old_proc = -1,
-                         .old_sys = -1,
                          .sync = -1,
                          .pid = -1,
                          .pidfd = -1,
@@ -92,17 +188,16 @@ static int prepare(struct launch *l, bool private_ids, struct spawn_result *resu
     int r;
 
     struct box *slot = box_slot(l);
+    if ((r = open_ports(l, err)) < 0)
+        return r;
     if (slot && slot->life_fd >= 0) {
         l->box = *slot;
         *slot = BOX_INIT;
     } else if ((r = make_box(l, private_ids, result, err)) < 0) {
         return r;
     }
-    if ((r = detach_root(l, err)) < 0)
-        return r;
-    l->old_proc = detach_mount(AT_FDCWD, "/proc", AT_RECURSIVE, NULL);
-    l->old_sys = detach_mount(AT_FDCWD, "/sys", AT_RECURSIVE, NULL);
-    return detach_sources(l, err);
+    r = detach_root(l, err);
+    return r < 0 ? r : detach_sources(l, err);
 }
 
 /* ---- the start ---- */
@@ -126,6 +221,8 @@ static int run_once(const struct job_context *ctx, const struct spawn_plan *p, b
 
     launch_init(&l, ctx, p);
     int r = prepare(&l, private_ids, result, err);
+    if (r == 0)
+        r = publish(&l, err);
     if (r == 0) {
         open_up_pipes(p);
         r = watch_child(&l, result, err);

@@ -44,7 +44,8 @@ struct spawn_plan {
     const char *hostname;     /* NULL: SPAWN_HOSTNAME */
     enum spawn_network network;
     bool network_required; /* private: an error when it cannot be had; else host, with a note */
-    struct strings ports;  /* private: "8080:80/tcp", "127.0.0.1:53:53/udp": outside:inside */
+    struct strings ports;  /* ports.h; private (with required: then also where it cannot be had) and
+                              none. main gets {"note":...} and {"warning":...} as progress */
     struct strings hosts;  /* further lines of /etc/hosts: "10.0.0.1 name" */
     struct spawn_mount *mounts;
     size_t mount_count;

@@ -31,13 +31,8 @@ static int middle(void *arg)
                        CLONE_NEWUTS | CLONE_NEWCGROUP,
               .pidfd = (uint64_t)(uintptr_t)&l->pidfd};
 
-    if ((l->box.user_fd >= 0 &&
-         (setns(l->box.user_fd, CLONE_NEWUSER) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-          syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)) ||
-        (l->box.net_fd >= 0 && setns(l->box.net_fd, CLONE_NEWNET) < 0)) {
-        l->failed = errno;
+    if ((l->failed = -box_enter(&l->box)) != 0)
         return 1;
-    }
     const pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
     if (pid == 0)
         stage_main(l);
