@@ -308,7 +308,7 @@ static void independent_steps_run_side_by_side_within_the_slots(void **state)
     graph_add_input(w.g, join, (struct op_ref){c, 0});
     w.slots = 2;
     w.silent = true;
-    CLEANUP(solver_freep) struct solver *s = begin(&w);
+    struct solver *s = begin(&w);
     assert_int_equal(solver_want(s, (struct op_ref){join, 0}, false, NULL), 0);
     assert_int_equal(solver_advance(s, &busy, NULL), 4);
     assert_string_equal(w.diary.at, "run a; run b; ");
@@ -321,6 +321,7 @@ static void independent_steps_run_side_by_side_within_the_slots(void **state)
     assert_int_equal(solver_advance(s, &busy, NULL), 1);
     assert_int_equal(finish(&w, join), 0);
     assert_int_equal(solver_advance(s, &busy, NULL), 0);
+    solver_free(s);
     world_close(&w);
 }
 
