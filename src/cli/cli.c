@@ -58,6 +58,15 @@ static void print_error_json(const struct env *env, const struct error *err)
     fprintf(env->err, "%s\n", text.at);
 }
 
+/* Names out of archives and files may hold what a terminal obeys. */
+static void print_clean(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        putc((*text >= 0 && *text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f ? '?'
+                                                                                            : *text,
+             out);
+}
+
 static void print_error(const struct env *env, const struct error *err)
 {
     const char *red = env->color ? "\033[31m" : "", *bold = env->color ? "\033[1m" : "",
@@ -66,12 +75,15 @@ static void print_error(const struct env *env, const struct error *err)
     fprintf(env->err, "%scooper:%s ", red, plain);
     if (err->where)
         fprintf(env->err, "%s%s:%s ", bold, err->where, plain);
-    fprintf(env->err, "%s\n", err->text);
+    print_clean(env->err, err->text);
+    putc('\n', env->err);
     if (err->excerpt)
-        fputs(err->excerpt, env->err);
-    if (err->hint)
-        fprintf(env->err, "%shint:%s %s\n", bold, plain, err->hint);
-    (void)fflush(env->err);
+        print_clean(env->err, err->excerpt);
+    if (!err->hint)
+        return;
+    fprintf(env->err, "%shint:%s ", bold, plain);
+    print_clean(env->err, err->hint);
+    putc('\n', env->err);
 }
 
 /* "auto" asks the stream; $NO_COLOR and TERM=dumb are honoured by auto only. */
@@ -252,7 +264,11 @@ int cli_main(int argc, char **argv)
     w.env.color = isatty(2);
     const int status = run_words(argc, argv, &w, &err);
     world_done(&w);
+    if (err.text && err.code == -ENOSPC && !err.hint)
+        (void)error_hint(&err, err.code,
+                         "free space on that disk; 'cooper prune' removes old build results");
     if (err.text)
         (w.json ? print_error_json : print_error)(&w.env, &err);
+    (void)fflush(stderr);
     return status;
 }

@@ -136,7 +136,10 @@ static int take_answer(struct state *s, const json_t *answer, struct error *err)
     const char *blob = NULL, *media = NULL, *tree = NULL;
     int64_t size = 0;
     struct digest digest;
-    int r = doc_bool(answer, "wants_below", &s->wants_below, err);
+    int r;
+
+    s->wants_below = s->used_below = false; /* absent: no */
+    r = doc_bool(answer, "wants_below", &s->wants_below, err);
 
     if (r < 0 || s->wants_below)
         return r;
