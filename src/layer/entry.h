@@ -27,9 +27,9 @@ struct entry {
     bool opaque;       /* a directory that hides what the layers below have in it */
     uint32_t mode;     /* 07777 */
     uint32_t uid, gid; /* as the container sees them */
-    uint64_t size;     /* of files, bytes */
-    int64_t mtime_s;
     uint32_t mtime_ns;
+    uint64_t size; /* of files, bytes */
+    int64_t mtime_s;
     uint32_t major, minor;
     const char *link;     /* symlink text; path of the first name for ENTRY_HARDLINK; else NULL */
     struct xattr *xattrs; /* sorted by name; names as the container sees them */

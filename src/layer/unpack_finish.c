@@ -2,6 +2,7 @@
  * index. */
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 
 #include "base/fd.h"
 #include "layer/unpack_internal.h"
@@ -63,7 +64,21 @@ struct finishing {
     struct unpack *u;
     struct index_builder *index;
     struct unpack_result *result;
+    size_t forgotten;
 };
+
+#define TRIM_EVERY 65536 /* files: some 15 MB of nodes */
+
+/* The index says everything about a file with one name: its node goes when the entry comes, or a
+ * million files would be in memory twice. */
+static void forget_file(struct finishing *f, struct node *node)
+{
+    if (node->file->entry.type == ENTRY_DIR || node->file->links != 1)
+        return;
+    node_remove(&f->u->nodes, node);
+    if (++f->forgotten % TRIM_EVERY == 0)
+        (void)malloc_trim(0);
+}
 
 static void add_to_index(struct finishing *f, struct node *node, const char *path)
 {
@@ -124,8 +139,11 @@ static int finish_node(struct finishing *f, struct node *node, struct error *err
         f->result->wants_below = true;
     size_t count = 0;
     cleanup_free struct node **children = node_children(node, &count);
-    for (size_t i = 0; i < count && r == 0; i++)
+    for (size_t i = 0; i < count && r == 0; i++) {
         r = finish_node(f, children[i], err);
+        if (r == 0)
+            forget_file(f, children[i]);
+    }
     if (r == 0)
         r = close_directory(f, node, path.at, err);
     return r;
@@ -156,7 +174,7 @@ int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err
 {
     CLEANUP(index_builder_freep) struct index_builder *b = index_builder_new();
     struct unpack_result result = {.entries = u->entries};
-    struct finishing f = {u, b, &result};
+    struct finishing f = {u, b, &result, 0};
 
     assert(!u->finished);
     u->finished = true;
