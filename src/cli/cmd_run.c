@@ -21,7 +21,8 @@ static const struct option_row options[] = {
     TEXT(0, "entrypoint", entrypoint, "PROGRAM", "instead of the image's entrypoint and command"),
     TEXT('h', "hostname", hostname, "NAME", "host name inside (default cooper)"),
     TEXT(0, "network", network, "MODE", "private (default, through pasta), none or host"),
-    TEXTS('p', "publish", ports, "[ADDRESS:]HOST:PORT[/udp]", "make a port reachable on the host"),
+    TEXTS('p', "publish", ports, "[ADDRESS:][HOST:]PORT[/udp]",
+          "make a port reachable on the host (default address 127.0.0.1)"),
     TEXTS(0, "add-host", hosts, "NAME:ADDRESS", "a line of /etc/hosts"),
     TEXTS('v', "volume", volumes, "SOURCE:TARGET[:ro]", "mount a directory or file of the host"),
     TEXTS(0, "mount", mounts, "type=T,source=S,target=T", "the same, or type=tmpfs"),
@@ -73,5 +74,5 @@ const struct command_row cmd_run = {
     .arguments_max = -1,
     .stop_at_first = true,
     .run = run,
-    .example = "cooper run -p 8080:80 app",
+    .example = "cooper run --network none -p 8080:80 app",
 };
