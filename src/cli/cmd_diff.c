@@ -77,7 +77,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 
 static const struct option_row rows[] = {
     OPT_FLAG(0, "mtime", struct options, times, "compare modification times too"),
-    OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
+    OPT_TEXT(0, "format", struct options, format, "table|json",
+             "how it is printed (default table)"),
     OPT_END,
 };
 

@@ -174,7 +174,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 }
 
 static const struct option_row rows[] = {
-    OPT_TEXT(0, "format", struct options, format, "FORMAT", "table (default) or json"),
+    OPT_TEXT(0, "format", struct options, format, "table|json",
+             "how it is printed (default table)"),
     OPT_FLAG(0, "verify", struct options, verify,
              "read everything again and list what is damaged (exit status 3)"),
     OPT_END,

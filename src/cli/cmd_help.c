@@ -51,8 +51,7 @@ static int run(const struct env *env, const void *options, char *const *argument
 }
 
 static const struct option_row options[] = {
-    OPT_TEXT(0, "format", struct help_options, format, "FORMAT",
-             "text, or scd for the manual's source"),
+    OPT_TEXT(0, "format", struct help_options, format, "text|scd", "text, or the manual's source"),
     OPT_END,
 };
 

@@ -129,7 +129,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 
 static const struct option_row rows[] = {
     OPT_FLAG(0, "no-trunc", struct options, no_trunc, "whole commands and ids"),
-    OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
+    OPT_TEXT(0, "format", struct options, format, "table|json",
+             "how it is printed (default table)"),
     OPT_END,
 };
 

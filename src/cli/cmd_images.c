@@ -143,7 +143,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 static const struct option_row rows[] = {
     OPT_FLAG('a', "all", struct options, all, "images without a name too"),
     OPT_FLAG(0, "no-trunc", struct options, no_trunc, "whole ids"),
-    OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
+    OPT_TEXT(0, "format", struct options, format, "table|json",
+             "how it is printed (default table)"),
     OPT_END,
 };
 

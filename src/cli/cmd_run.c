@@ -20,7 +20,7 @@ static const struct option_row options[] = {
     TEXT('u', "user", user, "USER[:GROUP]", "user of the image, or numbers"),
     TEXT(0, "entrypoint", entrypoint, "PROGRAM", "instead of the image's entrypoint and command"),
     TEXT('h', "hostname", hostname, "NAME", "host name inside (default cooper)"),
-    TEXT(0, "network", network, "MODE", "private (default, through pasta), none or host"),
+    TEXT(0, "network", network, "private|none|host", "network (default private, through pasta)"),
     TEXTS('p', "publish", ports, "[ADDRESS:][HOST:]PORT[/udp]",
           "make a port reachable on the host (default address 127.0.0.1)"),
     TEXTS(0, "add-host", hosts, "NAME:ADDRESS", "a line of /etc/hosts"),

@@ -57,13 +57,65 @@ teardown_file() { suite_teardown; }
     [[ $stderr == *"could not be written"* ]]
 }
 
-@test "completion scripts are valid and know the options" {
-    run -0 cooper completion bash
-    bash -n <<<"$output"
-    [[ $output == *"--build-arg"* ]]
-    run -0 cooper completion fish
-    [[ $output == *"-l build-arg"* ]]
-    run -2 cooper completion tcsh
+# What bash offers at the end of a line; words are taken apart as readline does it, at blanks, '=' and ':'.
+bash_offers() {
+    PATH=$SUITE_DIR/bin:$PATH bash -c '
+        source <("$COOPER" completion bash)
+        read -ra COMP_WORDS <<<"$(sed "s/[=:]/ & /g" <<<"$1")"
+        [[ $1 != *[\ =:] ]] || [[ $1 == *[=:] ]] || COMP_WORDS+=("")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$1 COMP_POINT=${#1}
+        "$(complete -p cooper | sed "s/.*-F \([^ ]*\).*/\1/")"
+        echo "${COMPREPLY[@]}"' bash "$1"
+}
+
+with_image() {
+    mkdir -p "$SUITE_DIR/bin"
+    ln -sf "$COOPER" "$SUITE_DIR/bin/cooper"
+    cooper images | grep -q ^shelf/box || printf 'FROM scratch\nLABEL a=b\n' | cooper build -q -t shelf/box:1 - >/dev/null
+}
+
+@test "bash completes commands, options, choices and images" {
+    with_image
+    while IFS='|' read -r line want; do
+        got=$(bash_offers "$line")
+        [ "$got" = "$want" ] || { echo "'$line': '$got', not '$want'"; false; }
+    done <<'EOF'
+cooper pru|prune
+cooper build --no-c|--no-cache
+cooper build --print |ast plan context
+cooper build --print=pl|plan
+cooper --color |auto always never
+cooper --root /tmp images --form|--format
+cooper images --format j|json
+cooper run she|shelf/box shelf/box:1
+cooper run shelf/box:|1
+cooper run -it shelf/b|shelf/box shelf/box:1
+cooper help comp|completion
+cooper completion f|fish
+cooper build -t |
+EOF
+}
+
+@test "zsh takes its completion script" {
+    need zsh
+    zsh -fc 'autoload -U compinit && compinit -D && source <("$COOPER" completion zsh) && [[ -n ${_comps[cooper]} ]]'
+}
+
+@test "fish completes commands, options, choices and images" {
+    need fish
+    with_image
+    offers() { PATH=$SUITE_DIR/bin:$PATH fish -c 'cooper completion fish | source; complete -C "$argv[1]"' "$1" | cut -f1; }
+    cooper completion fish | fish --no-execute
+    [ "$(offers "cooper pru")" = prune ]
+    [ "$(offers "cooper build --no-c")" = --no-cache ]
+    [ "$(offers "cooper build --print p")" = plan ]
+    [ "$(offers "cooper run shelf")" = shelf/box:1 ]
+    [ "$(offers "cooper completion z")" = zsh ]
+}
+
+@test "there is no completion for other shells" {
+    run -2 --separate-stderr cooper completion tcsh
+    [[ $stderr == *"bash, zsh and fish"* ]]
 }
 
 @test "the manual has a page for each command, with its options and examples" {
