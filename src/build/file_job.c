@@ -8,6 +8,7 @@
 #include "build/file_plan.h"
 #include "dockerfile/ignore.h"
 #include "image/image.h"
+#include "layer/context_check.h"
 #include "layer/copy.h"
 #include "layer/tar.h"
 #include "layer/unpack.h"
@@ -16,7 +17,7 @@
 struct input {
     int dir; /* a context: borrowed from the job; else -1 */
     struct ignore *ignore;
-    struct context_cache *cache;
+    struct context_check *check; /* of a context */
     struct image_view image;
 };
 
@@ -41,7 +42,7 @@ static void work_done(struct file_work *w)
     copy_free(w->copy);
     for (size_t i = 0; i < w->input_count; i++) {
         ignore_free(w->inputs[i].ignore);
-        context_cache_free(w->inputs[i].cache);
+        context_check_free(w->inputs[i].check);
         image_view_done(&w->inputs[i].image);
     }
     free(w->inputs);
@@ -81,7 +82,7 @@ static int open_view(struct file_work *w, const json_t *obj, struct image_view *
 static int open_input(struct file_work *w, const json_t *obj, struct input *in, struct error *err)
 {
     const char *ignore = NULL;
-    int cache = -1, r;
+    int walked = -1, r;
 
     in->dir = -1;
     if (!json_is_object(obj))
@@ -90,14 +91,12 @@ static int open_input(struct file_work *w, const json_t *obj, struct input *in, 
         return open_view(w, obj, &in->image, err);
     r = take_fd(w, obj, "fd", &in->dir, err);
     if (r >= 0)
-        r = take_fd(w, obj, "cache", &cache, err);
+        r = take_fd(w, obj, "walked", &walked, err);
     if (r >= 0)
         r = doc_text(obj, "ignore", &ignore, err);
     if (r >= 0 && ignore)
         r = ignore_parse(view_of(ignore), ".dockerignore", &in->ignore, err);
-    if (r >= 0)
-        in->cache = context_cache_load(cache);
-    return r;
+    return r < 0 ? r : context_check_open(walked, &in->check, err);
 }
 
 static int open_inputs(struct file_work *w, struct error *err)
@@ -180,7 +179,22 @@ static bool known_file(void *ctx, const char *path, const struct stat *st, struc
 {
     const struct source_filter *f = ctx;
 
-    return f->in->cache && context_cache_find(f->in->cache, path, st, ret);
+    return context_check_known(f->in->check, path, st, ret);
+}
+
+static int check_entry(void *ctx, const struct copy_seen *s, struct error *err)
+{
+    const struct source_filter *f = ctx;
+
+    return context_check_seen(f->in->check, s, err);
+}
+
+static bool is_skipped_below(void *ctx, const char *rel)
+{
+    struct source_filter f = *(const struct source_filter *)ctx;
+
+    f.from_path = true;
+    return is_skipped(&f, rel);
 }
 
 /* ---- steps ---- */
@@ -247,10 +261,16 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
         .skip = in->ignore || json_array_size(step->skips) ? skip_entry : NULL,
         .skip_from_path = filter.from_path,
         .known = in->dir < 0 ? NULL : known_file,
+        .seen = in->dir < 0 ? NULL : check_entry,
         .ctx = &filter,
     };
 
-    return copy_add(w->copy, &s, err);
+    const int r = copy_add(w->copy, &s, err);
+    return r < 0 || in->dir < 0
+               ? r
+               : context_check_end(in->check, step->source,
+                                   json_array_size(step->skips) ? is_skipped_below : NULL, &filter,
+                                   err);
 }
 
 /* ---- archives of ADD ---- */
@@ -310,6 +330,21 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
     return r;
 }
 
+/* What was unpacked is what the key says. */
+static int check_archive(const struct input *in, const char *path, int fd,
+                         const struct digest *packed, struct error *err)
+{
+    struct copy_seen seen = {.path = path, .content = packed, .again = true};
+    struct stat st;
+
+    if (in->dir < 0)
+        return 0;
+    if (fstat(fd, &st) < 0)
+        return error_sys(err, "stat '%s'", path);
+    seen.mode = st.st_mode;
+    return context_check_seen(in->check, &seen, err);
+}
+
 /* Unpacked beside the layer and copied into it: the copy knows what is below. */
 static int add_archive(struct file_work *w, const struct step_doc *step, int fd, struct error *err)
 {
@@ -330,7 +365,9 @@ static int add_archive(struct file_work *w, const struct step_doc *step, int fd,
     r = unpack_layer(fd, &o, NULL, NULL, &result, &sums, err);
     if (r < 0)
         return error_wrap(err, r, "unpack '%s'", step->source);
-    r = copy_unpacked(w, step, result.index, dir, err);
+    r = check_archive(&w->inputs[step->input], step->source, fd, &sums.packed, err);
+    if (r >= 0)
+        r = copy_unpacked(w, step, result.index, dir, err);
     index_free(result.index);
     return r;
 }

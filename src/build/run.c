@@ -395,23 +395,24 @@ static int add_fd(struct file_request *q, int fd, bool owned, struct error *err)
     return (int)q->fd_count++;
 }
 
-/* A context's directory and what is known of its files, so that the job need not hash them again. */
+/* A context's directory, and what its files were when the key was made: the job need not hash them again, and holds
+ * what it copies against it. */
 static int pack_local(struct build *b, const struct op *source, struct file_request *q, json_t *obj,
                       struct error *err)
 {
     struct local_context *c = sources_local(b->sources, source);
-    int fd = fd_of_bytes("stat cache", (struct view){0}, err), r;
+    int fd = fd_of_bytes("build context", (struct view){0}, err), r;
 
     if (fd < 0)
         return fd;
-    r = context_save(c->walked, fd, err);
+    r = context_save_all(c->walked, fd, err);
     if (r < 0) {
         fd_closep(&fd);
         return r;
     }
     r = add_fd(q, fd, true, err);
     if (r >= 0) {
-        doc_set_int(obj, "cache", r);
+        doc_set_int(obj, "walked", r);
         r = add_fd(q, c->fd, false, err);
     }
     if (r >= 0)

@@ -33,8 +33,7 @@ void context_cache_free(struct context_cache *c);
 DEFINE_CLEANUP(struct context_cache *, context_cache_free)
 /* An absent or damaged file gives an empty cache: fd -1 is fine. Never fails. */
 struct context_cache *context_cache_load(int fd);
-/* For copies that read files themselves (copy_source.seen). started: CLOCK_REALTIME before the
- * first file was read; entries not older than that are left out. Not thread-safe. */
+/* started: CLOCK_REALTIME before the first file was read; entries not older than that are left out. Not thread-safe. */
 void context_cache_add(struct context_cache *c, const char *path, const struct stat *st,
                        const struct digest *content, const struct digest *xattrs,
                        const struct timespec *started);
@@ -99,6 +98,10 @@ bool context_changed(const struct context *c);
 /* Writes the cache file: what is known now and what the old cache knew of files that this walk did
  * not exclude. */
 MUST_CHECK int context_save(const struct context *c, int fd, struct error *err);
+
+/* The same for context_check_open() of one build: all that a copy can meet and was hashed, with what may have changed
+ * within the tick of the clock. No cache is to be read from it. */
+MUST_CHECK int context_save_all(const struct context *c, int fd, struct error *err);
 
 /* Digest over extended attributes for context_entry.xattrs: sorted by name; zero for none. */
 void context_xattrs_digest(const struct xattr *xattrs, size_t count, struct digest *ret);

@@ -74,12 +74,23 @@ static bool older(struct timespec a, const struct timespec *b)
     return a.tv_sec < b->tv_sec || (a.tv_sec == b->tv_sec && a.tv_nsec < b->tv_nsec);
 }
 
+/* A later change in the same tick of the clock would look the same. */
+bool cache_is_racy(const struct stat *st, const struct timespec *started)
+{
+    return !older(st->st_mtim, started) || !older(st->st_ctim, started);
+}
+
 void context_cache_add(struct context_cache *c, const char *path, const struct stat *st,
                        const struct digest *content, const struct digest *xattrs,
                        const struct timespec *started)
 {
-    if (!older(st->st_mtim, started) || !older(st->st_ctim, started))
-        return; /* racy: a later change in the same tick of the clock would look the same */
+    if (!cache_is_racy(st, started))
+        cache_append(c, path, st, content, xattrs, false);
+}
+
+void cache_append(struct context_cache *c, const char *path, const struct stat *st,
+                  const struct digest *content, const struct digest *xattrs, bool racy)
+{
     struct cache_record r = {
         .path = c->added_texts.size,
         .dev = st->st_dev,
@@ -90,6 +101,7 @@ void context_cache_add(struct context_cache *c, const char *path, const struct s
         .ctime_s = st->st_ctim.tv_sec,
         .ctime_ns = (uint32_t)st->st_ctim.tv_nsec,
         .mode = st->st_mode,
+        .racy = racy,
     };
     memcpy(r.content, content->sha256, sizeof(r.content));
     memcpy(r.xattrs, xattrs->sha256, sizeof(r.xattrs));
@@ -128,9 +140,10 @@ const char *cache_path(const struct context_cache *c, size_t i)
 
 bool cache_fits(const struct cache_record *r, const struct context_entry *e)
 {
-    return r->dev == e->dev && r->ino == e->ino && r->size == e->size && r->mode == e->mode &&
-           r->mtime_s == e->mtime.tv_sec && r->mtime_ns == (uint32_t)e->mtime.tv_nsec &&
-           r->ctime_s == e->ctime.tv_sec && r->ctime_ns == (uint32_t)e->ctime.tv_nsec;
+    return !r->racy && r->dev == e->dev && r->ino == e->ino && r->size == e->size &&
+           r->mode == e->mode && r->mtime_s == e->mtime.tv_sec &&
+           r->mtime_ns == (uint32_t)e->mtime.tv_nsec && r->ctime_s == e->ctime.tv_sec &&
+           r->ctime_ns == (uint32_t)e->ctime.tv_nsec;
 }
 
 bool context_cache_find(const struct context_cache *c, const char *path, const struct stat *st,
@@ -142,24 +155,35 @@ bool context_cache_find(const struct context_cache *c, const char *path, const s
                                     .mode = st->st_mode,
                                     .mtime = st->st_mtim,
                                     .ctime = st->st_ctim};
+    const ssize_t i = cache_search(c, path);
+
+    if (i < 0 || !cache_fits(&c->records[i], &e))
+        return false;
+    memcpy(ret->sha256, c->records[i].content, sizeof(ret->sha256));
+    return true;
+}
+
+/* The first record that is not before path. */
+size_t cache_lower_bound(const struct context_cache *c, const char *path)
+{
     size_t low = 0, high = c->sorted ? c->count : 0;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int r = entry_path_cmp(path, cache_path(c, middle));
 
-        if (r == 0) {
-            if (!cache_fits(&c->records[middle], &e))
-                return false;
-            memcpy(ret->sha256, c->records[middle].content, sizeof(ret->sha256));
-            return true;
-        }
-        if (r < 0)
-            high = middle;
-        else
+        if (entry_path_cmp(cache_path(c, middle), path) < 0)
             low = middle + 1;
+        else
+            high = middle;
     }
-    return false;
+    return low;
+}
+
+ssize_t cache_search(const struct context_cache *c, const char *path)
+{
+    const size_t i = cache_lower_bound(c, path);
+
+    return i < c->count && strcmp(cache_path(c, i), path) == 0 ? (ssize_t)i : -1;
 }
 
 void cache_join(const struct context_cache *c, struct context *ctx)

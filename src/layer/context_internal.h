@@ -10,7 +10,8 @@ struct cache_record {
     uint64_t dev, ino, size;
     int64_t mtime_s, ctime_s;
     uint32_t mtime_ns, ctime_ns;
-    uint32_t mode, unused;
+    uint32_t mode;
+    uint32_t racy; /* may have changed within the tick of the clock in which it was looked at */
     uint8_t content[32], xattrs[32];
 };
 
@@ -39,5 +40,13 @@ struct context {
 void cache_sort(struct context_cache *c);
 const char *cache_path(const struct context_cache *c, size_t i);
 bool cache_fits(const struct cache_record *r, const struct context_entry *e);
+bool cache_is_racy(const struct stat *st, const struct timespec *started);
+/* The first record that is not before path; c->count when all are. */
+size_t cache_lower_bound(const struct context_cache *c, const char *path);
+/* The index of the record of path, or -1. */
+ssize_t cache_search(const struct context_cache *c, const char *path);
+/* Adds without a look at the clock. */
+void cache_append(struct context_cache *c, const char *path, const struct stat *st,
+                  const struct digest *content, const struct digest *xattrs, bool racy);
 /* Gives every entry what the cache knows of it: one pass over both. */
 void cache_join(const struct context_cache *c, struct context *ctx);

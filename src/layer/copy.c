@@ -247,7 +247,6 @@ int copy_add(struct copy *c, const struct copy_source *s, struct error *err)
 {
     struct copying cp = {.c = c, .s = s, .first = c->nodes.size, .src = STR_INIT, .dst = STR_INIT};
 
-    pthread_mutex_init(&cp.seen_lock, NULL);
     int r = copy_walk(&cp, err);
     if (c->pool) {
         ERROR_AUTO(late);
@@ -263,7 +262,6 @@ int copy_add(struct copy *c, const struct copy_source *s, struct error *err)
     str_done(&cp.src);
     str_done(&cp.dst);
     vec_done(&cp.links);
-    pthread_mutex_destroy(&cp.seen_lock);
     return r;
 }
 

@@ -34,12 +34,13 @@ MUST_CHECK int copy_begin(const struct copy_options *o, struct copy **ret, struc
 void copy_free(struct copy *c); /* what was written stays: the caller removes the directory */
 DEFINE_CLEANUP(struct copy *, copy_free)
 
-/* What is seen of a source file besides its bytes: for the stat cache of a context. */
+/* What was found of an entry of a directory, before --chown and the like. */
 struct copy_seen {
-    const char *path; /* below the source's root: `path` of copy_source included */
-    const struct stat *st;
-    struct digest content;
-    struct digest xattrs; /* zero: none (layer/context.h) */
+    const char *path;             /* below the source's root: `path` of copy_source included */
+    mode_t mode;                  /* type and permissions */
+    const struct digest *content; /* of a file that was read here, or of a link's text; else NULL */
+    struct digest xattrs;         /* zero: none (layer/context.h) */
+    bool again; /* one more name of an entry: content and xattrs are not told again */
 };
 
 struct copy_source {
@@ -68,10 +69,10 @@ struct copy_source {
      * source's root (dir) or below `path` (from_path). */
     bool (*skip)(void *ctx, const char *rel, bool is_dir, bool *prune);
     bool skip_from_path; /* rel is below `path`: COPY --exclude */
-    /* True with the digest of a file that need not be hashed. */
+    /* Of a directory, for everything that is copied but its top. known: true with the digest of a file when it is what
+     * the caller thinks, and then need not be hashed. seen: what it is otherwise; -EAGAIN when that will not do. */
     bool (*known)(void *ctx, const char *path, const struct stat *st, struct digest *ret);
-    /* Digest of a file that was read; under a lock, one at a time. */
-    void (*seen)(void *ctx, const struct copy_seen *s);
+    int (*seen)(void *ctx, const struct copy_seen *s, struct error *err);
     void *ctx;
 };
 

@@ -171,17 +171,29 @@ static int read_attributes(struct moving *m, int dirfd, const char *name, struct
     return r;
 }
 
-static void tell_seen(struct moving *m)
+int copy_tell(const struct copying *cp, const char *path, mode_t mode, const struct entry *e,
+              const struct digest *content, struct error *err)
 {
-    const struct copy_source *s = m->cp->s;
-    struct copy_seen seen = {.path = m->n->origin, .st = &m->n->st, .content = m->n->e.content};
+    struct copy_seen seen = {
+        .path = path, .mode = mode, .content = content, .again = e->type == ENTRY_HARDLINK};
+    struct digest link;
 
-    if (!s->seen || s->trees)
-        return;
-    context_xattrs_digest(m->n->e.xattrs, m->n->e.xattr_count, &seen.xattrs);
-    pthread_mutex_lock(&m->cp->seen_lock);
-    s->seen(s->ctx, &seen);
-    pthread_mutex_unlock(&m->cp->seen_lock);
+    if (!cp->s->seen)
+        return 0;
+    if (e->type == ENTRY_SYMLINK) {
+        digest_of(view_of(e->link), &link);
+        seen.content = &link;
+    }
+    context_xattrs_digest(e->xattrs, e->xattr_count, &seen.xattrs);
+    return cp->s->seen(cp->s->ctx, &seen, err);
+}
+
+/* Once the bytes are there: only then is the digest what was copied. */
+static int tell_file(const struct moving *m, bool known, struct error *err)
+{
+    const struct node *n = m->n;
+
+    return known ? 0 : copy_tell(m->cp, n->origin, n->st.st_mode, &n->e, &n->e.content, err);
 }
 
 static int copy_opened(struct moving *m, int target, const char *name, struct error *err)
@@ -199,8 +211,11 @@ static int copy_opened(struct moving *m, int target, const char *name, struct er
         m->known = true;
     else if (s->known)
         m->known = s->known(s->ctx, n->origin, &n->st, &n->e.content);
+    const bool known = m->known; /* move_content() sets it once it has hashed */
     hash_init(&m->hash);
-    const int r = n->st.st_size > 0 || !m->known ? move_content(m, err) : 0;
+    int r = n->st.st_size > 0 || !m->known ? move_content(m, err) : 0;
+    if (r == 0)
+        r = tell_file(m, known, err);
     if (r < 0)
         return r;
     m->h->bytes += n->e.size;
@@ -242,10 +257,7 @@ static int copy_one(struct copying *cp, const struct batch *b, struct node *n,
         r = read_attributes(&m, b->dir->source, path_name(n->origin), err);
     if (r == 0)
         r = copy_opened(&m, b->dir->target, path_name(n->source), err);
-    if (r < 0)
-        return error_wrap(err, r, "copy '%.200s'", n->origin);
-    tell_seen(&m);
-    return 0;
+    return r < 0 ? error_wrap(err, r, "copy '%.200s'", n->origin) : 0;
 }
 
 static int run_batch(void *ctx, void *item, unsigned worker, struct error *err)

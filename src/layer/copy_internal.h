@@ -8,8 +8,6 @@
  * Nodes are in walking order, so an index needs no sorting after a single source. */
 #pragma once
 
-#include <pthread.h>
-
 #include "base/map.h"
 #include "base/vec.h"
 #include "layer/batch.h"
@@ -42,9 +40,8 @@ struct copy {
 struct copying {
     struct copy *c;
     const struct copy_source *s;
-    size_t first;      /* nodes before it were made by earlier actions */
-    struct map inodes; /* files with several names, and files of trees: the first node */
-    pthread_mutex_t seen_lock;
+    size_t first;             /* nodes before it were made by earlier actions */
+    struct map inodes;        /* files with several names, and files of trees: the first node */
     VEC(struct node *) links; /* made when all files are there */
     struct str src, dst;      /* where the walk is */
 };
@@ -72,6 +69,9 @@ bool copy_is_plain(const struct copy *c, const struct entry *e);
 MUST_CHECK int copy_walk(struct copying *cp, struct error *err);
 void copy_apply(const struct copy_source *s,
                 struct entry *e); /* --chown, --chmod, context owners */
+/* Tells copy_source.seen of an entry of a directory. content: as there. */
+MUST_CHECK int copy_tell(const struct copying *cp, const char *path, mode_t mode,
+                         const struct entry *e, const struct digest *content, struct error *err);
 
 /* ---- copy_file.c ---- */
 void copy_push(struct copying *cp, struct batch *b);

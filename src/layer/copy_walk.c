@@ -16,6 +16,7 @@ struct level {
     struct batch *batch;
     struct node *node; /* NULL: not made yet */
     struct entry e;    /* attributes of the source */
+    struct stat st;    /* of the source, in a directory */
     bool below;        /* the layers below have this directory: children may collide */
     size_t src, dst;   /* lengths of its paths in copying.src and .dst */
     unsigned depth;
@@ -78,6 +79,26 @@ static int over_something_else(const char *path, const struct entry *e, struct e
     return r;
 }
 
+/* Of what is no file: it is all known by now. */
+static int tell(const struct copying *cp, const char *path, const struct stat *st,
+                const struct entry *e, struct error *err)
+{
+    const struct copy_source *s = cp->s;
+    struct digest unused;
+
+    if (s->trees || (s->known && s->known(s->ctx, path, st, &unused)))
+        return 0;
+    return copy_tell(cp, path, st->st_mode, e, NULL, err);
+}
+
+static int tell_directory(const struct copying *cp, const struct level *l, struct error *err)
+{
+    if (!cp->s->seen && !cp->s->known)
+        return 0;
+    cleanup_free char *path = xstrndup(cp->src.at, l->src);
+    return tell(cp, path, &l->st, &l->e, err);
+}
+
 /* The directory of a level below the top one, with the attributes of its source. */
 static int make_nested(struct copying *cp, struct level *l, const char *path, struct error *err)
 {
@@ -103,7 +124,7 @@ static int make_nested(struct copying *cp, struct level *l, const char *path, st
     l->e.path = n->source;
     n->e = l->e;
     l->node = n;
-    return 0;
+    return tell_directory(cp, l, err);
 }
 
 static int make_top(struct copying *cp, struct level *l, const char *path, struct error *err)
@@ -214,8 +235,7 @@ static int visit_special(struct copying *cp, const struct level *l, struct node 
                          struct error *err)
 {
     const char *name = path_name(n->origin);
-    const int r =
-        meta_get(l->dir->source, name, -1, &n->st, cp->s->owner, cp->c->arena, &n->e, err);
+    int r = meta_get(l->dir->source, name, -1, &n->st, cp->s->owner, cp->c->arena, &n->e, err);
 
     n->e.path = n->source;
     if (r < 0)
@@ -224,7 +244,8 @@ static int visit_special(struct copying *cp, const struct level *l, struct node 
         return error_set(err, -EINVAL, "'%.200s' is device 0:0, which would hide a file",
                          n->origin);
     copy_apply(cp->s, &n->e);
-    return make_special(cp, l, n, err);
+    r = make_special(cp, l, n, err);
+    return r < 0 ? r : tell(cp, n->origin, &n->st, &n->e, err);
 }
 
 static int visit_file(struct copying *cp, struct level *l, const struct stat *st, struct error *err)
@@ -237,7 +258,7 @@ static int visit_file(struct copying *cp, struct level *l, const struct stat *st
         return r;
     struct node *n = new_file_node(cp, st);
     if (link_by_inode(cp, n))
-        return 0;
+        return tell(cp, n->origin, &n->st, &n->e, err);
     if (!S_ISREG(st->st_mode))
         return visit_special(cp, l, n, err);
     n->e.type = ENTRY_FILE;
@@ -267,10 +288,11 @@ static const char *skip_name(const struct copying *cp)
     return cp->src.at + (prefix ? prefix + 1 : 0);
 }
 
-static int visit_dir(struct copying *cp, struct level *l, bool wanted, struct error *err)
+static int visit_dir(struct copying *cp, struct level *l, const struct stat *st, bool wanted,
+                     struct error *err)
 {
     struct level child = {
-        .parent = l, .src = cp->src.size, .dst = cp->dst.size, .depth = l->depth + 1};
+        .parent = l, .st = *st, .src = cp->src.size, .dst = cp->dst.size, .depth = l->depth + 1};
 
     if (l->depth >= OPEN_DEPTH) {
         flush(cp, l);
@@ -311,7 +333,7 @@ static int visit(struct copying *cp, struct level *l, const struct name *name, s
         return visit_file(cp, l, &st, err);
     }
     const bool skipped = s->skip && s->skip(s->ctx, skip_name(cp), true, &prune);
-    return skipped && prune ? 0 : visit_dir(cp, l, !skipped, err);
+    return skipped && prune ? 0 : visit_dir(cp, l, &st, !skipped, err);
 }
 
 static int walk_names(struct copying *cp, struct level *l, struct error *err)

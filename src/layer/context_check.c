@@ -1,0 +1,110 @@
+#include "layer/context_check.h"
+
+#include <errno.h>
+
+#include "layer/context_internal.h"
+
+struct context_check {
+    struct context_cache *expected;
+    bool *met; /* by record; each thread sets those of its own files */
+};
+
+int context_check_open(int fd, struct context_check **ret, struct error *err)
+{
+    struct context_check *c = xcalloc(1, sizeof(*c));
+
+    c->expected = context_cache_load(fd);
+    c->met = calloc(c->expected->count + 1, sizeof(*c->met));
+    if (!c->met) {
+        context_check_free(c);
+        return error_set(err, -ENOMEM, "no memory for the names of the build context");
+    }
+    *ret = c;
+    return 0;
+}
+
+void context_check_free(struct context_check *c)
+{
+    if (!c)
+        return;
+    context_cache_free(c->expected);
+    free(c->met);
+    free(c);
+}
+
+bool context_check_known(struct context_check *c, const char *path, const struct stat *st,
+                         struct digest *ret)
+{
+    const struct context_entry e = {.dev = st->st_dev,
+                                    .ino = st->st_ino,
+                                    .size = (uint64_t)st->st_size,
+                                    .mode = st->st_mode,
+                                    .mtime = st->st_mtim,
+                                    .ctime = st->st_ctim};
+    const ssize_t i = cache_search(c->expected, path);
+
+    if (i < 0 || !cache_fits(&c->expected->records[i], &e))
+        return false;
+    memcpy(ret->sha256, c->expected->records[i].content, sizeof(ret->sha256));
+    c->met[i] = true;
+    return true;
+}
+
+static int changed(const char *path, const char *how, struct error *err)
+{
+    error_set(err, -EAGAIN, "'%.200s' of the build context %s during the build", path, how);
+    return error_hint(err, -EAGAIN,
+                      "build again when nothing writes there, or add it to .dockerignore");
+}
+
+static bool same(const uint8_t expected[32], const struct digest *d)
+{
+    return memcmp(expected, d->sha256, sizeof(d->sha256)) == 0;
+}
+
+int context_check_seen(struct context_check *c, const struct copy_seen *s, struct error *err)
+{
+    const ssize_t i = cache_search(c->expected, s->path);
+
+    if (i < 0)
+        return changed(s->path, "appeared", err);
+    const struct cache_record *r = &c->expected->records[i];
+    if (r->mode != s->mode || (s->content && !same(r->content, s->content)) ||
+        (!s->again && !same(r->xattrs, &s->xattrs)))
+        return changed(s->path, "changed", err);
+    c->met[i] = true;
+    return 0;
+}
+
+/* path is directory or below it. */
+static bool is_below(const char *path, const char *directory)
+{
+    const size_t size = strlen(directory);
+
+    return size == 0 || (strncmp(path, directory, size) == 0 && (path[size] == '/' || !path[size]));
+}
+
+int context_check_end(const struct context_check *c, const char *path,
+                      bool (*skip)(void *ctx, const char *rel), void *ctx, struct error *err)
+{
+    const struct context_cache *all = c->expected;
+    const size_t prefix = *path ? strlen(path) + 1 : 0;
+    const char *skipped = NULL;
+
+    for (size_t i = cache_lower_bound(all, path); i < all->count; i++) {
+        const char *at = cache_path(all, i);
+
+        if (!is_below(at, path))
+            break;
+        if (strcmp(at, path) == 0 && S_ISDIR(all->records[i].mode))
+            continue;
+        if (skipped && is_below(at, skipped))
+            continue;
+        skipped = NULL;
+        if (skip && strlen(at) > prefix && skip(ctx, at + prefix))
+            skipped = at;
+        else if (!c->met[i])
+            return changed(at, "vanished", err);
+    }
+    return 0;
+}

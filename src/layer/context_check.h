@@ -1,0 +1,25 @@
+/* layer/context_check.h - what a copy takes out of a context is held against what the keys were made of.
+ *
+ * Files may change, come and go between the walk that made a step's key and the copy that makes its layer. Such a layer
+ * must not be recorded under that key: the copy ends with -EAGAIN. */
+#pragma once
+
+#include "layer/context.h"
+#include "layer/copy.h"
+
+struct context_check;
+/* fd: what context_save_all() wrote; -1 knows of nothing. */
+MUST_CHECK int context_check_open(int fd, struct context_check **ret, struct error *err);
+void context_check_free(struct context_check *c);
+DEFINE_CLEANUP(struct context_check *, context_check_free)
+
+/* copy_source.known and copy_source.seen, from several threads at once. */
+bool context_check_known(struct context_check *c, const char *path, const struct stat *st,
+                         struct digest *ret);
+MUST_CHECK int context_check_seen(struct context_check *c, const struct copy_seen *s,
+                                  struct error *err);
+/* Behind the copy: everything at and below path but its top was met. skip (may be NULL): names, relative to path, that
+ * the copy left out with all below them. */
+MUST_CHECK int context_check_end(const struct context_check *c, const char *path,
+                                 bool (*skip)(void *ctx, const char *rel), void *ctx,
+                                 struct error *err);

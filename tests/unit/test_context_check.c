@@ -1,0 +1,192 @@
+#include "layer/context_check.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "trees.h"
+
+static void put_context(int fd)
+{
+    put_dir(fd, "src", 0755);
+    put_dir(fd, "src/deep", 0755);
+    put_file(fd, "src/a.c", "aaa", 0644);
+    put_file(fd, "src/deep/b.c", "bbb", 0644);
+    put_file(fd, "other", "oo", 0644);
+    assert_int_equal(symlinkat("a.c", fd, "src/link"), 0);
+    assert_int_equal(linkat(fd, "src/a.c", fd, "src/z.c", 0), 0);
+    assert_int_equal(linkat(fd, "src/link", fd, "src/zlink", 0), 0);
+}
+
+static void nothing(int fd)
+{
+    (void)fd;
+}
+static void same_again(int fd)
+{
+    put_file(fd, "src/deep/b.c", "bbb", 0644);
+}
+static void touched(int fd)
+{
+    assert_int_equal(utimensat(fd, "src/deep", NULL, 0), 0);
+    assert_int_equal(utimensat(fd, "src/a.c", NULL, 0), 0);
+}
+static void content(int fd)
+{
+    put_file(fd, "src/deep/b.c", "BBB", 0644);
+}
+static void longer(int fd)
+{
+    put_file(fd, "src/deep/b.c", "bbbb", 0644);
+}
+static void file_mode(int fd)
+{
+    assert_int_equal(fchmodat(fd, "src/deep/b.c", 0600, 0), 0);
+}
+static void directory_mode(int fd)
+{
+    assert_int_equal(fchmodat(fd, "src/deep", 0700, 0), 0);
+}
+static void appeared(int fd)
+{
+    put_file(fd, "src/deep/c.c", "ccc", 0644);
+}
+static void vanished(int fd)
+{
+    assert_int_equal(unlinkat(fd, "src/deep/b.c", 0), 0);
+}
+static void directory_vanished(int fd)
+{
+    vanished(fd);
+    assert_int_equal(unlinkat(fd, "src/deep", AT_REMOVEDIR), 0);
+}
+static void link_text(int fd)
+{
+    assert_int_equal(unlinkat(fd, "src/link", 0), 0);
+    assert_int_equal(symlinkat("z.c", fd, "src/link"), 0);
+}
+static void other_kind(int fd)
+{
+    assert_int_equal(unlinkat(fd, "src/link", 0), 0);
+    put_dir(fd, "src/link", 0755);
+}
+static void attribute(int fd)
+{
+    const int file = openat(fd, "src/a.c", O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(fsetxattr(file, "user.a", "b", 1, 0), 0);
+    close(file);
+}
+static void outside(int fd)
+{
+    put_file(fd, "other", "OO", 0644);
+    put_file(fd, "new", "n", 0644);
+}
+
+static const struct {
+    const char *name;
+    void (*change)(int fd); /* between the walk and the copy */
+    const char *complaint;  /* NULL: the layer is what the key says */
+} changes[] = {
+    {"nothing", nothing, NULL},
+    {"written again, the same", same_again, NULL},
+    {"touched", touched, NULL},
+    {"elsewhere", outside, NULL},
+    {"content of the same size", content, "'src/deep/b.c' of the build context changed"},
+    {"longer", longer, "'src/deep/b.c' of the build context changed"},
+    {"mode of a file", file_mode, "'src/deep/b.c' of the build context changed"},
+    {"mode of a directory", directory_mode, "'src/deep' of the build context changed"},
+    {"new", appeared, "'src/deep/c.c' of the build context appeared"},
+    {"gone", vanished, "'src/deep/b.c' of the build context vanished"},
+    {"directory gone", directory_vanished, "'src/deep' of the build context vanished"},
+    {"text of a link", link_text, "'src/link' of the build context changed"},
+    {"directory for a link", other_kind, "'src/link' of the build context changed"},
+    {"attribute", attribute, "'src/a.c' of the build context changed"},
+};
+
+static bool known(void *ctx, const char *path, const struct stat *st, struct digest *ret)
+{
+    return context_check_known(ctx, path, st, ret);
+}
+
+static int seen(void *ctx, const struct copy_seen *s, struct error *err)
+{
+    return context_check_seen(ctx, s, err);
+}
+
+static int copy_checked(int dir, struct context_check *check, struct error *err)
+{
+    SCRATCH_AUTO(layer);
+    const struct copy_options o = {.fs = layer.fd, .threads = 2};
+    const struct copy_source s = {
+        .dir = dir, .path = "src", .dest = "srv", .known = known, .seen = seen, .ctx = check};
+    CLEANUP(copy_freep) struct copy *copy = NULL;
+    int r = copy_begin(&o, &copy, err);
+
+    if (r == 0)
+        r = copy_add(copy, &s, err);
+    return r < 0 ? r : context_check_end(check, "src", NULL, NULL, err);
+}
+
+static void a_copy_is_what_its_key_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+        SCRATCH_AUTO(t);
+        const struct context_options o = {0};
+        CLEANUP(context_freep) struct context *c = NULL;
+        CLEANUP(context_check_freep) struct context_check *check = NULL;
+        struct digest key;
+        ERROR_AUTO(err);
+
+        print_message("# %s\n", changes[i].name);
+        put_context(t.fd);
+        assert_int_equal(context_open(t.fd, &o, &c, NULL), 0);
+        assert_int_equal(context_content(c, VIEW("src"), 0, NULL, NULL, &key, NULL), 0);
+        cleanup_close int fd = fd_of_bytes("walked", VIEW(""), NULL);
+        assert_int_equal(context_save_all(c, fd, NULL), 0);
+        assert_int_equal(context_check_open(fd, &check, NULL), 0);
+        changes[i].change(t.fd);
+        const int r = copy_checked(t.fd, check, &err);
+        assert_int_equal(r, changes[i].complaint ? -EAGAIN : 0);
+        if (r < 0 && !strstr(err.text, changes[i].complaint))
+            fail_msg("%s", err.text);
+    }
+}
+
+static bool skip_deep(void *ctx, const char *rel)
+{
+    (void)ctx;
+    return strcmp(rel, "deep") == 0;
+}
+
+static void what_is_left_out_need_not_be_met(void **state)
+{
+    (void)state;
+    SCRATCH_AUTO(t);
+    const struct context_options o = {0};
+    CLEANUP(context_freep) struct context *c = NULL;
+    CLEANUP(context_check_freep) struct context_check *check = NULL;
+    static const char *const met[] = {"src/a.c", "src/link", "src/z.c", "src/zlink"};
+    struct digest d;
+    struct stat st;
+
+    put_context(t.fd);
+    assert_int_equal(context_open(t.fd, &o, &c, NULL), 0);
+    assert_int_equal(context_hash(c, VIEW(""), NULL), 0);
+    cleanup_close int fd = fd_of_bytes("walked", VIEW(""), NULL);
+    assert_int_equal(context_save_all(c, fd, NULL), 0);
+    assert_int_equal(context_check_open(fd, &check, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(met); i++) {
+        assert_int_equal(fstatat(t.fd, met[i], &st, AT_SYMLINK_NOFOLLOW), 0);
+        const struct copy_seen s = {.path = met[i], .mode = st.st_mode, .again = true};
+        if (!context_check_known(check, met[i], &st, &d))
+            assert_int_equal(context_check_seen(check, &s, NULL), 0);
+    }
+    assert_int_equal(context_check_end(check, "src", skip_deep, NULL, NULL), 0);
+    assert_int_equal(context_check_end(check, "src", NULL, NULL, NULL), -EAGAIN);
+    assert_int_equal(context_check_end(check, "", NULL, NULL, NULL), -EAGAIN);
+}
+
+UNIT_MAIN(cmocka_unit_test(a_copy_is_what_its_key_says),
+          cmocka_unit_test(what_is_left_out_need_not_be_met))
