@@ -350,7 +350,7 @@ static int find_layout(struct sources *s, const char *text, const struct platfor
 static int load_layout(struct sources *s, struct found_image *f, struct error *err)
 {
     const struct load_options o = {
-        .path = f->layout, .tag = f->tag, .platform = &f->config.platform};
+        .path = f->layout, .tag = f->tag, .platform = &f->config.platform, .unnamed = true};
     struct load_result loaded = {0};
     struct digest key;
     int r = image_load(s->tools, &o, &loaded, err);

@@ -345,7 +345,9 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
     if (r < 0)
         return r;
     r = load_layers(t, &from, &image, err);
-    if (r == 0)
+    if (r == 0 && o->unnamed)
+        r = image_save(t, image, NULL, err);
+    else if (r == 0)
         r = save_names(t, image, &from.names, named ? o->name : NULL, err);
     image_source_image_done(&from);
     if (r == 0)

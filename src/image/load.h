@@ -9,6 +9,7 @@ struct load_options {
     const char *tag;  /* one image of several; NULL: all of an archive, the only one of a layout */
     const char *name; /* the name it gets, with tag or a single image; NULL: the names it has */
     const struct platform *platform; /* NULL: the host's */
+    bool unnamed; /* saved without a name, whatever names it has (a named context of a build) */
 };
 
 struct load_result {
