@@ -101,17 +101,24 @@ static int exec_key(void *ctx, const struct op *op, struct key *k, struct error 
     return 0;
 }
 
-static int exec_content_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+/* All layers of the root. */
+static int root_content(struct build *b, const struct op *op, struct key *k, struct error *err)
 {
-    struct build *b = ctx;
     cleanup_free struct digest *trees = NULL;
     size_t count = 0;
+    const int r = build_trees(b, op->inputs[0], &trees, &count, err);
+
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        key_add_digest(k, "layer below", &trees[i]);
+    return r;
+}
+
+static int exec_content_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
     int r = exec_key(ctx, op, k, err);
 
     if (r >= 0)
-        r = build_trees(b, op->inputs[0], &trees, &count, err);
-    for (size_t i = 0; r >= 0 && i < count; i++)
-        key_add_digest(k, "layer below", &trees[i]);
+        r = root_content(ctx, op, k, err);
     return r < 0 ? r : 1;
 }
 
@@ -382,7 +389,7 @@ static int file_contents(struct build *b, const struct op *op, const struct open
     return r;
 }
 
-/* An ADD may unpack an archive onto anything that is below, so what it reads there is not known before. */
+/* An ADD may unpack an archive onto anything that is below, so all of that counts. */
 static bool may_unpack(const struct op *op)
 {
     for (size_t i = 0; i < op->u.file.action_count; i++)
@@ -398,6 +405,9 @@ static int file_content_key(void *ctx, const struct op *op, struct key *k, struc
     FILE_PLAN_AUTO(plan);
     int r = open_inputs(b, op, &in, err);
 
+    if (r >= 0 && may_unpack(op))
+        r = root_content(b, op, k, err);
+
     if (r >= 0)
         r = file_contents(b, op, &in, k, err);
     if (r >= 0) {
@@ -406,9 +416,7 @@ static int file_content_key(void *ctx, const struct op *op, struct key *k, struc
         r = file_plan_make(op, &input, &plan, k, err);
     }
     close_inputs(&in);
-    if (r < 0)
-        return build_error_at(b, err, r, op);
-    return !may_unpack(op);
+    return r < 0 ? build_error_at(b, err, r, op) : 1;
 }
 
 static int file_run(void *ctx, const struct op *op, struct error *err)
