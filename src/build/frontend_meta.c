@@ -144,26 +144,41 @@ static int label(struct frontend *fe, struct fe_stage *s, const struct fe_comman
 }
 
 /* --build-arg, else the default, else what the header has; a name that nobody set is declared all the same. */
+static int arg_value(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                     const char *name, const struct word *preset, const char **ret,
+                     struct error *err)
+{
+    *ret = pairs_get(&fe->build_args, name);
+    if (*ret)
+        map_set(&fe->used_args, view_of(name), fe);
+    else if (preset->text.at)
+        return fe_expand(fe, s, c, preset, ret, err);
+    else
+        *ret = pairs_get(&fe->header, name);
+    if (*ret)
+        *ret = arena_strdup(fe->arena, *ret);
+    return 0;
+}
+
 static int set_arg(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
                    const struct word *w, struct str *history, struct error *err)
 {
-    const char *equals = memchr(w->text.at, '=', w->text.size);
-    const size_t name_size = equals ? (size_t)(equals - w->text.at) : w->text.size;
-    const char *name = arena_strndup(fe->arena, w->text.at, name_size), *value;
-    const struct word preset = {view_make(w->text.at + name_size + 1, w->text.size - name_size - 1),
-                                w->span};
+    struct word written = *w, preset = {.span = w->span};
+    const char *name, *value;
+    int r;
 
-    value = pairs_get(&fe->build_args, name);
-    if (value) {
-        map_set(&fe->used_args, view_of(name), fe);
-        value = arena_strdup(fe->arena, value);
-    } else if (equals) {
-        const int r = fe_expand(fe, s, c, &preset, &value, err);
-        if (r < 0)
-            return r;
-    } else if ((value = pairs_get(&fe->header, name))) {
-        value = arena_strdup(fe->arena, value);
+    preset.text = w->text;
+    (void)view_cut(&preset.text, '=', &written.text);
+    r = fe_expand(fe, s, c, &written, &name, err);
+    if (r == 0 && !*name) {
+        error_set(err, -EINVAL, "ARG has no name: '%.*s' is empty",
+                  (int)MIN(written.text.size, 80u), written.text.at);
+        r = fe_at(fe, s, c, w->span, -EINVAL, err);
     }
+    if (r == 0)
+        r = arg_value(fe, s, c, name, &preset, &value, err);
+    if (r < 0)
+        return r;
     if (value)
         pairs_set(&s->vars, name, value);
     vec_push(&s->args, (struct fe_arg){name, value});
