@@ -289,6 +289,51 @@ E
     [ "$(stat -c %a "$CTX.out/sticky")" = 1777 ]
 }
 
+@test "ADD of an archive: a rebuilt but equal parent unpacks nothing again" {
+    mkdir "$CTX/in"
+    echo in >"$CTX/in/file"
+    tar -C "$CTX/in" -cf "$CTX/archive" file
+    dockerfile <<'E'
+FROM busybox
+RUN mkdir /sub; ln -s /sub /to
+ADD archive /to/
+E
+    run -0 build -t addkey
+    sed -i 's/^RUN mkdir/RUN true; mkdir/' "$CTX/Dockerfile"
+    run -0 build -t addkey
+    [ "$(grep -c CACHED <<<"$output")" = 1 ]
+    sed -i 's/^RUN true; mkdir .sub/RUN mkdir \/sub \/other/' "$CTX/Dockerfile"
+    run -0 build -t addkey
+    [ "$(grep -c CACHED <<<"$output")" = 0 ]
+    files addkey
+    [ "$(cat "$CTX.out/sub/file")" = in ]
+}
+
+@test "a file that changes between its key and its copy ends the build, and spoils no cache" {
+    busybox nc 2>&1 | grep -q -- '-e PROG' || skip "busybox nc has no -e"
+    local port=$((20000 + RANDOM % 20000))
+    echo before >"$CTX/a"
+    # the step ends when the file was changed
+    dockerfile <<E
+FROM busybox
+RUN --network=host nc 127.0.0.1 $port
+COPY a /a
+E
+    printf '#!/bin/sh\necho after >"%s"\n' "$CTX/a" >"$CTX.change"
+    chmod +x "$CTX.change"
+    busybox nc -l -p "$port" -e "$CTX.change" &
+    run -1 build -t changing
+    [[ $output == *"'a' of the build context changed during the build"* ]]
+    wait
+    run -0 build -t changing
+    files changing
+    [ "$(cat "$CTX.out/a")" = after ]
+    echo before >"$CTX/a"
+    run -0 build -t changing
+    files changing
+    [ "$(cat "$CTX.out/a")" = before ]
+}
+
 @test "a context or a Dockerfile on standard input" {
     echo hello >"$CTX/hello"
     dockerfile <<'E'
@@ -335,6 +380,15 @@ E
     run -0 build -t named --build-context "more=$CTX.more" --build-context base=docker-image://baseimage
     files named
     [ "$(cat "$CTX.out/more" "$CTX.out/base")" = $'more\nbase' ]
+}
+
+@test "a layout that is a named context leaves no names in the store" {
+    cp -a "$SUITE_DIR/busybox" "$CTX.layout"
+    sed -i 's/"org.opencontainers.image.ref.name":"[^"]*"/"org.opencontainers.image.ref.name":"example.com\/full\/name:1"/' "$CTX.layout/index.json"
+    dockerfile <<<$'FROM base\nRUN true'
+    run -0 cooper build --build-context "base=oci-layout://$CTX.layout" -t unnamed "$CTX"
+    run -0 cooper images
+    [[ $output != *example.com* ]]
 }
 
 @test "an image that is nowhere: what, and three ways to mend it" {
