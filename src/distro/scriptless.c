@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/fd.h"
+#include "base/library.h"
 #include "distro/control.h"
 #include "distro/make.h"
 
@@ -86,17 +87,39 @@ static void list_certificates(int dir_fd, struct certificates *ret)
         qsort(ret->at, ret->size, sizeof(*ret->at), name_cmp);
 }
 
-/* The number that OpenSSL looks a certificate up by. */
-static bool subject_hash(struct view pem, uint32_t *ret)
+/* What reads certificates: of libcrypto, which is loaded when an image has any. */
+struct x509_calls {
+    BIO *(*bio_new)(const void *, int);
+    int (*bio_free)(BIO *);
+    X509 *(*read_pem)(BIO *, X509 **, pem_password_cb *, void *);
+    void (*x509_free)(X509 *);
+    unsigned long (*subject_hash)(X509 *);
+};
+
+static int load_x509(struct x509_calls *ret, struct error *err)
 {
-    BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.size);
-    X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    const struct library_call calls[] = {
+        {"BIO_new_mem_buf", &ret->bio_new},
+        {"BIO_free", &ret->bio_free},
+        {"PEM_read_bio_X509", &ret->read_pem},
+        {"X509_free", &ret->x509_free},
+        {"X509_subject_name_hash", &ret->subject_hash},
+    };
+
+    return library_load("libcrypto.so.3", "libssl3", calls, ARRAY_SIZE(calls), err);
+}
+
+/* The number that OpenSSL looks a certificate up by. */
+static bool subject_hash(const struct x509_calls *ssl, struct view pem, uint32_t *ret)
+{
+    BIO *bio = ssl->bio_new(pem.at, (int)pem.size);
+    X509 *x = bio ? ssl->read_pem(bio, NULL, NULL, NULL) : NULL;
 
     if (x)
-        *ret = (uint32_t)X509_subject_name_hash(x);
+        *ret = (uint32_t)ssl->subject_hash(x);
     const bool good = x != NULL;
-    X509_free(x);
-    BIO_free(bio);
+    ssl->x509_free(x);
+    (void)ssl->bio_free(bio);
     return good;
 }
 
@@ -117,8 +140,9 @@ static void link_certificate(struct make *m, const struct certificates *all, siz
     synth_link(&m->synth, by_hash, target);
 }
 
-static int add_certificate(struct make *m, int dir_fd, struct certificates *all, size_t i,
-                           struct str *bundle, struct error *err)
+static int add_certificate(struct make *m, const struct x509_calls *ssl, int dir_fd,
+                           struct certificates *all, size_t i, struct str *bundle,
+                           struct error *err)
 {
     struct certificate *c = &all->at[i];
     STR_AUTO(pem);
@@ -129,7 +153,7 @@ static int add_certificate(struct make *m, int dir_fd, struct certificates *all,
     str_add(bundle, str_view(&pem));
     if (pem.size && pem.at[pem.size - 1] != '\n')
         str_add_char(bundle, '\n');
-    if (!subject_hash(str_view(&pem), &c->hash))
+    if (!subject_hash(ssl, str_view(&pem), &c->hash))
         return error_set(err, -EINVAL, "'%s' is no certificate", c->name);
     link_certificate(m, all, i);
     return 0;
@@ -140,6 +164,7 @@ static int add_certificate(struct make *m, int dir_fd, struct certificates *all,
 static int add_certificates(struct make *m, struct error *err)
 {
     struct certificates all = {0};
+    struct x509_calls ssl;
     STR_AUTO(bundle);
     int r = 0;
     cleanup_close int fd =
@@ -148,8 +173,10 @@ static int add_certificates(struct make *m, struct error *err)
     if (fd < 0)
         return 0;
     list_certificates(fd, &all);
+    if (all.size)
+        r = load_x509(&ssl, err);
     for (size_t i = 0; r >= 0 && i < all.size; i++)
-        r = add_certificate(m, fd, &all, i, &bundle, err);
+        r = add_certificate(m, &ssl, fd, &all, i, &bundle, err);
     if (r >= 0)
         synth_file(&m->synth, "etc/ssl/certs/ca-certificates.crt", 0644, str_view(&bundle));
     vec_each (c, &all)

@@ -3,43 +3,18 @@
 #include "layer/codec_internal.h"
 
 #include <bzlib.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <lzma.h>
 
+#include "base/library.h"
+
 /* xz -9 needs 65 MiB to unpack; more is asked for by bombs only. */
 #define XZ_MEMORY_MAX (UINT64_C(128) << 20)
-
-static void *library(const char *name, const char *package, struct error *err)
-{
-    void *lib = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-
-    if (!lib) {
-        error_set(err, -ENOTSUP, "%s is needed to unpack this archive, and is not there", name);
-        error_hint(err, -ENOTSUP, "apt-get install %s", package);
-    }
-    return lib;
-}
-
-/* A symbol into a function pointer; ISO C has no cast for it. */
-static bool symbol(void *lib, const char *name, void *ret_pointer)
-{
-    void *at = dlsym(lib, name);
-
-    memcpy(ret_pointer, &at, sizeof(at));
-    return at != NULL;
-}
-
-static int incomplete(const char *name, struct error *err)
-{
-    return error_set(err, -ENOTSUP, "%s lacks a function", name);
-}
 
 /* ---- xz ---- */
 
 struct xz {
     lzma_stream z;
-    void *lib;
     lzma_ret (*decoder)(lzma_stream *, uint64_t, uint32_t);
     lzma_ret (*code)(lzma_stream *, lzma_action);
     void (*end)(lzma_stream *);
@@ -56,24 +31,17 @@ static void xz_close(void *state)
 
     if (x->end)
         x->end(&x->z);
-    if (x->lib)
-        dlclose(x->lib);
     free(x);
 }
 
 static int xz_open(void **ret_state, struct error *err)
 {
-    static const char name[] = "liblzma.so.5";
     struct xz *x = xcalloc(1, sizeof(*x));
+    const struct library_call calls[] = {
+        {"lzma_stream_decoder", &x->decoder}, {"lzma_code", &x->code}, {"lzma_end", &x->end}};
 
     *ret_state = x;
-    x->lib = library(name, "liblzma5", err);
-    if (!x->lib)
-        return -ENOTSUP;
-    if (!symbol(x->lib, "lzma_stream_decoder", &x->decoder) ||
-        !symbol(x->lib, "lzma_code", &x->code) || !symbol(x->lib, "lzma_end", &x->end))
-        return incomplete(name, err);
-    return 0;
+    return library_load("liblzma.so.5", "liblzma5", calls, ARRAY_SIZE(calls), err);
 }
 
 static int xz_begin(void *state, struct error *err)
@@ -121,7 +89,6 @@ const struct decoder decoder_xz = {
 
 struct bz {
     bz_stream z;
-    void *lib;
     bool begun;
     int (*init)(bz_stream *, int, int);
     int (*code)(bz_stream *);
@@ -141,25 +108,18 @@ static void bz_close(void *state)
 
     if (b->begun)
         (void)b->end(&b->z);
-    if (b->lib)
-        dlclose(b->lib);
     free(b);
 }
 
 static int bz_open(void **ret_state, struct error *err)
 {
-    static const char name[] = "libbz2.so.1.0";
     struct bz *b = xcalloc(1, sizeof(*b));
+    const struct library_call calls[] = {{"BZ2_bzDecompressInit", &b->init},
+                                         {"BZ2_bzDecompress", &b->code},
+                                         {"BZ2_bzDecompressEnd", &b->end}};
 
     *ret_state = b;
-    b->lib = library(name, "libbz2-1.0", err);
-    if (!b->lib)
-        return -ENOTSUP;
-    if (!symbol(b->lib, "BZ2_bzDecompressInit", &b->init) ||
-        !symbol(b->lib, "BZ2_bzDecompress", &b->code) ||
-        !symbol(b->lib, "BZ2_bzDecompressEnd", &b->end))
-        return incomplete(name, err);
-    return 0;
+    return library_load("libbz2.so.1.0", "libbz2-1.0", calls, ARRAY_SIZE(calls), err);
 }
 
 static int bz_begin(void *state, struct error *err)
