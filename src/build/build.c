@@ -145,26 +145,37 @@ static void explain(struct build *b, const struct op *op, const struct key *now,
     progress_show(b->env->progress);
 }
 
-static void hook_miss(void *ctx, const struct op *op, const struct key *definition,
-                      const struct key *content)
+static void hook_keyed(void *ctx, const struct op *op, const struct key *definition)
 {
     struct build *b = ctx;
     struct digest id;
     STR_AUTO(before);
     STR_AUTO(now);
 
-    b->was_shown[op->id] = true;
-    b->run_count++;
     step_id(b, op, &id);
     /* words only: a cache that cannot say why is no reason to fail a build */
     (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
-    if (b->options->explain)
-        explain(b, op, definition, str_view(&before));
     key_print_parts(definition, &now);
     if (view_eq(str_view(&before), str_view(&now)))
         return;
     free(b->parts[op->id]);
     b->parts[op->id] = str_take(&now);
+}
+
+static void hook_miss(void *ctx, const struct op *op, const struct key *definition)
+{
+    struct build *b = ctx;
+    struct digest id;
+    STR_AUTO(before);
+
+    b->was_shown[op->id] = true;
+    step_id(b, op, &id);
+    if (b->options->explain) {
+        (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
+        explain(b, op, definition, str_view(&before));
+    }
+    if (definition)
+        hook_keyed(ctx, op, definition);
 }
 
 static bool hook_has_slot(void *ctx)
@@ -272,8 +283,9 @@ static int solve(struct build *b, struct error *err)
 
 static int solve_target(struct build *b, struct error *err)
 {
-    const struct solver_hooks hooks = {b,           hook_lookup, hook_record, hook_lock,
-                                       hook_unlock, hook_hit,    hook_miss,   hook_has_slot};
+    const struct solver_hooks hooks = {b,         hook_lookup, hook_record,
+                                       hook_lock, hook_unlock, hook_hit,
+                                       hook_miss, hook_keyed,  hook_has_slot};
 
     b->loop = loop_new();
     b->locks = xcalloc(b->graph->ops.size + 1, sizeof(struct store_key *));

@@ -13,6 +13,13 @@
 
 #define STEP_TAIL_SIZE 8192 /* bytes of a step's output that are kept for its error */
 
+/* A context that a step reads. */
+struct step_context {
+    struct step_context *next;
+    struct local_context *context;
+    int walked; /* context_save_all(), in which the job notes the digests of what it reads */
+};
+
 /* A step whose job runs. */
 struct step {
     struct build *build;
@@ -21,6 +28,7 @@ struct step {
     struct loop_watch *watch, *output_watch;
     int output;      /* read end of the step's stdout and stderr, or -1 */
     struct str tail; /* the last bytes of it */
+    struct step_context *contexts;
     struct progress_step *shown;
     bool ended; /* the job answered; its output may still be read */
 };

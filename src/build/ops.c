@@ -259,6 +259,30 @@ static int file_key(void *ctx, const struct op *op, struct key *k, struct error 
     return r < 0 ? build_error_at(b, err, r, op) : 0;
 }
 
+/* That what is copied from the context is there. */
+static int file_check(void *ctx, const struct op *op, struct error *err)
+{
+    struct build *b = ctx;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < op->u.file.action_count; i++) {
+        const struct file_action *a = &op->u.file.actions[i];
+        const struct op *source = a->kind == FILE_COPY ? op->inputs[a->input].op : NULL;
+        FILE_MATCHES_AUTO(matches);
+        if (!is_local(source))
+            continue;
+        struct local_context *c = sources_local(b->sources, source);
+        r = local_walk(c, &b->tools, err);
+        if (r < 0)
+            break;
+        const struct tree_view v = {.context = c->walked};
+        r = file_match(&v, a, &matches, err);
+        if (r < 0)
+            r = explain_missing(source, a, r, err);
+    }
+    return r < 0 ? build_error_at(b, err, r, op) : 0;
+}
+
 /* ---- plans of FILE ops ---- */
 
 struct owner_lookup {
@@ -431,5 +455,8 @@ const struct op_row build_rows[OP_KIND_COUNT] = {
                          .is_source = true,
                          .is_local = true},
     [OP_EXEC] = {.key = exec_key, .content_key = exec_content_key, .run = exec_run},
-    [OP_FILE] = {.key = file_key, .content_key = file_content_key, .run = file_run},
+    [OP_FILE] = {.key = file_key,
+                 .check = file_check,
+                 .content_key = file_content_key,
+                 .run = file_run},
 };

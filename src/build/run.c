@@ -51,6 +51,17 @@ static void fail(struct build *b, struct error *why)
     loop_stop(b->loop);
 }
 
+static void contexts_free(struct step_context *c)
+{
+    while (c) {
+        struct step_context *next = c->next;
+
+        fd_closep(&c->walked);
+        free(c);
+        c = next;
+    }
+}
+
 static void step_free(struct step *s)
 {
     struct build *b = s->build;
@@ -61,6 +72,7 @@ static void step_free(struct step *s)
         loop_remove(b->loop, s->output_watch);
     job_cancel(s->job);
     fd_closep(&s->output);
+    contexts_free(s->contexts);
     str_done(&s->tail);
     for (size_t i = 0; i < b->step_count; i++)
         if (b->steps[i] == s)
@@ -182,6 +194,16 @@ static int read_answer(struct step *s, const json_t *answer, struct result_layer
     return r;
 }
 
+/* What the job has read need not be read again for the key, or next time. */
+static void adopt_contexts(const struct step *s)
+{
+    for (const struct step_context *c = s->contexts; c; c = c->next) {
+        CLEANUP(context_cache_freep) struct context_cache *walked = context_cache_load(c->walked);
+
+        context_adopt(c->context->walked, walked);
+    }
+}
+
 static void end_step(struct step *s)
 {
     struct build *b = s->build;
@@ -197,6 +219,8 @@ static void end_step(struct step *s)
         (void)build_error_at(b, &why, r, op);
     else
         r = read_answer(s, answer, &layer, &why);
+    if (r >= 0)
+        adopt_contexts(s);
     progress_finish(s->shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
     step_free(s);
     if (r >= 0)
@@ -236,12 +260,14 @@ static void on_job(void *ctx, short revents)
 /* ---- the beginning of a step ---- */
 
 static int start(struct build *b, const struct op *op, const char *job, const json_t *request,
-                 const int *fds, size_t fd_count, int take_output, struct error *err)
+                 const int *fds, size_t fd_count, int take_output,
+                 struct step_context *take_contexts, struct error *err)
 {
     struct step *s = xcalloc(1, sizeof(*s));
     struct holder *holder = NULL;
 
-    *s = (struct step){.build = b, .op = op, .output = take_output, .tail = STR_INIT};
+    *s = (struct step){
+        .build = b, .op = op, .output = take_output, .contexts = take_contexts, .tail = STR_INIT};
     b->slots--;
     b->steps = xrealloc(b->steps, (b->step_count + 1) * sizeof(struct step *));
     b->steps[b->step_count++] = s;
@@ -350,7 +376,7 @@ static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *
     if (r < 0)
         return r;
     doc_set(request, "plan", doc);
-    return start(b, op, "build-exec", request, fds, count, steal_fd(from), err);
+    return start(b, op, "build-exec", request, fds, count, steal_fd(from), NULL, err);
 }
 
 int run_exec(struct build *b, const struct op *op, struct error *err)
@@ -368,6 +394,7 @@ int run_exec(struct build *b, const struct op *op, struct error *err)
 
 struct file_request {
     json_t *doc;
+    struct step_context *contexts; /* taken over by the step */
     int fds[FRAME_FDS_MAX];
     bool owned[FRAME_FDS_MAX];
     size_t fd_count;
@@ -379,6 +406,7 @@ static void request_done(struct file_request *q)
     for (size_t i = 0; i < q->fd_count; i++)
         if (q->owned[i])
             fd_closep(&q->fds[i]);
+    contexts_free(q->contexts);
     str_done(&q->data);
     doc_unref(q->doc);
 }
@@ -395,22 +423,31 @@ static int add_fd(struct file_request *q, int fd, bool owned, struct error *err)
     return (int)q->fd_count++;
 }
 
-/* A context's directory, and what its files were when the key was made: the job need not hash them again, and holds
- * what it copies against it. */
+/* What the files of a context were when it was walked: the job need not hash again those that are known, holds what it
+ * copies against the rest, and says here what it has read. */
+static int add_walked(struct file_request *q, struct local_context *c, struct error *err)
+{
+    cleanup_close int fd = fd_of_bytes("stat cache", (struct view){0}, err);
+
+    if (fd < 0)
+        return fd;
+    int r = context_save_all(c->walked, fd, err);
+    if (r >= 0)
+        r = add_fd(q, fd, false, err);
+    if (r < 0)
+        return r;
+    struct step_context *context = xcalloc(1, sizeof(*context));
+    *context = (struct step_context){q->contexts, c, steal_fd(fd)};
+    q->contexts = context;
+    return r;
+}
+
 static int pack_local(struct build *b, const struct op *source, struct file_request *q, json_t *obj,
                       struct error *err)
 {
     struct local_context *c = sources_local(b->sources, source);
-    int fd = fd_of_bytes("build context", (struct view){0}, err), r;
+    int r = add_walked(q, c, err);
 
-    if (fd < 0)
-        return fd;
-    r = context_save_all(c->walked, fd, err);
-    if (r < 0) {
-        fd_closep(&fd);
-        return r;
-    }
-    r = add_fd(q, fd, true, err);
     if (r >= 0) {
         doc_set_int(obj, "walked", r);
         r = add_fd(q, c->fd, false, err);
@@ -500,5 +537,5 @@ int run_file(struct build *b, const struct op *op, struct error *err)
         r = pack_steps(b, &plan, &q, err);
     if (r < 0)
         return build_error_at(b, err, r, op);
-    return start(b, op, "build-file", q.doc, q.fds, q.fd_count, -1, err);
+    return start(b, op, "build-file", q.doc, q.fds, q.fd_count, -1, steal(q.contexts), err);
 }

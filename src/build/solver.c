@@ -126,6 +126,37 @@ static int make_keys(struct solver *s, struct op_ref root, struct error *err)
     return r;
 }
 
+/* True when no step that root needs may be looked up. */
+static bool is_uncached(const struct solver *s, const bool *needed)
+{
+    for (size_t i = 0; i < s->graph->ops.size; i++) {
+        const struct op *op = s->graph->ops.at[i];
+        if (needed[i] && !row_of(s, op)->is_source && !op->no_cache)
+            return false;
+    }
+    return true;
+}
+
+static int check_ops(struct solver *s, const bool *needed, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < s->graph->ops.size && r >= 0; i++) {
+        const struct op *op = s->graph->ops.at[i];
+        if (needed[i] && row_of(s, op)->check)
+            r = row_of(s, op)->check(s->hooks.ctx, op, err);
+    }
+    return r;
+}
+
+static int make_first_keys(struct solver *s, struct op_ref root, struct error *err)
+{
+    cleanup_free bool *needed = xcalloc(s->graph->ops.size + 1, sizeof(*needed));
+
+    graph_needed(s->graph, root, needed);
+    return is_uncached(s, needed) ? check_ops(s, needed, err) : make_keys(s, root, err);
+}
+
 static int want_op(struct solver *s, const struct op *op, struct error *err);
 
 /* The result of ref, and the layers of the image below it. */
@@ -177,7 +208,7 @@ int solver_want(struct solver *s, struct op_ref root, bool content, struct error
 {
     if (!root.op)
         return 0;
-    int r = make_keys(s, root, err);
+    int r = make_first_keys(s, root, err);
     if (r < 0)
         return r;
     return content ? want_content(s, root, err) : want_op(s, root.op, err);
@@ -300,6 +331,11 @@ static int start_step(struct solver *s, const struct op *op, bool *ret_busy, str
 
     if (!s->hooks.has_slot(s->hooks.ctx))
         return 0;
+    if (!st->has_keys) {
+        st->state = STATE_RUNNING;
+        s->hooks.miss(s->hooks.ctx, op, NULL);
+        return row_of(s, op)->run(s->hooks.ctx, op, err);
+    }
     r = s->hooks.lock(s->hooks.ctx, op, lock_key(st), err);
     if (r <= 0) {
         *ret_busy |= r == 0;
@@ -311,7 +347,7 @@ static int start_step(struct solver *s, const struct op *op, bool *ret_busy, str
         return r;
     }
     st->state = STATE_RUNNING;
-    s->hooks.miss(s->hooks.ctx, op, &st->definition, st->has_content ? &st->content : NULL);
+    s->hooks.miss(s->hooks.ctx, op, &st->definition);
     return row_of(s, op)->run(s->hooks.ctx, op, err);
 }
 
@@ -329,7 +365,8 @@ static int advance_op(struct solver *s, const struct op *op, bool *ret_busy, str
     int r = 0;
 
     if (st->state == STATE_WAITING && inputs_done(s, op)) {
-        r = make_content_key(s, op, err);
+        if (st->has_keys)
+            r = make_content_key(s, op, err);
         if (r > 0)
             r = try_content(s, op, err);
         if (r == 0)
@@ -355,19 +392,34 @@ int solver_advance(struct solver *s, bool *ret_busy, struct error *err)
     return open;
 }
 
+/* The keys of an op that ran without. */
+static int make_late_keys(struct solver *s, const struct op *op, struct error *err)
+{
+    int r = make_keys(s, (struct op_ref){s->graph->ops.at[op->id], 0}, err);
+
+    if (r >= 0)
+        r = make_content_key(s, op, err);
+    if (r >= 0)
+        s->hooks.keyed(s->hooks.ctx, op, &state_of(s, op)->definition);
+    return r;
+}
+
 int solver_finish(struct solver *s, const struct op *op, const struct result_layer *layer,
                   struct error *err)
 {
     struct op_state *st = state_of(s, op);
-    int r;
+    int r = 0;
 
     assert(st->state == STATE_RUNNING);
     if (row_of(s, op)->is_source) {
         st->state = STATE_DONE;
         return 0;
     }
+    if (!st->has_keys)
+        r = make_late_keys(s, op, err);
     set_result(s, op, layer);
-    r = record_content(s, op, err);
+    if (r >= 0)
+        r = record_content(s, op, err);
     if (r >= 0)
         r = record_definition(s, op, err);
     s->hooks.unlock(s->hooks.ctx, op);

@@ -9,6 +9,9 @@
  *                          | no: start()
  *                        RUNNING --solver_finish()--> record ----------------------> DONE (ran)
  *
+ * Where nothing wanted may come out of the cache (--no-cache), keys are for recording only: they are
+ * made when an op has ended, so that a COPY reads its files once, for the copy and the key.
+ *
  * Invariants:
  *  1. An op is started at most once, and only when something wanted needs its result.
  *  2. Inputs of an op whose definition key is known are not touched.
@@ -41,6 +44,9 @@ struct op_row {
     /* Adds the fields of the op: everything that decides its result but the inputs that are
      * roots. */
     int (*key)(void *ctx, const struct op *op, struct key *k, struct error *err);
+    /* Instead of key(), before anything has run, where the key is made when the op has ended: says
+     * what is wrong with the fields. May be NULL. */
+    int (*check)(void *ctx, const struct op *op, struct error *err);
     /* Adds what the op really reads of its inputs, whose results are known (solver_result()). NULL:
      * not for this kind. 0: no content key can be told, 1: done. */
     int (*content_key)(void *ctx, const struct op *op, struct key *k, struct error *err);
@@ -62,10 +68,10 @@ struct solver_hooks {
     /* Between processes. 1: ours, 0: another one has it, ask again later. */
     int (*lock)(void *ctx, const struct op *op, const struct digest *key, struct error *err);
     void (*unlock)(void *ctx, const struct op *op);
-    /* For progress and --explain. why: NULL on a hit before. */
+    /* For progress and --explain. definition: NULL while it is not known, keyed() gets it then. */
     void (*hit)(void *ctx, const struct op *op);
-    void (*miss)(void *ctx, const struct op *op, const struct key *definition,
-                 const struct key *content);
+    void (*miss)(void *ctx, const struct op *op, const struct key *definition);
+    void (*keyed)(void *ctx, const struct op *op, const struct key *definition);
     /* True while one more job may be started. */
     bool (*has_slot)(void *ctx);
 };

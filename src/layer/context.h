@@ -84,8 +84,9 @@ MUST_CHECK int context_resolve(const struct context *c, struct view path, struct
 /* Reads and hashes what is at and below path and not known yet. A file that changes meanwhile is
  * -EAGAIN. */
 MUST_CHECK int context_hash(struct context *c, struct view path, struct error *err);
-/* Takes over what a copy saw (context_cache_add()) where the stats agree. */
-void context_adopt(struct context *c, const struct context_cache *seen);
+/* Takes over what a copy read, out of the file of context_save_all(): that is what the copy holds,
+ * whatever became of the file since. */
+void context_adopt(struct context *c, const struct context_cache *read);
 /* Digest of what is at and below path, as belonging to 0:0; hashes what it must. It is index_content() of the same
  * files but where they have extended attributes, which count through context_entry.xattrs. parts: enum content_part.
  * skip as in merge_content(). */
@@ -99,8 +100,8 @@ bool context_changed(const struct context *c);
  * not exclude. */
 MUST_CHECK int context_save(const struct context *c, int fd, struct error *err);
 
-/* The same for context_check_open() of one build: all that a copy can meet and was hashed, with what may have changed
- * within the tick of the clock. No cache is to be read from it. */
+/* The same for context_check_open() of one build: all that a copy can meet, with what may have changed
+ * within the tick of the clock, and what was not read. No cache is to be read from it. */
 MUST_CHECK int context_save_all(const struct context *c, int fd, struct error *err);
 
 /* Digest over extended attributes for context_entry.xattrs: sorted by name; zero for none. */

@@ -51,14 +51,14 @@ static bool split(struct context_cache *c, struct view bytes)
     return true;
 }
 
-struct context_cache *context_cache_load(int fd)
+static struct context_cache *load(int fd, int protection, int flags)
 {
     struct context_cache *c = context_cache_new();
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
         return c;
-    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    void *map = mmap(NULL, (size_t)st.st_size, protection, flags | MAP_POPULATE, fd, 0);
     if (map == MAP_FAILED)
         return c;
     c->map = map;
@@ -67,6 +67,16 @@ struct context_cache *context_cache_load(int fd)
     if (!split(c, view_make(map, c->map_size)))
         c->count = 0;
     return c;
+}
+
+struct context_cache *context_cache_load(int fd)
+{
+    return load(fd, PROT_READ, MAP_PRIVATE);
+}
+
+struct context_cache *cache_share(int fd)
+{
+    return load(fd, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
 static bool older(struct timespec a, const struct timespec *b)
@@ -85,11 +95,11 @@ void context_cache_add(struct context_cache *c, const char *path, const struct s
                        const struct timespec *started)
 {
     if (!cache_is_racy(st, started))
-        cache_append(c, path, st, content, xattrs, false);
+        cache_append(c, path, st, content, xattrs, false, false);
 }
 
 void cache_append(struct context_cache *c, const char *path, const struct stat *st,
-                  const struct digest *content, const struct digest *xattrs, bool racy)
+                  const struct digest *content, const struct digest *xattrs, bool racy, bool unread)
 {
     struct cache_record r = {
         .path = c->added_texts.size,
@@ -102,6 +112,7 @@ void cache_append(struct context_cache *c, const char *path, const struct stat *
         .ctime_ns = (uint32_t)st->st_ctim.tv_nsec,
         .mode = st->st_mode,
         .racy = racy,
+        .unread = unread,
     };
     memcpy(r.content, content->sha256, sizeof(r.content));
     memcpy(r.xattrs, xattrs->sha256, sizeof(r.xattrs));
@@ -140,7 +151,7 @@ const char *cache_path(const struct context_cache *c, size_t i)
 
 bool cache_fits(const struct cache_record *r, const struct context_entry *e)
 {
-    return !r->racy && r->dev == e->dev && r->ino == e->ino && r->size == e->size &&
+    return !r->racy && !r->unread && r->dev == e->dev && r->ino == e->ino && r->size == e->size &&
            r->mode == e->mode && r->mtime_s == e->mtime.tv_sec &&
            r->mtime_ns == (uint32_t)e->mtime.tv_nsec && r->ctime_s == e->ctime.tv_sec &&
            r->ctime_ns == (uint32_t)e->ctime.tv_nsec;

@@ -148,10 +148,22 @@ int context_hash(struct context *c, struct view path, struct error *err)
     return r;
 }
 
-void context_adopt(struct context *c, const struct context_cache *seen)
+void context_adopt(struct context *c, const struct context_cache *read)
 {
-    cache_join(seen, c);
-    c->changed = true;
+    size_t at = 0;
+
+    vec_each (e, &c->entries) {
+        while (at < read->count && entry_path_cmp(cache_path(read, at), e->path) < 0)
+            at++;
+        if (at == read->count)
+            break;
+        const struct cache_record *r = &read->records[at];
+        if (e->known || !readable(e) || r->unread || strcmp(cache_path(read, at), e->path) != 0)
+            continue;
+        memcpy(e->content.sha256, r->content, sizeof(e->content.sha256));
+        memcpy(e->xattrs.sha256, r->xattrs, sizeof(e->xattrs.sha256));
+        e->known = c->changed = true;
+    }
 }
 
 /* ---- digests ---- */
@@ -265,9 +277,10 @@ int context_save_all(const struct context *c, int fd, struct error *err)
     vec_each (e, &c->entries) {
         const struct stat st = stat_of(e);
         struct digest content;
+        const bool unread = !content_for_check(e, &content);
 
-        if (content_for_check(e, &content))
-            cache_append(out, e->path, &st, &content, &e->xattrs, cache_is_racy(&st, &c->started));
+        cache_append(out, e->path, &st, &content, &e->xattrs, cache_is_racy(&st, &c->started),
+                     unread);
     }
     return context_cache_save(out, fd, err);
 }

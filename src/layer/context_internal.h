@@ -11,7 +11,8 @@ struct cache_record {
     int64_t mtime_s, ctime_s;
     uint32_t mtime_ns, ctime_ns;
     uint32_t mode;
-    uint32_t racy; /* may have changed within the tick of the clock in which it was looked at */
+    uint16_t racy;   /* may have changed within the tick of the clock in which it was looked at */
+    uint16_t unread; /* content and xattrs are not known */
     uint8_t content[32], xattrs[32];
 };
 
@@ -47,6 +48,9 @@ size_t cache_lower_bound(const struct context_cache *c, const char *path);
 ssize_t cache_search(const struct context_cache *c, const char *path);
 /* Adds without a look at the clock. */
 void cache_append(struct context_cache *c, const char *path, const struct stat *st,
-                  const struct digest *content, const struct digest *xattrs, bool racy);
+                  const struct digest *content, const struct digest *xattrs, bool racy,
+                  bool unread);
+/* As context_cache_load(); what is written to the records of the map is written to the file. */
+struct context_cache *cache_share(int fd);
 /* Gives every entry what the cache knows of it: one pass over both. */
 void cache_join(const struct context_cache *c, struct context *ctx);

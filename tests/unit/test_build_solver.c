@@ -58,6 +58,11 @@ static int finish(struct world *w, const struct op *op)
     return solver_finish(w->solver, op, &layer, NULL);
 }
 
+static int row_check(void *ctx, const struct op *op, struct error *err)
+{
+    return strcmp(op->line, "missing") == 0 ? error_set(err, -ENOENT, "no such source") : 0;
+}
+
 static int row_run(void *ctx, const struct op *op, struct error *err)
 {
     struct world *w = ctx;
@@ -76,7 +81,10 @@ static const struct op_row rows[OP_KIND_COUNT] = {
     [OP_SOURCE_IMAGE] = {.key = row_key, .run = row_run, .is_source = true},
     [OP_SOURCE_LOCAL] = {.key = row_key, .run = row_run, .is_source = true, .is_local = true},
     [OP_EXEC] = {.key = row_key, .content_key = row_content_key, .run = row_run},
-    [OP_FILE] = {.key = row_key, .content_key = row_content_key, .run = row_run},
+    [OP_FILE] = {.key = row_key,
+                 .check = row_check,
+                 .content_key = row_content_key,
+                 .run = row_run},
 };
 
 static int hook_lookup(void *ctx, const struct op *op, const struct digest *key, struct result *ret,
@@ -122,9 +130,13 @@ static void hook_hit(void *ctx, const struct op *op)
     diary(ctx, "hit", op);
 }
 
-static void hook_miss(void *ctx, const struct op *op, const struct key *definition,
-                      const struct key *content)
+static void hook_miss(void *ctx, const struct op *op, const struct key *definition)
 {
+}
+
+static void hook_keyed(void *ctx, const struct op *op, const struct key *definition)
+{
+    diary(ctx, "key", op);
 }
 
 static bool hook_has_slot(void *ctx)
@@ -166,8 +178,9 @@ static struct op *add(struct world *w, enum op_kind kind, const char *title, con
 
 static struct solver *begin(struct world *w)
 {
-    const struct solver_hooks hooks = {w,           hook_lookup, hook_record, hook_lock,
-                                       hook_unlock, hook_hit,    hook_miss,   hook_has_slot};
+    const struct solver_hooks hooks = {w,         hook_lookup, hook_record,
+                                       hook_lock, hook_unlock, hook_hit,
+                                       hook_miss, hook_keyed,  hook_has_slot};
 
     str_clear(&w->diary);
     w->solver = solver_new(w->g, rows, &hooks);
@@ -256,11 +269,26 @@ static void no_cache_runs_again_and_is_recorded(void **state)
     vec_each (op, &w.g->ops)
         (*op)->no_cache = true;
     assert_int_equal(solve(&w), 0);
-    assert_string_equal(w.diary.at, "run image; run a; run b; run c; ");
+    assert_string_equal(w.diary.at, "run image; run a; key a; run b; key b; run c; key c; ");
     vec_each (op, &w.g->ops)
         (*op)->no_cache = false;
     assert_int_equal(solve(&w), 0);
     assert_string_equal(w.diary.at, "hit c; ");
+    world_close(&w);
+}
+
+/* Keys that come late must not let a step run before a bad one is seen. */
+static void no_cache_checks_before_anything_runs(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    add(&w, OP_FILE, "copy", "missing", w.g->ops.at[w.g->ops.size - 1], NULL);
+    vec_each (op, &w.g->ops)
+        (*op)->no_cache = true;
+    assert_int_equal(solve(&w), -ENOENT);
+    assert_string_equal(w.diary.at, "");
     world_close(&w);
 }
 
@@ -384,6 +412,7 @@ UNIT_MAIN(cmocka_unit_test(a_known_definition_touches_no_input),
           cmocka_unit_test(a_changed_step_runs_and_all_above_it),
           cmocka_unit_test(a_rebuilt_but_equal_parent_rebuilds_nothing),
           cmocka_unit_test(no_cache_runs_again_and_is_recorded),
+          cmocka_unit_test(no_cache_checks_before_anything_runs),
           cmocka_unit_test(what_nobody_needs_does_not_run),
           cmocka_unit_test(a_chain_that_was_recorded_is_what_comes_back),
           cmocka_unit_test(independent_steps_run_side_by_side_within_the_slots),

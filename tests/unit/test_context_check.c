@@ -188,5 +188,38 @@ static void what_is_left_out_need_not_be_met(void **state)
     assert_int_equal(context_check_end(check, "", NULL, NULL, NULL), -EAGAIN);
 }
 
+/* A file may even change before the copy: what counts is what was copied. */
+static void what_was_not_hashed_is_learnt_from_the_copy(void **state)
+{
+    (void)state;
+    SCRATCH_AUTO(t);
+    const struct context_options o = {0};
+    CLEANUP(context_freep) struct context *c = NULL;
+    CLEANUP(context_check_freep) struct context_check *check = NULL;
+    struct digest d;
+
+    put_context(t.fd);
+    assert_int_equal(context_open(t.fd, &o, &c, NULL), 0);
+    cleanup_close int fd = fd_of_bytes("walked", VIEW(""), NULL);
+    assert_int_equal(context_save_all(c, fd, NULL), 0);
+    assert_int_equal(context_check_open(fd, &check, NULL), 0);
+    content(t.fd);
+    assert_int_equal(copy_checked(t.fd, check, NULL), 0);
+    content(t.fd); /* nothing is read again */
+    put_file(t.fd, "src/a.c", "later", 0644);
+    CLEANUP(context_cache_freep) struct context_cache *read = context_cache_load(fd);
+    context_adopt(c, read);
+    digest_of(VIEW("BBB"), &d);
+    assert_true(context_find(c, VIEW("src/deep/b.c"))->known);
+    assert_true(digest_eq(&context_find(c, VIEW("src/deep/b.c"))->content, &d));
+    digest_of(VIEW("aaa"), &d);
+    assert_true(digest_eq(&context_find(c, VIEW("src/a.c"))->content, &d));
+    assert_true(context_find(c, VIEW("src/deep"))->known);
+    assert_false(context_find(c, VIEW("other"))->known);
+    file_mode(t.fd);
+    assert_int_equal(copy_checked(t.fd, check, NULL), -EAGAIN);
+}
+
 UNIT_MAIN(cmocka_unit_test(a_copy_is_what_its_key_says),
-          cmocka_unit_test(what_is_left_out_need_not_be_met))
+          cmocka_unit_test(what_is_left_out_need_not_be_met),
+          cmocka_unit_test(what_was_not_hashed_is_learnt_from_the_copy))
