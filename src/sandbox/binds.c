@@ -13,7 +13,7 @@
 
 struct item {
     const struct spawn_mount *mount;
-    int source;   /* BIND: a detached mount */
+    int source;   /* BIND: a detached mount; LAYERS: what is to be mounted, opened */
     size_t depth; /* parts of the target: parents are mounted before what is in them */
 };
 
@@ -60,7 +60,9 @@ static int write_file(const struct launch *l, size_t i, const struct spawn_mount
     int r = fd_write_all(fd, m->data, err);
     if (r < 0)
         return r;
-    if (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)
+    /* one id can give nothing away; it is every user of the container anyway */
+    if ((l->ctx->ids.kind != IDENTITY_SINGLE && fchown(fd, m->uid, m->gid) < 0) ||
+        fchmod(fd, m->mode) < 0)
         return error_sys(err, "give '%s' its owner", m->target);
     return 0;
 }
@@ -97,7 +99,7 @@ static int open_target(struct launch *l, const struct item *it, struct error *er
     struct stat st;
     struct statfs fs;
 
-    if (it->mount->kind == SPAWN_MOUNT_BIND) {
+    if (it->mount->kind == SPAWN_MOUNT_BIND || it->mount->kind == SPAWN_MOUNT_LAYERS) {
         if (fstat(it->source, &st) < 0)
             return error_sys(err, "look at the source of '%s'", target);
         is_directory = S_ISDIR(st.st_mode);
@@ -158,6 +160,38 @@ static int file_one(const struct launch *l, size_t i, const struct spawn_mount *
     return 0;
 }
 
+/* Mounts the overlay out of the container's sight and opens what of it is wanted. */
+static int open_view(const struct launch *l, size_t i, const struct layers *layers,
+                     const struct spawn_mount *m, struct error *err)
+{
+    char name[32], path[64];
+
+    (void)snprintf(name, sizeof(name), "views/%zu", i);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", l->scratch_fd, name);
+    if (mkdirat(l->scratch_fd, name, 0755) < 0)
+        return error_sys(err, "make a place for the mount '%s'", m->target);
+    int r = mounts_overlay(l, layers, m->is_volatile, path, err);
+    if (r < 0)
+        return error_wrap(err, r, "mount '%s'", m->target);
+    cleanup_close int root = fd_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, err);
+    if (root < 0)
+        return root;
+    r = fd_open_in_root(root, *m->source ? m->source : "/", O_PATH, 0, err);
+    return r < 0 ? error_wrap(err, r, "mount '%s'", m->target) : r;
+}
+
+static int layers_one(const struct item *it, int target, struct error *err)
+{
+    const struct spawn_mount *m = it->mount;
+    const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+    cleanup_close int copy = open_tree(it->source, "", flags);
+
+    if (copy < 0)
+        return error_sys(err, "mount '%s'", m->target);
+    const struct item bind = {m, copy, it->depth};
+    return bind_one(&bind, target, err);
+}
+
 static int mount_one(struct launch *l, const struct item *items, size_t i, struct error *err)
 {
     const struct item *it = &items[i];
@@ -172,6 +206,8 @@ static int mount_one(struct launch *l, const struct item *items, size_t i, struc
         return tmpfs_one(it->mount, target, err);
     case SPAWN_MOUNT_FILE:
         return file_one(l, i, it->mount, target, err);
+    case SPAWN_MOUNT_LAYERS:
+        return layers_one(it, target, err);
     default:
         return error_set(err, -EINVAL, "mount of an unknown kind");
     }
@@ -206,6 +242,21 @@ static bool needs_apt_file(const struct launch *l)
     return dir >= 0;
 }
 
+static int add_planned(struct launch *l, struct item *items, size_t *count, struct error *err)
+{
+    for (size_t i = 0; i < l->plan->mount_count; i++) {
+        const struct spawn_mount *m = &l->plan->mounts[i];
+
+        if (m->kind == SPAWN_MOUNT_LAYERS) {
+            l->sources[i] = open_view(l, i, &l->views[i], m, err);
+            if (l->sources[i] < 0)
+                return l->sources[i];
+        }
+        items[(*count)++] = (struct item){m, l->sources[i], depth_of(m->target)};
+    }
+    return 0;
+}
+
 int mounts_plan(struct launch *l, struct error *err)
 {
     const struct spawn_plan *p = l->plan;
@@ -229,8 +280,8 @@ int mounts_plan(struct launch *l, struct error *err)
     for (size_t i = 0; i < ARRAY_SIZE(own) - !needs_apt_file(l); i++)
         if (!plan_mounts(p, own[i].target))
             items[count++] = (struct item){&own[i], -1, depth_of(own[i].target)};
-    for (size_t i = 0; i < p->mount_count; i++)
-        items[count++] = (struct item){&p->mounts[i], l->sources[i], depth_of(p->mounts[i].target)};
-    const int r = write_files(l, items, count, err);
+    int r = add_planned(l, items, &count, err);
+    if (r == 0)
+        r = write_files(l, items, count, err);
     return r < 0 ? r : mount_sorted(l, items, count, err);
 }

@@ -99,15 +99,15 @@ static int layer_fd(struct launch *l, int fd, const char *store, struct error *e
 }
 
 /* Upper and work directory have to be in one mount: that of the store, or that of their parent. */
-static int upper_fds(struct launch *l, const char *store, struct error *err)
+static int upper_fds(struct launch *l, int upper_fd, int work_fd, const char *store,
+                     struct layers *ret, struct error *err)
 {
-    const struct spawn_plan *p = l->plan;
-    cleanup_free char *upper = fd_name(p->upper_fd), *work = fd_name(p->work_fd);
+    cleanup_free char *upper = fd_name(upper_fd), *work = fd_name(work_fd);
     char *name;
 
-    l->upper = l->attach_count > 0 ? open_in_store(l, p->upper_fd, store) : -1;
-    l->work = l->attach_count > 0 ? open_in_store(l, p->work_fd, store) : -1;
-    if (l->upper >= 0 && l->work >= 0)
+    ret->upper = l->attach_count > 0 ? open_in_store(l, upper_fd, store) : -1;
+    ret->work = l->attach_count > 0 ? open_in_store(l, work_fd, store) : -1;
+    if (ret->upper >= 0 && ret->work >= 0)
         return 0;
     name = upper ? strrchr(upper, '/') : NULL;
     if (!name || !work || strncmp(upper, work, (size_t)(name - upper) + 1) != 0)
@@ -116,35 +116,39 @@ static int upper_fds(struct launch *l, const char *store, struct error *err)
     int parent = copy_mapped(l, AT_FDCWD, upper, err);
     if (parent < 0 || (parent = attach_later(l, parent, err)) < 0)
         return parent;
-    l->upper = fd_open_beneath(parent, name + 1, O_PATH | O_DIRECTORY, 0, err);
-    if (l->upper < 0)
-        return l->upper;
-    l->work = fd_open_beneath(parent, work + (name - upper) + 1, O_PATH | O_DIRECTORY, 0, err);
-    return MIN(l->work, 0);
+    ret->upper = fd_open_beneath(parent, name + 1, O_PATH | O_DIRECTORY, 0, err);
+    if (ret->upper < 0)
+        return ret->upper;
+    ret->work = fd_open_beneath(parent, work + (name - upper) + 1, O_PATH | O_DIRECTORY, 0, err);
+    return MIN(ret->work, 0);
 }
 
-static int prepare_layers(struct launch *l, struct error *err)
+static int prepare_layers(struct launch *l, const int *fds, size_t count, int upper_fd, int work_fd,
+                          struct layers *ret, struct error *err)
 {
-    const struct spawn_plan *p = l->plan;
     cleanup_free char *store = dir_path(l->ctx->store_fd);
     int r;
 
-    if (store) {
+    if (store && l->attach_count == 0) {
         r = copy_mapped(l, l->ctx->store_fd, "", err);
         if (r < 0 || (r = attach_later(l, r, err)) < 0)
             return r;
     }
-    l->lowers = xcalloc(p->lower_count + 1, sizeof(int));
-    for (size_t i = 0; i < p->lower_count; i++)
-        if ((l->lowers[i] = layer_fd(l, p->lower_fds[i], store, err)) < 0)
-            return l->lowers[i];
-    return p->upper_fd >= 0 ? upper_fds(l, store, err) : 0;
+    ret->lowers = xcalloc(count + 1, sizeof(int));
+    for (ret->count = 0; ret->count < count; ret->count++) {
+        r = layer_fd(l, fds[ret->count], store, err);
+        if (r < 0)
+            return r;
+        ret->lowers[ret->count] = r;
+    }
+    return upper_fd >= 0 ? upper_fds(l, upper_fd, work_fd, store, ret, err) : 0;
 }
 
 int detach_root(struct launch *l, struct error *err)
 {
     if (l->plan->rootfs_fd < 0)
-        return prepare_layers(l, err);
+        return prepare_layers(l, l->plan->lower_fds, l->plan->lower_count, l->plan->upper_fd,
+                              l->plan->work_fd, &l->root, err);
     cleanup_close int again = reopen(l->plan->rootfs_fd, err);
     if (again < 0)
         return again;
@@ -152,24 +156,39 @@ int detach_root(struct launch *l, struct error *err)
     return MIN(l->root_mount, 0);
 }
 
+static int prepare_bind(struct launch *l, const struct spawn_mount *m, int *ret, struct error *err)
+{
+    cleanup_close int again = reopen(m->source_fd, err);
+
+    if (again < 0)
+        return again;
+    *ret = detach_mount(again, "", AT_EMPTY_PATH | (m->recursive ? AT_RECURSIVE : 0), err);
+    if (*ret < 0)
+        return *ret;
+    (void)map_ids(l, *ret, m->recursive);
+    return 0;
+}
+
 int detach_sources(struct launch *l, struct error *err)
 {
     const struct spawn_plan *p = l->plan;
+    int r = 0;
 
     l->sources = xcalloc(p->mount_count + 1, sizeof(int));
-    for (size_t i = 0; i < p->mount_count; i++) {
-        const bool deep = p->mounts[i].recursive;
+    l->views = xcalloc(p->mount_count + 1, sizeof(*l->views));
+    for (size_t i = 0; i < p->mount_count; i++)
+        l->sources[i] = l->views[i].upper = l->views[i].work = -1;
+    for (size_t i = 0; r == 0 && i < p->mount_count; i++) {
+        const struct spawn_mount *m = &p->mounts[i];
 
-        l->sources[i] = -1;
-        if (p->mounts[i].kind != SPAWN_MOUNT_BIND)
-            continue;
-        cleanup_close int again = reopen(p->mounts[i].source_fd, err);
-        if (again < 0)
-            return error_wrap(err, again, "mount '%s'", p->mounts[i].target);
-        l->sources[i] = detach_mount(again, "", AT_EMPTY_PATH | (deep ? AT_RECURSIVE : 0), err);
-        if (l->sources[i] < 0)
-            return error_wrap(err, l->sources[i], "mount '%s'", p->mounts[i].target);
-        (void)map_ids(l, l->sources[i], deep);
+        if (m->kind == SPAWN_MOUNT_BIND)
+            r = prepare_bind(l, m, &l->sources[i], err);
+        else if (m->kind == SPAWN_MOUNT_LAYERS)
+            r = prepare_layers(l, m->lower_fds, m->lower_count, m->upper_fd, m->work_fd,
+                               &l->views[i], err);
+        /* -EXDEV has no text: spawn_run() tries again */
+        if (r < 0 && err && err->code)
+            r = error_wrap(err, r, "mount '%s'", m->target);
     }
-    return 0;
+    return r;
 }

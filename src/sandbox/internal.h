@@ -55,6 +55,13 @@ bool net_needs_dns_forward(void);
 #define ATTACH_MAX 512 /* as many as overlay has layers */
 #define STUBS_MAX 64   /* parts of one mount point that may have to be made */
 
+/* Directories of an overlay, inside the mounts that the child attaches. */
+struct layers {
+    int *lowers;
+    size_t count;
+    int upper, work; /* -1: none */
+};
+
 /* One start. Made by the job; the child has a copy. */
 struct launch {
     const struct job_context *ctx;
@@ -66,10 +73,10 @@ struct launch {
     int root_mount;         /* detached mount of plan->rootfs_fd, or -1 */
     int attach[ATTACH_MAX]; /* detached mounts that the directories below are in */
     size_t attach_count;
-    int *lowers; /* as plan->lower_fds, inside those mounts */
-    int upper, work;
-    int *sources; /* by plan->mounts: detached mounts of BIND */
-    int sync;     /* SOCK_SEQPACKET; the job's or the child's end */
+    struct layers root;   /* of plan->lower_fds */
+    int *sources;         /* by plan->mounts: detached mounts of BIND */
+    struct layers *views; /* by plan->mounts: of LAYERS */
+    int sync;             /* SOCK_SEQPACKET; the job's or the child's end */
     pid_t pid;
     int pidfd;
     int failed; /* errno of what happened between */
@@ -102,6 +109,9 @@ _Noreturn void stage_main(struct launch *l);
 
 /* All of these change the child only. */
 MUST_CHECK int mounts_root(struct launch *l, struct error *err); /* cwd and root_fd are it */
+/* Mounts an overlay at target. */
+MUST_CHECK int mounts_overlay(const struct launch *l, const struct layers *layers, bool is_volatile,
+                              const char *target, struct error *err);
 MUST_CHECK int mounts_system(struct launch *l, struct error *err);
 MUST_CHECK int mounts_plan(struct launch *l, struct error *err); /* and /etc/hosts and the like */
 MUST_CHECK int mounts_masks(struct launch *l, struct error *err);

@@ -35,7 +35,8 @@ static int attach_all(struct launch *l, struct error *err)
     return 0;
 }
 
-/* A small file system of ours: "empty" covers what is masked, "files" holds FILE mounts. */
+/* A small file system of ours: "empty" covers what is masked, "files" holds FILE mounts, "views" is
+ * where the overlays of LAYERS mounts are looked into. */
 static int make_scratch(struct launch *l, struct error *err)
 {
     const int r = mount_at("tmpfs", staging, PSEUDO_FLAGS, "mode=0755", err);
@@ -45,7 +46,8 @@ static int make_scratch(struct launch *l, struct error *err)
     l->scratch_fd = fd_open(AT_FDCWD, staging, O_RDONLY | O_DIRECTORY, 0, err);
     if (l->scratch_fd < 0)
         return l->scratch_fd;
-    if (mkdirat(l->scratch_fd, "empty", 0755) < 0 || mkdirat(l->scratch_fd, "files", 0711) < 0)
+    if (mkdirat(l->scratch_fd, "empty", 0755) < 0 || mkdirat(l->scratch_fd, "files", 0711) < 0 ||
+        mkdirat(l->scratch_fd, "views", 0711) < 0)
         return error_sys(err, "make the scratch directories");
     return 0;
 }
@@ -53,20 +55,21 @@ static int make_scratch(struct launch *l, struct error *err)
 /* Descriptors are named relative to /proc/self/fd, so that 127 layers fit the one page of options.
  * The empty directory fills up where overlay wants more layers than there are; it is on another
  * file system and would cost the others their constant st_dev, so it is no habit. */
-static void overlay_options(const struct launch *l, int empty, struct str *ret)
+static void overlay_options(const struct layers *layers, bool is_volatile, int empty,
+                            struct str *ret)
 {
-    const size_t least = l->upper >= 0 ? 1 : 2, count = l->plan->lower_count;
+    const size_t least = layers->upper >= 0 ? 1 : 2, count = layers->count;
 
     str_add_text(ret, "userxattr,lowerdir=");
     for (size_t i = 0; i < count; i++)
-        str_printf(ret, "%s%d", i ? ":" : "", l->lowers[i]);
+        str_printf(ret, "%s%d", i ? ":" : "", layers->lowers[i]);
     if (count == 0)
         str_printf(ret, "%d", empty);
     else if (count < least)
         str_printf(ret, ":%d", empty);
-    if (l->upper >= 0)
-        str_printf(ret, ",upperdir=%d,workdir=%d%s", l->upper, l->work,
-                   l->plan->is_volatile ? ",volatile" : "");
+    if (layers->upper >= 0)
+        str_printf(ret, ",upperdir=%d,workdir=%d%s", layers->upper, layers->work,
+                   is_volatile ? ",volatile" : "");
 }
 
 static int explain_overlay(int r, struct error *err)
@@ -81,20 +84,20 @@ static int explain_overlay(int r, struct error *err)
     return r;
 }
 
-static int mount_overlay(struct launch *l, struct error *err)
+int mounts_overlay(const struct launch *l, const struct layers *layers, bool is_volatile,
+                   const char *target, struct error *err)
 {
     STR_AUTO(options);
     cleanup_close int empty = fd_open(l->scratch_fd, "empty", O_PATH | O_DIRECTORY, 0, err);
 
     if (empty < 0)
         return empty;
-    overlay_options(l, empty, &options);
+    overlay_options(layers, is_volatile, empty, &options);
     if (options.size >= 4096)
-        return error_set(err, -E2BIG, "%zu layers are more than overlay takes",
-                         l->plan->lower_count);
+        return error_set(err, -E2BIG, "%zu layers are more than overlay takes", layers->count);
     if (chdir("/proc/self/fd") < 0)
         return error_sys(err, "enter /proc/self/fd");
-    int r = mount_at("overlay", staging, 0, options.at, err);
+    int r = mount_at("overlay", target, 0, options.at, err);
     return r < 0 ? explain_overlay(r, err) : 0;
 }
 
@@ -105,7 +108,7 @@ int mounts_root(struct launch *l, struct error *err)
     if ((r = attach_all(l, err)) < 0 || (r = make_scratch(l, err)) < 0)
         return r;
     if (l->root_mount < 0)
-        r = mount_overlay(l, err);
+        r = mounts_overlay(l, &l->root, l->plan->is_volatile, staging, err);
     else if (move_mount(l->root_mount, "", AT_FDCWD, staging, MOVE_MOUNT_F_EMPTY_PATH) < 0)
         r = error_sys(err, "attach the root directory");
     if (r < 0)

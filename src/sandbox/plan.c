@@ -133,7 +133,7 @@ static json_t *of_capabilities(uint64_t set)
     return list;
 }
 
-static const char *const mount_kinds[] = {"bind", "tmpfs", "file"};
+static const char *const mount_kinds[] = {"bind", "tmpfs", "file", "layers"};
 
 static json_t *of_mount(const struct spawn_mount *m)
 {
@@ -333,7 +333,7 @@ static int parse_mount(const json_t *o, const int *fds, size_t fd_count, struct 
         (r = doc_bool(o, "recursive", &m.recursive, err)) < 0)
         return r;
     while (strcmp(mount_kinds[m.kind], kind) != 0)
-        if (++m.kind == ARRAY_SIZE(mount_kinds))
+        if (++m.kind == SPAWN_MOUNT_LAYERS)
             return error_set(err, -EINVAL, "mount of type '%.40s'", kind);
     *ret = m;
     return m.kind == SPAWN_MOUNT_FILE ? parse_bytes(o, "data", owned, &ret->data, err) : 0;

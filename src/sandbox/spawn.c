@@ -158,7 +158,10 @@ static void launch_done(struct launch *l)
     for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
         if (rest[i] >= 0)
             (void)close(rest[i]);
-    free(l->lowers);
+    for (size_t i = 0; l->views && i < l->plan->mount_count; i++)
+        free(l->views[i].lowers);
+    free(l->root.lowers);
+    free(l->views);
     free(l->sources);
     forward_stop(&l->forwarder);
     ports_done(&l->ports);
@@ -173,8 +176,7 @@ static void launch_init(struct launch *l, const struct job_context *ctx, const s
                          .box = BOX_INIT,
                          .forwarder = FORWARDER_INIT,
                          .root_mount = -1,
-                         .upper = -1,
-                         .work = -1,
+                         .root = {.upper = -1, .work = -1},
                          .sync = -1,
                          .pid = -1,
                          .pidfd = -1,

@@ -14,6 +14,7 @@ enum spawn_mount_kind {
     SPAWN_MOUNT_BIND,  /* source_fd (a descriptor of the job) */
     SPAWN_MOUNT_TMPFS, /* size bytes, 0: half of memory as the kernel has it */
     SPAWN_MOUNT_FILE,  /* data: a small read-only file in memory, such as resolv.conf or a secret */
+    SPAWN_MOUNT_LAYERS, /* a path in an overlay; does not travel: the job adds it to its plan */
 };
 #define SPAWN_FILES_SIZE_MAX (64u << 20) /* all FILE mounts together; they are memory */
 
@@ -25,6 +26,13 @@ struct spawn_mount {
     uint64_t size;
     uint32_t mode, uid, gid; /* of tmpfs and file */
     bool read_only, no_exec, recursive;
+
+    /* LAYERS: as those of the root, at least one; no upper: read-only. All are the job's. */
+    const int *lower_fds;
+    size_t lower_count;
+    int upper_fd, work_fd;
+    bool is_volatile;
+    const char *source; /* what of it is mounted: a path inside, links lead nowhere else */
 };
 
 struct spawn_plan {

@@ -30,7 +30,7 @@ int store_context_replace(struct store *s, const struct digest *id, struct view 
 }
 
 /* 1: open and locked; 0: prune took it meanwhile, try again. */
-static int mount_try(int dir, const char *hex, int *ret, struct error *err)
+static int mount_try(int dir, const char *hex, int lock, int *ret, struct error *err)
 {
     struct stat ours, named;
 
@@ -39,7 +39,12 @@ static int mount_try(int dir, const char *hex, int *ret, struct error *err)
     cleanup_close int fd = openat(dir, hex, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT)
         return 0;
-    if (fd < 0 || flock(fd, LOCK_SH) < 0)
+    if (fd >= 0 && flock(fd, lock) < 0) {
+        if (errno == EWOULDBLOCK)
+            return -EAGAIN;
+        return error_sys(err, "lock cache mount '%s'", hex);
+    }
+    if (fd < 0)
         return error_sys(err, "open cache mount '%s'", hex);
     if (fstat(fd, &ours) < 0 || fstatat(dir, hex, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
         ours.st_ino != named.st_ino)
@@ -48,8 +53,12 @@ static int mount_try(int dir, const char *hex, int *ret, struct error *err)
     return 1;
 }
 
-int store_mount_open(struct store *s, const struct digest *id, struct error *err)
+int store_mount_open(struct store *s, const struct digest *id, enum store_mount_use use,
+                     struct error *err)
 {
+    const int lock = use == STORE_MOUNT_SHARED  ? LOCK_SH
+                     : use == STORE_MOUNT_ALONE ? LOCK_EX
+                                                : LOCK_EX | LOCK_NB;
     char hex[DIGEST_HEX_MAX];
     int fd = -1, r = 0;
     cleanup_close int dir = fd_open(s->fd, "mounts", O_RDONLY | O_DIRECTORY, 0, err);
@@ -57,6 +66,6 @@ int store_mount_open(struct store *s, const struct digest *id, struct error *err
     if (dir < 0)
         return dir;
     while (r == 0)
-        r = mount_try(dir, digest_hex(id, hex), &fd, err);
-    return r < 0 ? store_failed(err, r) : fd;
+        r = mount_try(dir, digest_hex(id, hex), lock, &fd, err);
+    return r == -EAGAIN ? r : r < 0 ? store_failed(err, r) : fd;
 }

@@ -147,8 +147,14 @@ bool store_blob_has(struct store *s, const struct digest *blob);
 MUST_CHECK int store_context_open(struct store *s, const struct digest *id, struct error *err);
 MUST_CHECK int store_context_replace(struct store *s, const struct digest *id, struct view bytes,
                                      struct error *err);
-/* Directory of a cache mount, made when missing. Returns its descriptor, flocked shared so that
- * prune leaves it. */
-MUST_CHECK int store_mount_open(struct store *s, const struct digest *id, struct error *err);
+/* How a cache mount is used; whichever it is, prune leaves it while its descriptor is open. */
+enum store_mount_use {
+    STORE_MOUNT_SHARED, /* beside others; sleeps while one has it alone */
+    STORE_MOUNT_ALONE,  /* sleeps while others have it */
+    STORE_MOUNT_IDLE,   /* alone, or -EAGAIN without an error text */
+};
+/* Directory of a cache mount, made when missing. Returns its descriptor, flocked. */
+MUST_CHECK int store_mount_open(struct store *s, const struct digest *id, enum store_mount_use use,
+                                struct error *err);
 /* A directory for anything unfinished (flocked, swept when its owner died): its descriptor. */
 MUST_CHECK int store_tmp_dir(struct store *s, struct error *err);
