@@ -44,3 +44,15 @@ int error_move(struct error *to, struct error *from);
 
 /* On the stack, freed at the end of the block. */
 #define ERROR_AUTO(name) __attribute__((cleanup(error_done))) struct error name = {0}
+
+/* The analyser reads one file at a time. That these return what they were given, something
+ * negative, tells it which branch a failure takes; without it, it doubts every output. */
+#if defined(__clang_analyzer__) && !defined(ERROR_IMPLEMENTATION)
+#define ERROR_RETURNS(call, value) ((void)(call), (value))
+#define error_set(err, code, ...) ERROR_RETURNS(error_set(err, code, __VA_ARGS__), code)
+#define error_sys(err, ...) ERROR_RETURNS(error_sys(err, __VA_ARGS__), -1)
+#define error_wrap(err, code, ...) ERROR_RETURNS(error_wrap(err, code, __VA_ARGS__), code)
+#define error_at(err, code, ...) ERROR_RETURNS(error_at(err, code, __VA_ARGS__), code)
+#define error_hint(err, code, ...) ERROR_RETURNS(error_hint(err, code, __VA_ARGS__), code)
+#define error_excerpt(err, code, lines) ERROR_RETURNS(error_excerpt(err, code, lines), code)
+#endif
