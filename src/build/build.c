@@ -326,6 +326,9 @@ static int make_graph(struct build *b, struct error *err)
         .add_hosts = &o->add_hosts,
         .platform = platform_host(),
         .no_cache = o->no_cache,
+        .no_cache_stages = &o->no_cache_filter,
+        .secrets = secrets_ids(b->secrets),
+        .ssh = secrets_ssh_ids(b->secrets),
         .environ_ = environ,
     };
     int r = parse_network(o->network, &f.network, err);
@@ -416,6 +419,7 @@ static void build_done(struct build *b)
     loop_free(b->loop);
     graph_free(b->graph);
     sources_close(b->sources);
+    secrets_close(b->secrets);
     image_tools_done(&b->tools);
     dockerfile_free(b->dockerfile);
     strings_done(&b->notes);
@@ -447,6 +451,8 @@ static int build_with(struct build *b, struct input *in, struct error *err)
         r = dockerfile_check(b->dockerfile, err);
     if (r >= 0)
         r = set_identity(b, in, err);
+    if (r >= 0)
+        r = secrets_open(&b->options->secrets, &b->options->ssh, environ, &b->secrets, err);
     if (r >= 0)
         r = sources_open(&b->tools, in->context, in->path, &b->options->build_contexts, &b->sources,
                          err);

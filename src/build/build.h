@@ -15,6 +15,7 @@ struct build_options {
     const char *iidfile, *metadata_file;
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
     int64_t jobs; /* 0: as many as processors */
+    struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
     enum build_print print;
 };

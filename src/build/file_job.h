@@ -13,6 +13,14 @@ int file_job(const struct job_context *ctx, const json_t *request, const int *fd
 /* "layers" of a request, bottom first. Caller frees. */
 MUST_CHECK int job_layers(const json_t *request, struct digest **ret, size_t *ret_count,
                           struct error *err);
+/* The directories of "layers" as an overlay wants them. */
+struct lowers {
+    int *fds; /* top first */
+    size_t count;
+};
+void lowers_done(struct lowers *l);
+MUST_CHECK int lowers_open(struct store *s, const json_t *request, struct lowers *ret,
+                           struct error *err);
 /* Writes the index beside the tree, names it by its id and puts that into answer as "tree". t is freed. */
 MUST_CHECK int job_commit(struct store *s, struct store_tree *take_t, const struct index *ix,
                           json_t *answer, struct error *err);

@@ -15,6 +15,8 @@ struct frontend_options {
     const char *hostname;             /* of RUN; NULL: the default */
     struct platform platform;         /* that is built for */
     bool no_cache;
+    const struct strings *no_cache_stages; /* names or numbers of stages: the same for these */
+    const struct strings *secrets, *ssh;   /* names of what --secret and --ssh gave */
     /* of the caller, for build_args without a value and the proxy variables */
     char *const *environ_;
 };

@@ -113,42 +113,17 @@ static int check_remote(const struct copy *p, const struct word *w, const char *
     return fe_at(p->fe, p->s, p->c, w->span, -EINVAL, p->err);
 }
 
-static struct span from_span(const struct instruction *in)
-{
-    for (size_t i = 0; i < in->flag_count; i++)
-        if (view_eq_text(in->flags[i].name, "from"))
-            return in->flags[i].span;
-    return in->keyword_span;
-}
-
 /* --from, or the build context; asked for when a source needs it, so that a COPY of heredocs needs none. */
 static int find_source(struct copy *p)
 {
     const struct view name = instruction_flag(p->c->in, "from");
-    struct fe_source *fs = NULL;
-    struct fe_stage *stage = NULL;
-    int r;
 
     if (p->has_from)
         return 0;
     p->from_context = name.size == 0;
-    if (p->from_context) {
-        r = fe_context(p->fe, &fs, p->err);
-    } else {
-        cleanup_free char *text = view_dup(name);
-        r = fe_find_from(p->fe, p->s, p->c, name, &stage, p->err);
-        if (r == 0 && !stage && view_eq_nocase(name, "scratch"))
-            r = 0; /* the empty root */
-        else if (r == 0 && !stage)
-            r = fe_resolve(p->fe, text, p->s->platform_set ? &p->s->platform : &p->fe->o->platform,
-                           &fs, p->err);
-    }
+    const int r = fe_root_of(p->fe, p->s, name, &p->from, p->err);
     if (r < 0)
-        return fe_at(p->fe, p->s, p->c, from_span(p->c->in), r, p->err);
-    if (stage)
-        p->from = stage->root;
-    else if (fs)
-        p->from = fs->root;
+        return fe_at(p->fe, p->s, p->c, fe_flag_span(p->c->in, "from"), r, p->err);
     p->has_from = true;
     return 0;
 }

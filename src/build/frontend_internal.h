@@ -93,6 +93,9 @@ int fe_expand_header(struct frontend *fe, const struct instruction *in, const st
 /* A flag's value, expanded; "" when it is absent. */
 int fe_expand_flag(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
                    const char *name, const char **ret, struct error *err);
+/* The value of --mount, its parts expanded. */
+int fe_parse_mount(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                   const struct flag *f, struct mount_spec *ret, struct error *err);
 /* Cut at blanks (EXPOSE). */
 int fe_split(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
              const struct word *w, struct strings *ret, struct error *err);
@@ -108,9 +111,14 @@ struct span fe_span(const struct fe_stage *s, const struct fe_command *c, struct
 int fe_at(const struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
           struct span span, int code, struct error *err);
 void fe_warn(struct frontend *fe, struct span span, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Of the flag, or of the instruction when it has none of that name. */
+struct span fe_flag_span(const struct instruction *in, const char *name);
 /* title, where, line, stage of an op that the instruction made. */
 void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
                  struct op *op);
+/* The same for an op that an instruction needs beside its own; it has no number. */
+void fe_describe_aside(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                       struct op *op, const char *what);
 void fe_history(struct fe_stage *s, bool layer, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- stages (frontend_stage.c) ---- */
@@ -123,8 +131,8 @@ int fe_mark_needed(struct frontend *fe, struct error *err);
 /* Sets up the stage from its base. */
 int fe_begin_stage(struct frontend *fe, struct fe_stage *s, struct error *err);
 /* The stage that --from names (an earlier one of s), or NULL; -EINVAL for itself and later ones. */
-int fe_find_from(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
-                 struct view name, struct fe_stage **ret, struct error *err);
+int fe_find_from(const struct frontend *fe, const struct fe_stage *s, struct view name,
+                 struct fe_stage **ret, struct error *err);
 /* An image or named context, by name. */
 int fe_resolve(struct frontend *fe, const char *name, const struct platform *p,
                struct fe_source **ret, struct error *err);
@@ -144,6 +152,25 @@ fe_instruction fe_metadata(enum instruction_kind kind);
 /* The words that run: SHELL and one text, or the JSON form as it is. */
 void fe_command_words(const struct fe_stage *s, const struct instruction *in,
                       const struct word *words, size_t count, struct strings *ret);
+/* The root behind --from or from=; "" is the build context. op NULL: scratch. */
+int fe_root_of(struct frontend *fe, const struct fe_stage *s, struct view name, struct op_ref *ret,
+               struct error *err);
+
+/* ---- RUN --mount (frontend_mount.c) ---- */
+
+struct fe_mounts {
+    struct exec_mount *at;
+    struct op_ref *roots; /* by mount: what it shows; op NULL: nothing of the build */
+    size_t count;
+};
+/* Adds the ops that they need; the RUN's own comes behind these. */
+int fe_read_mounts(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                   struct fe_mounts *ret, struct error *err);
+void fe_add_mounts(struct frontend *fe, const struct fe_mounts *mounts, struct op *op);
+/* Marks the stages that the instruction's mounts show as needed. */
+int fe_mark_mounts(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                   struct error *err);
+
 /* What ONBUILD keeps: the rest of the line, heredocs and their ends. */
 void fe_trigger_text(const struct instruction *in, struct str *ret);
 /* "a/b" below directory, cleaned; absolute stays so. */

@@ -88,14 +88,16 @@ static int refuse_flags(struct frontend *fe, const struct fe_stage *s, const str
 {
     for (size_t i = 0; i < c->in->flag_count; i++) {
         const struct flag *f = &c->in->flags[i];
-        const bool later =
-            view_eq_text(f->name, "mount") || view_eq_text(f->name, "device") ||
-            (view_eq_text(f->name, "security") && view_eq_text(f->value, "insecure"));
 
-        if (!later)
+        if (view_eq_text(f->name, "device")) {
+            error_set(err, -ENOTSUP, "RUN --device: steps are given no devices of the host");
+        } else if (view_eq_text(f->name, "security") && view_eq_text(f->value, "insecure")) {
+            error_set(err, -EPERM, "RUN --security=insecure: steps never run without a sandbox");
+            error_hint(err, -EPERM, "leave it out: root of the step has docker's capabilities");
+        } else {
             continue;
-        error_set(err, -ENOTSUP, "RUN --%.*s is not supported yet", VIEW_ARG(f->name));
-        return fe_at(fe, s, c, f->span, -ENOTSUP, err);
+        }
+        return fe_at(fe, s, c, f->span, err ? err->code : -ENOTSUP, err);
     }
     return 0;
 }
@@ -128,13 +130,17 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
 {
     CLEANUP(strings_done) struct strings argv = {0};
     const struct image_config *config = s->config;
+    struct fe_mounts mounts = {0};
     int r = refuse_flags(fe, s, c, err);
 
+    if (r == 0)
+        r = fe_read_mounts(fe, s, c, &mounts, err);
     if (r < 0)
         return r;
     struct op *op = graph_add(fe->g, OP_EXEC);
     struct op_exec *e = &op->u.exec;
     (void)graph_add_input(fe->g, op, s->root);
+    fe_add_mounts(fe, &mounts, op);
     if (c->in->heredoc_count > 0)
         read_heredocs(fe, s, c->in, e, &argv);
     else

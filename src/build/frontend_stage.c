@@ -221,35 +221,28 @@ static int resolve_base(struct frontend *fe, struct fe_stage *s, struct error *e
 
 /* ---- which stages, and triggers ---- */
 
-int fe_find_from(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
-                 struct view name, struct fe_stage **ret, struct error *err)
+int fe_find_from(const struct frontend *fe, const struct fe_stage *s, struct view name,
+                 struct fe_stage **ret, struct error *err)
 {
     struct fe_stage *from;
     uint64_t index;
-    struct span span = c->in->keyword_span;
 
-    for (size_t i = 0; i < c->in->flag_count; i++)
-        if (view_eq_text(c->in->flags[i].name, "from"))
-            span = c->in->flags[i].span;
     *ret = NULL;
     if (view_to_u64(name, &index)) {
-        if (index >= fe->stage_count) {
-            error_set(err, -EINVAL, "invalid stage index %.*s: there are %zu stages",
-                      (int)MIN(name.size, 20u), name.at, fe->stage_count);
-            return fe_at(fe, s, c, span, -EINVAL, err);
-        }
+        if (index >= fe->stage_count)
+            return error_set(err, -EINVAL, "invalid stage index %.*s: there are %zu stages",
+                             (int)MIN(name.size, 20u), name.at, fe->stage_count);
         from = fe->stages[index];
     } else {
         from = find_stage(fe, name, fe->stage_count);
     }
     if (!from)
         return 0;
-    if (from->index >= s->index) {
-        error_set(err, -EINVAL,
-                  "cannot copy from stage '%.*s', it needs to be defined before current stage",
-                  (int)MIN(name.size, 80u), name.at);
-        return fe_at(fe, s, c, span, -EINVAL, err);
-    }
+    if (from->index >= s->index)
+        return error_set(
+            err, -EINVAL,
+            "cannot copy from stage '%.*s', it needs to be defined before current stage",
+            (int)MIN(name.size, 80u), name.at);
     *ret = from;
     return 0;
 }
@@ -319,11 +312,14 @@ static int mark_sources(struct frontend *fe, struct fe_stage *s, struct error *e
         cleanup_free char *name = from.size > 0 ? view_dup(from) : NULL;
         struct fe_stage *stage;
 
-        if (c->in->kind != INSTRUCTION_COPY || !name)
-            continue;
-        const int r = fe_find_from(fe, s, c, from, &stage, err);
+        int r = c->in->kind == INSTRUCTION_RUN ? fe_mark_mounts(fe, s, c, err) : 0;
         if (r < 0)
             return r;
+        if (c->in->kind != INSTRUCTION_COPY || !name)
+            continue;
+        r = fe_find_from(fe, s, from, &stage, err);
+        if (r < 0)
+            return fe_at(fe, s, c, fe_flag_span(c->in, "from"), r, err);
         if (stage)
             stage->needed = true;
     }

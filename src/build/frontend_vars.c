@@ -1,6 +1,7 @@
 /* frontend_vars.c - variables: where they come from, and words that hold them. */
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 #include "build/frontend_internal.h"
 #include "dockerfile/words.h"
@@ -276,6 +277,19 @@ int fe_expand_flag(struct frontend *fe, const struct fe_stage *s, const struct f
     return 0;
 }
 
+int fe_parse_mount(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                   const struct flag *f, struct mount_spec *ret, struct error *err)
+{
+    CLEANUP(strings_done) struct strings unset = {0};
+    struct words words = {.escape = fe->d->escape, .get = get_var, .unset = &unset};
+
+    words.ctx = (void *)(uintptr_t)&s->vars; /* get_var only reads */
+    const int r = mount_parse(f->value, &words, fe->arena, ret, err);
+    if (r == 0)
+        warn_unset(fe, &s->vars, &s->args, &unset, fe_span(s, c, f->span));
+    return r;
+}
+
 int fe_split(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
              const struct word *w, struct strings *ret, struct error *err)
 {
@@ -305,6 +319,14 @@ int fe_expand_heredoc(struct frontend *fe, const struct fe_stage *s, const struc
 }
 
 /* ---- places ---- */
+
+struct span fe_flag_span(const struct instruction *in, const char *name)
+{
+    for (size_t i = 0; i < in->flag_count; i++)
+        if (view_eq_text(in->flags[i].name, name))
+            return in->flags[i].span;
+    return in->keyword_span;
+}
 
 int fe_at(const struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
           struct span span, int code, struct error *err)
@@ -341,10 +363,37 @@ static void add_heredoc_line(struct str *title, const struct instruction *in)
     str_printf(title, " (%.*s%s)", VIEW_ARG(line), rest.at ? "..." : "");
 }
 
+static bool is_listed(const struct strings *names, const char *name)
+{
+    for (size_t i = 0; names && i < names->size; i++)
+        if (strcasecmp(names->at[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void describe(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                     struct op *op)
+{
+    const struct span span = fe_span(s, c, c->in->keyword_span);
+
+    op->where = arena_printf(fe->arena, "%s:%u:%u", fe->d->name, span.line, span.column);
+    const struct view first = view_trim(dockerfile_line(fe->d, span.line));
+    op->line = arena_strndup(fe->arena, first.at ? first.at : "", first.size);
+    op->stage = *s->name ? s->name : arena_printf(fe->arena, "%u", s->index);
+    op->no_cache = fe->o->no_cache || is_listed(fe->o->no_cache_stages, op->stage);
+}
+
+void fe_describe_aside(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                       struct op *op, const char *what)
+{
+    op->title = arena_printf(fe->arena, "%s%s%s%s", *s->label ? "[" : "", s->label,
+                             *s->label ? "] " : "", what);
+    describe(fe, s, c, op);
+}
+
 void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct op *op)
 {
     const struct instruction *in = c->in;
-    const struct span span = fe_span(s, c, in->keyword_span);
     STR_AUTO(title);
     const unsigned width = s->step_count >= 100 ? 3 : s->step_count >= 10 ? 2 : 1;
 
@@ -355,11 +404,7 @@ void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_comman
     str_add(&title, view_make(in->line.at + in->keyword.size, in->line.size - in->keyword.size));
     add_heredoc_line(&title, in);
     op->title = arena_strdup(fe->arena, title.at);
-    op->where = arena_printf(fe->arena, "%s:%u:%u", fe->d->name, span.line, span.column);
-    const struct view first = view_trim(dockerfile_line(fe->d, span.line));
-    op->line = arena_strndup(fe->arena, first.at ? first.at : "", first.size);
-    op->stage = *s->name ? s->name : arena_printf(fe->arena, "%u", s->index);
-    op->no_cache = fe->o->no_cache;
+    describe(fe, s, c, op);
 }
 
 void fe_history(struct fe_stage *s, bool layer, const char *fmt, ...)

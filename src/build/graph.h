@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/vec.h"
+#include "dockerfile/mount.h"
 #include "oci/digest.h"
 
 struct ignore;       /* dockerfile/ignore.h */
@@ -57,6 +58,16 @@ struct exec_file {
     uint32_t mode;
 };
 
+/* What lies at a path while the step runs. */
+struct exec_mount {
+    struct mount_spec spec;
+    const char *target; /* absolute, cleaned; "": a secret that is only in the environment */
+    uint32_t input;     /* index into inputs: what is mounted; 0: nothing of the build */
+    const char *source; /* of input: plain path below its root; "" is all of it */
+    const char *id;     /* CACHE: with its name space; SECRET, SSH: the name they were given by */
+    bool given;         /* SECRET, SSH */
+};
+
 /* inputs[0] is the root. */
 struct op_exec {
     const char **argv; /* shell form: SHELL words and one argument */
@@ -73,6 +84,8 @@ struct op_exec {
     size_t add_host_count;
     const struct exec_file *files;
     size_t file_count;
+    const struct exec_mount *mounts;
+    size_t mount_count;
 };
 
 enum file_action_kind {

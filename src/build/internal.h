@@ -6,6 +6,7 @@
 #include "build/build.h"
 #include "build/file_plan.h"
 #include "build/frontend.h"
+#include "build/secrets.h"
 #include "build/solver.h"
 #include "build/sources.h"
 #include "image/output.h"
@@ -38,6 +39,7 @@ struct build {
     const struct build_options *options;
     struct image_tools tools;
     struct sources *sources;
+    struct secrets *secrets;
     struct dockerfile *dockerfile;
     struct graph *graph;
     struct solver *solver;
@@ -73,6 +75,21 @@ MUST_CHECK int build_file_plan(struct build *b, const struct op *op, struct file
 /* Kills what runs. */
 void steps_cancel(struct build *b);
 
+/* mounts.c: RUN --mount. What counts of the mounts, in either key. */
+void mounts_key(const struct op_exec *e, struct key *k);
+/* And what is in those that show other stages or images. */
+MUST_CHECK int mounts_content_key(struct build *b, const struct op *op, struct key *k,
+                                  struct error *err);
+/* Those that need no job: tmpfs, secrets. The array of plan has room for all. */
+MUST_CHECK int mounts_plan_add(struct build *b, const struct op_exec *e, struct spawn_plan *plan,
+                               struct error *err);
+/* The others, as the job reads them (mount_job.h); sockets of agents are appended to fds and to be
+ * closed by the caller from *fd_count on. */
+MUST_CHECK int mounts_pack(struct build *b, const struct op *op, json_t *request, int *fds,
+                           size_t *fd_count, struct error *err);
+/* ops.c: user and group numbers of USER's text in root's passwd. */
+MUST_CHECK int build_user(struct build *b, struct op_ref root, const char *user, uint32_t *ret_uid,
+                          uint32_t *ret_gid, struct error *err);
 /* build.c: adds the place in the Dockerfile, its line, and the stage. */
 int build_error_at(const struct build *b, struct error *err, int code, const struct op *op);
 

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "build/file_job.h"
+#include "build/mount_job.h"
 #include "image/image.h"
 #include "layer/scan.h"
 #include "layer/unpack.h"
@@ -55,12 +56,7 @@ int job_commit(struct store *s, struct store_tree *take_t, const struct index *i
 
 /* ---- RUN ---- */
 
-struct lowers {
-    int *fds; /* top first */
-    size_t count;
-};
-
-static void lowers_done(struct lowers *l)
+void lowers_done(struct lowers *l)
 {
     for (size_t i = 0; i < l->count; i++)
         fd_closep(&l->fds[i]);
@@ -77,8 +73,7 @@ static bool comes_again(const struct digest *layers, size_t count, size_t i)
     return false;
 }
 
-static int open_lowers(struct store *s, const json_t *request, struct lowers *ret,
-                       struct error *err)
+int lowers_open(struct store *s, const json_t *request, struct lowers *ret, struct error *err)
 {
     cleanup_free struct digest *layers = NULL;
     size_t count = 0;
@@ -168,6 +163,7 @@ static int exec_job(const struct job_context *ctx, const json_t *request, const 
 {
     CLEANUP(store_closep) struct store *s = NULL;
     CLEANUP(lowers_done) struct lowers lowers = {0};
+    CLEANUP(step_mounts_done) struct step_mounts mounts = {.ctx = ctx, .tmp_fd = -1};
     cleanup_doc json_t *answer = json_object();
     struct spawn_plan plan;
     json_t *doc = NULL;
@@ -176,13 +172,16 @@ static int exec_job(const struct job_context *ctx, const json_t *request, const 
     if (r >= 0)
         r = store_attach(ctx->store_fd, &s, err);
     if (r >= 0)
-        r = open_lowers(s, request, &lowers, err);
+        r = lowers_open(s, request, &lowers, err);
     if (r < 0)
         return r;
     r = spawn_plan_parse(doc, fds, fd_count, &plan, err);
     if (r < 0)
         return r;
-    r = run_over(ctx, s, &lowers, &plan, answer, err);
+    mounts.store = s;
+    r = step_mounts_open(&mounts, request, fds, fd_count, &plan, err);
+    if (r >= 0)
+        r = run_over(ctx, s, &lowers, &plan, answer, err);
     spawn_plan_done(&plan);
     if (r >= 0)
         *ret = steal(answer);

@@ -97,6 +97,7 @@ static int exec_key(void *ctx, const struct op *op, struct key *k, struct error 
         key_add(k, "file", e->files[i].data);
         key_add_u64(k, "file mode", e->files[i].mode);
     }
+    mounts_key(e, k);
     key_add_text(k, "what this user may do", b->degraded);
     return 0;
 }
@@ -119,6 +120,8 @@ static int exec_content_key(void *ctx, const struct op *op, struct key *k, struc
 
     if (r >= 0)
         r = root_content(ctx, op, k, err);
+    if (r >= 0)
+        r = mounts_content_key(ctx, op, k, err);
     return r < 0 ? r : 1;
 }
 
@@ -290,6 +293,20 @@ struct owner_lookup {
     const int *fs;
 };
 
+static int read_accounts(const struct owner_lookup *look, struct str *passwd, struct str *group,
+                         struct error *err)
+{
+    int r =
+        merge_read_file(look->below, look->fs, VIEW("etc/passwd"), PASSWD_SIZE_MAX, passwd, NULL);
+
+    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+        return error_set(err, r, "read /etc/passwd of the stage");
+    r = merge_read_file(look->below, look->fs, VIEW("etc/group"), PASSWD_SIZE_MAX, group, NULL);
+    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+        return error_set(err, r, "read /etc/group of the stage");
+    return 0;
+}
+
 static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_t *ret_gid,
                          struct error *err)
 {
@@ -310,18 +327,42 @@ static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_
         *ret_uid = *ret_gid = 0;
         return 0;
     }
-    r = merge_read_file(look->below, look->fs, VIEW("etc/passwd"), PASSWD_SIZE_MAX, &passwd, NULL);
-    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-        return error_set(err, r, "read /etc/passwd of the stage");
-    r = merge_read_file(look->below, look->fs, VIEW("etc/group"), PASSWD_SIZE_MAX, &group, NULL);
-    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-        return error_set(err, r, "read /etc/group of the stage");
+    r = read_accounts(look, &passwd, &group, err);
+    if (r < 0)
+        return r;
     r = passwd_lookup(str_view(&passwd), str_view(&group), text, &user, err);
     if (r < 0)
         return error_wrap(err, r, "look up owner '%s' in the stage", text);
     *ret_uid = user.uid;
     *ret_gid = user.gid;
     passwd_user_done(&user);
+    return 0;
+}
+
+int build_user(struct build *b, struct op_ref root, const char *user, uint32_t *ret_uid,
+               uint32_t *ret_gid, struct error *err)
+{
+    IMAGE_VIEW_AUTO(view);
+    cleanup_free struct digest *trees = NULL;
+    struct passwd_user found = {0};
+    STR_AUTO(passwd);
+    STR_AUTO(group);
+    size_t count = 0;
+    int r = build_trees(b, root, &trees, &count, err);
+
+    if (r >= 0)
+        r = image_view_open(b->tools.store, trees, count, true, &view, err);
+    if (r < 0)
+        return r;
+    const struct owner_lookup look = {view.merge, view.fs};
+    r = read_accounts(&look, &passwd, &group, err);
+    if (r >= 0)
+        r = passwd_lookup(str_view(&passwd), str_view(&group), user, &found, err);
+    if (r < 0)
+        return error_wrap(err, r, "look up user '%s' in the stage", user);
+    *ret_uid = found.uid;
+    *ret_gid = found.gid;
+    passwd_user_done(&found);
     return 0;
 }
 

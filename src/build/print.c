@@ -52,6 +52,45 @@ static void print_local(const struct op *op, json_t *obj)
     set_text(obj, "ignore", op->u.local.ignore_name);
 }
 
+static void print_mount(const struct exec_mount *m, json_t *obj)
+{
+    static const char *const sharing[] = {
+        [MOUNT_SHARED] = "", [MOUNT_PRIVATE] = "private", [MOUNT_LOCKED] = "locked"};
+
+    doc_set_text(obj, "type", mount_type_name(m->spec.type));
+    set_text(obj, "target", m->target);
+    set_text(obj, "id", m->id);
+    set_text(obj, "env", m->spec.env);
+    if (m->input)
+        doc_set_int(obj, "input", m->input);
+    set_text(obj, "source", m->source);
+    set_text(obj, "sharing", sharing[m->spec.sharing]);
+    if (m->spec.readonly)
+        doc_set_bool(obj, "readonly", true);
+    if (m->spec.type == MOUNT_SECRET || m->spec.type == MOUNT_SSH)
+        doc_set_bool(obj, "given", m->given);
+    if (m->spec.size)
+        doc_set_int(obj, "size", (int64_t)m->spec.size);
+    if (m->spec.has_mode)
+        set_mode(obj, (uint32_t)m->spec.mode);
+    if (m->spec.has_uid)
+        doc_set_int(obj, "uid", (int64_t)m->spec.uid);
+    if (m->spec.has_gid)
+        doc_set_int(obj, "gid", (int64_t)m->spec.gid);
+}
+
+static json_t *print_mounts(const struct op_exec *e)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < e->mount_count; i++) {
+        json_t *obj = json_object();
+        print_mount(&e->mounts[i], obj);
+        doc_push(list, obj);
+    }
+    return list;
+}
+
 static void print_exec(const struct op *op, json_t *obj)
 {
     static const char *const networks[] = {
@@ -65,6 +104,8 @@ static void print_exec(const struct op *op, json_t *obj)
     set_text(obj, "network", networks[e->network]);
     set_text(obj, "hostname", e->hostname);
     set_texts(obj, "addHosts", e->add_hosts, e->add_host_count);
+    if (e->mount_count)
+        doc_set(obj, "mounts", print_mounts(e));
     if (!e->file_count)
         return;
     json_t *files = json_array();

@@ -346,7 +346,7 @@ static void fill_plan(struct build *b, const struct op_exec *e, struct spawn_pla
     plan->hostname = e->hostname;
     plan->network = network_of(b, e);
     plan->init = true;
-    plan->mounts = xcalloc(e->file_count + 1, sizeof(*plan->mounts));
+    plan->mounts = xcalloc(e->file_count + e->mount_count + 1, sizeof(*plan->mounts));
     for (size_t i = 0; i < e->file_count; i++)
         plan->mounts[i] = (struct spawn_mount){.kind = SPAWN_MOUNT_FILE,
                                                .source_fd = -1,
@@ -362,7 +362,7 @@ static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *
 {
     cleanup_doc json_t *request = json_object();
     int fds[FRAME_FDS_MAX], pipe_fds[2];
-    size_t count = 0;
+    size_t count = 0, own;
     json_t *doc = NULL;
     int r = root_doc(b, op->inputs[0], request, err);
 
@@ -376,7 +376,13 @@ static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *
     if (r < 0)
         return r;
     doc_set(request, "plan", doc);
-    return start(b, op, "build-exec", request, fds, count, steal_fd(from), NULL, err);
+    own = count;
+    r = mounts_pack(b, op, request, fds, &count, err);
+    if (r >= 0)
+        r = start(b, op, "build-exec", request, fds, count, steal_fd(from), NULL, err);
+    while (count > own)
+        (void)close(fds[--count]);
+    return r;
 }
 
 int run_exec(struct build *b, const struct op *op, struct error *err)
@@ -385,7 +391,9 @@ int run_exec(struct build *b, const struct op *op, struct error *err)
 
     spawn_plan_init(&plan);
     fill_plan(b, &op->u.exec, &plan);
-    const int r = submit_exec(b, op, &plan, err);
+    int r = mounts_plan_add(b, &op->u.exec, &plan, err);
+    if (r >= 0)
+        r = submit_exec(b, op, &plan, err);
     spawn_plan_done(&plan);
     return r;
 }

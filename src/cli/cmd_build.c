@@ -7,6 +7,7 @@ struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
     const char *file, *target, *network, *iidfile, *metadata_file, *print;
     int64_t jobs;
+    struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
 };
 
@@ -21,6 +22,10 @@ static const struct option_row options[] = {
     OPT_TEXTS(0, "build-context", struct build_command, build_contexts, "NAME=WHAT",
               "what NAME in FROM and --from means: a directory, oci-layout://DIR[:TAG|@DIGEST], "
               "docker-image://NAME"),
+    OPT_TEXTS(0, "secret", struct build_command, secrets, "id=ID[,src=FILE|,env=VARIABLE]",
+              "what RUN --mount=type=secret,id=ID shows"),
+    OPT_TEXTS(0, "ssh", struct build_command, ssh, "ID[=SOCKET]",
+              "the agent behind RUN --mount=type=ssh; default is $SSH_AUTH_SOCK"),
     OPT_TEXTS(0, "label", struct build_command, labels, "NAME=VALUE", "set a label"),
     OPT_TEXTS(0, "add-host", struct build_command, add_hosts, "NAME:ADDRESS",
               "a line of /etc/hosts during RUN"),
@@ -30,6 +35,8 @@ static const struct option_row options[] = {
         'o', "output", struct build_command, outputs, "type=T,dest=D,...",
         "where the result goes: image (the store), oci, oci-archive, docker-archive, tar, local"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
+    OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
+              "run every step of this stage"),
     OPT_INT('j', "jobs", struct build_command, jobs, "N", "steps that run at the same time"),
     OPT_FLAG(0, "explain", struct build_command, explain,
              "say why each step that runs was not in the cache"),
@@ -76,6 +83,9 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .add_hosts = c->add_hosts,
         .outputs = c->outputs,
         .jobs = c->jobs,
+        .secrets = c->secrets,
+        .ssh = c->ssh,
+        .no_cache_filter = c->no_cache_filter,
         .no_cache = c->no_cache,
         .explain = c->explain,
     };

@@ -35,6 +35,7 @@ busybox_root() {
     for name in $("$root/bin/busybox" --list); do
         [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"
     done
+    ln -s ../../bin/busybox "$root/usr/bin/env"
     printf 'root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/bin/false\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$root/etc/passwd"
     printf 'root:x:0:\nbin:x:2:\nusers:x:100:nobody\nnobody:x:65534:\n' >"$root/etc/group"
 }

@@ -16,6 +16,7 @@ rows_contexts() {
     find "$CONTEXTS" -type f -exec chmod 0644 {} +
     find "$CONTEXTS" -type d -exec chmod 0755 {} +
     chmod 0755 "$CONTEXTS/kaniko/context/foo"
+    echo SOMESECRETDATA >"$CONTEXTS/secret" # of --secret
     # the data has the text of these links where they were
     ln -sf tarball.tar "$CONTEXTS/buildah/symlink/tarball_latest.tar"
     ln -sf tarball.tar.gz "$CONTEXTS/buildah/symlink/tarball_latest.tar.gz"

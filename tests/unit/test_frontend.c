@@ -79,7 +79,7 @@ static int make_plan(struct world *w, const char *text, const char *args, const 
                      struct graph **ret, struct error *err)
 {
     CLEANUP(dockerfile_freep) struct dockerfile *d = NULL;
-    CLEANUP(strings_done) struct strings build_args = {0}, labels = {0};
+    CLEANUP(strings_done) struct strings build_args = {0}, labels = {0}, given = {0};
     char *environ_[] = {(char[]){"CALLER=from caller"}, (char[]){"https_proxy=http://proxy:1"},
                         NULL};
     const struct source_resolver sources = {w, is_named, resolve, context};
@@ -89,10 +89,15 @@ static int make_plan(struct world *w, const char *text, const char *args, const 
         if (arg.size > 0)
             strings_take(&build_args, view_dup(arg));
     strings_add(&labels, "cli=1");
+    strings_add(&given, "given");
+    strings_add(&given, "fresh");
     const struct frontend_options o = {.target = target,
                                        .build_args = &build_args,
                                        .labels = &labels,
                                        .platform = amd64,
+                                       .secrets = &given,
+                                       .ssh = &given,
+                                       .no_cache_stages = &given,
                                        .environ_ = environ_};
     int r = dockerfile_parse(view_of(text), "D", &d, err);
     if (r == 0)
@@ -156,6 +161,16 @@ static void describe_action(const struct file_action *a, struct str *s)
     str_add_char(s, '\n');
 }
 
+static void describe_mount(const struct op *op, const struct exec_mount *m, struct str *s)
+{
+    str_printf(s, " %s '%s'", mount_type_name(m->spec.type), m->target);
+    if (*m->id)
+        str_printf(s, " id=%s%s", m->id, m->given ? " given" : "");
+    if (m->input)
+        str_printf(s, " < '%s' of '%s'", m->source, op->inputs[m->input].op->title);
+    str_printf(s, "%s\n", m->spec.readonly ? " ro" : "");
+}
+
 static void describe_op(const struct op *op, struct str *s)
 {
     if (op->kind == OP_SOURCE_IMAGE || op->kind == OP_SOURCE_LOCAL) {
@@ -180,6 +195,8 @@ static void describe_op(const struct op *op, struct str *s)
     str_add_char(s, '\n');
     for (size_t i = 0; i < e->file_count; i++)
         str_printf(s, " file %s: %.*s", e->files[i].path, VIEW_ARG(e->files[i].data));
+    for (size_t i = 0; i < e->mount_count; i++)
+        describe_mount(op, &e->mounts[i], s);
 }
 
 static void describe_ops(const struct graph *g, struct str *s)
@@ -320,6 +337,40 @@ static const struct {
     {"inside a command", "FROM scratch\nRUN cat <<-A && cat <<B\n\ta\n\tA\nb\nB\n", NULL,
      "[1/1] RUN cat <<-A && cat <<B\n in / as '': '/bin/sh' '-c' 'cat <<-A && cat "
      "<<B\n\ta\nA\nb\nB'\n with\n"},
+    {"RUN with mounts of a stage, of nothing and in memory",
+     "FROM scratch AS a\nRUN a\nFROM scratch\nARG S=/b/../c\nWORKDIR /w\n"
+     "RUN --mount=from=a,source=$S,target=x/ --mount=type=bind,from=scratch,dst=/e,rw "
+     "--mount=type=tmpfs,target=/t,size=1m b",
+     NULL,
+     "[a 1/1] RUN a\n in / as '': '/bin/sh' '-c' 'a'\n with\n[stage-1 1/2] WORKDIR /w\n mkdir > "
+     "'/w'\n[stage-1 2/2] RUN --mount=from=a,source=$S,target=x/ "
+     "--mount=type=bind,from=scratch,dst=/e,rw --mount=type=tmpfs,target=/t,size=1m b\n in /w as "
+     "'': '/bin/sh' '-c' 'b'\n with S=/b/../c\n bind '/w/x' < 'c' of '[a 1/1] RUN a' ro\n bind "
+     "'/e'\n tmpfs '/t'\n"},
+    {"a mount of the context is a copy of its own",
+     "FROM scratch\nRUN --mount=target=/x --mount=source=d/f,target=/f a", NULL,
+     "source-local context\n--mount: read . of the context\n copy '' > '/mount'\n--mount: read d/f "
+     "of the context\n copy 'd/f' > '/mount'\n[1/1] RUN --mount=target=/x "
+     "--mount=source=d/f,target=/f a\n in / as '': '/bin/sh' '-c' 'a'\n with\n bind '/x' < 'mount' "
+     "of '--mount: read . of the context' ro\n bind '/f' < 'mount' of '--mount: read d/f of the "
+     "context' ro\n"},
+    {"caches are known by id or target",
+     "FROM scratch\nWORKDIR /w\nRUN --mount=type=cache,target=/a//b/ "
+     "--mount=type=cache,target=./r,ro --mount=type=cache,target=/c,id=x a",
+     NULL,
+     "[1/2] WORKDIR /w\n mkdir > '/w'\n[2/2] RUN --mount=type=cache,target=/a//b/ "
+     "--mount=type=cache,target=./r,ro --mount=type=cache,target=/c,id=x a\n in /w as '': "
+     "'/bin/sh' "
+     "'-c' 'a'\n with\n cache '/a/b' id=//a/b\n cache '/w/r' id=/r ro\n cache '/c' id=/x\n"},
+    {"secrets and agents",
+     "FROM scratch\nRUN --mount=type=secret,id=given,env=E --mount=type=secret,id=no "
+     "--mount=type=secret,target=/d/given,mode=0444,required --mount=type=ssh,id=given a",
+     NULL,
+     "[1/1] RUN --mount=type=secret,id=given,env=E --mount=type=secret,id=no "
+     "--mount=type=secret,target=/d/given,mode=0444,required --mount=type=ssh,id=given a\n in / as "
+     "'': '/bin/sh' '-c' 'a'\n with\n secret '' id=given given ro\n secret '/run/secrets/no' id=no "
+     "ro\n secret '/d/given' id=given given ro\n ssh '/run/buildkit/ssh_agent.0' id=given given "
+     "ro\n"},
     {"COPY", "FROM scratch\nENV d=y\nWORKDIR /w\nCOPY --chown=1:2 --chmod=755 ../a/./$d/ /b* $d/",
      NULL,
      "[1/2] WORKDIR /w\n mkdir > '/w'\nsource-local context\n[2/2] COPY --chown=1:2 --chmod=755 "
@@ -474,6 +525,18 @@ static const struct {
      "ADD of a git repository", -ENOTSUP},
     {"checksum of a file", "FROM scratch\nADD --checksum=sha256:1 a c", NULL, "D:2:5",
      "checksum requires", -EINVAL},
+    {"mount over everything", "FROM scratch\nRUN --mount=target=/. a", NULL, "D:2:5",
+     "invalid mount target '/.'", -EINVAL},
+    {"mount of a later stage", "FROM scratch AS a\nRUN --mount=from=a,target=/x b", NULL, "D:2:5",
+     "needs to be defined before", -EINVAL},
+    {"variable in from=", "FROM scratch\nRUN --mount=from=$a,target=/x b", NULL, "D:2:5",
+     "from does not take variables", -EINVAL},
+    {"a secret that must be there", "FROM scratch\nRUN --mount=type=secret,id=x,required b", NULL,
+     "D:2:5", "secret 'x' is required and was not given", -ENOENT},
+    {"an agent that must be there", "FROM scratch\nRUN --mount=type=ssh,required=true b", NULL,
+     "D:2:5", "ssh 'default' is required", -ENOENT},
+    {"insecure", "FROM scratch\nRUN --security=insecure a", NULL, "D:2:5",
+     "steps never run without a sandbox", -EPERM},
     {"bad port", "FROM scratch\nEXPOSE 99999", NULL, "D:2:8", "invalid containerPort: '99999'",
      -EINVAL},
     {"bad protocol", "FROM scratch\nEXPOSE 80/icmp", NULL, "D:2:8", "invalid proto: 'icmp'",
@@ -578,9 +641,9 @@ static bool no_context(void *ctx, const char *name)
 
 /* Words of a row that promise a refusal before anything runs. */
 static const char *const refusals[] = {
-    "parse error",       "error, --from",     "error as above",         "no expansion in --from",
-    "invalid reference", "not a stage index", "target stage not found", "bare option",
-    "as above",
+    "parse error",       "error, --from",      "error as above",         "no expansion in --from",
+    "invalid reference", "not a stage index",  "target stage not found", "bare option",
+    "as above",          "mysecret not found",
 };
 
 /* A row's own words: "parse error line 3", "error", or anything else for a plan. */

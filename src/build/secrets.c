@@ -1,0 +1,257 @@
+#include "build/secrets.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+
+struct secret {
+    char *id;
+    struct str value; /* of --ssh: the socket's path */
+};
+
+struct secrets {
+    VEC(struct secret) values, sockets;
+    struct strings ids, ssh_ids;
+};
+
+/* What one --secret says. */
+struct given {
+    char *id, *type, *file, *variable;
+};
+
+static void given_done(struct given *g)
+{
+    free(g->id);
+    free(g->type);
+    free(g->file);
+    free(g->variable);
+}
+
+static int usage(const char *text, struct error *err, const char *what)
+{
+    (void)error_set(err, -EINVAL, "--secret '%.80s': %s", text, what);
+    return error_hint(err, -EINVAL, "it is id=ID,src=FILE or id=ID,env=VARIABLE");
+}
+
+static int read_field(const char *text, struct view field, struct given *g, struct error *err)
+{
+    const struct {
+        const char *key;
+        char **place;
+    } keys[] = {{"id", &g->id},
+                {"type", &g->type},
+                {"src", &g->file},
+                {"source", &g->file},
+                {"env", &g->variable}};
+    struct view value = field, key;
+
+    if (!view_cut(&value, '=', &key) || !value.at)
+        return usage(text, err, "a part is not key=value");
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (view_eq_nocase(key, keys[i].key)) {
+            free(*keys[i].place);
+            *keys[i].place = view_dup(value);
+            return 0;
+        }
+    return usage(text, err, "a key is not known");
+}
+
+/* As docker's: without a source, the variable of that name, else the file. */
+static int complete(const char *text, char *const *environ_, struct given *g, struct error *err)
+{
+    const bool is_env = g->type && strcmp(g->type, "env") == 0;
+
+    if (!g->id || !*g->id)
+        return usage(text, err, "it has no id");
+    if (g->type && !is_env && strcmp(g->type, "file") != 0)
+        return usage(text, err, "the type is neither file nor env");
+    if (g->file && g->variable)
+        return usage(text, err, "src and env cannot both be given");
+    if (is_env && g->file) {
+        g->variable = g->file;
+        g->file = NULL;
+    }
+    if (g->file || g->variable)
+        return 0;
+    const size_t size = strlen(g->id);
+    for (; environ_ && *environ_ && (!g->type || is_env); environ_++)
+        if (strncmp(*environ_, g->id, size) == 0 && (*environ_)[size] == '=') {
+            g->variable = xstrdup(g->id);
+            return 0;
+        }
+    if (is_env)
+        g->variable = xstrdup(g->id);
+    else
+        g->file = xstrdup(g->id);
+    return 0;
+}
+
+static void wipe(struct str *s)
+{
+    if (s->cap)
+        explicit_bzero(s->at, s->cap);
+    str_done(s);
+}
+
+static void add(struct secrets *s, const char *id, struct str *take_value)
+{
+    vec_push(&s->values, (struct secret){xstrdup(id), *take_value});
+    *take_value = STR_INIT;
+    strings_add(&s->ids, id);
+}
+
+static int add_file(struct secrets *s, const struct given *g, struct error *err)
+{
+    struct str value = STR_INIT;
+
+    str_reserve(&value, SECRET_SIZE_MAX + 1); /* so that no copy is left behind by growing */
+    const int r = fd_read_file(AT_FDCWD, g->file, SECRET_SIZE_MAX, &value, err);
+    if (r < 0) {
+        wipe(&value);
+        return error_wrap(err, r, "read secret '%s'", g->id);
+    }
+    add(s, g->id, &value);
+    return 0;
+}
+
+static int add_variable(struct secrets *s, const struct given *g, char *const *environ_,
+                        struct error *err)
+{
+    const size_t size = strlen(g->variable);
+
+    for (; environ_ && *environ_; environ_++) {
+        const char *text = *environ_;
+        struct str value = STR_INIT;
+
+        if (strncmp(text, g->variable, size) != 0 || text[size] != '=')
+            continue;
+        if (strlen(text) - size > SECRET_SIZE_MAX)
+            return error_set(err, -EDQUOT, "secret '%s' is larger than %u bytes", g->id,
+                             SECRET_SIZE_MAX);
+        str_add_text(&value, text + size + 1);
+        add(s, g->id, &value);
+        break;
+    }
+    return 0;
+}
+
+static int add_secret(struct secrets *s, const char *text, char *const *environ_, struct error *err)
+{
+    CLEANUP(given_done) struct given g = {0};
+    struct view rest = view_of(text), field;
+    int r = 0;
+
+    while (r == 0 && view_cut(&rest, ',', &field))
+        r = read_field(text, field, &g, err);
+    if (r == 0)
+        r = complete(text, environ_, &g, err);
+    if (r < 0)
+        return r;
+    return g.file ? add_file(s, &g, err) : add_variable(s, &g, environ_, err);
+}
+
+static const char *find_variable(char *const *environ_, const char *name)
+{
+    const size_t size = strlen(name);
+
+    for (; environ_ && *environ_; environ_++)
+        if (strncmp(*environ_, name, size) == 0 && (*environ_)[size] == '=')
+            return *environ_ + size + 1;
+    return NULL;
+}
+
+static int add_ssh(struct secrets *s, const char *text, char *const *environ_, struct error *err)
+{
+    struct view rest = view_of(text), id;
+    struct stat st;
+
+    (void)view_cut(&rest, '=', &id);
+    const char *path = rest.at && rest.size ? rest.at : find_variable(environ_, "SSH_AUTH_SOCK");
+    if (!path || !*path) {
+        (void)error_set(err, -ENOENT, "--ssh '%.80s': there is no agent", text);
+        return error_hint(err, -ENOENT,
+                          "start one (eval $(ssh-agent)), or name its socket: --ssh %.*s=SOCKET",
+                          VIEW_ARG(id));
+    }
+    if (stat(path, &st) < 0)
+        return error_sys(err, "--ssh '%.80s': look at '%s'", text, path);
+    if (!S_ISSOCK(st.st_mode)) {
+        (void)error_set(err, -ENOTSOCK, "--ssh '%.80s': '%s' is not a socket", text, path);
+        return error_hint(err, -ENOTSOCK, "add keys to an agent with ssh-add and give its socket");
+    }
+    struct secret one = {view_dup(id), STR_INIT};
+    str_add_text(&one.value, path);
+    strings_add(&s->ssh_ids, one.id);
+    vec_push(&s->sockets, one);
+    return 0;
+}
+
+int secrets_open(const struct strings *secrets, const struct strings *ssh, char *const *environ_,
+                 struct secrets **ret, struct error *err)
+{
+    CLEANUP(secrets_closep) struct secrets *s = xcalloc(1, sizeof(*s));
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < secrets->size; i++)
+        r = add_secret(s, secrets->at[i], environ_, err);
+    for (size_t i = 0; r == 0 && i < ssh->size; i++)
+        r = add_ssh(s, ssh->at[i], environ_, err);
+    if (r < 0)
+        return r;
+    *ret = steal(s);
+    return 0;
+}
+
+void secrets_close(struct secrets *s)
+{
+    if (!s)
+        return;
+    vec_each (one, &s->values) {
+        free(one->id);
+        wipe(&one->value);
+    }
+    vec_each (one, &s->sockets) {
+        free(one->id);
+        str_done(&one->value);
+    }
+    vec_done(&s->values);
+    vec_done(&s->sockets);
+    strings_done(&s->ids);
+    strings_done(&s->ssh_ids);
+    free(s);
+}
+
+const struct strings *secrets_ids(const struct secrets *s)
+{
+    return &s->ids;
+}
+
+const struct strings *secrets_ssh_ids(const struct secrets *s)
+{
+    return &s->ssh_ids;
+}
+
+struct view secrets_value(const struct secrets *s, const char *id)
+{
+    const struct secret *found = NULL;
+
+    vec_each (one, &s->values) /* the last one counts */
+        if (strcmp(one->id, id) == 0)
+            found = one;
+    assert(found);
+    return str_view(&found->value);
+}
+
+const char *secrets_socket(const struct secrets *s, const char *id)
+{
+    const struct secret *found = NULL;
+
+    vec_each (one, &s->sockets)
+        if (strcmp(one->id, id) == 0)
+            found = one;
+    assert(found);
+    return found->value.at;
+}
