@@ -33,13 +33,16 @@ struct file_work {
     struct input *inputs;
     size_t input_count;
     struct copy *copy;
-    struct view data; /* bytes of WRITE steps, mapped */
-    unsigned archives;
+    struct view data;             /* bytes of WRITE steps, mapped */
+    VEC(struct index *) archives; /* that were unpacked; the copy borrows from them until its end */
 };
 
 static void work_done(struct file_work *w)
 {
     copy_free(w->copy);
+    vec_each (ix, &w->archives)
+        index_free(*ix);
+    vec_done(&w->archives);
     for (size_t i = 0; i < w->input_count; i++) {
         ignore_free(w->inputs[i].ignore);
         context_check_free(w->inputs[i].check);
@@ -353,7 +356,7 @@ static int add_archive(struct file_work *w, const struct step_doc *step, int fd,
     struct codec_sums sums;
     char name[32];
 
-    snprintf(name, sizeof(name), "archive%u", w->archives++);
+    snprintf(name, sizeof(name), "archive%zu", w->archives.size);
     int r = fd_make_dirs(work, name, 0700, err);
     if (r < 0)
         return r;
@@ -365,10 +368,10 @@ static int add_archive(struct file_work *w, const struct step_doc *step, int fd,
     r = unpack_layer(fd, &o, NULL, NULL, &result, &sums, err);
     if (r < 0)
         return error_wrap(err, r, "unpack '%s'", step->source);
+    vec_push(&w->archives, result.index);
     r = check_archive(&w->inputs[step->input], step->source, fd, &sums.packed, err);
     if (r >= 0)
         r = copy_unpacked(w, step, result.index, dir, err);
-    index_free(result.index);
     return r;
 }
 

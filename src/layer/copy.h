@@ -48,7 +48,7 @@ struct copy_source {
     int dir;         /* -1: trees */
     bool keep_owner; /* of files in dir; else 0:0. Always kept from trees */
     /* ... or layers: fs[i] is the fs/ directory of layer i of the merge, which has owner_mode
-     * `owner` */
+     * `owner`. Their indexes live until copy_finish() */
     const struct merge *trees;
     const int *fs;
     enum owner_mode owner; /* of dir or trees; contexts are OWNER_REAL */
