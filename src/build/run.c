@@ -342,6 +342,7 @@ static void fill_plan(struct build *b, const struct op_exec *e, struct spawn_pla
     for (size_t i = 0; i < e->add_host_count; i++)
         add_host_line(&plan->hosts, e->add_hosts[i]);
     plan->cwd = e->cwd;
+    plan->make_cwd = true;
     plan->user = e->user;
     plan->hostname = e->hostname;
     plan->network = network_of(b, e);

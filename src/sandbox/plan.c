@@ -160,6 +160,7 @@ json_t *spawn_plan_print(const struct spawn_plan *p)
     doc_set(o, "argv", of_strings(&p->argv));
     doc_set(o, "env", of_strings(&p->env));
     doc_set_text(o, "cwd", p->cwd);
+    doc_set_bool(o, "make_cwd", p->make_cwd);
     doc_set_text(o, "user", p->user);
     doc_set_text(o, "hostname", p->hostname);
     doc_set_text(o, "network", networks[p->network]);
@@ -394,6 +395,7 @@ static int parse_flags(const json_t *doc, struct spawn_plan *p, struct error *er
 
     if ((r = doc_bool(doc, "readonly", &p->read_only, err)) < 0 ||
         (r = doc_bool(doc, "volatile", &p->is_volatile, err)) < 0 ||
+        (r = doc_bool(doc, "make_cwd", &p->make_cwd, err)) < 0 ||
         (r = doc_bool(doc, "no_new_privs", &p->no_new_privs, err)) < 0 ||
         (r = doc_bool(doc, "network_required", &p->network_required, err)) < 0 ||
         (r = doc_bool(doc, "seccomp", &p->seccomp, err)) < 0 ||

@@ -46,7 +46,8 @@ struct spawn_plan {
 
     struct strings argv, env; /* env as NAME=value; HOME is added from passwd when absent or empty,
                                  PATH (docker's) and HOSTNAME when absent */
-    const char *cwd;          /* created by nobody: absent is an error; NULL is "/" */
+    const char *cwd;          /* NULL is "/" */
+    bool make_cwd;            /* with parents, the user's; else an absent one is an error */
     const char *user;         /* "", "name", "uid", "name:group", "uid:gid": looked up in the
                                  root's own passwd */
     const char *hostname;     /* NULL: SPAWN_HOSTNAME */

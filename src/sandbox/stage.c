@@ -266,6 +266,35 @@ static int name_host(const struct spawn_plan *p, struct error *err)
     return 0;
 }
 
+static int make_directory(const struct launch *l, const struct passwd_user *u, const char *path,
+                          struct error *err)
+{
+    if (mkdir(path, 0755) < 0)
+        return errno == EEXIST ? 0 : error_sys(err, "make working directory '%.200s'", path);
+    /* a single id has nobody to give it to */
+    if (l->ctx->ids.kind != IDENTITY_SINGLE && chown(path, u->uid, u->gid) < 0)
+        return error_sys(err, "give working directory '%.200s' to its user", path);
+    return 0;
+}
+
+/* Where the image has none (a base whose WorkingDir is missing, a step that removed it). The root is "/" by now, so links
+ * on the way lead nowhere else. */
+static int make_cwd(const struct launch *l, const struct passwd_user *u, struct error *err)
+{
+    const struct spawn_plan *p = l->plan;
+    int r = 0;
+
+    if (!p->make_cwd || !p->cwd || access(p->cwd, F_OK) == 0 || errno != ENOENT)
+        return 0;
+    cleanup_free char *path = xstrdup(p->cwd);
+    for (char *slash = path; r == 0 && (slash = strchr(slash + 1, '/')) != NULL;) {
+        *slash = '\0';
+        r = make_directory(l, u, path, err);
+        *slash = '/';
+    }
+    return r < 0 ? r : make_directory(l, u, path, err);
+}
+
 /* Tried with and without the user's rights: a directory of the user's on a share may be closed to
  * root. The kernel writes "(unreachable)" before a directory outside of the root
  * (CVE-2024-21626). */
@@ -330,7 +359,8 @@ static int settle(struct launch *l, struct passwd_user *u, struct error *err)
     (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) < 0)
         return error_sys(err, "close descriptors");
-    if ((r = enter_cwd(p->cwd, false, &entered, err)) < 0 || (r = restrict_self(l, u, err)) < 0)
+    if ((r = make_cwd(l, u, err)) < 0 || (r = enter_cwd(p->cwd, false, &entered, err)) < 0 ||
+        (r = restrict_self(l, u, err)) < 0)
         return r;
     return enter_cwd(p->cwd, true, &entered, err);
 }
