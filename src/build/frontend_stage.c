@@ -390,6 +390,12 @@ static void inherit_stage(struct fe_stage *s)
         vec_push(&s->args, *arg);
 }
 
+static void begin_from_nothing(struct fe_stage *s)
+{
+    config_init(s->config, &s->platform);
+    config_set_text(&s->config->workdir, "/"); /* as BuildKit writes it */
+}
+
 static void begin_from_source(struct frontend *fe, struct fe_stage *s)
 {
     const struct fe_source *fs = s->source;
@@ -417,7 +423,7 @@ int fe_begin_stage(struct frontend *fe, struct fe_stage *s, struct error *err)
     if (s->base)
         inherit_stage(s);
     else if (s->scratch)
-        config_init(s->config, &s->platform);
+        begin_from_nothing(s);
     else
         begin_from_source(fe, s);
     s->step += !s->base && !s->scratch;

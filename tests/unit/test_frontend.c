@@ -134,7 +134,8 @@ static void describe_config(const struct image_config *c, struct str *s)
     add_list(s, "volumes", &c->volumes);
     add_list(s, "health", &c->healthcheck.test);
     add_text(s, "user", c->user);
-    add_text(s, "workdir", c->workdir);
+    if (c->workdir && strcmp(c->workdir, "/") != 0) /* scratch has that one */
+        add_text(s, "workdir", c->workdir);
     add_text(s, "signal", c->stop_signal);
     add_text(s, "author", c->author);
     vec_each (label, &c->labels)
