@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <assert.h>
 #include <sys/random.h>
 
 /* Open addressing over item numbers (+1; 0 is free), at most half full. Items are never removed. */
@@ -43,6 +44,7 @@ static void grow(struct map *m)
     m->slot_count = m->slot_count ? m->slot_count * 2 : 16;
     free(m->slots);
     m->slots = xcalloc(m->slot_count, sizeof(*m->slots));
+    assert(m->slots && (m->items || m->size == 0));
     for (size_t i = 0; i < m->size; i++)
         *slot_of(m, m->items[i].key) = (uint32_t)i + 1;
 }
@@ -90,6 +92,7 @@ void map_set(struct map *m, struct view key, void *value)
         m->cap = m->cap ? m->cap * 2 : 8;
         m->items = xrealloc(m->items, m->cap * sizeof(*m->items));
     }
+    assert(m->items);
     m->items[m->size] = (struct map_item){{view_dup(key), key.size}, value};
     *slot_of(m, m->items[m->size].key) = (uint32_t)m->size + 1;
     m->size++;

@@ -11,8 +11,6 @@
 
 #include "base/fd.h"
 
-extern char **environ;
-
 static int pidfd_of(pid_t pid)
 {
     return (int)syscall(SYS_pidfd_open, pid, 0);

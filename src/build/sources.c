@@ -1,5 +1,6 @@
 #include "build/sources.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <sys/mman.h>
@@ -403,6 +404,7 @@ static int resolve_image(struct sources *s, const char *name, const char *layout
     r = layout ? find_layout(s, layout, platform, &f, err) : find_in_store(s, name, &f, err);
     if (r < 0)
         return r;
+    assert(f);
     map_set(&s->images, view_of(name), f);
     f->answer.name = arena_strdup(g->arena, name);
     return answer_image(f, g, ret);

@@ -28,7 +28,7 @@ static bool is_blank(struct view line)
 
 bool control_paragraph(struct view *rest, struct view *ret)
 {
-    struct view line, start = *rest;
+    struct view line, start;
 
     do {
         start = *rest;

@@ -177,4 +177,4 @@ bool instruction_flag_set(const struct instruction *in, const char *name);
 /* The tree as nested lists, one instruction a line: (copy ["--from=0"] "a" "b"). */
 void dockerfile_print(const struct dockerfile *d, struct str *ret);
 /* One text as the tree and docker's history have it: in double quotes, as Go writes it. */
-void dockerfile_quote(struct view text, struct str *ret);
+void dockerfile_quote(struct view v, struct str *s);

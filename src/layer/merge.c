@@ -1,5 +1,6 @@
 #include "layer/merge.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/fd.h"
@@ -415,11 +416,12 @@ int merge_read_file(const struct merge *m, const int *fs, struct view path, size
                     struct str *ret, struct error *err)
 {
     STR_AUTO(real);
-    struct merge_file file;
+    struct merge_file file = {0};
     int r = merge_resolve(m, path, 0, &real, &file, err);
 
     if (r < 0)
         return r;
+    assert(file.entry);
     if (file.entry->type != ENTRY_FILE)
         return error_set(err, -EINVAL, "'%.200s' is not a regular file", real.at);
     cleanup_close int fd = fd_open_beneath(fs[file.layer], real.at, O_RDONLY | O_NOFOLLOW, 0, err);

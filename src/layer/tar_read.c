@@ -427,7 +427,7 @@ static int map_line(struct tar_reader *r, uint64_t *ret, struct error *err)
 static int data_map(struct tar_reader *r, struct error *err)
 {
     const uint64_t before = r->left;
-    uint64_t count, at, size;
+    uint64_t count = 0, at = 0, size = 0;
     int e = map_line(r, &count, err);
 
     if (e == 0 && count > TAR_SPARSE_MAX)

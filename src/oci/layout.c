@@ -12,7 +12,7 @@ int layout_parse(struct view bytes, struct error *err)
     const char *version;
     int r = doc_parse(bytes, LAYOUT_SIZE_MAX, "oci-layout", &doc, err);
 
-    if (r == 0)
+    if (r >= 0)
         r = doc_need_text(doc, "imageLayoutVersion", &version, err);
     if (r < 0)
         return error_wrap(err, r == -ENOENT ? -EINVAL : r, LAYOUT_FILE);

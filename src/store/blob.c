@@ -175,7 +175,7 @@ int store_blob_commit(struct store *s, struct store_blob_writer *take_w, const s
 
 int store_blob_put(struct store *s, struct view bytes, struct digest *ret, struct error *err)
 {
-    struct store_blob_writer *w;
+    struct store_blob_writer *w = NULL;
     int r = store_blob_begin(s, &w, err);
 
     if (r < 0)

@@ -332,7 +332,7 @@ static int hold_trees(struct cache *c, struct view trees, struct error *err)
 
 int cache_get(struct cache *c, const struct digest *key, struct str *ret_value, struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     int r = prepare(c, GET_RESULT, &st, err);
 
     if (r < 0)
@@ -353,7 +353,7 @@ int cache_get(struct cache *c, const struct digest *key, struct str *ret_value, 
 int cache_put(struct cache *c, const struct digest *key, struct view value,
               const struct digest *trees, size_t tree_count, struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     int r = prepare(c, PUT_RESULT, &st, err);
 
     if (r < 0)
@@ -377,7 +377,7 @@ static bool leads_to_tree(enum cache_link kind)
 int cache_link_get(struct cache *c, enum cache_link kind, const struct digest *from,
                    struct digest *ret, struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     struct digest to;
     int r = prepare(c, GET_LINK, &st, err);
 
@@ -404,7 +404,7 @@ int cache_link_get(struct cache *c, enum cache_link kind, const struct digest *f
 int cache_link_put(struct cache *c, enum cache_link kind, const struct digest *from,
                    const struct digest *to, struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     const int r = prepare(c, PUT_LINK, &st, err);
 
     if (r < 0)
@@ -418,7 +418,7 @@ int cache_link_put(struct cache *c, enum cache_link kind, const struct digest *f
 int cache_blob_get(struct cache *c, const struct digest *diff_id, const char *form,
                    struct digest *ret_blob, uint64_t *ret_size, struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     struct digest blob;
     int r = prepare(c, GET_FORM, &st, err);
 
@@ -443,7 +443,7 @@ int cache_blob_get(struct cache *c, const struct digest *diff_id, const char *fo
 int cache_blob_put(struct cache *c, const struct digest *diff_id, const char *form,
                    const struct digest *blob, uint64_t size, struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     const int r = prepare(c, PUT_FORM, &st, err);
 
     if (r < 0)
@@ -458,7 +458,7 @@ int cache_blob_put(struct cache *c, const struct digest *diff_id, const char *fo
 int cache_parts_get(struct cache *c, const struct digest *step, struct str *ret_parts,
                     struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     int r = prepare(c, GET_PARTS, &st, err);
 
     if (r < 0)
@@ -476,7 +476,7 @@ int cache_parts_get(struct cache *c, const struct digest *step, struct str *ret_
 int cache_parts_put(struct cache *c, const struct digest *step, struct view parts,
                     struct error *err)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     const int r = prepare(c, PUT_PARTS, &st, err);
 
     if (r < 0)

@@ -197,7 +197,7 @@ int store_tree_stamp(struct store *s, const char *hex, struct stamp *ret)
 int store_tree_size(struct store *s, const struct digest *tree, uint64_t *ret, struct error *err)
 {
     char hex[DIGEST_HEX_MAX];
-    struct stamp stamp;
+    struct stamp stamp = {0};
     const int r = store_tree_stamp(s, digest_hex(tree, hex), &stamp);
 
     if (r < 0)
