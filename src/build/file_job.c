@@ -143,19 +143,45 @@ struct source_filter {
     const json_t *skips; /* names below the step's source that other steps copy */
     size_t source_size;  /* of the step's source path */
     bool from_path;
+    const char *source;           /* the step's */
+    const struct ignore *exclude; /* --exclude, or NULL */
+    size_t exclude_base;          /* it is relative to this much of the path */
 };
+
+/* rel is below the step's source. *prune: nothing below it is copied either. */
+static bool is_excluded(const struct source_filter *f, const char *rel, bool is_dir, bool *prune)
+{
+    STR_AUTO(path);
+
+    if (!f->exclude)
+        return false;
+    str_add_text(&path, f->source);
+    view_join(&path, view_of(rel));
+    if (path.size <= f->exclude_base)
+        return false;
+    const char *below = path.at + f->exclude_base + (f->exclude_base != 0);
+    if (!ignore_match(f->exclude, view_of(below)))
+        return false;
+    *prune = !is_dir || !ignore_may_reach_below(f->exclude, view_of(below));
+    return true;
+}
+
+/* What callbacks of a directory call rel, below the step's source; NULL for the source itself. */
+static const char *below_source(const struct source_filter *f, const char *rel)
+{
+    if (f->from_path || !f->source_size)
+        return rel;
+    return strlen(rel) <= f->source_size ? NULL : rel + f->source_size + 1;
+}
 
 static bool is_skipped(const struct source_filter *f, const char *rel)
 {
-    const char *below = rel;
+    const char *below = below_source(f, rel);
     size_t i;
     json_t *item;
 
-    if (!f->from_path && f->source_size) {
-        if (strlen(rel) <= f->source_size)
-            return false;
-        below = rel + f->source_size + 1;
-    }
+    if (!below)
+        return false;
     json_array_foreach(f->skips, i, item)
     {
         if (strcmp(json_string_value(item), below) == 0)
@@ -172,6 +198,9 @@ static bool skip_entry(void *ctx, const char *rel, bool is_dir, bool *prune)
         *prune = true;
         return true;
     }
+    const char *below = below_source(f, rel);
+    if (below && is_excluded(f, below, is_dir, prune))
+        return true;
     if (!f->in->ignore || !ignore_match(f->in->ignore, view_of(rel)))
         return false;
     *prune = !is_dir || !ignore_may_reach_below(f->in->ignore, view_of(rel));
@@ -196,8 +225,10 @@ static bool is_skipped_below(void *ctx, const char *rel)
 {
     struct source_filter f = *(const struct source_filter *)ctx;
 
+    bool prune;
+
     f.from_path = true;
-    return is_skipped(&f, rel);
+    return is_skipped(&f, rel) || is_excluded(&f, rel, false, &prune);
 }
 
 /* ---- steps ---- */
@@ -206,8 +237,22 @@ struct step_doc {
     const char *source, *dest, *unpack_dest, *mode;
     int64_t kind, input, uid, gid, make_mode, data_at, data_size;
     bool has_owner, keep_owner;
-    json_t *skips;
+    json_t *skips, *excludes;
+    int64_t exclude_base;
 };
+
+static int read_excludes(const struct step_doc *step, struct ignore **ret, struct error *err)
+{
+    const size_t count = json_array_size(step->excludes);
+    cleanup_free const char **patterns = xcalloc(count + 1, sizeof(*patterns));
+
+    for (size_t i = 0; i < count; i++) {
+        patterns[i] = json_string_value(json_array_get(step->excludes, i));
+        if (!patterns[i])
+            return error_set(err, -EINVAL, "excludes[%zu] is not a text", i);
+    }
+    return count ? ignore_new(patterns, count, ret, err) : 0;
+}
 
 static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
 {
@@ -239,6 +284,10 @@ static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
         r = doc_bool(obj, "keep_owner", &ret->keep_owner, err);
     if (r >= 0)
         r = doc_array(obj, "skips", &ret->skips, err);
+    if (r >= 0)
+        r = doc_array(obj, "excludes", &ret->excludes, err);
+    if (r >= 0)
+        r = doc_int(obj, "exclude_base", &ret->exclude_base, err);
     return r;
 }
 
@@ -246,7 +295,18 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
                      struct error *err)
 {
     const struct input *in = &w->inputs[step->input];
-    struct source_filter filter = {in, step->skips, strlen(step->source), in->dir < 0};
+    CLEANUP(ignore_freep) struct ignore *exclude = NULL;
+    int r = read_excludes(step, &exclude, err);
+    if (r < 0)
+        return r;
+    struct source_filter filter = {.in = in,
+                                   .skips = step->skips,
+                                   .source_size = strlen(step->source),
+                                   .from_path = in->dir < 0,
+                                   .source = step->source,
+                                   .exclude = exclude,
+                                   .exclude_base = (size_t)step->exclude_base};
+    const bool leaves_out = exclude || json_array_size(step->skips);
     const struct copy_source s = {
         .dir = in->dir,
         .keep_owner = step->keep_owner,
@@ -261,19 +321,18 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
         .uid = (uint32_t)step->uid,
         .gid = (uint32_t)step->gid,
         .chmod = mode,
-        .skip = in->ignore || json_array_size(step->skips) ? skip_entry : NULL,
+        .skip = in->ignore || leaves_out ? skip_entry : NULL,
         .skip_from_path = filter.from_path,
         .known = in->dir < 0 ? NULL : known_file,
         .seen = in->dir < 0 ? NULL : check_entry,
         .ctx = &filter,
     };
 
-    const int r = copy_add(w->copy, &s, err);
+    r = copy_add(w->copy, &s, err);
     return r < 0 || in->dir < 0
                ? r
-               : context_check_end(in->check, step->source,
-                                   json_array_size(step->skips) ? is_skipped_below : NULL, &filter,
-                                   err);
+               : context_check_end(in->check, step->source, leaves_out ? is_skipped_below : NULL,
+                                   &filter, err);
 }
 
 /* ---- archives of ADD ---- */
@@ -316,7 +375,8 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
         const struct file_step *part = &plan.steps.at[i];
         cleanup_doc json_t *skips = json_array();
         struct input none = {.dir = -1};
-        struct source_filter filter = {&none, skips, 0, true};
+        struct source_filter filter = {
+            .in = &none, .skips = skips, .from_path = true, .source = ""};
         for (size_t j = 0; j < part->skips.size; j++)
             doc_push(skips, doc_new_text(part->skips.at[j]));
         const struct copy_source s = {.dir = -1,

@@ -156,13 +156,36 @@ static int match_pattern(const struct tree_view *v, const char *pattern, struct 
     return r;
 }
 
+/* Files that a pattern matched are left out by their names; what is named itself is meant. */
+static int drop_excluded(const struct file_action *a, struct file_matches *m, struct error *err)
+{
+    CLEANUP(ignore_freep) struct ignore *exclude = NULL;
+    const int r = ignore_new(a->excludes, a->exclude_count, &exclude, err);
+    size_t kept = 0;
+
+    if (r < 0)
+        return r;
+    vec_each (match, &m->list) {
+        if (match->type != ENTRY_DIR && ignore_match(exclude, view_of(match->name))) {
+            free(match->path);
+            free(match->name);
+            continue;
+        }
+        m->list.at[kept++] = *match;
+    }
+    m->list.size = kept;
+    return 0;
+}
+
 int file_match(const struct tree_view *v, const struct file_action *a, struct file_matches *ret,
                struct error *err)
 {
     cleanup_free char *source = clean_source(a->source);
 
-    if (wildcard_in(view_of(source)))
-        return match_pattern(v, source, ret, err);
+    if (wildcard_in(view_of(source))) {
+        const int r = match_pattern(v, source, ret, err);
+        return r < 0 || !a->exclude_count ? r : drop_excluded(a, ret, err);
+    }
     return add_match(v, source, ret, err);
 }
 
@@ -396,8 +419,7 @@ static int plan_file_source(struct planning *p, const struct file_action *a,
 }
 
 static int plan_match(struct planning *p, const struct file_action *a,
-                      const struct file_match *match, const struct file_step *like,
-                      struct error *err)
+                      const struct file_match *match, struct file_step *like, struct error *err)
 {
     bool is_dir = false;
     STR_AUTO(dest);
@@ -408,6 +430,8 @@ static int plan_match(struct planning *p, const struct file_action *a,
     if (r < 0)
         return r;
     strings_add(&p->made, dest.at);
+    like->excluding = a->exclude_count ? a : NULL;
+    like->exclude_base = strlen(match->path);
     return file_plan_directory(&p->in->inputs[a->input], p->in->below, like, match->path, dest.at,
                                p->plan, p->seen, err);
 }

@@ -15,13 +15,15 @@ struct file_step {
     char *source;      /* COPY: plain, resolved */
     char *dest;        /* plain, resolved; of an archive: when it turns out to be none */
     char *unpack_dest; /* ADD of a file that may be an archive: where its entries go; else NULL */
-    struct strings skips; /* COPY: names below source that other steps copy */
-    bool keep_owner;      /* COPY: owners of the source stay */
-    bool has_owner;       /* uid and gid are asked for */
-    uint32_t uid, gid;    /* else 0:0 */
-    const char *mode;     /* --chmod, borrowed from the action; "" */
-    uint32_t make_mode;   /* MKDIR, WRITE */
-    struct view data;     /* WRITE, borrowed */
+    struct strings skips;                /* COPY: names below source that other steps copy */
+    const struct file_action *excluding; /* COPY with --exclude: the action, borrowed; else NULL */
+    size_t exclude_base; /* length of the path in the source that its patterns are relative to */
+    bool keep_owner;     /* COPY: owners of the source stay */
+    bool has_owner;      /* uid and gid are asked for */
+    uint32_t uid, gid;   /* else 0:0 */
+    const char *mode;    /* --chmod, borrowed from the action; "" */
+    uint32_t make_mode;  /* MKDIR, WRITE */
+    struct view data;    /* WRITE, borrowed */
 };
 
 struct file_plan {

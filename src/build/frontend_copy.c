@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "build/frontend_internal.h"
+#include "dockerfile/ignore.h"
 
 struct copy {
     struct frontend *fe;
@@ -10,6 +11,8 @@ struct copy {
     const struct fe_command *c;
     bool add;
     const char *owner, *mode; /* expanded; "" */
+    const char **excludes;
+    size_t exclude_count;
     struct op_ref from;
     bool from_context, has_from; /* has_from: asked for, known by now */
     const char *dest;            /* as written, expanded */
@@ -67,7 +70,7 @@ static int not_yet(const struct copy *p, struct span span, const char *what)
 
 static int refuse_flags(const struct copy *p)
 {
-    static const char *const later[] = {"parents", "exclude"};
+    static const char *const later[] = {"parents"};
 
     for (size_t i = 0; i < p->c->in->flag_count; i++) {
         const struct flag *f = &p->c->in->flags[i];
@@ -79,6 +82,27 @@ static int refuse_flags(const struct copy *p)
                 return not_yet(p, f->span, what);
             }
     }
+    return 0;
+}
+
+/* Patterns, which take no variables, as they stand. */
+static int read_excludes(struct copy *p)
+{
+    CLEANUP(strings_done) struct strings patterns = {0};
+
+    for (size_t i = 0; i < p->c->in->flag_count; i++) {
+        const struct flag *f = &p->c->in->flags[i];
+        CLEANUP(ignore_freep) struct ignore *check = NULL;
+
+        if (!view_eq_text(f->name, "exclude"))
+            continue;
+        strings_take(&patterns, view_dup(f->value));
+        const char *last = patterns.at[patterns.size - 1];
+        const int r = ignore_new(&last, 1, &check, p->err);
+        if (r < 0)
+            return fe_at(p->fe, p->s, p->c, f->span, error_wrap(p->err, r, "--exclude"), p->err);
+    }
+    p->excludes = graph_texts(p->fe->g, &patterns, &p->exclude_count);
     return 0;
 }
 
@@ -183,6 +207,8 @@ static void add_source(struct copy *p, struct op *op, const struct word *w, cons
     a->wildcards = strpbrk(source, "*?[\\") != NULL;
     a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
     a->keep_owner = !p->from_context;
+    a->excludes = p->excludes;
+    a->exclude_count = p->exclude_count;
 }
 
 /* ---- the instruction ---- */
@@ -268,6 +294,8 @@ static int copy(struct copy *p)
     STR_AUTO(history);
 
     int r = refuse_flags(p);
+    if (r == 0)
+        r = read_excludes(p);
     if (r == 0)
         r = fe_expand_flag(p->fe, p->s, p->c, "chown", &p->owner, p->err);
     if (r == 0)

@@ -107,8 +107,10 @@ struct file_action {
     bool keep_owner;    /* COPY --from: owners stay unless `owner` is given; else 0:0 */
     const char *owner;  /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
     const char *mode;   /* --chmod: "", "755", "u=rwX,go=rX" */
-    const char *where;  /* COPY: "Dockerfile:12:6" of the source, or NULL: for errors only */
-    struct view data;   /* WRITE */
+    const char **excludes; /* COPY: patterns of what stays behind, relative to the source */
+    size_t exclude_count;
+    const char *where;   /* COPY: "Dockerfile:12:6" of the source, or NULL: for errors only */
+    struct view data;    /* WRITE */
     uint32_t write_mode; /* WRITE: 0644; MKDIR: 0755 */
 };
 

@@ -70,7 +70,7 @@ static int mount_content(struct build *b, const struct op *op, const struct exec
     if (r < 0)
         return error_set(err, r, "mount '%s': '%s' is not in '%s'", m->target, m->source,
                          name_of(root.op));
-    r = view_content(&v, str_view(&path), CONTENT_ALL, &content, err);
+    r = view_content(&v, str_view(&path), CONTENT_ALL, NULL, &content, err);
     if (r >= 0) {
         key_add_u64(k, "type of what is mounted", type);
         key_add_digest(k, "content of what is mounted", &content);

@@ -154,6 +154,8 @@ static void action_key(const struct file_action *a, struct key *k)
     key_add_u64(k, "keep owner", a->keep_owner);
     key_add_text(k, "chown", a->owner);
     key_add_text(k, "chmod", a->mode);
+    if (a->exclude_count)
+        key_add_texts(k, "exclude", a->excludes, a->exclude_count);
     if (a->kind == FILE_WRITE) {
         key_add_text(k, "file name", a->source);
         key_add(k, "file", a->data);
@@ -207,15 +209,18 @@ static int explain_missing(const struct op *source, const struct file_action *a,
 static int content_of_matches(const struct tree_view *v, const struct op *source,
                               const struct file_action *a, struct key *k, struct error *err)
 {
+    CLEANUP(ignore_freep) struct ignore *exclude = NULL;
     FILE_MATCHES_AUTO(matches);
     int r = file_match(v, a, &matches, err);
 
     if (r < 0)
         return explain_missing(source, a, r, err);
+    if (a->exclude_count && (r = ignore_new(a->excludes, a->exclude_count, &exclude, err)) < 0)
+        return r;
     vec_each (match, &matches.list) {
         struct digest content = {0};
         STR_AUTO(name);
-        r = view_content(v, view_of(match->path), counting_parts(a), &content, err);
+        r = view_content(v, view_of(match->path), counting_parts(a), exclude, &content, err);
         if (r < 0)
             return error_wrap(err, r, "read '%s'", match->path);
         str_printf(&name, "content of '%s'", match->path);

@@ -506,6 +506,13 @@ static json_t *step_doc(const struct file_step *step, struct str *data)
         doc_set_int(obj, "data_size", (int64_t)step->data.size);
         str_add(data, step->data);
     }
+    if (step->excluding) {
+        json_t *patterns = json_array();
+        for (size_t i = 0; i < step->excluding->exclude_count; i++)
+            doc_push(patterns, doc_new_text(step->excluding->excludes[i]));
+        doc_set(obj, "excludes", patterns);
+        doc_set_int(obj, "exclude_base", (int64_t)step->exclude_base);
+    }
     if (step->skips.size) {
         json_t *skips = json_array();
         for (size_t i = 0; i < step->skips.size; i++)

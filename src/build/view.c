@@ -95,9 +95,21 @@ int view_children(const struct tree_view *v, struct view directory, child_call *
                     : context_children(v->context, directory, call, ctx);
 }
 
-int view_content(const struct tree_view *v, struct view path, int parts, struct digest *ret,
-                 struct error *err)
+/* A directory that is left out counts where something below it may stay: that is rather too much. */
+static bool leave_out(void *ctx, const char *rel, bool is_dir)
 {
-    return v->merge ? merge_content(v->merge, path, parts, NULL, NULL, ret, err)
-                    : context_content(v->context, path, parts, NULL, NULL, ret, err);
+    const struct ignore *exclude = ctx;
+
+    return ignore_match(exclude, view_of(rel)) &&
+           !(is_dir && ignore_may_reach_below(exclude, view_of(rel)));
+}
+
+int view_content(const struct tree_view *v, struct view path, int parts,
+                 const struct ignore *exclude, struct digest *ret, struct error *err)
+{
+    bool (*skip)(void *, const char *, bool) = exclude ? leave_out : NULL;
+    void *ctx = (void *)(uintptr_t)exclude; /* leave_out() only reads */
+
+    return v->merge ? merge_content(v->merge, path, parts, skip, ctx, ret, err)
+                    : context_content(v->context, path, parts, skip, ctx, ret, err);
 }

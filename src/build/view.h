@@ -2,6 +2,7 @@
  * way. */
 #pragma once
 
+#include "dockerfile/ignore.h"
 #include "layer/context.h"
 #include "layer/merge.h"
 
@@ -19,9 +20,10 @@ MUST_CHECK int view_resolve(const struct tree_view *v, struct view path, struct 
 MUST_CHECK int view_children(const struct tree_view *v, struct view directory,
                              int (*call)(void *ctx, struct view name, enum entry_type type),
                              void *ctx);
-/* Digest of what is at and below the plain path. parts: enum content_part. */
+/* Digest of what is at and below the plain path, but for what exclude (NULL: nothing; relative to
+ * path) leaves out. parts: enum content_part. */
 MUST_CHECK int view_content(const struct tree_view *v, struct view path, int parts,
-                            struct digest *ret, struct error *err);
+                            const struct ignore *exclude, struct digest *ret, struct error *err);
 
 /* "a" and "b" are "a/b"; either may be "". */
 void view_join(struct str *path, struct view name);

@@ -514,6 +514,8 @@ static const struct {
     {"bad substitution", "FROM scratch\nENV a=${b:=c}", NULL, "D:2:7", "unsupported modifier",
      -EINVAL},
     {"must be set", "FROM scratch\nENV a=${b:?why}", NULL, "D:2:7", "b: why", -EINVAL},
+    {"bad pattern", "FROM scratch\nCOPY --exclude=a --exclude=[ a b", NULL, "D:2:18", "--exclude",
+     -EINVAL},
     {"bad mode", "FROM scratch\nCOPY --chmod=999 a b", NULL, "D:2:1", "invalid chmod parameter",
      -EINVAL},
     {"URL in COPY", "FROM scratch\nCOPY https://a/b c", NULL, "D:2:6",
