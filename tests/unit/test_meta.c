@@ -96,11 +96,7 @@ static const struct {
      S_IFBLK | 0660,
      S_IFREG | 0660,
      "0 6 b 8:1"},
-    {"fifo",
-     {.type = ENTRY_FIFO, .mode = 0600, .uid = 1},
-     S_IFIFO | 0600,
-     S_IFREG | 0600,
-     "1 0 p"},
+    {"fifo", {.type = ENTRY_FIFO, .mode = 0600, .uid = 1}, S_IFIFO | 0600, S_IFREG | 0600, "1 0 p"},
     {"gone", {.type = ENTRY_WHITEOUT}, S_IFCHR, S_IFCHR, NULL},
     {"link",
      {.type = ENTRY_SYMLINK, .mode = 0777, .link = "a/b"},
@@ -223,7 +219,6 @@ static void a_device_0_0_is_refused(void **state)
 
 UNIT_MAIN(cmocka_unit_test(names_are_escaped_and_back),
           cmocka_unit_test(the_kernels_own_names_are_not_part_of_a_layer),
-          cmocka_unit_test(what_is_set_is_what_is_got),
-          cmocka_unit_test(a_later_chmod_counts),
+          cmocka_unit_test(what_is_set_is_what_is_got), cmocka_unit_test(a_later_chmod_counts),
           cmocka_unit_test(records_are_not_believed_where_owners_are_real),
           cmocka_unit_test(a_device_0_0_is_refused))
