@@ -18,7 +18,9 @@
  * path is below the root of the container, no leading '/'. inode is the number of the file in the
  * upper directory, or 0 when not known: a record with a number follows its file through rename(),
  * one without matches by path. The writer first makes sure that the file is in the upper directory
- * (a real lchown() to 0:0 through the overlay copies it up). */
+ * (a real lchown() to 0:0 through the overlay copies it up). Files of the layers below may be there
+ * by the numbers that they have in their own directories: one file system, so they are nobody else's.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -125,6 +125,26 @@ static int make_links(const struct job_context *ctx, const struct store_tree *t,
     return 0;
 }
 
+/* Records of what layers below have, by the numbers that files have there. */
+static int add_link_owners(int fs, int links, struct error *err)
+{
+    CLEANUP(index_freep) struct index *ix = NULL;
+    STR_AUTO(lines);
+    struct stat st;
+    const int r = index_load_at(fs, "../index", &ix, err);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < index_count(ix); i++) {
+        const struct entry *e = index_at(ix, i);
+
+        if ((e->type == ENTRY_SYMLINK || e->type == ENTRY_FIFO) && (e->uid || e->gid) &&
+            fstatat(fs, e->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            owned_link_format(&(struct owned_link){e->uid, e->gid, st.st_ino, e->path}, &lines);
+    }
+    return fd_write_all(links, str_view(&lines), err);
+}
+
 static int run_over(const struct job_context *ctx, struct store *s, const struct lowers *lowers,
                     struct spawn_plan *plan, json_t *answer, struct error *err)
 {
@@ -135,6 +155,8 @@ static int run_over(const struct job_context *ctx, struct store *s, const struct
 
     if (r >= 0)
         r = make_links(ctx, t, &links, err);
+    for (size_t i = 0; r >= 0 && links >= 0 && i < lowers->count; i++)
+        r = add_link_owners(lowers->fds[i], links, err);
     if (r < 0)
         return r;
     plan->links_fd = links;

@@ -229,19 +229,6 @@ static int mount_sorted(struct launch *l, const struct item *items, size_t count
     return 0;
 }
 
-/* With one id apt cannot become its user _apt, and ends when it sees that it has not. */
-static const char apt_file[] = "/etc/apt/apt.conf.d/99one-id";
-static const char apt_text[] = "APT::Sandbox::User \"root\";\n";
-
-static bool needs_apt_file(const struct launch *l)
-{
-    if (l->ctx->ids.kind != IDENTITY_SINGLE)
-        return false;
-    cleanup_close int dir =
-        fd_open_in_root(l->root_fd, "/etc/apt/apt.conf.d", O_PATH | O_DIRECTORY, 0, NULL);
-    return dir >= 0;
-}
-
 static int add_planned(struct launch *l, struct item *items, size_t *count, struct error *err)
 {
     for (size_t i = 0; i < l->plan->mount_count; i++) {
@@ -271,13 +258,12 @@ int mounts_plan(struct launch *l, struct error *err)
         {SPAWN_MOUNT_FILE, -1, "/etc/resolv.conf", str_view(&resolv), .mode = 0644},
         {SPAWN_MOUNT_FILE, -1, "/etc/hosts", str_view(&hosts), .mode = 0644},
         {SPAWN_MOUNT_FILE, -1, "/etc/hostname", str_view(&hostname), .mode = 0644},
-        {SPAWN_MOUNT_FILE, -1, apt_file, view_of(apt_text), .mode = 0644},
     };
     cleanup_free struct item *items =
         xcalloc(ARRAY_SIZE(own) + p->mount_count, sizeof(struct item));
     size_t count = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(own) - !needs_apt_file(l); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (!plan_mounts(p, own[i].target))
             items[count++] = (struct item){&own[i], -1, depth_of(own[i].target)};
     int r = add_planned(l, items, &count, err);

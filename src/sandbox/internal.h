@@ -99,9 +99,9 @@ enum stage_message {
     STAGE_ERROR = 'E',    /* JSON error object: the container was not made */
     STAGE_NOTE = 'N',     /* text */
     STAGE_STUB = 'S',     /* a path that the job takes away afterwards */
-    STAGE_LISTENER = 'L', /* with a seccomp listener */
+    STAGE_LISTENER = 'L', /* "<uid> <gid> [<group>...]", with a seccomp listener */
 };
-#define STAGE_MESSAGE_MAX 8192
+#define STAGE_MESSAGE_MAX 16384 /* PASSWD_GROUPS_MAX numbers */
 void stage_send(const struct launch *l, enum stage_message kind, const char *text, int fd);
 
 /* The child; does not return. */

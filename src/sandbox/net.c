@@ -138,8 +138,11 @@ static int explain(int words_fd, int status, struct error *err)
             : error_set(err, -ENETUNREACH, "pasta ended with status %d", status);
     if (access("/dev/net/tun", R_OK | W_OK) < 0)
         return error_hint(err, r,
-                          "pasta needs /dev/net/tun, which is missing or closed to this "
-                          "user; or choose --network none or host");
+                          errno == EACCES
+                              ? "/dev/net/tun is closed to this user: as root, `chmod 0666 "
+                                "/dev/net/tun`; or choose --network none or host"
+                              : "there is no /dev/net/tun: as root, `modprobe tun`; or choose "
+                                "--network none or host");
     return error_hint(err, r, "choose --network none or host");
 }
 

@@ -122,7 +122,8 @@ static int make_box(struct launch *l, bool private_ids, struct spawn_result *res
     if (!l->plan->network_required) {
         l->network = SPAWN_NETWORK_HOST;
         strings_take(&result->notes,
-                     xasprintf("no private network, using the host's: %s", why.text));
+                     xasprintf("no private network, using the host's: %s%s%s", why.text,
+                               why.hint ? "; " : "", why.hint ? why.hint : ""));
     } else if ((r = go_without_pasta(l, why.text, err)) < 0) {
         return r;
     }

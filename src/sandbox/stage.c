@@ -316,15 +316,27 @@ static int enter_cwd(const char *cwd, bool last_try, bool *done, struct error *e
     return 0;
 }
 
-static int install_filters(const struct launch *l, struct error *err)
+/* The supervisor tells the program that it is u. */
+static int install_listener(const struct launch *l, const struct passwd_user *u, struct error *err)
 {
-    if (l->ctx->ids.kind == IDENTITY_SINGLE) {
-        cleanup_close int listener = filter_install_listener(err);
+    cleanup_close int listener = filter_install_listener(err);
+    STR_AUTO(ids);
 
-        if (listener < 0)
-            return listener;
-        stage_send(l, STAGE_LISTENER, "", listener);
-    }
+    if (listener < 0)
+        return listener;
+    str_printf(&ids, "%u %u", u->uid, u->gid);
+    for (size_t i = 0; i < u->group_count; i++)
+        str_printf(&ids, " %u", u->groups[i]);
+    stage_send(l, STAGE_LISTENER, ids.at, listener);
+    return 0;
+}
+
+static int install_filters(const struct launch *l, const struct passwd_user *u, struct error *err)
+{
+    const int r = l->ctx->ids.kind == IDENTITY_SINGLE ? install_listener(l, u, err) : 0;
+
+    if (r < 0)
+        return r;
     return l->plan->seccomp ? filter_install(err) : 0;
 }
 
@@ -335,7 +347,7 @@ static int restrict_self(const struct launch *l, const struct passwd_user *u, st
     const struct spawn_plan *p = l->plan;
     int r;
 
-    if (!p->no_new_privs && (r = install_filters(l, err)) < 0)
+    if (!p->no_new_privs && (r = install_filters(l, u, err)) < 0)
         return r;
     if ((r = creds_apply(l, u, err)) < 0)
         return r;
@@ -343,7 +355,7 @@ static int restrict_self(const struct launch *l, const struct passwd_user *u, st
         return error_sys(err, "tie the container to its parent");
     if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_sys(err, "set no_new_privs");
-    return p->no_new_privs ? install_filters(l, err) : 0;
+    return p->no_new_privs ? install_filters(l, u, err) : 0;
 }
 
 static int settle(struct launch *l, struct passwd_user *u, struct error *err)

@@ -1,21 +1,44 @@
 /* sandbox/supervise.h - what one id cannot do, done on paper: the supervisor of IDENTITY_SINGLE.
  *
- * The container's process installs a filter (filter_install_listener()) that suspends chown-like
- * calls, mknod of devices, set*id and security.capability, and hands us the listener. We record
- * what was asked for (base/owned.h: an extended attribute on the file, a table for symbolic links)
- * and answer 0. Nothing is done that the container's process could not do itself: paths are
- * resolved in its own root and directory, by a process that has entered them; a swap of the path
- * between check and use gains nothing. */
+ * The container's process installs a filter (filter_install_listener()) that suspends the calls
+ * which ask for, set or show owners, and hands us the listener. We record what was asked for
+ * (base/owned.h: an extended attribute on the file, a table for symbolic links and fifos) and answer
+ * as a kernel with all ids would. Nothing is done that the container's process could not do itself:
+ * paths are resolved in its own root and directory, by a process that has entered them; a swap of
+ * the path between check and use gains nothing, and neither does a process that forges its ids.
+ *
+ *   supervise.c         listener, arguments, paths, table of calls
+ *   supervise_ids.c     users and groups of processes: set*id, get*id, setgroups
+ *   supervise_files.c   owner, mode and capabilities of files: chown, chmod, stat, xattrs, exec
+ *   supervise_make.c    new files: open with O_CREAT, mkdir, symlink, mknod */
 #pragma once
+
+#include <sys/types.h>
 
 #include "base/proc.h"
 
-#define SUPERVISED_MAX 32
+#define SUPERVISED_MAX 64
 
+/* A system call of interest: always, or where its argument `arg` has one of the bits of `value` or is
+ * it. */
+struct supervised_call {
+    uint32_t number;
+    enum { SUPERVISED_ALWAYS, SUPERVISED_BITS, SUPERVISED_VALUE } test;
+    uint32_t arg, value;
+};
 extern const size_t supervised_call_count;
-uint32_t supervised_call(size_t i); /* system call number */
+struct supervised_call supervised_call(size_t i);
+
+struct supervise_options {
+    int links_fd;      /* table of owners of links and fifos, O_APPEND, read at the start; or -1 */
+    int upper_fd;      /* what of the root is written to: inode numbers of that table; or -1 */
+    uint32_t uid, gid; /* what the first process takes itself for */
+    const gid_t *groups;
+    size_t group_count;
+    bool no_new_privs; /* set-id programs do nothing */
+};
 
 /* Starts the supervisor in a process of its own, which ends with the last task under the filter.
- * Takes over listener. links_fd: the table of symbolic links' owners, O_APPEND, or -1. */
-MUST_CHECK int supervise_start(int take_listener, int links_fd, struct process *ret,
-                               struct error *err);
+ * Takes over listener. */
+MUST_CHECK int supervise_start(int take_listener, const struct supervise_options *o,
+                               struct process *ret, struct error *err);

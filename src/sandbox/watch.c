@@ -71,6 +71,35 @@ struct watched {
     bool supervised, failed;
 };
 
+/* text: what STAGE_LISTENER says. */
+static int start_supervisor(struct watched *w, struct view text, int take_listener,
+                            struct error *err)
+{
+    const struct spawn_plan *p = w->l->plan;
+    struct supervise_options o = {.links_fd = p->links_fd,
+                                  .upper_fd = p->rootfs_fd >= 0 ? p->rootfs_fd : p->upper_fd,
+                                  .no_new_privs = p->no_new_privs};
+    uint64_t ids[2 + PASSWD_GROUPS_MAX];
+    gid_t groups[PASSWD_GROUPS_MAX];
+    struct view word;
+    size_t count = 0;
+
+    while (count < ARRAY_SIZE(ids) && view_cut(&text, ' ', &word) && view_to_u64(word, &ids[count]))
+        count++;
+    if (count < 2) {
+        (void)close(take_listener);
+        return error_set(err, -EPROTO, "the container did not say who it is");
+    }
+    o.uid = (uint32_t)ids[0];
+    o.gid = (uint32_t)ids[1];
+    for (size_t i = 2; i < count; i++)
+        groups[o.group_count++] = (gid_t)ids[i];
+    o.groups = groups;
+    const int r = supervise_start(take_listener, &o, &w->supervisor, err);
+    w->supervised = r == 0;
+    return r;
+}
+
 static int child_said(struct watched *w, const char *text, size_t size, int fd, struct error *err)
 {
     cleanup_close int passed = fd;
@@ -85,9 +114,7 @@ static int child_said(struct watched *w, const char *text, size_t size, int fd, 
         strings_take(&w->stubs, view_dup(view_make(text + 1, size - 1)));
         return 0;
     case STAGE_LISTENER:
-        r = supervise_start(steal_fd(passed), w->l->plan->links_fd, &w->supervisor, err);
-        w->supervised = r == 0;
-        return r;
+        return start_supervisor(w, view_make(text + 1, size - 1), steal_fd(passed), err);
     default:
         w->failed = true;
         r = doc_parse(view_make(text + 1, size - 1), STAGE_MESSAGE_MAX, "message", &message, err);

@@ -99,6 +99,8 @@ as_user() {
     SUITE_KIND=$kind unshare -m --propagation private sh -c '
         mount --bind "$SUITE_DIR/passwd.$SUITE_KIND" /etc/passwd
         mount --bind "$SUITE_DIR/group.$SUITE_KIND" /etc/group
+        # open to everybody, as udev makes it
+        [ ! -c /dev/net/tun ] || { mount -t tmpfs none /mnt && mknod -m 0666 /mnt/tun c 10 200 && mount --bind /mnt/tun /dev/net/tun && umount -l /mnt; }
         for f in /etc/subuid /etc/subgid; do
             [ -e $f ] || { mount -t tmpfs none /mnt && cp -a /etc/. /mnt && touch /mnt/subuid /mnt/subgid && mount --move /mnt /etc; }
             mount --bind "$SUITE_DIR/subids.$SUITE_KIND" $f
