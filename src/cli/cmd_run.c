@@ -56,7 +56,7 @@ static int run(const struct env *env, const void *ctx, char *const *arguments, s
         o.image = *arguments++;
     for (; *arguments; arguments++)
         strings_add(&o.command, *arguments);
-    int r = image_tools_open(env, &tools, err);
+    int r = image_tools_open_store(env, &tools, err);
     if (r == 0)
         r = run_foreground(&tools, &o, &status, err);
     strings_done(&o.command);

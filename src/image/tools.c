@@ -17,6 +17,16 @@ int image_tools_open(const struct env *env, struct image_tools *ret, struct erro
     return 0;
 }
 
+int image_tools_open_store(const struct env *env, struct image_tools *ret, struct error *err)
+{
+    struct image_tools t = {.env = env};
+    const int r = store_open(env, &t.store, err);
+
+    if (r == 0)
+        *ret = t;
+    return r;
+}
+
 void image_tools_done(struct image_tools *t)
 {
     holder_stop(t->holder);

@@ -18,6 +18,10 @@ struct image_tools {
 
 /* Opens env->store_root and its cache. */
 MUST_CHECK int image_tools_open(const struct env *env, struct image_tools *ret, struct error *err);
+/* Only the store; cache stays NULL. Enough for image_open() and what the holder does; saves the
+ * milliseconds of a database. */
+MUST_CHECK int image_tools_open_store(const struct env *env, struct image_tools *ret,
+                                      struct error *err);
 /* Stops the holder, closes the rest. */
 void image_tools_done(struct image_tools *t);
 /* Detects the identity, binds the store to it and starts the holder, once. */

@@ -124,17 +124,15 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
 
 /* ---- the job ---- */
 
-static int submit(struct image_tools *t, const struct spawn_plan *p, const struct image *image,
+static int submit(struct holder *holder, const struct spawn_plan *p, const struct image *image,
                   int rootfs, struct job **ret, struct error *err)
 {
     cleanup_doc json_t *request = json_object();
-    struct holder *holder;
     json_t *plan = NULL;
     int fds[FRAME_FDS_MAX], r;
     size_t count = 0;
 
-    if ((r = image_holder(t, &holder, err)) < 0 ||
-        (r = spawn_plan_pack(p, &plan, fds, &count, err)) < 0)
+    if ((r = spawn_plan_pack(p, &plan, fds, &count, err)) < 0)
         return r;
     doc_set(request, "plan", plan);
     if (rootfs >= 0 && count + 1 < FRAME_FDS_MAX) {
@@ -183,7 +181,7 @@ static int run_plan(struct image_tools *t, struct spawn_plan *p, const struct ru
     p->stdio_fds[0] = io.in;
     p->stdio_fds[1] = io.out;
     p->stdio_fds[2] = io.err;
-    r = submit(t, p, image, rootfs, &job, err);
+    r = submit(t->holder, p, image, rootfs, &job, err);
     run_io_sent(&io);
     if (r == 0 && (r = run_io_loop(t->env, &io, job, err)) < 0)
         job_cancel(job);
@@ -200,9 +198,12 @@ int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_
     CLEANUP(run_mounts_done) struct run_mounts mounts = {0};
     CLEANUP(spawn_plan_done) struct spawn_plan p;
     cleanup_close int rootfs = -1;
-    int r = 0;
+    struct holder *holder;
+    int r;
 
     spawn_plan_init(&p);
+    if ((r = image_holder(t, &holder, err)) < 0) /* it starts while we read */
+        return r;
     if (o->rootfs)
         r = rootfs = fd_open(AT_FDCWD, o->rootfs, O_RDONLY | O_DIRECTORY, 0, err);
     else
