@@ -106,6 +106,7 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
         strings_take(&p->hosts, xasprintf("%s\t%.*s", colon + 1, (int)(colon - *text), *text));
     }
     p->cwd = o->workdir ? o->workdir : c && c->workdir && *c->workdir ? c->workdir : NULL;
+    p->make_cwd = true; /* as docker does for -w */
     p->user = o->user ? o->user : c ? c->user : NULL;
     p->hostname = o->hostname;
     p->network_required = true;
