@@ -1,8 +1,10 @@
 #include "sandbox/identity.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -180,13 +182,22 @@ static bool has_all_ids(void)
            count >= SUBIDS_COUNT_MIN;
 }
 
+/* Root of a container without this is a user like others. */
+static bool may_mount(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    return syscall(SYS_capget, &header, data) == 0 && data[0].effective & 1u << CAP_SYS_ADMIN;
+}
+
 int identity_detect(struct identity_map *ret, struct error *err)
 {
     const char *wish = getenv("COOPER_IDENTITY");
     struct identity_map m = {.uid = geteuid(), .gid = getegid()};
     const bool single = wish && strcmp(wish, "single") == 0;
     const bool subids = wish && strcmp(wish, "subids") == 0;
-    const bool root = m.uid == 0 && has_all_ids();
+    const bool root = m.uid == 0 && has_all_ids() && may_mount();
     int r = check_kernel(err);
 
     if (r < 0)
