@@ -245,7 +245,7 @@ static int resolve_dest(const struct planning *p, const char *dest, struct str *
     const int r = merge_resolve(p->in->below, view_of(dest), MERGE_MISSING_OK, ret, &file, err);
 
     if (r < 0)
-        return error_wrap(err, r, "find destination '%s'", dest);
+        return error_wrap(err, r, "find destination '%.200s'", dest);
     *ret_is_dir = file.entry ? file.entry->type == ENTRY_DIR : was_made(p, ret->at);
     if (!file.entry && p->seen)
         key_add_u64(p->seen, "destination made", *ret_is_dir);

@@ -299,6 +299,9 @@ static int visit(struct scan *s, struct level *l, size_t *kept, struct error *er
     struct stat st;
     const bool stub = is_stub(s);
 
+    if (s->path.size > TAR_PATH_MAX)
+        return error_set(err, -ENAMETOOLONG, "directories are nested too deep at '%.80s...'",
+                         s->path.at);
     if (fstatat(l->dir->source, path_name(s->path.at), &st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_sys(err, "stat '%.200s'", s->path.at);
     if (S_ISDIR(st.st_mode))
@@ -352,9 +355,6 @@ static int walk(struct scan *s, unsigned depth, size_t *ret_kept, struct error *
 
     if (r == 0)
         r = read_dir_node(s, &l, err);
-    if (r == 0 && s->path.size > TAR_PATH_MAX - TAR_NAME_MAX - 1)
-        r = error_set(err, -ENAMETOOLONG, "directories are nested too deep at '%.80s...'",
-                      s->path.at);
     if (r == 0)
         r = names_read(l.dir->source, &names, err);
     if (r == 0)
