@@ -183,9 +183,10 @@ E
 }
 
 @test "an interrupted build leaves nothing behind" {
-    dockerfile <<'E'
+    local word=61.$$$RANDOM # nobody else's sleep
+    dockerfile <<E
 FROM busybox
-RUN echo started; sleep 61.25
+RUN echo started; sleep $word
 E
     "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX" >"$CTX.log" 2>&1 &
     pid=$!
@@ -193,7 +194,7 @@ E
     kill -INT $pid
     run wait $pid
     [ "$status" -ne 0 ]
-    run -1 pgrep -f 'sleep 61.25'
+    run -1 pgrep -f "sleep $word"
     [ -z "$(ls "$COOPER_ROOT/tmp" 2>/dev/null)" ]
 }
 
