@@ -58,6 +58,18 @@ static void date_the_rest(struct image_config *c)
         config_set_text(&c->created, c->history.at[c->history.size - 1].created);
 }
 
+/* What was loaded stays as it is: the same layers, so the same blobs, as every other image of that base has. */
+static void add_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c)
+{
+    const struct op *base = solver_base(b->solver, root);
+
+    if (!base)
+        return;
+    vec_each (diff_id, &base->u.image.image->config->diff_ids) {
+        config_add_diff_id(c, diff_id);
+    }
+}
+
 static int make_image(struct build *b, struct image **ret, struct error *err)
 {
     const struct stage *target = &b->graph->stages.at[b->graph->target];
@@ -69,6 +81,7 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
     if (r < 0)
         return r;
     config_clone(target->config, &config);
+    add_base_diff_ids(b, target->root, &config);
     date_layers(&config, solver_result(b->solver, target->root));
     date_the_rest(&config);
     return image_new(&b->tools, &config, trees, count, ret, err);

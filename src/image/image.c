@@ -5,6 +5,7 @@
 
 #include "image/internal.h"
 #include "image/queue.h"
+#include "oci/media.h"
 
 void image_free(struct image *i)
 {
@@ -94,6 +95,51 @@ static void refresh(struct image *i)
         digest_of(str_view(&i->record.config), &i->record.id);
 }
 
+void image_add_blob(struct store_layer *l, const struct digest *digest, uint64_t size,
+                    const char *media_type)
+{
+    struct store_blob blob = {*digest, size, xstrdup(media_type)};
+
+    vec_push(&l->blobs, blob);
+}
+
+int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *err)
+{
+    static const struct {
+        const char *form, *media_type;
+    } forms[] = {{"gzip", MEDIA_OCI_LAYER_GZIP},
+                 {"zstd", MEDIA_OCI_LAYER_ZSTD},
+                 {"none", MEDIA_OCI_LAYER_TAR}};
+    struct digest blob;
+    uint64_t size;
+
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        const int r = cache_blob_get(t->cache, &l->diff_id, forms[i].form, &blob, &size, err);
+
+        if (r > 0)
+            image_add_blob(l, &blob, size, forms[i].media_type);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+/* A layer that was loaded stays what it was, byte for byte, while its blob is there; one that is known by its tree
+ * alone has the diff id of the archive that the tree makes. */
+static int know_layer(struct image_tools *t, struct store_layer *l, const struct digest *loaded_as,
+                      struct error *err)
+{
+    if (loaded_as) {
+        l->diff_id = *loaded_as;
+        const int r = image_find_blob(t, l, err);
+
+        if (r != 0)
+            return MIN(r, 0);
+        l->diff_id = (struct digest){0};
+    }
+    return MIN(cache_link_get(t->cache, CACHE_TREE_DIFF, &l->tree, &l->diff_id, err), 0);
+}
+
 int image_new(struct image_tools *t, const struct image_config *config, const struct digest *trees,
               size_t tree_count, struct image **ret, struct error *err)
 {
@@ -103,12 +149,12 @@ int image_new(struct image_tools *t, const struct image_config *config, const st
     i->record.created_s = t->env->now_s;
     config_clone(config, &i->config);
     for (size_t n = 0; n < tree_count; n++) {
-        struct store_layer layer = {.tree = trees[n]};
-        const int r = cache_link_get(t->cache, CACHE_TREE_DIFF, &trees[n], &layer.diff_id, err);
+        vec_push(&i->record.layers, (struct store_layer){.tree = trees[n]});
+        const int r = know_layer(t, vec_last(&i->record.layers),
+                                 n < config->diff_ids.size ? &config->diff_ids.at[n] : NULL, err);
 
         if (r < 0)
             return r;
-        vec_push(&i->record.layers, layer);
     }
     refresh(i);
     *ret = steal(i);

@@ -3,6 +3,12 @@
 
 #include "image/image.h"
 
+void image_add_blob(struct store_layer *l, const struct digest *digest, uint64_t size,
+                    const char *media_type);
+/* Looks for a packed form of the layer, by its diff id, that is in the store: 1 and added to
+ * l->blobs, 0 when there is none. */
+MUST_CHECK int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *err);
+
 /* Notes the diff id of a layer's canonical archive, in the image and in the cache. -EPROTO when the layer has
  * another one already. */
 MUST_CHECK int image_take_diff_id(struct image_tools *t, struct store_layer *layer,

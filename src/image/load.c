@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "image/internal.h"
 #include "image/queue.h"
 #include "layer/codec.h"
 
@@ -22,47 +23,26 @@ struct loading {
     size_t count;
 };
 
-static const char *const blob_forms[] = {"gzip", "zstd", "none"};
-
-static void add_blob(struct store_layer *l, const struct digest *digest, uint64_t size,
-                     const char *media_type)
-{
-    struct store_blob blob = {*digest, size, xstrdup(media_type)};
-
-    vec_push(&l->blobs, blob);
-}
-
 /* A blob that is in the store and known to hold this layer. */
 static int find_blob(struct loading *l, struct state *s, const struct image_source_layer *from,
                      struct error *err)
 {
-    static const char *const types[] = {MEDIA_OCI_LAYER_GZIP, MEDIA_OCI_LAYER_ZSTD,
-                                        MEDIA_OCI_LAYER_TAR};
-    struct cache *c = l->tools->cache;
     struct digest got;
-    uint64_t size;
     int r;
 
     if (!digest_is_zero(&from->digest)) {
-        r = cache_link_get(c, CACHE_BLOB_DIFF, &from->digest, &got, err);
+        r = cache_link_get(l->tools->cache, CACHE_BLOB_DIFF, &from->digest, &got, err);
         if (r <= 0 || !digest_eq(&got, &s->layer.diff_id))
             return MIN(r, 0);
         if (store_blob_hold(l->tools->store, &from->digest, NULL) < 0)
             return 0;
-        add_blob(&s->layer, &from->digest, from->extent.size, from->media_type);
+        image_add_blob(&s->layer, &from->digest, from->extent.size, from->media_type);
         s->has_blob = true;
         return 0;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(blob_forms) && !s->has_blob; i++) {
-        r = cache_blob_get(c, &s->layer.diff_id, blob_forms[i], &got, &size, err);
-        if (r < 0)
-            return r;
-        if (r == 0)
-            continue;
-        add_blob(&s->layer, &got, size, types[i]);
-        s->has_blob = true;
-    }
-    return 0;
+    r = image_find_blob(l->tools, &s->layer, err);
+    s->has_blob = r > 0;
+    return MIN(r, 0);
 }
 
 /* A tree of ours: by the chain of layers, or by the layer alone where that is enough. The first
@@ -160,7 +140,7 @@ static int take_answer(struct state *s, const json_t *answer, struct error *err)
         return r;
     r = digest_parse(blob, &digest, err);
     if (r == 0)
-        add_blob(&s->layer, &digest, (uint64_t)size, media);
+        image_add_blob(&s->layer, &digest, (uint64_t)size, media);
     s->has_blob = r == 0;
     return r;
 }
@@ -220,7 +200,7 @@ static int load_above(struct loading *l, struct error *err)
                 s->layer.tree = twin->layer.tree;
             if (!s->has_blob)
                 vec_each (b, &twin->layer.blobs) {
-                    add_blob(&s->layer, &b->digest, b->size, b->media_type);
+                    image_add_blob(&s->layer, &b->digest, b->size, b->media_type);
                 }
             s->has_tree = s->has_blob = true;
         }

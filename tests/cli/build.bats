@@ -491,3 +491,14 @@ E
     files whiteouts
     [ -d "$CTX.out/d" ] && [ ! -e "$CTX.out/d/e" ] && [ -f "$CTX.out/f" ]
 }
+
+@test "the layers of the base stay what they were, byte for byte" {
+    dockerfile <<'E'
+FROM busybox
+RUN echo more >/more
+E
+    build -q --output "type=oci,dest=$CTX.oci"
+    layers() { jq -r '.layers[].digest' "$1/blobs/$(jq -r '.manifests[0].digest | sub(":"; "/")' "$1/index.json")"; }
+    [ "$(layers "$CTX.oci" | wc -l)" = 2 ]
+    [ "$(layers "$CTX.oci" | head -1)" = "$(layers "$SUITE_DIR/busybox")" ]
+}
