@@ -442,13 +442,13 @@ void config_print(const struct image_config *c, struct str *ret)
 {
     json_t *doc = json_object();
 
-    put_text(doc, "architecture", c->platform.architecture);
+    doc_set_text(doc, "architecture", c->platform.architecture); /* both are required, if empty */
     put_text(doc, "author", c->author);
     doc_set(doc, "config", config_runtime_doc(c));
     put_text(doc, "created", c->created);
     if (c->history.size)
         doc_set(doc, "history", history_doc(&c->history));
-    put_text(doc, "os", c->platform.os);
+    doc_set_text(doc, "os", c->platform.os);
     put_text(doc, "os.version", c->platform.os_version);
     doc_set(doc, "rootfs", rootfs_doc(&c->diff_ids));
     put_text(doc, "variant", c->platform.variant);
