@@ -5,7 +5,8 @@
 #include "layer/scan.h"
 
 /* Reads everything below fs_fd and compares it with the index, times left out. -EPROTO names the
- * first difference. Owners of symbolic links and fifos are not on disk for OWNER_RECORDED: the
- * index is believed. */
+ * first difference. The index is believed where the disk cannot say it: owners of symbolic links
+ * and fifos for OWNER_RECORDED, trusted.* where we may not have any, user.* of symbolic links and
+ * special files. */
 MUST_CHECK int check_tree(int fs_fd, const struct index *want, enum owner_mode owner,
                           struct error *err);
