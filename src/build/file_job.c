@@ -349,18 +349,6 @@ static int open_source_file(struct file_work *w, const struct step_doc *step, st
     return fd_open_beneath(in->image.fs[file.layer], step->source, O_RDONLY | O_NONBLOCK, 0, err);
 }
 
-/* By its bytes: a tar, plain or compressed, that has at least one entry. */
-static bool is_archive(int fd)
-{
-    CLEANUP(codec_closep) struct codec_reader *in = codec_open_fd(fd, 0, NULL);
-    CLEANUP(tar_reader_freep) struct tar_reader *tar = tar_reader_new(in);
-    const struct entry *e;
-    struct stat st;
-    const bool yes = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && tar_next(tar, &e, NULL) > 0;
-
-    return lseek(fd, 0, SEEK_SET) == 0 && yes;
-}
-
 static int copy_unpacked(struct file_work *w, const struct step_doc *step, const struct index *ix,
                          int fs, struct error *err)
 {
@@ -442,7 +430,7 @@ static int add_step(struct file_work *w, const struct step_doc *step, const stru
 
     if (fd < 0)
         return fd;
-    return is_archive(fd) ? add_archive(w, step, fd, err) : copy_step(w, step, mode, err);
+    return tar_is_archive(fd) ? add_archive(w, step, fd, err) : copy_step(w, step, mode, err);
 }
 
 /* ---- all steps ---- */

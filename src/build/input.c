@@ -97,16 +97,6 @@ static int spool(int dir, struct error *err)
     return steal_fd(fd);
 }
 
-static bool is_archive(int fd)
-{
-    CLEANUP(codec_closep) struct codec_reader *in = codec_open_fd(fd, 0, NULL);
-    CLEANUP(tar_reader_freep) struct tar_reader *tar = tar_reader_new(in);
-    const struct entry *e;
-    const bool yes = tar_next(tar, &e, NULL) > 0;
-
-    return lseek(fd, 0, SEEK_SET) == 0 && yes;
-}
-
 static int unpack_context(struct image_tools *t, int archive, struct input *ret, struct error *err)
 {
     struct holder *holder = NULL;
@@ -136,7 +126,7 @@ static int read_stdin_context(struct image_tools *t, struct input *ret, bool has
     cleanup_close int fd = spool(ret->tmp_fd, err);
     if (fd < 0)
         return fd;
-    if (is_archive(fd))
+    if (tar_is_archive(fd))
         return unpack_context(t, fd, ret, err);
     if (has_file)
         return error_set(err, -EINVAL,

@@ -27,6 +27,10 @@ struct tar_reader *tar_reader_new(struct codec_reader *in); /* in is borrowed */
 void tar_reader_free(struct tar_reader *r);
 DEFINE_CLEANUP(struct tar_reader *, tar_reader_free)
 
+/* Whether the regular file begins with a tar header, compressed or not; rewinds it. So docker tells
+ * what ADD unpacks: what the entries say, down to an evil name in the first, is another matter. */
+bool tar_is_archive(int fd);
+
 /* 1 with an entry, 0 at the end of the archive. The entry and all it points to live until the next
  * call; unread data is skipped. Paths are normal as entry.h wants them: "/x", "./x" and "x/" are
  * "x"; ".." that would leave the root is -EINVAL (p01), other ".." too. Hard link targets likewise.

@@ -1,6 +1,8 @@
 #include "layer/tar.h"
 
 #include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "layer/tar_pax.h"
 
@@ -665,6 +667,16 @@ int tar_next(struct tar_reader *r, const struct entry **ret, struct error *err)
         *ret = &r->entry;
     return e < 0 ? error_wrap(err, e, "entry %llu of the archive", (unsigned long long)r->entries)
                  : e;
+}
+
+bool tar_is_archive(int fd)
+{
+    CLEANUP(codec_closep) struct codec_reader *in = codec_open_fd(fd, 0, NULL);
+    CLEANUP(tar_reader_freep) struct tar_reader *r = tar_reader_new(in);
+    struct stat st;
+    const bool yes = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_header(r, NULL) > 0;
+
+    return lseek(fd, 0, SEEK_SET) == 0 && yes;
 }
 
 /* ---- data ---- */

@@ -116,18 +116,29 @@ END
     need python3
     local name
     printf 'FROM busybox\nADD a.tar /srv/\n' | dockerfile
-    for name in dotdot hardlink-up symlink-loop pax-path size-beyond; do
+    local reason
+    while IFS='|' read -r name reason; do
         hostile archive "$name" "$CTX/a.tar"
         run build
         echo "# $name: $output"
-        [ "$status" = 0 ] || [[ $output == *"Dockerfile:2"* ]]
+        [ "$status" = 1 ]
+        [[ $output == *"Dockerfile:2"*"a.tar"*"$reason"* ]]
         no_escape
-    done
+    done <<'END'
+dotdot|leaves the root
+dotdot-inside|leaves the root
+pax-path|leaves the root
+hardlink-up|leaves the root
+symlink-loop|too many symlinks
+xattr-cooper|is reserved
+size-beyond|ends in the middle
+END
     for name in absolute symlink-absolute symlink-swap duplicates; do
         hostile archive "$name" "$CTX/a.tar"
         run -0 build
         no_escape
     done
+    run -0 "$COOPER" du --verify
 }
 
 @test "Dockerfiles that want to explode are stopped with their line" {

@@ -381,7 +381,37 @@ static void ar_members(void **state)
     }
 }
 
+static void archives_are_told_by_their_first_header(void **state)
+{
+    static const char zeros[4 * TAR_BLOCK];
+    static const char *const names[] = {"file", "../x", "a/../../x", "/"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct entry e = {.path = names[i], .type = ENTRY_FILE};
+        STR_AUTO(tar);
+        struct tar_writer w = TAR_WRITER_INIT(add_sink, &tar);
+
+        assert_int_equal(tar_put(&w, &e, NULL), 0);
+        tar_writer_done(&w);
+        cleanup_close int fd = fd_of_bytes("tar", str_view(&tar), NULL);
+        assert_true(tar_is_archive(fd));
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    }
+    const struct view others[] = {VIEW(""), VIEW("#!/bin/sh\n"), view_make(zeros, sizeof(zeros)),
+                                  VIEW("\x1f\x8b\x08 no gzip")};
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        cleanup_close int fd = fd_of_bytes("other", others[i], NULL);
+
+        print_message("# %zu\n", i);
+        assert_false(tar_is_archive(fd));
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    }
+    cleanup_close int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_false(tar_is_archive(null));
+}
+
 UNIT_MAIN(cmocka_unit_test(numbers), cmocka_unit_test(pax_times), cmocka_unit_test(entries_return),
           cmocka_unit_test(headers_are_as_peers_write_them), cmocka_unit_test(the_writer_counts),
           cmocka_unit_test(other_programs_archives), cmocka_unit_test(sparse_maps_that_lie),
-          cmocka_unit_test(ar_members))
+          cmocka_unit_test(ar_members), cmocka_unit_test(archives_are_told_by_their_first_header))
