@@ -33,10 +33,14 @@ check: all
 torture: all
 	scripts/torture $(B)/cooper
 
+# every row of the tables beside BuildKit, where it is at hand
+peers: all
+	meson test -C $(B) --suite peers --print-errorlogs
+
 install: all
 	meson install -C $(B)
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz
 
-.PHONY: all deps demo test bench fuzz check torture install clean
+.PHONY: all deps demo test bench fuzz check torture peers install clean
