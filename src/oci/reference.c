@@ -259,7 +259,10 @@ char *reference_name(const struct reference *r)
 
 char *reference_familiar_name(const struct reference *r)
 {
-    if (strcmp(r->host, default_host) != 0)
+    const struct view first = view_make(r->repository, strcspn(r->repository, "/"));
+
+    /* a user with a dot in the name would be read as a host */
+    if (strcmp(r->host, default_host) != 0 || (r->repository[first.size] && is_host(first)))
         return reference_name(r);
     /* library/a/b must stay, or it would be read as user a's b */
     if (strncmp(r->repository, "library/", 8) == 0 && !strchr(r->repository + 8, '/'))
