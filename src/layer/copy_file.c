@@ -79,32 +79,64 @@ static int hash_only(struct moving *m, struct error *err)
     return r;
 }
 
-/* Big files of known content need not pass through our memory. */
-static int move_in_kernel(struct moving *m, struct error *err)
+/* 1: the kernel does not copy between these file systems, and nothing was copied. */
+static int move_range(struct moving *m, off_t at, off_t end, bool *moved, struct error *err)
 {
-    uint64_t left = (uint64_t)m->n->st.st_size;
+    off_t out = at;
 
-    while (left > 0) {
-        const ssize_t n = copy_file_range(m->in, NULL, m->out, NULL, MIN(left, 1u << 30), 0);
+    while (at < end) {
+        const size_t size = (size_t)MIN(end - at, (off_t)1 << 30);
+        const ssize_t n = copy_file_range(m->in, &at, m->out, &out, size, 0);
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && left == (uint64_t)m->n->st.st_size)
-            return move_bytes(m, err); /* not between these file systems */
         if (n < 0)
-            return error_sys(err, "copy");
+            return *moved ? error_sys(err, "copy") : 1;
         if (n == 0)
             return changed(err);
-        left -= (uint64_t)n;
+        *moved = true;
     }
     return 0;
+}
+
+/* The next piece that is no hole, from at on; false: there is none. */
+static bool next_data(int fd, off_t at, off_t size, off_t *ret_at, off_t *ret_end)
+{
+    const off_t data = lseek(fd, at, SEEK_DATA);
+
+    if (data < 0 && errno == ENXIO)
+        return false;
+    const off_t end = data < 0 ? size : lseek(fd, data, SEEK_HOLE);
+    *ret_at = data < 0 ? at : data; /* a file system without holes */
+    *ret_end = end < 0 || end > size ? size : end;
+    return *ret_at < size;
+}
+
+/* Big files of known content need not pass through our memory, holes not even through the kernel's. */
+static int move_in_kernel(struct moving *m, struct error *err)
+{
+    const off_t size = m->n->st.st_size;
+    bool moved = false;
+    off_t at, end;
+
+    for (off_t from = 0; next_data(m->in, from, size, &at, &end); from = end) {
+        const int r = move_range(m, at, end, &moved, err);
+
+        if (r < 0)
+            return r;
+        if (r > 0)
+            return lseek(m->in, 0, SEEK_SET) < 0 ? error_sys(err, "seek") : move_bytes(m, err);
+    }
+    return ftruncate(m->out, size) < 0 ? error_sys(err, "set the size") : 0;
 }
 
 static int move_content(struct moving *m, struct error *err)
 {
     const bool big = m->n->st.st_size > HASH_BUFFER;
-    int r;
+    int r = hash_check_holes(m->in, &m->n->st, err);
 
+    if (r < 0)
+        return r;
     if (big && ioctl(m->out, FICLONE, m->in) == 0)
         r = hash_only(m, err);
     else if (big && m->known)

@@ -6,10 +6,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "layer/hashfile.h"
 #include "layer/unpack_internal.h"
-
-/* Holes cost no bytes in the archive but are hashed: at 2 GB/s this is half a minute. */
-#define HOLES_MAX (UINT64_C(64) << 30)
 
 void unpack_warn(struct unpack *u, const char *fmt, ...)
 {
@@ -80,9 +78,9 @@ static int write_data(struct unpack *u, int fd, struct tar_reader *r, struct ent
         if (data.at) {
             hash_add(&h, data.at, data.size);
             c = fd_write_all(fd, data, err);
-        } else if ((u->holes += data.size) > HOLES_MAX) {
+        } else if ((u->holes += data.size) > HASH_HOLES_MAX) {
             c = error_set(err, -EDQUOT, "sparse files with more than %llu GiB of holes",
-                          (unsigned long long)(HOLES_MAX >> 30));
+                          (unsigned long long)(HASH_HOLES_MAX >> 30));
         } else {
             c = write_hole(fd, data.size, &h, err);
         }

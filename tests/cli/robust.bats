@@ -161,6 +161,27 @@ END
     run -0 build timeout 60
 }
 
+@test "sparse files: holes stay holes, a terabyte of them is refused at once" {
+    truncate -s 1T "$CTX/huge"
+    printf 'FROM scratch\nCOPY huge /\n' | dockerfile
+    run -1 build timeout 60
+    echo "$output"
+    [[ $output == *"Dockerfile:2"*"'huge'"*"more than 64 GiB of holes"* ]]
+    rm "$CTX/huge"
+    printf 'FROM busybox\nRUN truncate -s 1024G /huge\n' | dockerfile
+    run -1 build timeout 60
+    echo "$output"
+    [[ $output == *"Dockerfile:2"*"'huge'"*"more than 64 GiB of holes"* ]]
+    truncate -s 64M "$CTX/large"
+    printf 'FROM scratch AS a\nCOPY large /\nFROM scratch\nCOPY --from=a large /again\n' | dockerfile
+    run -0 build timeout 60
+    local file
+    for file in "$COOPER_ROOT"/trees/*/fs/again; do
+        [ "$(stat -c %s "$file")" = 67108864 ]
+        [ "$(stat -c %b "$file")" -lt 1024 ]
+    done
+}
+
 @test "a .dockerignore or a Dockerfile that is no file" {
     printf 'FROM scratch\nCOPY . /\n' | dockerfile
     mkfifo "$CTX/.dockerignore"

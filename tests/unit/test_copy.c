@@ -387,6 +387,58 @@ static void layers_are_sources_too(void **state)
     index_free(ix);
 }
 
+/* Content that is known is copied by the kernel, which would fill holes. */
+static void holes_of_layers_stay_holes(void **state)
+{
+    (void)state;
+    struct session s, t;
+    const struct scan_options so = SCAN_OPTIONS_INIT;
+    static const off_t ends[] = {64 << 20, (33 << 20) + 4};
+    struct stat st;
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        struct index *ix = NULL;
+
+        session_begin(&s, NULL);
+        cleanup_close int fd = openat(s.source.fd, "f", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+        assert_int_equal(pwrite(fd, "one", 3, 1 << 20), 3);
+        assert_int_equal(pwrite(fd, "two!", 4, 33 << 20), 4);
+        assert_int_equal(ftruncate(fd, ends[i]), 0);
+        assert_int_equal(scan_tree(s.source.fd, &so, &ix, NULL), 0);
+        const struct index *layers[] = {ix};
+        struct merge *m = merge_new(layers, 1);
+        session_begin(&t, NULL);
+        const struct copy_source src = {
+            .dir = -1, .trees = m, .fs = &s.source.fd, .path = "f", .dest = "g"};
+        assert_int_equal(copy_add(t.copy, &src, NULL), 0);
+        index_free(session_finish(&t));
+        assert_int_equal(fstatat(t.target.fd, "g", &st, 0), 0);
+        assert_int_equal(st.st_size, ends[i]);
+        assert_true(st.st_blocks < 4096);
+        merge_free(m);
+        session_done(&t);
+        session_done(&s);
+        index_free(ix);
+    }
+}
+
+static void too_many_holes_are_refused(void **state)
+{
+    (void)state;
+    struct session s;
+    ERROR_AUTO(err);
+
+    session_begin(&s, NULL);
+    cleanup_close int fd = openat(s.source.fd, "f", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0);
+    assert_int_equal(pwrite(fd, "data", 4, (off_t)1 << 39), 4);
+    const struct copy_source src = from(&s, "", "");
+    assert_int_equal(copy_add(s.copy, &src, &err), -EDQUOT);
+    assert_non_null(
+        strstr(err.text, "'f': sparse file of 1024 GiB with more than 64 GiB of holes"));
+    session_done(&s);
+}
+
 static bool knows_one(void *ctx, const char *path, const struct stat *st, struct digest *ret)
 {
     (void)ctx;
@@ -464,14 +516,13 @@ static void modes_change_as_by_chmod(void **state)
     }
 }
 
-UNIT_MAIN(cmocka_unit_test(copies_follow_the_rules), cmocka_unit_test(attributes_are_as_documented),
-          cmocka_unit_test(owner_and_mode_can_be_given),
-          cmocka_unit_test(links_within_one_action_stay),
-          cmocka_unit_test(a_replaced_file_leaves_its_links),
-          cmocka_unit_test(later_actions_see_earlier_ones),
-          cmocka_unit_test(what_is_skipped_is_left_out),
-          cmocka_unit_test(big_and_sparse_files_arrive),
-          cmocka_unit_test(special_files_and_xattrs_are_kept),
-          cmocka_unit_test(layers_are_sources_too),
-          cmocka_unit_test(digests_come_and_go_through_callbacks),
-          cmocka_unit_test(modes_change_as_by_chmod))
+UNIT_MAIN(
+    cmocka_unit_test(copies_follow_the_rules), cmocka_unit_test(attributes_are_as_documented),
+    cmocka_unit_test(owner_and_mode_can_be_given), cmocka_unit_test(links_within_one_action_stay),
+    cmocka_unit_test(a_replaced_file_leaves_its_links),
+    cmocka_unit_test(later_actions_see_earlier_ones), cmocka_unit_test(what_is_skipped_is_left_out),
+    cmocka_unit_test(big_and_sparse_files_arrive), cmocka_unit_test(holes_of_layers_stay_holes),
+    cmocka_unit_test(too_many_holes_are_refused),
+    cmocka_unit_test(special_files_and_xattrs_are_kept), cmocka_unit_test(layers_are_sources_too),
+    cmocka_unit_test(digests_come_and_go_through_callbacks),
+    cmocka_unit_test(modes_change_as_by_chmod))
