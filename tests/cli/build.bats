@@ -244,7 +244,7 @@ E
     echo conf >"$CTX/rootfs/etc/conf"
     dockerfile <<'E'
 FROM busybox
-RUN cp -a /bin/. /usr/bin/ && rm -rf /bin && /usr/bin/busybox ln -s usr/bin /bin
+RUN rm -rf /usr/bin && cp -a /bin /usr/bin && rm -rf /bin && /usr/bin/busybox ln -s usr/bin /bin
 COPY rootfs /
 RUN test -L /bin && cat /bin/tool /etc/conf
 E

@@ -81,7 +81,7 @@ with_image() {
         [ "$got" = "$want" ] || { echo "'$line': '$got', not '$want'"; false; }
     done <<'EOF'
 cooper pru|prune
-cooper build --no-c|--no-cache
+cooper build --no-cache-|--no-cache-filter
 cooper build --print |ast plan context
 cooper build --print=pl|plan
 cooper --color |auto always never
@@ -107,7 +107,7 @@ EOF
     offers() { PATH=$SUITE_DIR/bin:$PATH fish -c 'cooper completion fish | source; complete -C "$argv[1]"' "$1" | cut -f1; }
     cooper completion fish | fish --no-execute
     [ "$(offers "cooper pru")" = prune ]
-    [ "$(offers "cooper build --no-c")" = --no-cache ]
+    [ "$(offers "cooper build --no-cache-")" = --no-cache-filter ]
     [ "$(offers "cooper build --print p")" = plan ]
     [ "$(offers "cooper run shelf")" = shelf/box:1 ]
     [ "$(offers "cooper completion z")" = zsh ]
