@@ -192,7 +192,8 @@ E
     pid=$!
     for _ in $(seq 200); do grep -q '^.*started$' "$CTX.log" && break; sleep 0.05; done
     kill -INT $pid
-    run wait $pid
+    local status=0
+    wait $pid || status=$? # not by run: a subshell has no such child
     [ "$status" -ne 0 ]
     run -1 pgrep -f "sleep $word"
     [ -z "$(ls "$COOPER_ROOT/tmp" 2>/dev/null)" ]

@@ -92,7 +92,7 @@ differ() {
     grep -E '^lrwxrwxrwx 0/33 .* (\./)?data2/link -> other$' <<<"$output"
     grep -E '^drwxrws--- 33/33 .*data2/$' <<<"$output"
     grep -E '^-rw------- 2000/33 .*srv/app/file$' <<<"$output"
-    grep -E '^-rw-r--r-- 2000/2000 .*home/app/hello$' <<<"$output"
+    grep -E '^-rw-r--r-- 2000/2000 .*home/app/again$' <<<"$output"
     grep -E '^-rw-r--r-- 4321/0 .*tmp/number$' <<<"$output"
 }
 
