@@ -68,6 +68,6 @@ MUST_CHECK int apt_machine_read(const char *root, const char *architecture,
 
 /* The sources for a Debian release out of those of the machine: suite itself and its -updates,
  * -security and /updates kin. Where the machine has another release only, that one's name is
- * replaced, so that its mirror serves; where it has none of Debian at all, deb.debian.org. */
+ * replaced, so that its mirror serves; where it has none of Debian at all, *ret stays empty. */
 void apt_sources_for(const struct apt_sources *machine_sources, const char *suite,
                      struct apt_sources *ret);

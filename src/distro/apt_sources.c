@@ -276,26 +276,6 @@ static bool is_debian(const struct apt_source *s)
     return strstr(s->uri, "/debian") != NULL;
 }
 
-static void add_default(struct apt_sources *ret, const char *suite)
-{
-    static const struct {
-        const char *uri, *tail;
-    } rows[] = {
-        {"http://deb.debian.org/debian", ""},
-        {"http://deb.debian.org/debian", "-updates"},
-        {"http://deb.debian.org/debian-security", "-security"},
-    };
-    const bool rolling = strcmp(suite, "sid") == 0 || strcmp(suite, "unstable") == 0;
-
-    for (size_t i = 0; i < (rolling ? 1 : ARRAY_SIZE(rows)); i++) {
-        cleanup_free char *name = xasprintf("%s%s", suite, rows[i].tail);
-
-        struct apt_source *n = apt_sources_add(ret, rows[i].uri, name);
-        strings_add(&n->components, "main");
-        n->guessed = true;
-    }
-}
-
 static bool have(const struct apt_sources *s, const char *uri, const char *suite)
 {
     vec_each (item, s)
@@ -326,6 +306,4 @@ void apt_sources_for(const struct apt_sources *machine_sources, const char *suit
             add_like(ret, s, other);
         vec_last(ret)->guessed = true;
     }
-    if (ret->size == 0)
-        add_default(ret, suite);
 }

@@ -105,6 +105,10 @@ int work_sources(struct work *w, struct error *err)
         }
     } else {
         apt_sources_for(&machine, w->o->suite, &w->sources);
+        if (w->sources.size == 0) {
+            r = error_set(err, -ENOENT, "this machine's apt knows no source of Debian");
+            return error_hint(err, r, "name one: --mirror URL");
+        }
     }
     vec_each (s, &w->sources) {
         r = check_source(w, s, err);
