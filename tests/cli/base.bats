@@ -125,7 +125,7 @@ fresh() { COOPER_ROOT=$SUITE_DIR/$1 "${@:2}"; }
     rm -rf "$REPO/dists"
     two=$(fresh s4 base --lock "$SUITE_DIR/lock" --include hello)
     [ "$one" = "$two" ]
-    printf x | dd of="$REPO/pool/planet.deb" bs=1 seek=100 conv=notrunc status=none
+    flip "$REPO/pool/planet.deb" 100
     fails "package 'planet' 1.0-1" fresh s5 base --lock "$SUITE_DIR/lock"
     [[ $output == *"is not the file with SHA256"* ]]
     rm "$REPO/pool/planet.deb"

@@ -40,6 +40,13 @@ busybox_root() {
     printf 'root:x:0:\nbin:x:2:\nusers:x:100:nobody\nnobody:x:65534:\n' >"$root/etc/group"
 }
 
+flip() { # FILE OFFSET: another byte than the one that stands there
+    python3 -c 'import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(int(sys.argv[2])); old = f.read(1)[0]
+    f.seek(-1, 1); f.write(bytes([old ^ 0x55]))' "$@"
+}
+
 blob() { # LAYOUT FILE: moves the file in, prints "sha256:<hex> <size>"
     local hex size
     hex=$(sha256sum <"$2" | cut -d' ' -f1)

@@ -242,7 +242,7 @@ refuse() {
         "$LAYOUT/blobs/sha256/$(sha256sum <"$LAYOUT.work/manifest" | cut -c1-64)"; do
         rm -rf bad
         cp -r "$LAYOUT" bad
-        printf '\xff' | dd of="bad/${file#"$LAYOUT"/}" bs=1 seek=200 conv=notrunc status=none
+        flip "bad/${file#"$LAYOUT"/}" 200
         # the archive may be refused before its end, where the digest is known
         refuse bad "damaged|not match|malformed|digest|not a tar archive|wrong checksum"
     done
