@@ -5,7 +5,7 @@
 
 #include "base/vec.h"
 #include "build/jobs.h"
-#include "distro/fetch.h"
+#include "net/fetch.h"
 #include "distro/jobs.h"
 #include "image/jobs.h"
 #include "run/run.h"

@@ -3,7 +3,8 @@
 
 #include "distro/apt.h"
 #include "distro/base.h"
-#include "distro/fetch.h"
+#include "net/fetch.h"
+#include "net/url.h"
 #include "distro/release.h"
 
 struct suite {                 /* a source that answered */
@@ -29,8 +30,6 @@ struct work {
 MUST_CHECK int work_sources(struct work *w, struct error *err);
 /* The text of /etc/apt/sources.list; passwords are left out. */
 void sources_print(const struct apt_sources *s, struct str *ret);
-/* url without "user:password@"; caller frees. */
-char *url_public(const char *url);
 
 /* suites.c: InRelease files, fetched and verified. */
 MUST_CHECK int work_suites(struct work *w, struct error *err);

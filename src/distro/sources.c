@@ -4,15 +4,6 @@
 #include "distro/internal.h"
 #include "distro/verify.h"
 
-char *url_public(const char *url)
-{
-    const char *host = strstr(url, "://");
-    const size_t n = host ? strcspn(host + 3, "/") : 0;
-    const char *at = host ? memrchr(host + 3, '@', n) : NULL;
-
-    return at ? xasprintf("%.*s%s", (int)(host + 3 - url), url, at + 1) : xstrdup(url);
-}
-
 void sources_print(const struct apt_sources *s, struct str *ret)
 {
     vec_each (k, s) {

@@ -12,8 +12,8 @@
 #include "base/fd.h"
 #include "base/frame.h"
 #include "base/vec.h"
-#include "distro/curl.h"
-#include "distro/fetch.h"
+#include "net/curl.h"
+#include "net/fetch.h"
 
 #define REQUEST_MAX (64u << 10)
 #define REQUESTS_MAX 20000 /* packages of one image; a desktop has 2500 */

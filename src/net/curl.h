@@ -1,4 +1,4 @@
-/* distro/curl.h - the few calls of libcurl 7 and 8 that we use, loaded at run time: linked it would
+/* net/curl.h - the few calls of libcurl 7 and 8 that we use, loaded at run time: linked it would
  * cost every start 2.6 ms. Numbers and layouts are libcurl's stable ABI (libcurl.so.4). */
 #pragma once
 

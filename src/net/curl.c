@@ -1,4 +1,4 @@
-#include "distro/curl.h"
+#include "net/curl.h"
 
 #include <errno.h>
 

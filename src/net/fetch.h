@@ -1,4 +1,4 @@
-/* distro/fetch.h - files over HTTP(S) or file://, by a process that has sockets and no store.
+/* net/fetch.h - files over HTTP(S) or file://, by a process that has sockets and no store.
  *
  * main gives @net the URLs with a descriptor to fill for each; @net answers with sizes or errors.
  * What was fetched is believed by nobody: who uses it checks its digest. */

@@ -1,4 +1,4 @@
-#include "distro/fetch.h"
+#include "net/fetch.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include "base/doc.h"
 #include "base/frame.h"
 #include "base/proc.h"
-#include "distro/internal.h"
+#include "net/url.h"
 
 #define ANSWER_MAX (64u << 10)
 
