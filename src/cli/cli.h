@@ -16,6 +16,7 @@ enum option_kind {
     OPTION_TEXTS, /* struct strings *: repeatable */
     OPTION_SIZE,  /* uint64_t *: 64k, 10m, 2g */
     OPTION_INT,   /* int64_t * */
+    OPTION_MAYBE, /* const char **: --name is "", --name=VALUE its value, --no-name NULL again */
 };
 
 struct option_row {
@@ -41,6 +42,10 @@ struct option_row {
 #define OPT_SIZE(l, n, type, field, v, h)                                                          \
     {                                                                                              \
         l, n, OPTION_SIZE, v, h, offsetof(type, field)                                             \
+    }
+#define OPT_MAYBE(l, n, type, field, v, h)                                                         \
+    {                                                                                              \
+        l, n, OPTION_MAYBE, v, h, offsetof(type, field)                                            \
     }
 #define OPT_INT(l, n, type, field, v, h)                                                           \
     {                                                                                              \

@@ -100,8 +100,8 @@ static void bash_values(FILE *out, const char *command, const struct option_row 
         STR_AUTO(pattern);
         STR_AUTO(words);
 
-        if (!row->value)
-            continue;
+        if (!row->value || row->kind == OPTION_MAYBE)
+            continue; /* the next word is none of it */
         cleanup_free char *between = xasprintf("|%s\\ ", command);
         option_words(&pattern, row, between);
         if (choices(row->value, &words))
@@ -169,9 +169,10 @@ static void fish_options(FILE *out, const char *condition, const struct option_r
         fprintf(out, "complete -c cooper%s -l %s", condition, row->name);
         if (row->letter)
             fprintf(out, " -s %c", row->letter);
-        if (choices(row->value, &words))
+        const bool takes = row->value && row->kind != OPTION_MAYBE;
+        if (takes && choices(row->value, &words))
             fprintf(out, " -x -a '%s'", words.at);
-        else if (row->value)
+        else if (takes)
             fputs(" -r", out);
         fputs(" -d '", out);
         fish_quoted(out, row->help);

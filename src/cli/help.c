@@ -14,7 +14,7 @@ static void option_line(FILE *out, const struct option_row *row)
     else
         str_printf(&left, "      --%s", row->name);
     if (row->value)
-        str_printf(&left, " %s", row->value);
+        str_printf(&left, row->kind == OPTION_MAYBE ? "[=%s]" : " %s", row->value);
     if (left.size >= HELP_COLUMN)
         fprintf(out, "%s\n%*s%s\n", left.at, HELP_COLUMN, "", row->help);
     else
@@ -85,8 +85,10 @@ void help_scd_options(FILE *out, const struct option_row *rows)
             fprintf(out, "-%c*, *", row->letter);
         fprintf(out, "--%s*", row->name);
         if (row->value) {
-            fputs(" ", out);
+            const bool maybe = row->kind == OPTION_MAYBE;
+            fputs(maybe ? "\\[=" : " ", out);
             scd_text(out, row->value);
+            fputs(maybe ? "]" : "", out);
         }
         fputs("\n\t", out);
         scd_text(out, row->help);

@@ -109,7 +109,7 @@ static int set_int(int64_t *field, struct view name, const char *value, struct e
     return 0;
 }
 
-/* Stores value (NULL only for flags) in the field of row. */
+/* Stores value (NULL only where none is needed) in the field of row. */
 static int set(const struct option_row *row, char *base, const char *value, struct error *err)
 {
     const struct view name = view_of(row->name);
@@ -128,6 +128,9 @@ static int set(const struct option_row *row, char *base, const char *value, stru
         return set_size(field, name, value, err);
     case OPTION_INT:
         return set_int(field, name, value, err);
+    case OPTION_MAYBE:
+        *(const char **)field = value ? value : "";
+        return 0;
     }
     return 0;
 }
@@ -136,7 +139,7 @@ static int set(const struct option_row *row, char *base, const char *value, stru
 static int value_of(struct parser *p, const struct option_row *row, const char *attached,
                     const char **ret, struct error *err)
 {
-    if (row->kind == OPTION_FLAG || attached) {
+    if (row->kind == OPTION_FLAG || row->kind == OPTION_MAYBE || attached) {
         *ret = attached;
         return 0;
     }
@@ -158,6 +161,10 @@ static int long_option(struct parser *p, const char *word, struct error *err)
         row = row_find(p, (struct view){name.at + 3, name.size - 3}, 0, &base);
         if (row && row->kind == OPTION_FLAG)
             return set(row, base, "false", err);
+        if (row && row->kind == OPTION_MAYBE) {
+            *(const char **)(void *)(base + row->offset) = NULL;
+            return 0;
+        }
         row = NULL;
     }
     if (!row)
