@@ -262,12 +262,31 @@ static int check_checksum(const struct copy *p)
     return 0;
 }
 
+/* A mode undoes --link, as in BuildKit: files that are made executable go to /bin and the like, and that may be a
+ * link of the base. */
+static bool is_linked(const struct copy *p)
+{
+    return instruction_flag_set(p->c->in, "link") && !*p->mode;
+}
+
+static int check_link(const struct copy *p)
+{
+    if (!is_linked(p) || !p->owner[strspn(p->owner, "0123456789:")])
+        return 0;
+    (void)error_set(p->err, -EINVAL, "--link sees no files of the stage, so '%.80s' has no number",
+                    p->owner);
+    (void)error_hint(p->err, -EINVAL,
+                     "write numbers, as in --chown=1000:1000, or leave --link away");
+    return fe_at(p->fe, p->s, p->c, fe_flag_span(p->c->in, "chown"), -EINVAL, p->err);
+}
+
 static int make_op(struct copy *p, const char *const *words, struct str *history)
 {
     const struct instruction *in = p->c->in;
     struct op *op = graph_add(p->fe->g, OP_FILE);
 
     (void)graph_add_input(p->fe->g, op, p->s->root);
+    op->linked = is_linked(p);
     for (int heredocs = 0; heredocs <= 1; heredocs++) { /* BuildKit copies them behind the others */
         for (size_t i = 0; i + 1 < in->word_count; i++) {
             const struct heredoc *h = heredoc_of(in, &in->words[i]);
@@ -302,6 +321,8 @@ static int copy(struct copy *p)
         r = fe_expand_flag(p->fe, p->s, p->c, "chmod", &p->mode, p->err);
     if (r == 0)
         r = check_mode(p);
+    if (r == 0)
+        r = check_link(p);
     if (r == 0)
         r = expand_words(p, words);
     if (r == 0)

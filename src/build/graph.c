@@ -93,6 +93,11 @@ const char **graph_texts(struct graph *g, const struct strings *texts, size_t *r
     return list;
 }
 
+struct op_ref op_file_root(const struct op *op)
+{
+    return op->linked ? (struct op_ref){0} : op->inputs[0];
+}
+
 void graph_needed(const struct graph *g, struct op_ref root, bool *ret)
 {
     memset(ret, 0, g->ops.size * sizeof(*ret));

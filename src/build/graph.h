@@ -114,7 +114,7 @@ struct file_action {
     uint32_t write_mode; /* WRITE: 0644; MKDIR: 0755 */
 };
 
-/* inputs[0] is the root that is changed, the others are only read. */
+/* inputs[0] is the root that is changed (or put upon: linked), the others are only read. */
 struct op_file {
     struct file_action *actions;
     size_t action_count;
@@ -130,6 +130,8 @@ struct op {
     const char *line;  /* the instruction's first source line, for errors; or NULL */
     const char *stage; /* name or number of its stage; NULL for sources that stages share */
     bool no_cache;     /* --no-cache: never looked up, still recorded */
+    bool linked; /* FILE, COPY --link: made above an empty root; inputs[0] is only what its layer
+                          is put upon */
     union {
         struct op_source_image image;
         struct op_source_local local;
@@ -170,6 +172,8 @@ struct file_action *graph_add_action(struct graph *g, struct op *op, enum file_a
 /* Copies a list of texts into the arena. */
 const char **graph_texts(struct graph *g, const struct strings *texts, size_t *ret_count);
 
+/* What a FILE op sees of the image that it changes: inputs[0], or nothing when it is linked. */
+struct op_ref op_file_root(const struct op *op);
 const char *op_kind_name(enum op_kind kind); /* "source-image", "exec" */
 /* {"target", "stages": [...], "ops": [...]} of the ops that the target needs; stable, golden tests
  * hold it. */

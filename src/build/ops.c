@@ -107,7 +107,8 @@ static int root_content(struct build *b, const struct op *op, struct key *k, str
 {
     cleanup_free struct digest *trees = NULL;
     size_t count = 0;
-    const int r = build_trees(b, op->inputs[0], &trees, &count, err);
+    const struct op_ref root = op->kind == OP_FILE ? op_file_root(op) : op->inputs[0];
+    const int r = build_trees(b, root, &trees, &count, err);
 
     for (size_t i = 0; r >= 0 && i < count; i++)
         key_add_digest(k, "layer below", &trees[i]);
@@ -249,11 +250,18 @@ static bool is_local(const struct op *op)
     return op && op->kind == OP_SOURCE_LOCAL;
 }
 
+static void link_key(const struct op *op, struct key *k)
+{
+    if (op->linked)
+        key_add_u64(k, "link", 1);
+}
+
 static int file_key(void *ctx, const struct op *op, struct key *k, struct error *err)
 {
     struct build *b = ctx;
     int r = 0;
 
+    link_key(op, k);
     for (size_t i = 0; r >= 0 && i < op->u.file.action_count; i++) {
         const struct file_action *a = &op->u.file.actions[i];
         action_key(a, k);
@@ -399,7 +407,7 @@ static int open_input(struct build *b, const struct op *op, size_t i, bool with_
         in->views[i].context = c->walked;
         return r;
     }
-    r = build_trees(b, op->inputs[i], &trees, &count, err);
+    r = build_trees(b, i > 0 ? op->inputs[i] : op_file_root(op), &trees, &count, err);
     if (r >= 0)
         r = image_view_open(b->tools.store, trees, count, with_fs, &in->images[i], err);
     in->views[i].merge = in->images[i].merge;
@@ -475,9 +483,9 @@ static int file_content_key(void *ctx, const struct op *op, struct key *k, struc
     FILE_PLAN_AUTO(plan);
     int r = open_inputs(b, op, &in, err);
 
+    link_key(op, k);
     if (r >= 0 && may_unpack(op))
         r = root_content(b, op, k, err);
-
     if (r >= 0)
         r = file_contents(b, op, &in, k, err);
     if (r >= 0) {

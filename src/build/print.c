@@ -157,6 +157,8 @@ static void print_file(const struct op *op, json_t *obj)
 
     for (size_t i = 0; i < op->u.file.action_count; i++)
         doc_push(actions, print_action(&op->u.file.actions[i]));
+    if (op->linked)
+        doc_set_bool(obj, "link", true);
     doc_set(obj, "actions", actions);
 }
 

@@ -472,7 +472,7 @@ static int pack_inputs(struct build *b, const struct op *op, struct file_request
                        struct error *err)
 {
     json_t *inputs = json_array();
-    int r = root_doc(b, op->inputs[0], q->doc, err);
+    int r = root_doc(b, op_file_root(op), q->doc, err);
 
     doc_set(q->doc, "inputs", inputs);
     doc_push(inputs, json_null());

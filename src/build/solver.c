@@ -2,12 +2,20 @@
 
 #include <assert.h>
 
-enum state { STATE_NEW, STATE_WAITING, STATE_READY, STATE_RUNNING, STATE_DONE };
+enum state {
+    STATE_NEW,
+    STATE_WAITING,
+    STATE_READY,
+    STATE_RUNNING,
+    STATE_LAYERED, /* linked: the layer is known, what it lies upon is not */
+    STATE_DONE,
+};
 
 struct op_state {
     enum state state;
     bool has_keys, has_content;
     struct key definition, content;
+    struct result_layer own; /* from LAYERED on, and of what ran */
     struct result result;
     const struct op *base; /* the image source at the bottom of inputs[0] */
 };
@@ -159,6 +167,12 @@ static int make_first_keys(struct solver *s, struct op_ref root, struct error *e
 
 static int want_op(struct solver *s, const struct op *op, struct error *err);
 
+/* Which layers ref has, but not the image below them. */
+static int want_result(struct solver *s, struct op_ref ref, struct error *err)
+{
+    return ref.op && !row_of(s, ref.op)->is_source ? want_op(s, ref.op, err) : 0;
+}
+
 /* The result of ref, and the layers of the image below it. */
 static int want_content(struct solver *s, struct op_ref ref, struct error *err)
 {
@@ -200,7 +214,8 @@ static int want_op(struct solver *s, const struct op *op, struct error *err)
     }
     st->state = STATE_WAITING;
     for (size_t i = 0; i < op->input_count && r >= 0; i++)
-        r = want_content(s, op->inputs[i], err);
+        r = op->linked && i == 0 ? want_result(s, op->inputs[0], err)
+                                 : want_content(s, op->inputs[i], err);
     return r;
 }
 
@@ -221,24 +236,32 @@ static bool is_done(const struct solver *s, const struct op *op)
 
 static bool inputs_done(const struct solver *s, const struct op *op)
 {
-    for (size_t i = 0; i < op->input_count; i++)
+    for (size_t i = op->linked; i < op->input_count; i++)
         if (!is_done(s, op->inputs[i].op) || !is_done(s, solver_base(s, op->inputs[i])))
             return false;
     return true;
 }
 
+/* An image at the bottom adds nothing to a result, so it need not be there. */
+static bool below_is_done(const struct solver *s, const struct op *op)
+{
+    const struct op *below = op->input_count ? op->inputs[0].op : NULL;
+
+    return !op->linked || !below || row_of(s, below)->is_source || is_done(s, below);
+}
+
 /* The chain of op: its root input's layers and its own on top. */
-static void set_result(struct solver *s, const struct op *op, const struct result_layer *layer)
+static void set_result(struct solver *s, const struct op *op)
 {
     const struct result *below =
         solver_result(s, op->input_count ? op->inputs[0] : (struct op_ref){0});
     struct op_state *st = state_of(s, op);
 
     result_done(&st->result);
-    st->result.layers = xcalloc(below->count + 1, sizeof(*layer));
+    st->result.layers = xcalloc(below->count + 1, sizeof(st->own));
     if (below->count)
-        memcpy(st->result.layers, below->layers, below->count * sizeof(*layer));
-    st->result.layers[below->count] = *layer;
+        memcpy(st->result.layers, below->layers, below->count * sizeof(st->own));
+    st->result.layers[below->count] = st->own;
     st->result.count = below->count + 1;
     st->state = STATE_DONE;
 }
@@ -254,10 +277,21 @@ static int record_definition(struct solver *s, const struct op *op, struct error
  * the same. */
 static int record_content(struct solver *s, const struct op *op, struct error *err)
 {
-    const struct op_state *st = state_of(s, op);
-    const struct result own = {&st->result.layers[st->result.count - 1], 1};
+    struct op_state *st = state_of(s, op);
+    const struct result own = {&st->own, 1};
 
     return st->has_content ? s->hooks.record(s->hooks.ctx, op, &st->content.digest, &own, err) : 0;
+}
+
+/* Its own layer is known: done as soon as what lies below is. */
+static int settle(struct solver *s, const struct op *op, struct error *err)
+{
+    if (!below_is_done(s, op)) {
+        state_of(s, op)->state = STATE_LAYERED;
+        return 0;
+    }
+    set_result(s, op);
+    return record_definition(s, op, err);
 }
 
 static int make_content_key(struct solver *s, const struct op *op, struct error *err)
@@ -281,7 +315,7 @@ static int make_content_key(struct solver *s, const struct op *op, struct error 
 /* 1: op is done by its content. */
 static int try_content(struct solver *s, const struct op *op, struct error *err)
 {
-    const struct op_state *st = state_of(s, op);
+    struct op_state *st = state_of(s, op);
     struct result own = {0};
     int r;
 
@@ -294,9 +328,9 @@ static int try_content(struct solver *s, const struct op *op, struct error *err)
         result_done(&own);
         return 0;
     }
-    set_result(s, op, &own.layers[own.count - 1]);
+    st->own = own.layers[own.count - 1];
     result_done(&own);
-    r = record_definition(s, op, err);
+    r = settle(s, op, err);
     if (r < 0)
         return r;
     s->hooks.hit(s->hooks.ctx, op);
@@ -372,6 +406,8 @@ static int advance_op(struct solver *s, const struct op *op, bool *ret_busy, str
         if (r == 0)
             st->state = STATE_READY;
     }
+    if (r >= 0 && st->state == STATE_LAYERED && below_is_done(s, op))
+        r = settle(s, op, err);
     if (r >= 0 && st->state == STATE_READY)
         r = row_of(s, op)->is_source ? start_source(s, op, err) : start_step(s, op, ret_busy, err);
     return r;
@@ -417,11 +453,11 @@ int solver_finish(struct solver *s, const struct op *op, const struct result_lay
     }
     if (!st->has_keys)
         r = make_late_keys(s, op, err);
-    set_result(s, op, layer);
+    st->own = *layer;
     if (r >= 0)
         r = record_content(s, op, err);
     if (r >= 0)
-        r = record_definition(s, op, err);
+        r = settle(s, op, err);
     s->hooks.unlock(s->hooks.ctx, op);
     return r;
 }

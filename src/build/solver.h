@@ -9,6 +9,9 @@
  *                          | no: start()
  *                        RUNNING --solver_finish()--> record ----------------------> DONE (ran)
  *
+ * A linked op (COPY --link) reads nothing of inputs[0], so it waits for the others only, and its content key
+ * holds above any root. Once its layer is known it is LAYERED until inputs[0] is done, and DONE then.
+ *
  * Where nothing wanted may come out of the cache (--no-cache), keys are for recording only: they are
  * made when an op has ended, so that a COPY reads its files once, for the copy and the key.
  *

@@ -37,7 +37,7 @@ static int row_content_key(void *ctx, const struct op *op, struct key *k, struct
         key_add_text(k, "reads", w->reads);
         return 1;
     }
-    for (size_t i = 0; i < op->input_count; i++) {
+    for (size_t i = op->linked; i < op->input_count; i++) {
         const struct result *r = solver_result(w->solver, op->inputs[i]);
         for (size_t j = 0; j < r->count; j++)
             key_add_digest(k, "tree", &r->layers[j].tree);
@@ -408,6 +408,67 @@ static void local_sources_are_no_input_key(void **state)
     world_close(&w);
 }
 
+/* image, a, and a linked copy upon it. */
+static void linked(struct world *w, const char *image, const char *a)
+{
+    struct op *base = add(w, OP_SOURCE_IMAGE, "image", image, NULL, NULL);
+    struct op *local = add(w, OP_SOURCE_LOCAL, "context", "/home/a", NULL, NULL);
+
+    if (a)
+        base = add(w, OP_EXEC, "a", a, base, NULL);
+    add(w, OP_FILE, "copy", "x", base, local)->linked = true;
+}
+
+static void a_linked_layer_does_not_wait_for_what_it_lies_upon(void **state)
+{
+    struct world w;
+    bool busy;
+
+    world_open(&w);
+    linked(&w, "debian", "1");
+    {
+        CLEANUP(solver_freep) struct solver *s = begin(&w);
+        const struct op *a = w.g->ops.at[2], *copy = w.g->ops.at[3];
+        assert_int_equal(solver_want(s, (struct op_ref){w.g->ops.at[3], 0}, false, NULL), 0);
+        w.silent = true;
+        assert_true(solver_advance(s, &busy, NULL) > 0);
+        assert_int_equal(w.running.size, 2); /* image and context */
+        assert_int_equal(solver_finish(s, w.running.at[0], NULL, NULL), 0);
+        assert_int_equal(solver_finish(s, w.running.at[1], NULL, NULL), 0);
+        assert_int_equal(solver_advance(s, &busy, NULL), 2); /* a and the copy, side by side */
+        assert_int_equal(w.running.size, 4);
+        assert_int_equal(finish(&w, copy), 0);
+        assert_int_equal(solver_advance(s, &busy, NULL), 2); /* its layer is known, a's is not */
+        assert_int_equal(finish(&w, a), 0);
+        assert_int_equal(solver_advance(s, &busy, NULL), 0);
+        assert_int_equal(solver_result(s, (struct op_ref){w.g->ops.at[3], 0})->count, 2);
+    }
+    w.silent = false;
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit copy; ");
+    world_close(&w);
+}
+
+static void a_linked_layer_is_put_upon_another_base(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    linked(&w, "debian", "1");
+    assert_int_equal(solve(&w), 0);
+    next_build(&w);
+    linked(&w, "debian", "2");
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "run image; run context; run a; hit copy; ");
+    next_build(&w);
+    linked(&w, "debian:new", NULL); /* which nobody has to fetch for this */
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "run context; hit copy; ");
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit copy; ");
+    world_close(&w);
+}
+
 UNIT_MAIN(cmocka_unit_test(a_known_definition_touches_no_input),
           cmocka_unit_test(a_changed_step_runs_and_all_above_it),
           cmocka_unit_test(a_rebuilt_but_equal_parent_rebuilds_nothing),
@@ -418,4 +479,6 @@ UNIT_MAIN(cmocka_unit_test(a_known_definition_touches_no_input),
           cmocka_unit_test(independent_steps_run_side_by_side_within_the_slots),
           cmocka_unit_test(another_process_is_waited_for_and_its_result_taken),
           cmocka_unit_test(a_failure_ends_the_pass),
-          cmocka_unit_test(local_sources_are_no_input_key))
+          cmocka_unit_test(local_sources_are_no_input_key),
+          cmocka_unit_test(a_linked_layer_does_not_wait_for_what_it_lies_upon),
+          cmocka_unit_test(a_linked_layer_is_put_upon_another_base))
