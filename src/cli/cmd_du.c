@@ -60,6 +60,7 @@ static const char *row_name(const struct usage_item *i)
         return i->named || i->unnamed ? "images" : "build cache";
     case USAGE_CONTEXT:
     case USAGE_CACHE:
+    case USAGE_LOG:
         return "build cache";
     case USAGE_MOUNT:
         return "cache mounts";

@@ -94,7 +94,7 @@ static bool remove_plain(const struct removal *r, const char *below, const struc
     fd = openat(dir, i->name,
                 O_RDONLY | O_NOFOLLOW |
                     O_CLOEXEC); /* locked until it has no name: store_mount_open() */
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && to_trash(r, dir, i->name, 'm');
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && to_trash(r, dir, i->name, i->kind == USAGE_MOUNT ? 'm' : 'l');
 }
 
 static bool remove_item(const struct removal *r, const struct usage_item *i)
@@ -107,6 +107,8 @@ static bool remove_item(const struct removal *r, const struct usage_item *i)
         return remove_plain(r, "contexts", i);
     case USAGE_MOUNT:
         return remove_plain(r, "mounts", i);
+    case USAGE_LOG:
+        return remove_plain(r, "logs", i);
     case USAGE_IMAGE: /* already done */
     case USAGE_TMP:   /* by the sweep */
     case USAGE_CACHE: /* by cache_clean() */

@@ -16,6 +16,7 @@ enum usage_kind {
     USAGE_BLOB,
     USAGE_CONTEXT,
     USAGE_MOUNT,
+    USAGE_LOG, /* of one build */
     USAGE_CACHE, /* cache.db */
     USAGE_TMP,   /* left behind by the dead */
 };
@@ -48,8 +49,8 @@ struct prune_policy {
     uint64_t keep_storage; /* bytes of build cache to keep, most recently used first; 0: none */
     int64_t until_s;       /* only what was last used before this moment; INT64_MAX: all */
 };
-/* Marks what goes: images without a name; then trees, blobs, stat caches and cache mounts that no
- * remaining image needs, least recently used first; what the dead left in tmp/. Never what is held.
+/* Marks what goes: images without a name; then trees, blobs, stat caches, cache mounts and logs that
+ * no remaining image needs, least recently used first; what the dead left in tmp/. Never what is held.
  * Returns the bytes. Pure. */
 uint64_t prune_plan(struct usage *u, const struct prune_policy *p);
 

@@ -10,6 +10,7 @@
  *     cache.db         build results and relations (store/cache.h); may be deleted
  *     contexts/<hex>   stat caches of build contexts; may be deleted
  *     mounts/<hex>/    RUN --mount=type=cache; may be deleted
+ *     logs/<time>-<pid>/ what the steps of a build printed, flocked while it runs; may be deleted
  *     keys/<hex>       flocked by who is working on that key
  *     leases/<name>    flocked by its process; lists the trees and blobs that the process needs
  *     tmp/<name>       flocked by its process; everything unfinished and everything on its way out
@@ -156,5 +157,9 @@ enum store_mount_use {
 /* Directory of a cache mount, made when missing. Returns its descriptor, flocked. */
 MUST_CHECK int store_mount_open(struct store *s, const struct digest *id, enum store_mount_use use,
                                 struct error *err);
+/* A new directory in logs/ for what the steps of this build print: its descriptor, to be kept open
+ * while the build runs. All but the newest STORE_LOGS_MAX are removed. */
+#define STORE_LOGS_MAX 50
+MUST_CHECK int store_log_dir(struct store *s, int64_t now_s, struct error *err);
 /* A directory for anything unfinished (flocked, swept when its owner died): its descriptor. */
 MUST_CHECK int store_tmp_dir(struct store *s, struct error *err);

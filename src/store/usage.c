@@ -25,7 +25,7 @@ const char *usage_kind_name(enum usage_kind kind)
         [USAGE_IMAGE] = "image",       [USAGE_TREE] = "layer",
         [USAGE_BLOB] = "blob",         [USAGE_CONTEXT] = "context index",
         [USAGE_MOUNT] = "cache mount", [USAGE_CACHE] = "cache database",
-        [USAGE_TMP] = "temporary",
+        [USAGE_TMP] = "temporary",    [USAGE_LOG] = "log",
     };
 
     return names[kind];
@@ -170,6 +170,12 @@ static int read_mount(void *ctx, int dirfd, const char *name, struct error *err)
     return read_locked(ctx, USAGE_MOUNT, dirfd, name);
 }
 
+static int read_log(void *ctx, int dirfd, const char *name, struct error *err)
+{
+    (void)err;
+    return read_locked(ctx, USAGE_LOG, dirfd, name);
+}
+
 static int read_tmp(void *ctx, int dirfd, const char *name, struct error *err)
 {
     (void)err;
@@ -253,6 +259,8 @@ static int read_all(struct reading *r, struct error *err)
     store_unlock(r->s);
     for (size_t i = 0; code == 0 && i < ARRAY_SIZE(parts); i++)
         code = store_each_name(r->s->fd, parts[i].path, parts[i].call, r, err);
+    if (code == 0 && faccessat(r->s->fd, "logs", F_OK, 0) == 0) /* made with the first one */
+        code = store_each_name(r->s->fd, "logs", read_log, r, err);
     read_database(r);
     return code < 0 ? code : read_images(r, err);
 }
@@ -282,7 +290,7 @@ static bool is_old(const struct usage_item *i, const struct prune_policy *p)
 static bool is_build_cache(const struct usage_item *i)
 {
     return i->kind == USAGE_TREE || i->kind == USAGE_BLOB || i->kind == USAGE_CONTEXT ||
-           i->kind == USAGE_MOUNT;
+           i->kind == USAGE_MOUNT || i->kind == USAGE_LOG;
 }
 
 static int by_last_use(const void *a, const void *b)
