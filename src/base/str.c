@@ -181,3 +181,20 @@ char *str_take(struct str *s)
     *s = STR_INIT;
     return text;
 }
+
+void str_add_base64(struct str *s, struct view bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        const unsigned char *at = (const unsigned char *)bytes.at + i;
+        const size_t left = bytes.size - i;
+        const uint32_t word =
+            (uint32_t)at[0] << 16 | (left > 1 ? (uint32_t)at[1] << 8 : 0) | (left > 2 ? at[2] : 0);
+
+        str_add_char(s, digits[word >> 18]);
+        str_add_char(s, digits[word >> 12 & 63]);
+        str_add_char(s, left > 1 ? digits[word >> 6 & 63] : '=');
+        str_add_char(s, left > 2 ? digits[word & 63] : '=');
+    }
+}

@@ -55,6 +55,8 @@ void str_add_text(struct str *s, const char *text);
 void str_add_char(struct str *s, char c);
 void str_printf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void str_vprintf(struct str *s, const char *fmt, va_list ap);
+/* RFC 4648, section 4, with padding. */
+void str_add_base64(struct str *s, struct view bytes);
 void str_truncate(struct str *s, size_t size);
 /* The text, now the caller's to free; s is empty afterwards. Never NULL. */
 char *str_take(struct str *s);
