@@ -278,7 +278,7 @@ static int solve(struct build *b, struct error *err)
         steps_cancel(b);
         sweep(b);
     }
-    return r;
+    return r < 0 && b->failed_step.op ? failure_end(b, r, err) : r;
 }
 
 static int solve_target(struct build *b, struct error *err)
@@ -294,7 +294,11 @@ static int solve_target(struct build *b, struct error *err)
     b->slots = b->options->jobs > 0 ? (size_t)b->options->jobs : JOBS_DEFAULT;
     b->solver = solver_new(b->graph, build_rows, &hooks);
     int r = solver_want(b->solver, b->graph->stages.at[b->graph->target].root, false, err);
-    return r < 0 ? r : solve(b, err);
+    if (r >= 0)
+        r = solve(b, err);
+    loop_free(b->loop); /* what comes now may be interrupted as any program */
+    b->loop = NULL;
+    return r;
 }
 
 /* ---- from options to a graph ---- */
@@ -424,6 +428,8 @@ static void build_done(struct build *b)
     dockerfile_free(b->dockerfile);
     strings_done(&b->notes);
     error_done(&b->failed);
+    free(b->failed_step.not_kept);
+    fd_closep(&b->log_dir);
     free(b->identity);
     free(b->degraded);
 }
@@ -479,7 +485,7 @@ static int show_line(const struct build *b, const struct input *in, struct error
 
 int build_run(const struct env *env, const struct build_options *o, struct error *err)
 {
-    CLEANUP(build_done) struct build b = {.env = env, .options = o};
+    CLEANUP(build_done) struct build b = {.env = env, .options = o, .log_dir = -1};
     INPUT_AUTO(in);
     int r = build_check_options(o, err);
 

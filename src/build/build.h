@@ -1,10 +1,20 @@
 /* build/build.h - `cooper build` as a call: a Dockerfile and a context become an image of the store. */
 #pragma once
 
+#include <jansson.h>
+
 #include "base/env.h"
 #include "base/vec.h"
 
+struct job;        /* sandbox/holder.h */
+struct spawn_plan; /* sandbox/spawn.h */
+
 enum build_print { BUILD_PRINT_NOTHING, BUILD_PRINT_AST, BUILD_PRINT_PLAN, BUILD_PRINT_CONTEXT };
+
+/* What becomes of a RUN step whose program failed. */
+enum build_on_error { BUILD_ON_ERROR_STOP, BUILD_ON_ERROR_SHELL, BUILD_ON_ERROR_KEEP };
+/* "stop", "shell", "keep". */
+MUST_CHECK int failure_parse(const char *text, enum build_on_error *ret, struct error *err);
 
 /* Texts are the user's, as given. */
 struct build_options {
@@ -18,6 +28,13 @@ struct build_options {
     struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
     enum build_print print;
+    enum build_on_error on_error;
+    /* SHELL: run_attached() of the module run, and how an error is shown; the caller's, since run is a neighbour. */
+    int (*attach)(const struct env *env, struct spawn_plan *p,
+                  int (*begin)(void *ctx, const struct spawn_plan *p, struct job **ret,
+                               struct error *err),
+                  void *ctx, json_t **ret_answer, struct error *err);
+    void (*show)(const struct env *env, const struct error *err);
 };
 
 /* What is wrong with the options alone, before any work: -EINVAL. build_run() looks too. */

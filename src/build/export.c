@@ -59,7 +59,7 @@ static void date_the_rest(struct image_config *c)
 }
 
 /* What was loaded stays as it is: the same layers, so the same blobs, as every other image of that base has. */
-static void add_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c)
+void build_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c)
 {
     const struct op *base = solver_base(b->solver, root);
 
@@ -81,7 +81,7 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
     if (r < 0)
         return r;
     config_clone(target->config, &config);
-    add_base_diff_ids(b, target->root, &config);
+    build_base_diff_ids(b, target->root, &config);
     date_layers(&config, solver_result(b->solver, target->root));
     date_the_rest(&config);
     return image_new(&b->tools, &config, trees, count, ret, err);

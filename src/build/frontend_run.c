@@ -151,6 +151,7 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
         return fe_at(fe, s, c, c->in->keyword_span, r, err);
     e->cwd = config->workdir && *config->workdir ? arena_strdup(fe->arena, config->workdir) : "/";
     e->user = config->user ? arena_strdup(fe->arena, config->user) : "";
+    e->shell = config->shell.size ? arena_strdup(fe->arena, config->shell.at[0]) : "/bin/sh";
     set_network(fe, c->in, e);
     e->hostname = fe->o->hostname ? arena_strdup(fe->arena, fe->o->hostname) : NULL;
     if (fe->o->add_hosts)

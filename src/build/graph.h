@@ -76,8 +76,9 @@ struct op_exec {
     size_t env_count;
     const char **secret_env; /* NAME=value that must not be in the key: proxy settings */
     size_t secret_env_count;
-    const char *cwd;  /* absolute */
-    const char *user; /* "" or as USER has it */
+    const char *cwd;   /* absolute */
+    const char *user;  /* "" or as USER has it */
+    const char *shell; /* SHELL's program: for those who look into a step that failed */
     enum exec_network network;
     const char *hostname;   /* NULL: the default */
     const char **add_hosts; /* "name:address" */

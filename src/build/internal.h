@@ -1,11 +1,13 @@
 /* build/internal.h - one running build: what the rows of ops, the driver and the export share. */
 #pragma once
 
+#include "base/frame.h"
 #include "base/loop.h"
 #include "base/progress.h"
 #include "build/build.h"
 #include "build/file_plan.h"
 #include "build/frontend.h"
+#include "build/log.h"
 #include "build/secrets.h"
 #include "build/solver.h"
 #include "build/sources.h"
@@ -29,9 +31,18 @@ struct step {
     struct loop_watch *watch, *output_watch;
     int output;      /* read end of the step's stdout and stderr, or -1 */
     struct str tail; /* the last bytes of it */
+    struct step_log log;
     struct step_context *contexts;
     struct progress_step *shown;
     bool ended; /* the job answered; its output may still be read */
+};
+
+/* The first step whose program failed. */
+struct failed_step {
+    const struct op *op; /* NULL: none has */
+    struct digest tree;  /* what it had written */
+    bool has_tree;
+    char *not_kept; /* why there is no tree, or NULL */
 };
 
 struct build {
@@ -54,6 +65,8 @@ struct build {
     char *identity;           /* of this file and context, for the memory of why steps missed */
     struct strings notes;     /* said to people already */
     struct error failed;      /* the first failure of a step */
+    struct failed_step failed_step;
+    int log_dir; /* of this build in the store; -1: no step has printed anything yet */
     size_t cached_count, run_count; /* steps, for the last line */
     int interrupted;                /* signal number, or 0 */
     bool listening;                 /* signals are caught: from the first step that runs */
@@ -72,6 +85,20 @@ MUST_CHECK int run_file(struct build *b, const struct op *op, struct error *err)
 /* Makes the plan of a FILE op whose inputs are done; seen as in file_plan_make(). */
 MUST_CHECK int build_file_plan(struct build *b, const struct op *op, struct file_plan *ret,
                                struct key *seen, struct error *err);
+/* The plan of a RUN but its streams and mounts; the array has room for the step's mounts. */
+void exec_plan_fill(struct build *b, const struct op_exec *e, struct spawn_plan *plan);
+/* What the job of a RUN is sent. */
+struct exec_request {
+    json_t *doc;
+    int fds[FRAME_FDS_MAX];
+    size_t fd_count, borrowed; /* those behind the borrowed ones are ours */
+};
+#define EXEC_REQUEST_AUTO(name) CLEANUP(exec_request_done) struct exec_request name = {0}
+void exec_request_done(struct exec_request *q);
+/* commit: when what the program wrote becomes a tree: "good" (it ended with 0), "always", "never". */
+MUST_CHECK int exec_request_make(struct build *b, const struct op *op,
+                                 const struct spawn_plan *plan, const char *commit,
+                                 struct exec_request *ret, struct error *err);
 /* Kills what runs. */
 void steps_cancel(struct build *b);
 
@@ -93,5 +120,14 @@ MUST_CHECK int build_user(struct build *b, struct op_ref root, const char *user,
 /* build.c: adds the place in the Dockerfile, its line, and the stage. */
 int build_error_at(const struct build *b, struct error *err, int code, const struct op *op);
 
+/* failure.c: the error of a program that ended with this status. */
+int failure_error(struct step *s, int status, struct error *err);
+/* Keeps what the job answered about a failed program. */
+void failure_note(struct step *s, const json_t *answer);
+/* What --on-error wants, when nothing runs any more; err is the failure. Returns its code. */
+int failure_end(struct build *b, int code, struct error *err);
+
 /* export.c */
+/* The diff ids of the image that root began with. */
+void build_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c);
 MUST_CHECK int build_export(struct build *b, struct error *err);

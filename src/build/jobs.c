@@ -145,8 +145,18 @@ static int add_link_owners(int fs, int links, struct error *err)
     return fd_write_all(links, str_view(&lines), err);
 }
 
+/* What a failed program wrote, for those who want to see it. That it cannot be had is not the failure to talk of. */
+static void commit_failed(const struct job_context *ctx, struct store *s, struct store_tree *take_t,
+                          int links, json_t *answer)
+{
+    ERROR_AUTO(why);
+
+    if (scan_and_commit(ctx, s, take_t, links, answer, &why) < 0)
+        doc_set_text(answer, "not_kept", why.text);
+}
+
 static int run_over(const struct job_context *ctx, struct store *s, const struct lowers *lowers,
-                    struct spawn_plan *plan, json_t *answer, struct error *err)
+                    struct spawn_plan *plan, const char *commit, json_t *answer, struct error *err)
 {
     CLEANUP(store_tree_abortp) struct store_tree *t = NULL;
     struct spawn_result result = {0};
@@ -177,7 +187,11 @@ static int run_over(const struct job_context *ctx, struct store *s, const struct
     doc_set(answer, "result", spawn_result_print(&result));
     const bool good = result.status == 0;
     spawn_result_done(&result);
-    return good ? scan_and_commit(ctx, s, steal(t), links, answer, err) : 0;
+    if (good && strcmp(commit, "never") != 0)
+        return scan_and_commit(ctx, s, steal(t), links, answer, err);
+    if (!good && strcmp(commit, "always") == 0)
+        commit_failed(ctx, s, steal(t), links, answer);
+    return 0;
 }
 
 static int exec_job(const struct job_context *ctx, const json_t *request, const int *fds,
@@ -188,9 +202,12 @@ static int exec_job(const struct job_context *ctx, const json_t *request, const 
     CLEANUP(step_mounts_done) struct step_mounts mounts = {.ctx = ctx, .tmp_fd = -1};
     cleanup_doc json_t *answer = json_object();
     struct spawn_plan plan;
+    const char *commit = NULL;
     json_t *doc = NULL;
     int r = doc_need_object(request, "plan", &doc, err);
 
+    if (r >= 0)
+        r = doc_need_text(request, "commit", &commit, err);
     if (r >= 0)
         r = store_attach(ctx->store_fd, &s, err);
     if (r >= 0)
@@ -203,7 +220,7 @@ static int exec_job(const struct job_context *ctx, const json_t *request, const 
     mounts.store = s;
     r = step_mounts_open(&mounts, request, fds, fd_count, &plan, err);
     if (r >= 0)
-        r = run_over(ctx, s, &lowers, &plan, answer, err);
+        r = run_over(ctx, s, &lowers, &plan, commit, answer, err);
     spawn_plan_done(&plan);
     if (r >= 0)
         *ret = steal(answer);

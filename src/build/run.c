@@ -11,8 +11,6 @@
 #include "build/jobs.h"
 #include "sandbox/spawn.h"
 
-#define TAIL_LINES 12 /* of a failed step's output, in its error */
-
 /* ---- output ---- */
 
 static void keep_tail(struct str *tail, struct view bytes)
@@ -24,22 +22,6 @@ static void keep_tail(struct str *tail, struct view bytes)
     str_add(&cut, view_make(tail->at + tail->size - STEP_TAIL_SIZE, STEP_TAIL_SIZE));
     str_done(tail);
     *tail = cut;
-}
-
-/* The last whole lines. */
-static struct view last_lines(const struct str *tail)
-{
-    size_t from = tail->size, lines = 0;
-
-    while (from > 0 && tail->at[from - 1] == '\n')
-        from--;
-    const size_t end = from;
-    while (from > 0) {
-        if (tail->at[from - 1] == '\n' && ++lines == TAIL_LINES)
-            break;
-        from--;
-    }
-    return view_make(tail->at + from, end - from);
 }
 
 static void fail(struct build *b, struct error *why)
@@ -74,6 +56,7 @@ static void step_free(struct step *s)
     fd_closep(&s->output);
     contexts_free(s->contexts);
     str_done(&s->tail);
+    log_done(&s->log);
     for (size_t i = 0; i < b->step_count; i++)
         if (b->steps[i] == s)
             b->steps[i] = b->steps[--b->step_count];
@@ -101,6 +84,7 @@ static bool read_output(struct step *s)
         return false;
     progress_log(s->shown, view_make(buf, (size_t)n));
     keep_tail(&s->tail, view_make(buf, (size_t)n));
+    log_write(&s->log, s->build, s->op, view_make(buf, (size_t)n));
     return true;
 }
 
@@ -125,27 +109,6 @@ static void drain_output(struct step *s)
 
 /* ---- the end of a step ---- */
 
-static int exit_error(struct step *s, int status, struct error *err)
-{
-    const struct view lines = last_lines(&s->tail);
-
-    (void)error_set(err, -ECHILD, "step '%s' failed, exit code: %d", s->op->title, status);
-    if (lines.size) {
-        STR_AUTO(text);
-        struct view rest = lines, line;
-        while (view_cut(&rest, '\n', &line)) {
-            str_add_text(&text, "  | ");
-            for (size_t i = 0; i < line.size; i++)
-                str_add_char(&text, (unsigned char)line.at[i] < ' ' && line.at[i] != '\t'
-                                        ? '?'
-                                        : line.at[i]);
-            str_add_char(&text, '\n');
-        }
-        (void)error_excerpt(err, -ECHILD, text.at);
-    }
-    return build_error_at(s->build, err, -ECHILD, s->op);
-}
-
 static void say_note(struct build *b, const char *note)
 {
     for (size_t i = 0; i < b->notes.size; i++)
@@ -169,8 +132,10 @@ static int check_result(struct step *s, const json_t *answer, struct error *err)
         return r;
     for (size_t i = 0; i < result.notes.size && result.status == 0; i++)
         say_note(s->build, result.notes.at[i]);
-    if (result.status != 0)
-        r = exit_error(s, result.status, err);
+    if (result.status != 0) {
+        r = failure_error(s, result.status, err);
+        failure_note(s, answer);
+    }
     spawn_result_done(&result);
     return r;
 }
@@ -331,7 +296,7 @@ static void add_host_line(struct strings *hosts, const char *text)
         strings_take(hosts, xasprintf("%s %.*s", colon + 1, (int)(colon - text), text));
 }
 
-static void fill_plan(struct build *b, const struct op_exec *e, struct spawn_plan *plan)
+void exec_plan_fill(struct build *b, const struct op_exec *e, struct spawn_plan *plan)
 {
     for (size_t i = 0; i < e->argc; i++)
         strings_add(&plan->argv, e->argv[i]);
@@ -358,32 +323,44 @@ static void fill_plan(struct build *b, const struct op_exec *e, struct spawn_pla
     plan->mount_count = e->file_count;
 }
 
+void exec_request_done(struct exec_request *q)
+{
+    while (q->fd_count > q->borrowed)
+        (void)close(q->fds[--q->fd_count]);
+    doc_unref(q->doc);
+}
+
+int exec_request_make(struct build *b, const struct op *op, const struct spawn_plan *plan,
+                      const char *commit, struct exec_request *ret, struct error *err)
+{
+    json_t *doc = NULL;
+
+    ret->doc = json_object();
+    doc_set_text(ret->doc, "commit", commit);
+    int r = root_doc(b, op->inputs[0], ret->doc, err);
+    if (r >= 0)
+        r = spawn_plan_pack(plan, &doc, ret->fds, &ret->fd_count, err);
+    if (r < 0)
+        return r;
+    doc_set(ret->doc, "plan", doc);
+    ret->borrowed = ret->fd_count;
+    return mounts_pack(b, op, ret->doc, ret->fds, &ret->fd_count, err);
+}
+
 static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *plan,
                        struct error *err)
 {
-    cleanup_doc json_t *request = json_object();
-    int fds[FRAME_FDS_MAX], pipe_fds[2];
-    size_t count = 0, own;
-    json_t *doc = NULL;
-    int r = root_doc(b, op->inputs[0], request, err);
+    const char *commit = b->options->on_error == BUILD_ON_ERROR_STOP ? "good" : "always";
+    EXEC_REQUEST_AUTO(q);
+    int pipe_fds[2], r = fd_pipe(pipe_fds, err);
 
-    if (r >= 0)
-        r = fd_pipe(pipe_fds, err);
     if (r < 0)
         return r;
     cleanup_close int from = pipe_fds[0], to = pipe_fds[1];
     plan->stdio_fds[1] = plan->stdio_fds[2] = to;
-    r = spawn_plan_pack(plan, &doc, fds, &count, err);
-    if (r < 0)
-        return r;
-    doc_set(request, "plan", doc);
-    own = count;
-    r = mounts_pack(b, op, request, fds, &count, err);
-    if (r >= 0)
-        r = start(b, op, "build-exec", request, fds, count, steal_fd(from), NULL, err);
-    while (count > own)
-        (void)close(fds[--count]);
-    return r;
+    r = exec_request_make(b, op, plan, commit, &q, err);
+    return r < 0 ? r
+                 : start(b, op, "build-exec", q.doc, q.fds, q.fd_count, steal_fd(from), NULL, err);
 }
 
 int run_exec(struct build *b, const struct op *op, struct error *err)
@@ -391,7 +368,7 @@ int run_exec(struct build *b, const struct op *op, struct error *err)
     struct spawn_plan plan;
 
     spawn_plan_init(&plan);
-    fill_plan(b, &op->u.exec, &plan);
+    exec_plan_fill(b, &op->u.exec, &plan);
     int r = mounts_plan_add(b, &op->u.exec, &plan, err);
     if (r >= 0)
         r = submit_exec(b, op, &plan, err);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "build/redact.h"
 
 struct secret {
     char *id;
@@ -243,6 +244,15 @@ struct view secrets_value(const struct secrets *s, const char *id)
             found = one;
     assert(found);
     return str_view(&found->value);
+}
+
+struct redactor *secrets_redactor(const struct secrets *s)
+{
+    struct redactor *r = s && s->values.size ? redactor_new() : NULL;
+
+    for (size_t i = 0; r && i < s->values.size; i++)
+        redactor_add(r, str_view(&s->values.at[i].value));
+    return r;
 }
 
 const char *secrets_socket(const struct secrets *s, const char *id)

@@ -5,6 +5,7 @@
 
 #define SECRET_SIZE_MAX (500u << 10) /* BuildKit's, so that a build that works there works here */
 
+struct redactor; /* build/redact.h */
 struct secrets;
 
 /* secrets: "id=ID[,src=FILE|,env=NAME]"; ssh: "ID[=SOCKET]", the default socket is $SSH_AUTH_SOCK. Files are read
@@ -19,5 +20,7 @@ const struct strings *secrets_ids(const struct secrets *s);
 const struct strings *secrets_ssh_ids(const struct secrets *s);
 /* The bytes; asking for an id that was not given is a mistake of ours. */
 struct view secrets_value(const struct secrets *s, const char *id);
+/* Takes all of them out of a stream; NULL: there are none. The caller frees it. */
+struct redactor *secrets_redactor(const struct secrets *s);
 /* The path of the agent's socket. */
 const char *secrets_socket(const struct secrets *s, const char *id);

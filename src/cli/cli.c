@@ -86,6 +86,15 @@ static void print_error(const struct env *env, const struct error *err)
     putc('\n', env->err);
 }
 
+void cli_show_error(const struct env *env, const struct error *err)
+{
+    if (env->progress && progress_is_json(env->progress))
+        print_error_json(env, err);
+    else
+        print_error(env, err);
+    (void)fflush(env->err);
+}
+
 /* "auto" asks the stream; $NO_COLOR and TERM=dumb are honoured by auto only. */
 static int choose_color(const char *word, bool *ret, struct error *err)
 {

@@ -72,4 +72,7 @@ struct command_row {
     const char *example; /* for the manual and --help */
 };
 
+/* The error on the screen, or as an event with --progress json. */
+void cli_show_error(const struct env *env, const struct error *err);
+
 int cli_main(int argc, char **argv);

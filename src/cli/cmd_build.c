@@ -2,10 +2,11 @@
 
 #include "build/build.h"
 #include "cli/commands.h"
+#include "run/run.h"
 
 struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
-    const char *file, *target, *network, *iidfile, *metadata_file, *print;
+    const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
@@ -40,6 +41,8 @@ static const struct option_row options[] = {
     OPT_INT('j', "jobs", struct build_command, jobs, "N", "steps that run at the same time"),
     OPT_FLAG(0, "explain", struct build_command, explain,
              "say why each step that runs was not in the cache"),
+    OPT_TEXT(0, "on-error", struct build_command, on_error, "stop|shell|keep",
+             "when a RUN step fails: stop; open a shell in its root; keep its root as an image"),
     OPT_TEXT(0, "print", struct build_command, print, "ast|plan|context",
              "print this instead of building"),
     OPT_TEXT(0, "iidfile", struct build_command, iidfile, "FILE", "write the image id to FILE"),
@@ -65,6 +68,18 @@ static int parse_print(const char *text, enum build_print *ret, struct error *er
     return error_hint(err, -EINVAL, "it is one of ast, plan, context");
 }
 
+/* A shell reads what is typed. */
+static int parse_on_error(const struct build_command *c, struct build_options *o, struct error *err)
+{
+    const int r = c->on_error ? failure_parse(c->on_error, &o->on_error, err) : 0;
+
+    if (r == 0 && o->on_error == BUILD_ON_ERROR_SHELL &&
+        ((o->context && strcmp(o->context, "-") == 0) || (o->file && strcmp(o->file, "-") == 0)))
+        return error_set(err, -EINVAL,
+                         "--on-error=shell wants standard input, which is read by the build");
+    return r;
+}
+
 /* The lists are lent, not copied: both live until the command ends. */
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
@@ -88,6 +103,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .no_cache_filter = c->no_cache_filter,
         .no_cache = c->no_cache,
         .explain = c->explain,
+        .attach = run_attached,
+        .show = cli_show_error,
     };
 
     if (!o.context) {
@@ -95,7 +112,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    if (parse_print(c->print, &o.print, err) < 0 || build_check_options(&o, err) < 0)
+    if (parse_print(c->print, &o.print, err) < 0 || parse_on_error(c, &o, err) < 0 ||
+        build_check_options(&o, err) < 0)
         return EXIT_USAGE;
     return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

@@ -20,7 +20,7 @@ struct run_io {
     int relays[2];              /* pipes to read for stdout and stderr, or -1 */
     int given[2];               /* their other ends, to close once they were sent */
 };
-MUST_CHECK int run_io_open(const struct run_options *o, struct run_io *ret, struct error *err);
+MUST_CHECK int run_io_open(bool tty, bool interactive, struct run_io *ret, struct error *err);
 void run_io_sent(struct run_io *io); /* closes what the container has by now */
 void run_io_close(struct run_io *io);
 /* Until the job has ended: moves bytes, forwards signals and window sizes. */

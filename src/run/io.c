@@ -36,18 +36,18 @@ static bool same_place(int a, int b)
            one.st_ino == other.st_ino;
 }
 
-int run_io_open(const struct run_options *o, struct run_io *ret, struct error *err)
+int run_io_open(bool tty, bool interactive, struct run_io *ret, struct error *err)
 {
     struct run_io io = {-1, -1, -1, -1, -1, {-1, -1}, {-1, -1}};
     int pair[2], r = 0;
 
-    if (o->tty) {
+    if (tty) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
             return error_sys(err, "make a socket pair");
         io.console = pair[0];
         io.console_other = pair[1];
     } else {
-        io.in = o->interactive ? STDIN_FILENO : -1;
+        io.in = interactive ? STDIN_FILENO : -1;
         r = relay_for(STDOUT_FILENO, &io.given[0], &io.relays[0], &io.out, err);
         if (r == 0 && io.relays[0] >= 0 && same_place(STDOUT_FILENO, STDERR_FILENO))
             io.err = io.out;

@@ -125,9 +125,15 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
 
 /* ---- the job ---- */
 
-static int submit(struct holder *holder, const struct spawn_plan *p, const struct image *image,
-                  int rootfs, struct job **ret, struct error *err)
+struct start {
+    struct image_tools *tools;
+    const struct image *image; /* NULL: rootfs */
+    int rootfs;
+};
+
+static int submit(void *ctx, const struct spawn_plan *p, struct job **ret, struct error *err)
 {
+    const struct start *s = ctx;
     cleanup_doc json_t *request = json_object();
     json_t *plan = NULL;
     int fds[FRAME_FDS_MAX], r;
@@ -136,26 +142,61 @@ static int submit(struct holder *holder, const struct spawn_plan *p, const struc
     if ((r = spawn_plan_pack(p, &plan, fds, &count, err)) < 0)
         return r;
     doc_set(request, "plan", plan);
-    if (rootfs >= 0 && count + 1 < FRAME_FDS_MAX) {
+    if (s->rootfs >= 0 && count + 1 < FRAME_FDS_MAX) {
         doc_set_int(request, "rootfs", (int64_t)count);
-        fds[count++] = rootfs;
+        fds[count++] = s->rootfs;
     }
-    if (image) {
+    if (s->image) {
         json_t *trees = json_array();
         char hex[DIGEST_TEXT_MAX];
 
-        for (size_t i = image->record.layers.size; i-- > 0;) /* overlay wants the top first */
-            doc_push(trees, doc_new_text(digest_hex(&image->record.layers.at[i].tree, hex)));
+        for (size_t i = s->image->record.layers.size; i-- > 0;) /* overlay wants the top first */
+            doc_push(trees, doc_new_text(digest_hex(&s->image->record.layers.at[i].tree, hex)));
         doc_set(request, "trees", trees);
     }
-    return holder_submit(holder, "run", request, fds, count, ret, err);
+    return holder_submit(s->tools->holder, "run", request, fds, count, ret, err);
 }
 
-static int finish(struct image_tools *t, struct job *take_job, int *ret_status, struct error *err)
+static int attach(const struct env *env, bool interactive, struct spawn_plan *p,
+                  int (*begin)(void *ctx, const struct spawn_plan *p, struct job **ret,
+                               struct error *err),
+                  void *ctx, json_t **ret_answer, struct error *err)
 {
+    struct run_io io;
+    struct job *job = NULL;
+    int r = run_io_open(p->tty, interactive, &io, err);
+
+    if (r < 0)
+        return r;
+    p->console_fd = io.console_other;
+    p->stdio_fds[0] = io.in;
+    p->stdio_fds[1] = io.out;
+    p->stdio_fds[2] = io.err;
+    r = begin(ctx, p, &job, err);
+    run_io_sent(&io);
+    if (r == 0 && (r = run_io_loop(env, &io, job, err)) < 0)
+        job_cancel(job);
+    else if (r == 0)
+        r = job_finish(job, ret_answer, err);
+    run_io_close(&io);
+    return r;
+}
+
+int run_attached(const struct env *env, struct spawn_plan *p,
+                 int (*begin)(void *ctx, const struct spawn_plan *p, struct job **ret,
+                              struct error *err),
+                 void *ctx, json_t **ret_answer, struct error *err)
+{
+    return attach(env, true, p, begin, ctx, ret_answer, err);
+}
+
+static int run_plan(struct start *s, struct spawn_plan *p, bool interactive, int *ret_status,
+                    struct error *err)
+{
+    const struct env *env = s->tools->env;
     cleanup_doc json_t *answer = NULL;
     struct spawn_result result;
-    int r = job_finish(take_job, &answer, err);
+    int r = attach(env, interactive, p, submit, s, &answer, err);
 
     if (r == 0)
         r = spawn_result_parse(answer, &result, err);
@@ -164,32 +205,9 @@ static int finish(struct image_tools *t, struct job *take_job, int *ret_status, 
     *ret_status = result.status;
     vec_each (note, &result.notes)
         if (strncmp(*note, "exec ", 5) != 0) /* that it said itself */
-            env_warn(t->env, "%s", *note);
+            env_warn(env, "%s", *note);
     spawn_result_done(&result);
     return 0;
-}
-
-static int run_plan(struct image_tools *t, struct spawn_plan *p, const struct run_options *o,
-                    const struct image *image, int rootfs, int *ret_status, struct error *err)
-{
-    struct run_io io;
-    struct job *job = NULL;
-    int r = run_io_open(o, &io, err);
-
-    if (r < 0)
-        return r;
-    p->console_fd = io.console_other;
-    p->stdio_fds[0] = io.in;
-    p->stdio_fds[1] = io.out;
-    p->stdio_fds[2] = io.err;
-    r = submit(t->holder, p, image, rootfs, &job, err);
-    run_io_sent(&io);
-    if (r == 0 && (r = run_io_loop(t->env, &io, job, err)) < 0)
-        job_cancel(job);
-    else if (r == 0)
-        r = finish(t, job, ret_status, err);
-    run_io_close(&io);
-    return r;
 }
 
 int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_status,
@@ -216,7 +234,8 @@ int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_
         env_warn(t->env, "on the host's network ports are not published: all of them are there");
     p.mount_count = mounts.list.size;
     p.mounts = steal(mounts.list.at);
-    r = run_plan(t, &p, o, image, rootfs, ret_status, err);
+    struct start start = {t, image, rootfs};
+    r = run_plan(&start, &p, o->interactive, ret_status, err);
     mounts.list.at = steal(p.mounts);
     p.mount_count = 0;
     return r;

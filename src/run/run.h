@@ -22,6 +22,13 @@ struct run_options {
 MUST_CHECK int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_status,
                               struct error *err);
 
+/* A job that somebody else begins, with our streams, or a new terminal where p->tty says so: fills the
+ * plan's streams, has begin() submit it, stays until it has ended. *ret_answer may be NULL. */
+MUST_CHECK int run_attached(const struct env *env, struct spawn_plan *p,
+                            int (*begin)(void *ctx, const struct spawn_plan *p, struct job **ret,
+                                         struct error *err),
+                            void *ctx, json_t **ret_answer, struct error *err);
+
 /* "run": the holder's side. */
 extern const struct job_row run_jobs[];
 extern const size_t run_job_count;

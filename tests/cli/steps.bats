@@ -1,0 +1,173 @@
+# RUN steps: what a failure leaves, what a cancelled build leaves, what becomes of secrets.
+load common
+
+setup_file() {
+    suite_setup
+    busybox_layout
+    chmod 755 "$SUITE_DIR"
+}
+teardown_file() { suite_teardown; }
+setup() {
+    CTX=$SUITE_DIR/ctx.$BATS_TEST_NUMBER
+    mkdir -p "$CTX"
+    export COOPER_ROOT=$SUITE_DIR/store.$BATS_TEST_NUMBER
+}
+teardown() { "$COOPER" prune --all --quiet >/dev/null 2>&1 || true; }
+
+dockerfile() { cat >"$CTX/Dockerfile"; }
+build() { "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$@" "$CTX"; }
+child() { tr -d " " <"/proc/$1/task/$1/children"; }
+kept_id() { sed -n "s/.*'cooper run -it \([0-9a-f]*\)'.*/\1/p" <<<"$output"; }
+
+failing() {
+    dockerfile <<'E'
+FROM busybox
+ENV COLOR=green
+ARG SIZE=large
+WORKDIR /srv
+RUN echo 'worker:x:77:77::/srv:/bin/sh' >>/etc/passwd && chown 77 /srv
+USER worker
+RUN --mount=type=cache,target=/cache,uid=77 --mount=type=secret,id=key,uid=77 --mount=type=bind,source=given,target=/given \
+    echo made >/srv/file; touch /cache/been-there; exit 42
+E
+    echo given >"$CTX/given"
+    echo the-key-itself >"$SUITE_DIR/key"
+}
+
+@test "--on-error=keep: the root of a failed step is an image until prune" {
+    failing
+    run -1 build --secret "id=key,src=$SUITE_DIR/key" --on-error=keep
+    [[ $output == *"Dockerfile:7"*"exit code: 42"* ]]
+    local id
+    id=$(kept_id)
+    [ ${#id} = 12 ]
+    run -0 "$COOPER" run --network none "$id" sh -c 'echo $(id -u) $COLOR $SIZE $PWD $(cat file); ls -d /cache /given /run/secrets 2>/dev/null; true'
+    [ "$output" = "77 green large /srv made" ] # mount points are gone
+    run -0 "$COOPER" run -i --network none "$id" <<<'echo in $0'
+    [ "$output" = "in /bin/sh" ]
+    run -0 "$COOPER" unpack "$id" "$CTX.out"
+    [ "$(cat "$CTX.out/srv/file")" = made ]
+    run -0 "$COOPER" prune
+    run -1 "$COOPER" unpack "$id" "$CTX.again"
+    # what failed is in no cache
+    run -1 build --secret "id=key,src=$SUITE_DIR/key"
+    [[ $output == *"exit code: 42"*"--on-error=shell"* ]]
+}
+
+@test "--on-error=shell: its environment, directory, user, mounts; nothing of it is kept" {
+    failing
+    run -1 build --secret "id=key,src=$SUITE_DIR/key" --on-error=shell <<'E'
+echo at $(id -u) $COLOR $SIZE $PWD $(cat file)
+echo mounts: $(ls /cache) $(cat /given) $(cat /run/secrets/key)
+echo more >>/srv/file; touch /cache/from-the-shell
+E
+    [[ $output == *"exit code: 42"*"at 77 green large /srv made"*"mounts: been-there given the-key-itself"* ]]
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    run -1 build --secret "id=key,src=$SUITE_DIR/key" --on-error=shell <<<'echo $(cat file) $(ls /cache)'
+    [[ $output == *"made been-there from-the-shell"* ]]
+}
+
+@test "--on-error=shell gives a terminal where there is one" {
+    need script
+    failing
+    echo 'tty; exit' | script -qec "$COOPER build --secret id=key,src=$SUITE_DIR/key --build-context busybox=oci-layout://$SUITE_DIR/busybox:latest --on-error=shell $CTX" /dev/null >"$CTX.log" || true
+    cat "$CTX.log"
+    grep -q '^/dev/' "$CTX.log"
+}
+
+@test "--on-error: the shell is SHELL's; an image without one is no other failure; standard input is one's own" {
+    dockerfile <<'E'
+FROM busybox
+SHELL ["/bin/ash", "-c"]
+RUN exit 3
+E
+    run -1 build --on-error=shell <<<'echo this is $0'
+    [[ $output == *"this is /bin/ash"* ]]
+    cp /bin/busybox "$CTX/busybox"
+    dockerfile <<'E'
+FROM scratch
+COPY busybox /
+RUN ["/busybox", "false"]
+E
+    run -1 build --on-error=shell </dev/null
+    [[ $output == *"exit code: 1"*"no such file in the image"* ]]
+    run -1 build --on-error=keep
+    run -0 "$COOPER" run --network none "$(kept_id)" /busybox ls /
+    [[ $output == *busybox* ]]
+    run -2 "$COOPER" build --on-error=shell - <<<"FROM scratch"
+    [[ $output == *"standard input"* ]]
+    run -2 build --on-error=later
+    [[ $output == *"stop, shell, keep"* ]]
+}
+
+@test "all that a step prints is kept, and the error says where" {
+    dockerfile <<'E'
+FROM busybox AS one
+RUN seq 300000; printf 'no\0text\033[1m'; exit 1
+E
+    run -1 build --progress none
+    local log
+    log=$(sed -n 's/^  full output: //p' <<<"$output")
+    [ -f "$log" ]
+    [ "${#output}" -lt 2000 ]
+    { seq 300000; printf 'no\0text\033[1m'; } | cmp - "$log"
+    run -0 "$COOPER" prune
+    [ ! -e "$log" ]
+}
+
+@test "logs of the newest builds are kept, not of all" {
+    dockerfile <<'E'
+FROM busybox
+ARG n
+RUN echo $n
+E
+    run -0 build --build-arg n=0
+    local i
+    for i in $(seq 100 170); do mkdir "$COOPER_ROOT/logs/20200101-000000-$i"; done
+    run -0 build --build-arg n=1
+    [ "$(ls "$COOPER_ROOT/logs" | wc -l)" = 50 ]
+    [ "$(cat "$COOPER_ROOT"/logs/*/*.log)" = $'0\n1' ]
+}
+
+@test "INT and TERM end parallel steps, leave no process, no mount, nothing unfinished" {
+    local word=97.$$$RANDOM signal kind pid status mounts
+    dockerfile <<E
+FROM busybox AS a
+RUN echo started-a; (trap '' TERM INT HUP; sleep $word) & sleep $word
+FROM busybox AS b
+RUN --mount=type=cache,target=/c echo started-b; (setsid sleep $word); true
+FROM busybox AS c
+RUN --mount=type=tmpfs,target=/t echo started-c; exec sleep $word
+FROM busybox
+COPY --from=a / /a
+COPY --from=b / /b
+COPY --from=c / /c
+E
+    chmod -R a+rX "$CTX"
+    for kind in root subids single; do
+        [ $kind = root ] || [ "$(id -u)" = 0 ] || continue
+        for signal in INT TERM; do
+            mounts=$(wc -l </proc/self/mountinfo)
+            local -a as=(as_user $kind)
+            [ $kind != root ] || as=()
+            "${as[@]}" env --default-signal=INT "$COOPER" build --progress plain --network none \
+                --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX" >"$CTX.log" 2>&1 3>&- &
+            pid=$!
+            for _ in $(seq 400); do
+                [ "$(grep -c '[0-9] started-.$' "$CTX.log")" != 3 ] || break
+                sleep 0.05
+            done
+            if [ $kind = root ]; then kill -$signal $pid; else kill -$signal "$(child $pid)"; fi
+            status=0
+            wait $pid || status=$?
+            echo "# $kind $signal: $status"; cat "$CTX.log"
+            [ "$status" = 1 ]
+            grep -q "interrupted by SIG$signal" "$CTX.log"
+            run -1 pgrep -f "sleep $word"
+            run -1 pgrep -f "$CTX\$"
+            [ "$(wc -l </proc/self/mountinfo)" = "$mounts" ]
+            [ $kind != root ] || [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+            [ $kind = root ] || [ -z "$(ls "$SUITE_DIR/user-$kind/.local/share/cooper/tmp")" ]
+        done
+    done
+}
