@@ -126,15 +126,21 @@ void loop_stop(struct loop *l)
     l->stopped = true;
 }
 
+/* Frees what was removed; what stays is asked about in the next poll. */
 static void sweep(struct loop *l)
 {
     size_t kept = 0;
 
-    vec_each (w, &l->watches) {
-        if ((*w)->removed)
-            watch_free(*w);
-        else
-            l->watches.at[kept++] = *w;
+    l->polls.size = 0;
+    vec_each (item, &l->watches) {
+        struct loop_watch *w = *item;
+
+        if (w->removed) {
+            watch_free(w);
+            continue;
+        }
+        l->watches.at[kept++] = w;
+        vec_push(&l->polls, (struct pollfd){w->fd, w->events, 0});
     }
     l->watches.size = kept;
 }
@@ -189,9 +195,6 @@ int loop_run(struct loop *l, struct error *err)
         sweep(l);
         if (l->stopped || !has_work(l))
             return 0;
-        l->polls.size = 0;
-        vec_each (w, &l->watches)
-            vec_push(&l->polls, (struct pollfd){(*w)->fd, (*w)->events, 0});
         const size_t count = l->watches.size; /* callbacks may add more, for the next round */
         if (poll(l->polls.at, count, wait_ms(l)) < 0 && errno != EINTR)
             return error_sys(err, "wait for events");

@@ -198,7 +198,7 @@ static void warn_unset(struct frontend *fe, const struct pairs *vars, const stru
         const char *name = unset->at[i], *near = NULL;
         VEC(const char *) names = {0};
 
-        if (!is_ordinary(name) || (args && is_declared(args, name)))
+        if (!is_ordinary(name) || is_declared(args, name))
             continue;
         vec_each (var, vars)
             vec_push(&names, var->key);
@@ -254,7 +254,8 @@ int fe_expand_header(struct frontend *fe, const struct instruction *in, const st
                      const char **ret, struct error *err)
 {
     struct view text;
-    const int r = expand_with(fe, &fe->header, NULL, w->text, w->span, false, &text, err);
+    static const struct fe_args none = {0};
+    const int r = expand_with(fe, &fe->header, &none, w->text, w->span, false, &text, err);
 
     (void)in;
     if (r < 0)

@@ -142,8 +142,10 @@ static void decode_url(char *text)
     char *out = text;
 
     for (; *text; text++) {
-        if (text[0] == '%' && hex(text[1]) >= 0 && hex(text[2]) >= 0) {
-            *out++ = (char)(hex(text[1]) << 4 | hex(text[2]));
+        const int high = text[0] == '%' ? hex(text[1]) : -1, low = high >= 0 ? hex(text[2]) : -1;
+
+        if (low >= 0) {
+            *out++ = (char)(high << 4 | low);
             text += 2;
         } else {
             *out++ = *text;

@@ -186,7 +186,7 @@ static int read_rootfs(const json_t *doc, struct digests *ret, struct error *err
 
     if (r == 0)
         r = doc_need_text(rootfs, "type", &type, err);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (strcmp(type, "layers") != 0)
         return error_set(err, -EINVAL, "rootfs: type '%.40s' is not layers", type);

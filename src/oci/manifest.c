@@ -80,7 +80,7 @@ static int read_manifest(struct manifest *m, struct error *err)
         r = doc_text(m->doc, "artifactType", &m->artifact_type, err);
     if (r == 0)
         r = doc_need_object(m->doc, "config", &config, err);
-    if (r < 0)
+    if (r != 0)
         return r == -ENOENT ? -EINVAL : r;
     m->media_type = type ? type : MEDIA_OCI_MANIFEST;
     m->docker = media_is_docker(m->media_type);
