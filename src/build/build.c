@@ -394,14 +394,11 @@ static int build_image(struct build *b, struct error *err)
 int build_check_options(const struct build_options *o, struct error *err)
 {
     enum exec_network network;
+    CLEANUP(outputs_done) struct outputs outputs = {0};
     int r = parse_network(o->network, &network, err);
 
-    for (size_t i = 0; r >= 0 && i < o->outputs.size; i++) {
-        struct output out = {0};
-        r = output_parse(o->outputs.at[i], &out, err);
-        if (r >= 0)
-            output_done(&out);
-    }
+    if (r >= 0)
+        r = build_outputs(o, &outputs, err);
     for (size_t i = 0; r >= 0 && i < o->tags.size; i++) {
         cleanup_free char *name = NULL;
         r = image_name_canonical(o->tags.at[i], &name, err);
@@ -424,6 +421,7 @@ static void build_done(struct build *b)
     graph_free(b->graph);
     sources_close(b->sources);
     secrets_close(b->secrets);
+    outputs_done(&b->outputs);
     image_tools_done(&b->tools);
     dockerfile_free(b->dockerfile);
     strings_done(&b->notes);
@@ -489,6 +487,8 @@ int build_run(const struct env *env, const struct build_options *o, struct error
     INPUT_AUTO(in);
     int r = build_check_options(o, err);
 
+    if (r >= 0)
+        r = build_outputs(o, &b.outputs, err);
     if (r >= 0)
         r = image_tools_open(env, &b.tools, err);
     if (r >= 0)

@@ -23,7 +23,7 @@ struct build_options {
     const char *target;
     const char *network; /* NULL, "default", "private", "host", "none" */
     const char *iidfile, *metadata_file;
-    struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
+    struct strings tags, build_args, build_contexts, labels, add_hosts, outputs, annotations;
     int64_t jobs; /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;

@@ -87,33 +87,52 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
     return image_new(&b->tools, &config, trees, count, ret, err);
 }
 
-static int save_tags(struct build *b, struct image *image, struct error *err)
+/* Without --output: the store, as buildx loads it. */
+int build_outputs(const struct build_options *o, struct outputs *ret, struct error *err)
 {
-    const struct strings *tags = &b->options->tags;
-    int r = 0;
+    static char image[] = "type=image";
+    char *one[] = {image};
+    const struct strings standard = {one, 1, 1};
+    CLEANUP(annotations_done) struct annotations annotations = {0};
+    int r = outputs_parse(o->outputs.size ? &o->outputs : &standard, ret, err);
 
-    if (tags->size == 0)
-        return image_save(&b->tools, image, NULL, err);
-    for (size_t i = 0; r >= 0 && i < tags->size; i++)
-        r = image_save(&b->tools, image, tags->at[i], err);
+    for (size_t i = 0; r >= 0 && i < o->annotations.size; i++)
+        r = annotations_add_text(&annotations, o->annotations.at[i], err);
+    if (r < 0)
+        return r;
+    vec_each (output, ret) {
+        annotations_add_all(&output->annotations, &annotations);
+    }
+    return 0;
+}
+
+static int write_output(struct build *b, struct image *image, const struct output *o,
+                        struct export_result *ret, struct error *err)
+{
+    /* what the user did not ask for needs no line of its own */
+    struct progress_step *shown =
+        b->options->outputs.size ? progress_begin(b->env->progress, o->text) : NULL;
+    const int r = image_export(&b->tools, image, o, &b->options->tags, ret, err);
+
+    progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
     return r;
 }
 
-static int write_outputs(struct build *b, struct image *image, struct export_result *ret,
-                         struct error *err)
+/* The manifest that is told is that of the last output that has one. */
+static int write_outputs(struct build *b, struct image *image, bool images,
+                         struct export_result *ret, struct error *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && i < b->options->outputs.size; i++) {
-        struct output o = {0};
-        r = output_parse(b->options->outputs.at[i], &o, err);
-        if (r < 0)
-            return r;
-        struct progress_step *shown = progress_begin(b->env->progress, b->options->outputs.at[i]);
-        r = image_export(&b->tools, image, &o, b->options->tags.size ? &b->options->tags : NULL,
-                         ret, err);
-        progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
-        output_done(&o);
+    for (size_t i = 0; r >= 0 && i < b->outputs.size; i++) {
+        const struct output *o = &b->outputs.at[i];
+        struct export_result one = {0};
+
+        if ((o->type == OUTPUT_IMAGE) != images)
+            continue;
+        r = write_output(b, image, o, &one, err);
+        if (!digest_is_zero(&one.manifest))
+            *ret = one;
     }
     return r;
 }
@@ -143,40 +162,33 @@ static int write_metadata(const struct build *b, const struct image *image,
     return fd_replace_file(AT_FDCWD, b->options->metadata_file, str_view(&out), 0644, err);
 }
 
-/* Standard output may be taken by an archive. */
-static bool id_has_room(const struct build_options *o)
+static bool prints_id(const struct build *b)
 {
-    for (size_t i = 0; i < o->outputs.size; i++) {
-        struct output out = {0};
-        const bool taken = output_parse(o->outputs.at[i], &out, NULL) == 0 && out.dest &&
-                           strcmp(out.dest, "-") == 0;
-        output_done(&out);
-        if (taken)
-            return false;
-    }
-    return true;
+    return (b->env->quiet || (b->options->tags.size == 0 && b->options->outputs.size == 0)) &&
+           !outputs_take_stdout(&b->outputs);
 }
 
 /* The id costs a pass over all new layers: only for those who ask, or have no name to find the image by. */
-static int tell_id(struct build *b, struct image *image, const struct export_result *exported,
-                   struct error *err)
+static bool wants_id(const struct build *b)
+{
+    return b->options->iidfile || b->options->metadata_file || prints_id(b);
+}
+
+static int tell_id(const struct build *b, const struct image *image,
+                   const struct export_result *exported, struct error *err)
 {
     const struct build_options *o = b->options;
-    const bool prints =
-        (b->env->quiet || (o->tags.size == 0 && o->outputs.size == 0)) && id_has_room(o);
     char text[DIGEST_TEXT_MAX];
+    int r = 0;
 
-    if (!o->iidfile && !o->metadata_file && !prints)
+    if (!wants_id(b))
         return 0;
-    int r = image_finish(&b->tools, image, err);
-    if (r < 0)
-        return r;
     digest_format(&image->record.id, text);
     if (o->iidfile)
         r = fd_replace_file(AT_FDCWD, o->iidfile, view_of(text), 0644, err);
     if (r >= 0 && o->metadata_file)
         r = write_metadata(b, image, exported, err);
-    if (r >= 0 && prints)
+    if (r >= 0 && prints_id(b))
         fprintf(b->env->out, "%s\n", text);
     return r;
 }
@@ -214,9 +226,13 @@ int build_export(struct build *b, struct error *err)
     struct export_result exported = {0};
     int r = make_image(b, &image, err);
 
+    /* the store comes last: its record then has the diff ids that the others came to know */
     if (r >= 0)
-        r = b->options->outputs.size ? write_outputs(b, image, &exported, err)
-                                     : save_tags(b, image, err);
+        r = write_outputs(b, image, false, &exported, err);
+    if (r >= 0 && wants_id(b))
+        r = image_finish(&b->tools, image, err);
+    if (r >= 0)
+        r = write_outputs(b, image, true, &exported, err);
     if (r >= 0)
         r = tell_id(b, image, &exported, err);
     if (r >= 0)

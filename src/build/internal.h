@@ -51,6 +51,7 @@ struct build {
     struct image_tools tools;
     struct sources *sources;
     struct secrets *secrets;
+    struct outputs outputs; /* as the options say; none: the store */
     struct dockerfile *dockerfile;
     struct graph *graph;
     struct solver *solver;
@@ -130,4 +131,6 @@ int failure_end(struct build *b, int code, struct error *err);
 /* export.c */
 /* The diff ids of the image that root began with. */
 void build_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c);
+/* What the options say about outputs. -EINVAL. */
+MUST_CHECK int build_outputs(const struct build_options *o, struct outputs *ret, struct error *err);
 MUST_CHECK int build_export(struct build *b, struct error *err);

@@ -7,6 +7,7 @@
 struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error;
+    struct strings annotations;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
@@ -34,7 +35,11 @@ static const struct option_row options[] = {
              "network of RUN"),
     OPT_TEXTS(
         'o', "output", struct build_command, outputs, "type=T,dest=D,...",
-        "where the result goes: image (the store), oci, oci-archive, docker-archive, tar, local"),
+        "where the result goes: image (the store), oci, oci-archive, docker-archive, tar, local, "
+        "cacheonly; may be given again"),
+    OPT_TEXTS(0, "annotation", struct build_command, annotations, "[PLACE:]KEY=VALUE",
+              "annotate the manifest, or what PLACE says: manifest-descriptor, index, "
+              "index-descriptor"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -97,6 +102,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .labels = c->labels,
         .add_hosts = c->add_hosts,
         .outputs = c->outputs,
+        .annotations = c->annotations,
         .jobs = c->jobs,
         .secrets = c->secrets,
         .ssh = c->ssh,

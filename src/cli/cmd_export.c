@@ -27,23 +27,16 @@ static void tell(const struct env *env, const char *name, const struct output *o
 static int export_all(struct image_tools *t, struct image *i, const char *name,
                       const struct strings *texts, struct error *err)
 {
-    cleanup_free struct output *outputs = xcalloc(texts->size + 1, sizeof(*outputs));
-    size_t count = 0;
-    int r = 0;
+    CLEANUP(outputs_done) struct outputs outputs = {0};
+    int r = outputs_parse(texts, &outputs, err);
 
-    while (r == 0 && count < texts->size) {
-        r = output_parse(texts->at[count], &outputs[count], err);
-        count += r == 0;
-    }
-    for (size_t n = 0; r == 0 && n < count; n++) {
+    for (size_t n = 0; r == 0 && n < outputs.size; n++) {
         struct export_result result = {0};
 
-        r = image_export(t, i, &outputs[n], NULL, &result, err);
+        r = image_export(t, i, &outputs.at[n], NULL, &result, err);
         if (r == 0)
-            tell(t->env, name, &outputs[n], &result);
+            tell(t->env, name, &outputs.at[n], &result);
     }
-    while (count > 0)
-        output_done(&outputs[--count]);
     return r;
 }
 

@@ -17,6 +17,7 @@ struct exporting {
     const struct codec **codecs;
     struct str manifest;
     struct digest manifest_digest;
+    json_t *annotations;  /* of the manifest: new ones; or NULL */
     struct strings names; /* canonical */
 };
 
@@ -172,7 +173,7 @@ static bool old_manifest_fits(const struct exporting *x)
     const char *text = json_string_value(json_object_get(x->image->record.extra, "manifest"));
     CLEANUP(manifest_freep) struct manifest *m = NULL;
 
-    if (!text || x->output->annotations.size || manifest_parse(view_of(text), &m, NULL) < 0 ||
+    if (!text || x->annotations || manifest_parse(view_of(text), &m, NULL) < 0 ||
         m->docker != x->output->docker_types || m->layer_count != x->image->record.layers.size ||
         !digest_eq(&m->config.digest, &x->image->record.id))
         return false;
@@ -182,11 +183,29 @@ static bool old_manifest_fits(const struct exporting *x)
     return true;
 }
 
+/* What the manifest said that came with the image, what its record says, what this output says. */
+static json_t *all_annotations(const struct exporting *x)
+{
+    const json_t *extra = x->image->record.extra;
+    const char *text = json_string_value(json_object_get(extra, "manifest"));
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    json_t *all = json_object();
+
+    if (text && manifest_parse(view_of(text), &m, NULL) == 0 && m->annotations)
+        json_object_update(all, m->annotations);
+    if (x->annotations)
+        json_object_update(all, x->annotations);
+    if (json_object_size(all) > 0)
+        return all;
+    doc_unref(all);
+    return NULL;
+}
+
 static void make_manifest(struct exporting *x)
 {
     const struct store_image *record = &x->image->record;
     const bool docker = x->output->docker_types;
-    json_t *layers = json_array(), *annotations = NULL;
+    json_t *layers = json_array();
 
     if (old_manifest_fits(x)) {
         doc_unref(layers);
@@ -196,14 +215,9 @@ static void make_manifest(struct exporting *x)
     }
     for (size_t i = 0; i < record->layers.size; i++)
         doc_push(layers, descriptor_new(layer_type(x, i), &x->blobs[i].digest, x->blobs[i].size));
-    if (x->output->annotations.size)
-        annotations = json_object();
-    vec_each (item, &x->output->annotations) {
-        doc_set_text(annotations, item->key, item->value);
-    }
     json_t *config = descriptor_new(docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, &record->id,
                                     record->config.size);
-    manifest_print(docker, config, layers, annotations, &x->manifest);
+    manifest_print(docker, config, layers, all_annotations(x), &x->manifest);
     digest_of(str_view(&x->manifest), &x->manifest_digest);
 }
 
@@ -221,6 +235,11 @@ static json_t *index_entry(const struct exporting *x, const char *name)
         descriptor_set_annotation(entry, ANNOTATION_CREATED, x->image->config.created);
     if (name && reference_parse(name, &ref, NULL) == 0 && ref.tag)
         descriptor_set_annotation(entry, ANNOTATION_REF_NAME, ref.tag);
+    json_t *annotations = json_object_get(entry, "annotations"), *more = annotations;
+    annotations_set(&x->output->annotations, ANNOTATE_MANIFEST_DESCRIPTOR,
+                    &x->image->config.platform, &more);
+    if (more != annotations)
+        doc_set(entry, "annotations", more);
     return entry;
 }
 
@@ -353,6 +372,16 @@ static int write_bundle(const struct exporting *x, struct bundle *b, struct erro
     return r < 0 ? r : bundle_finish(b, err);
 }
 
+/* type=oci is a directory but where a file is there already, or its name says so (output.h). */
+static bool is_directory(const struct output *o)
+{
+    struct stat st;
+
+    if (o->directory)
+        return true;
+    return o->type == OUTPUT_OCI && !(stat(o->dest, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
 static int export_bundle(struct exporting *x, struct error *err)
 {
     const struct output *o = x->output;
@@ -364,8 +393,8 @@ static int export_bundle(struct exporting *x, struct error *err)
     if (r < 0)
         return r;
     make_manifest(x);
-    r = o->type == OUTPUT_OCI ? bundle_open_directory(o->dest, &b, err)
-                              : bundle_open_archive(o->dest, &b, err);
+    r = is_directory(o) ? bundle_open_directory(o->dest, &b, err)
+                        : bundle_open_archive(o->dest, &b, err);
     if (r == 0)
         r = write_bundle(x, &b, err);
     bundle_done(&b);
@@ -386,8 +415,11 @@ static json_t *trees_request(const struct image *i)
     return doc;
 }
 
+/* How the files of an image meet those that are there. */
+enum meeting { MEET_NOTHING, MEET_MERGE, MEET_DELETE };
+
 static int run_files(struct image_tools *t, const struct image *i, const char *job, int fd,
-                     bool merge, struct error *err)
+                     enum meeting meeting, struct error *err)
 {
     struct queue_item item = {.job = job, .request = trees_request(i), .fd = fd};
     struct holder *h;
@@ -396,7 +428,8 @@ static int run_files(struct image_tools *t, const struct image *i, const char *j
 
     if (r == 0) {
         doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
-        doc_set_bool(item.request, "merge", merge);
+        doc_set_bool(item.request, "merge", meeting != MEET_NOTHING);
+        doc_set_bool(item.request, "delete", meeting == MEET_DELETE);
         r = queue_run(t, &item, 1, err);
     }
     if (r == 0)
@@ -414,7 +447,7 @@ static int export_tar(struct exporting *x, struct error *err)
     int r = bundle_open_archive(x->output->dest, &b, err);
 
     if (r == 0)
-        r = run_files(x->tools, x->image, "image-tar", b.fd, false, err);
+        r = run_files(x->tools, x->image, "image-tar", b.fd, MEET_NOTHING, err);
     if (r == 0)
         r = bundle_close(&b, err);
     bundle_done(&b);
@@ -438,45 +471,78 @@ static int directory_empty(int fd, const char *path, struct error *err)
     return empty ? 0 : error_set(err, -ENOTEMPTY, "directory '%s' is not empty", path);
 }
 
+/* As buildx: a slip of the pen must not empty somebody's home. */
+static int check_below_cwd(const char *path, struct error *err)
+{
+    cleanup_free char *cwd = realpath(".", NULL), *full = realpath(path, NULL);
+    const size_t size = cwd ? strlen(cwd) : 0;
+
+    if (!cwd || !full)
+        return error_sys(err, "look up '%s'", path);
+    if (strncmp(full, cwd, size) == 0 && (full[size] == '/' || (size == 1 && full[1])))
+        return 0;
+    return error_hint(err,
+                      error_set(err, -EPERM, "mode=delete is for directories below this one only"),
+                      "go to the directory above '%s', or delete it yourself", path);
+}
+
 static int write_directory(struct image_tools *t, const struct image *i, const char *path,
-                           bool merge, struct error *err)
+                           enum meeting meeting, struct error *err)
 {
     int r = fd_make_dirs(AT_FDCWD, path, 0755, err);
+
+    if (r == 0 && meeting == MEET_DELETE)
+        r = check_below_cwd(path, err);
     cleanup_close int fd = r < 0 ? r : fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
 
     if (fd < 0)
         return fd;
-    r = merge ? 0 : directory_empty(fd, path, err);
-    return r < 0 ? r : run_files(t, i, "image-tree", fd, merge, err);
+    r = meeting == MEET_NOTHING ? directory_empty(fd, path, err) : 0;
+    return r < 0 ? r : run_files(t, i, "image-tree", fd, meeting, err);
 }
 
 int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
                  struct error *err)
 {
-    const int r = write_directory(t, i, directory, false, err);
+    const int r = write_directory(t, i, directory, MEET_NOTHING, err);
 
     return r < 0 ? error_wrap(err, r, "unpack to '%s'", directory) : 0;
 }
 
 /* ---- all of them ---- */
 
-static int take_names(struct exporting *x, const struct strings *names, struct error *err)
+static int add_names(struct exporting *x, const struct strings *names, struct error *err)
 {
-    const struct strings *from = names && names->size ? names : &x->output->names;
     char *canonical;
 
-    if (from->size == 0 && x->image->record.name)
-        strings_add(&x->names, x->image->record.name);
-    vec_each (name, from) {
+    vec_each (name, names) {
         const int r = image_name_canonical(*name, &canonical, err);
         if (r < 0)
             return r;
-        strings_take(&x->names, canonical);
+        bool known = false;
+        vec_each (other, &x->names) {
+            known = known || strcmp(*other, canonical) == 0;
+        }
+        if (known)
+            free(canonical);
+        else
+            strings_take(&x->names, canonical);
     }
     return 0;
 }
 
-static int export_image(struct exporting *x, struct error *err)
+static int take_names(struct exporting *x, const struct strings *names, struct error *err)
+{
+    int r = names ? add_names(x, names, err) : 0;
+
+    if (r == 0)
+        r = add_names(x, &x->output->names, err);
+    if (r == 0 && x->names.size == 0 && x->image->record.name)
+        strings_add(&x->names, x->image->record.name);
+    return r;
+}
+
+static int save_names(struct exporting *x, struct error *err)
 {
     int r = 0;
 
@@ -489,12 +555,36 @@ static int export_image(struct exporting *x, struct error *err)
     return r;
 }
 
+/* The record keeps the annotations, for whoever exports it later; other outputs of this image see
+ * nothing of it. */
+static int export_image(struct exporting *x, struct error *err)
+{
+    struct store_image *record = &x->image->record;
+    char *name = record->name;
+    json_t *extra = record->extra;
+
+    record->name = NULL;
+    record->extra = extra ? json_copy(extra) : NULL;
+    if (x->annotations && !record->extra)
+        record->extra = json_object();
+    if (x->annotations)
+        doc_set(record->extra, "annotations", json_incref(x->annotations));
+    const int r = save_names(x, err);
+    free(record->name);
+    doc_unref(record->extra);
+    record->name = name;
+    record->extra = extra;
+    return r;
+}
+
 static int export_any(struct exporting *x, struct error *err)
 {
-    if (x->output->dest && strcmp(x->output->dest, "-") == 0 && isatty(1))
+    const struct output *o = x->output;
+
+    if (o->dest && strcmp(o->dest, "-") == 0 && isatty(1))
         return error_hint(err, error_set(err, -EINVAL, "an archive is not written to a terminal"),
                           "redirect standard output, or say dest=FILE");
-    switch (x->output->type) {
+    switch (o->type) {
     case OUTPUT_IMAGE:
         return export_image(x, err);
     case OUTPUT_OCI:
@@ -504,12 +594,29 @@ static int export_any(struct exporting *x, struct error *err)
     case OUTPUT_TAR:
         return export_tar(x, err);
     case OUTPUT_LOCAL:
-        return write_directory(x->tools, x->image, x->output->dest, true, err);
+        return write_directory(x->tools, x->image, o->dest, o->delete ? MEET_DELETE : MEET_MERGE,
+                               err);
+    case OUTPUT_CACHEONLY:
+        return 0;
     case OUTPUT_REGISTRY:
         break;
     }
-    return error_hint(err, error_set(err, -ENOTSUP, "this cooper does not push to registries"),
-                      "write type=oci and copy it with skopeo");
+    return error_set(err, -ENOTSUP, "this cooper does not push to registries");
+}
+
+/* Those of the record first: an output of its own may say otherwise. */
+static int take_annotations(struct exporting *x, struct error *err)
+{
+    const struct annotations *all = &x->output->annotations;
+    const json_t *kept = json_object_get(x->image->record.extra, "annotations");
+
+    if (annotations_have(all, ANNOTATE_INDEX) || annotations_have(all, ANNOTATE_INDEX_DESCRIPTOR))
+        return error_hint(err, error_set(err, -EINVAL, "an image of one platform has no index"),
+                          "annotate its manifest or manifest-descriptor");
+    if (json_is_object(kept))
+        x->annotations = json_copy((json_t *)(uintptr_t)kept); /* only read; lacks a const */
+    annotations_set(all, ANNOTATE_MANIFEST, &x->image->config.platform, &x->annotations);
+    return 0;
 }
 
 int image_export(struct image_tools *t, struct image *i, const struct output *o,
@@ -522,6 +629,8 @@ int image_export(struct image_tools *t, struct image *i, const struct output *o,
     x.codecs = xcalloc(i->record.layers.size + 1, sizeof(struct codec *));
     r = take_names(&x, names, err);
     if (r == 0)
+        r = take_annotations(&x, err);
+    if (r == 0)
         r = export_any(&x, err);
     if (r == 0 && ret)
         *ret = (struct export_result){x.manifest_digest, i->record.id, x.manifest.size};
@@ -529,6 +638,7 @@ int image_export(struct image_tools *t, struct image *i, const struct output *o,
     free(x.codecs);
     str_done(&x.manifest);
     strings_done(&x.names);
+    doc_unref(x.annotations);
     if (r < 0)
         return error_wrap(err, r, "export to %s%s%s", output_type_name(o->type), o->dest ? " " : "",
                           o->dest ? o->dest : "");

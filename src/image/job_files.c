@@ -1,4 +1,5 @@
 /* Jobs on the merged files of an image: as an archive, as a directory. */
+#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -181,7 +182,7 @@ int job_image_tar(const struct job_context *ctx, const json_t *request, const in
 struct tree_out {
     struct files files;
     int root;
-    bool owners, merge;
+    bool owners, merge, delete;
     enum owner_mode mode;
     int parent_fd; /* of the last path, kept: siblings come one after the other */
     char *parent;
@@ -290,8 +291,12 @@ static int make_room(struct tree_out *t, const struct entry *e, const char *name
 
     if (!t->merge || fstatat(t->parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
+    if (S_ISDIR(st.st_mode) && e->type == ENTRY_DIR)
+        return 1;
+    if (S_ISDIR(st.st_mode) && t->delete)
+        return fd_remove_tree(t->parent_fd, name, err);
     if (S_ISDIR(st.st_mode))
-        return e->type == ENTRY_DIR ? 1 : error_set(err, -EISDIR, "'%s' is a directory", e->path);
+        return error_set(err, -EISDIR, "'%s' is a directory", e->path);
     if (unlinkat(t->parent_fd, name, 0) < 0)
         return error_sys(err, "replace '%s'", e->path);
     return 0;
@@ -320,6 +325,42 @@ static int make_entry(struct tree_out *t, const struct merge_file *file, const c
         return make_file(t, file, path, name, err);
     const struct entry e = owned_entry(t, file->entry, path);
     return make_other(t, &e, name, err);
+}
+
+static int remove_others(struct tree_out *t, int fd, const char *path, struct error *err);
+
+/* One name of a directory that the image has: stays, or goes with all that is below. */
+static int keep_or_remove(struct tree_out *t, int dir, const char *parent, const char *name,
+                          struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s%s%s", parent, *parent ? "/" : "", name);
+    struct merge_file file;
+
+    if (merge_lookup(t->files.view.merge, view_of(path), &file) < 0)
+        return fd_remove_tree(dir, name, err);
+    if (file.entry->type != ENTRY_DIR)
+        return 0;
+    cleanup_close int fd = fd_open(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+    return fd < 0 ? fd : remove_others(t, fd, path, err);
+}
+
+/* What the image has not. A directory that the image has is one here by now. */
+static int remove_others(struct tree_out *t, int fd, const char *path, struct error *err)
+{
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    int r = 0;
+
+    if (!dir) {
+        if (copy >= 0)
+            close(copy);
+        return error_sys(err, "read '%s'", path);
+    }
+    for (const struct dirent *e; r == 0 && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            r = keep_or_remove(t, fd, path, e->d_name, err);
+    closedir(dir);
+    return r;
 }
 
 static int finish_dirs(struct tree_out *t, struct error *err)
@@ -357,7 +398,9 @@ static int make_tree(struct tree_out *t, struct error *err)
         if (r < 0)
             return r;
     }
-    return finish_dirs(t, err);
+    if (r == 0 && t->delete)
+        r = remove_others(t, t->root, "", err);
+    return r < 0 ? r : finish_dirs(t, err);
 }
 
 int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
@@ -370,6 +413,8 @@ int job_image_tree(const struct job_context *ctx, const json_t *request, const i
         r = doc_bool(request, "owners", &t.owners, err);
     if (r == 0)
         r = doc_bool(request, "merge", &t.merge, err);
+    if (r == 0)
+        r = doc_bool(request, "delete", &t.delete, err);
     if (r == 0)
         r = make_tree(&t, err);
     vec_each (item, &t.dirs) {

@@ -11,6 +11,7 @@ const struct output_row output_rows[] = {
     {"docker-archive", OUTPUT_DOCKER_ARCHIVE, "a tar file for docker load and podman load"},
     {"tar", OUTPUT_TAR, "the files of the image in one tar file"},
     {"local", OUTPUT_LOCAL, "the files of the image in a directory"},
+    {"cacheonly", OUTPUT_CACHEONLY, "nothing but the build cache"},
     {"registry", OUTPUT_REGISTRY, "a registry"},
 };
 const size_t output_row_count = ARRAY_SIZE(output_rows);
@@ -55,9 +56,11 @@ static int cut_field(struct view *rest, struct str *ret, struct error *err)
     return 0;
 }
 
+#define LEVEL_MAX_WORD 1000 /* compression-level=max, until the codec is known */
+
 struct parse {
     struct output o;
-    bool has_type, tar, has_tar;
+    bool has_type, tar, has_tar, is_docker, no_store;
 };
 
 static int set_type(struct parse *p, const char *value, struct error *err)
@@ -65,7 +68,8 @@ static int set_type(struct parse *p, const char *value, struct error *err)
     struct text_nearest near = text_nearest_to(view_of(value));
 
     p->has_type = true;
-    if (strcmp(value, "docker") == 0)
+    p->is_docker = strcmp(value, "docker") == 0;
+    if (p->is_docker)
         value = "docker-archive";
     for (size_t i = 0; i < output_row_count; i++) {
         if (strcmp(output_rows[i].name, value) == 0) {
@@ -77,7 +81,8 @@ static int set_type(struct parse *p, const char *value, struct error *err)
     (void)error_set(err, -EINVAL, "there is no output type '%.40s'", value);
     return near.best ? error_hint(err, -EINVAL, "did you mean 'type=%s'?", near.best)
                      : error_hint(err, -EINVAL,
-                                  "types: image, oci, oci-archive, docker-archive, tar, local");
+                                  "types: image, oci, oci-archive, docker-archive, tar, local, "
+                                  "cacheonly");
 }
 
 static int set_dest(struct parse *p, const char *value, struct error *err)
@@ -103,7 +108,7 @@ static int set_name(struct parse *p, const char *value, struct error *err)
 static int set_compression(struct parse *p, const char *value, struct error *err)
 {
     p->o.codec = codec_by_name(value);
-    if (p->o.codec && p->o.codec->id != CODEC_XZ && p->o.codec->id != CODEC_BZIP2)
+    if (p->o.codec)
         return 0;
     return error_hint(err, error_set(err, -EINVAL, "there is no compression '%.40s'", value),
                       "choose one of gzip, zstd, uncompressed");
@@ -113,8 +118,17 @@ static int set_level(struct parse *p, const char *value, struct error *err)
 {
     uint64_t level;
 
+    if (strcmp(value, "max") == 0) {
+        p->o.level = LEVEL_MAX_WORD;
+        return 0;
+    }
+    if (strcmp(value, "-1") == 0) {
+        p->o.level = CODEC_LEVEL_DEFAULT;
+        return 0;
+    }
     if (!view_to_u64(view_of(value), &level) || level > 22)
-        return error_set(err, -EINVAL, "compression-level '%.40s' is not a number from 0 to 22",
+        return error_set(err, -EINVAL,
+                         "compression-level '%.40s' is neither max nor a number from 0 to 22",
                          value);
     p->o.level = (int)level;
     return 0;
@@ -154,6 +168,47 @@ static int set_tar(struct parse *p, const char *value, struct error *err)
     return read_bool("tar", value, &p->tar, err);
 }
 
+static int set_mode(struct parse *p, const char *value, struct error *err)
+{
+    p->o.delete = strcmp(value, "delete") == 0;
+    if (p->o.delete || strcmp(value, "copy") == 0)
+        return 0;
+    return error_set(err, -EINVAL, "mode is copy or delete, not '%.40s'", value);
+}
+
+/* Said of every image of the store anyway. */
+static int set_unpack(struct parse *p, const char *value, struct error *err)
+{
+    bool ignored;
+
+    (void)p;
+    return read_bool("unpack", value, &ignored, err);
+}
+
+static int set_store(struct parse *p, const char *value, struct error *err)
+{
+    bool store = true;
+    const int r = read_bool("store", value, &store, err);
+
+    p->no_store = !store;
+    return r;
+}
+
+static int no_registry(struct error *err)
+{
+    (void)error_set(err, -ENOTSUP, "this cooper does not push to registries");
+    return error_hint(err, -ENOTSUP, "write type=oci,dest=DIR and copy it with skopeo");
+}
+
+static int set_push(struct parse *p, const char *value, struct error *err)
+{
+    bool push = false;
+    const int r = read_bool("push", value, &push, err);
+
+    (void)p;
+    return r == 0 && push ? no_registry(err) : r;
+}
+
 static const struct {
     const char *name;
     int (*set)(struct parse *p, const char *value, struct error *err);
@@ -166,6 +221,10 @@ static const struct {
     {"force-compression", set_force},
     {"oci-mediatypes", set_oci_types},
     {"tar", set_tar},
+    {"mode", set_mode},
+    {"push", set_push},
+    {"store", set_store},
+    {"unpack", set_unpack},
 };
 
 static int set_field(struct parse *p, char *field, struct error *err)
@@ -178,10 +237,9 @@ static int set_field(struct parse *p, char *field, struct error *err)
     *equals = '\0';
     const char *value = equals + 1;
     struct text_nearest near = text_nearest_to(view_of(field));
-    if (strncmp(field, "annotation.", 11) == 0 && field[11]) {
-        pairs_set(&p->o.annotations, field + 11, value);
-        return 0;
-    }
+    const int r = annotations_add_key(&p->o.annotations, field, value, err);
+    if (r != 0)
+        return MIN(r, 0);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (strcmp(keys[i].name, field) == 0)
             return keys[i].set(p, value, err);
@@ -191,7 +249,63 @@ static int set_field(struct parse *p, char *field, struct error *err)
     return near.best ? error_hint(err, -EINVAL, "did you mean '%s'?", near.best)
                      : error_hint(err, -EINVAL,
                                   "keys: type, dest, name, compression, compression-level, "
-                                  "force-compression, oci-mediatypes, tar, annotation.KEY");
+                                  "force-compression, oci-mediatypes, tar, mode, annotation.KEY");
+}
+
+/* The words of buildx for what we have under other names. */
+static void settle_type(struct parse *p, bool to_stdout)
+{
+    struct output *o = &p->o;
+
+    if (o->type == OUTPUT_OCI)
+        o->type =
+            to_stdout || p->tar || (!p->has_tar && o->dest && view_ends(view_of(o->dest), ".tar"))
+                ? OUTPUT_OCI_ARCHIVE
+                : OUTPUT_OCI;
+    else if (o->type == OUTPUT_OCI_ARCHIVE && p->has_tar && !p->tar)
+        o->type = OUTPUT_OCI;
+    else if (p->is_docker && o->type == OUTPUT_DOCKER_ARCHIVE && !o->dest)
+        o->type = OUTPUT_IMAGE; /* buildx loads it into the engine */
+    if (o->type == OUTPUT_IMAGE && p->no_store)
+        o->type = OUTPUT_CACHEONLY;
+    o->directory = p->has_tar && !p->tar;
+}
+
+static int check_dest(const struct parse *p, bool to_stdout, struct error *err)
+{
+    const struct output *o = &p->o;
+    const bool is_dir = o->type == OUTPUT_OCI || o->type == OUTPUT_LOCAL || o->directory;
+
+    if (!o->dest)
+        return error_hint(
+            err, error_set(err, -EINVAL, "type=%s needs a dest", output_type_name(o->type)),
+            is_dir ? "add dest=DIR" : "add dest=FILE, or dest=- for standard output");
+    if (to_stdout && is_dir)
+        return error_hint(err,
+                          error_set(err, -EINVAL, "type=%s cannot go to standard output%s",
+                                    output_type_name(o->type), o->directory ? " as directory" : ""),
+                          "type=tar,dest=- can");
+    if (o->delete &&o->type != OUTPUT_LOCAL)
+        return error_set(err, -EINVAL, "mode=delete is for type=local");
+    return 0;
+}
+
+/* The level is one that the codec has. */
+static int check_compression(struct output *o, struct error *err)
+{
+    const struct codec *codec = o->codec ? o->codec : codec_by_name("gzip");
+
+    if (o->level == LEVEL_MAX_WORD)
+        o->level = codec->level_max;
+    if (codec->id == CODEC_ZSTD && o->level == 0)
+        o->level = CODEC_LEVEL_DEFAULT; /* zstd's own word for it */
+    if (o->level != CODEC_LEVEL_DEFAULT &&
+        (o->level < codec->level_min || o->level > codec->level_max))
+        return error_set(err, -EINVAL, "%s has levels from %d to %d, not %d", codec->name,
+                         codec->level_min, codec->level_max, o->level);
+    if (codec->id == CODEC_ZSTD)
+        o->docker_types = false; /* docker has no media type for it; BuildKit turns them off too */
+    return 0;
 }
 
 static int finish(struct parse *p, struct error *err)
@@ -202,26 +316,12 @@ static int finish(struct parse *p, struct error *err)
     if (!p->has_type)
         return error_hint(err, error_set(err, -EINVAL, "the type is missing"),
                           "write it as in type=oci,dest=DIR");
-    if (o->type == OUTPUT_OCI && (to_stdout || p->tar))
-        o->type = OUTPUT_OCI_ARCHIVE;
-    else if (o->type == OUTPUT_OCI_ARCHIVE && p->has_tar && !p->tar)
-        o->type = OUTPUT_OCI;
-    if (o->type == OUTPUT_IMAGE || o->type == OUTPUT_REGISTRY)
-        return 0;
-    if (!o->dest)
-        return error_hint(
-            err, error_set(err, -EINVAL, "type=%s needs a dest", output_type_name(o->type)),
-            o->type == OUTPUT_OCI || o->type == OUTPUT_LOCAL
-                ? "add dest=DIR"
-                : "add dest=FILE, or dest=- for standard output");
-    if (to_stdout && o->type == OUTPUT_LOCAL)
-        return error_hint(err, error_set(err, -EINVAL, "type=local cannot go to standard output"),
-                          "type=tar,dest=- can");
-    if (o->codec && o->level != CODEC_LEVEL_DEFAULT &&
-        (o->level < o->codec->level_min || o->level > o->codec->level_max))
-        return error_set(err, -EINVAL, "%s has levels from %d to %d, not %d", o->codec->name,
-                         o->codec->level_min, o->codec->level_max, o->level);
-    return 0;
+    settle_type(p, to_stdout);
+    if (o->type == OUTPUT_REGISTRY)
+        return no_registry(err);
+    const int r =
+        o->type == OUTPUT_IMAGE || o->type == OUTPUT_CACHEONLY ? 0 : check_dest(p, to_stdout, err);
+    return r < 0 ? r : check_compression(o, err);
 }
 
 static void set_short(struct parse *p, const char *text)
@@ -254,14 +354,54 @@ int output_parse(const char *text, struct output *ret, struct error *err)
         output_done(&p.o);
         return error_wrap(err, r, "output '%.120s'", text);
     }
+    p.o.text = xstrdup(text);
     *ret = p.o;
     return 0;
 }
 
 void output_done(struct output *o)
 {
+    free(o->text);
     free(o->dest);
     strings_done(&o->names);
-    pairs_done(&o->annotations);
+    annotations_done(&o->annotations);
     *o = (struct output){0};
+}
+
+bool outputs_take_stdout(const struct outputs *o)
+{
+    vec_each (item, o) {
+        if (item->dest && strcmp(item->dest, "-") == 0)
+            return true;
+    }
+    return false;
+}
+
+int outputs_parse(const struct strings *texts, struct outputs *ret, struct error *err)
+{
+    CLEANUP(outputs_done) struct outputs all = {0};
+
+    vec_each (text, texts) {
+        struct output o = {0};
+        const int r = output_parse(*text, &o, err);
+
+        if (r < 0)
+            return r;
+        const bool taken = outputs_take_stdout(&all);
+        vec_push(&all, o);
+        if (taken && strcmp(o.dest ? o.dest : "", "-") == 0)
+            return error_set(err, -EINVAL, "output '%.120s': another one is on standard output",
+                             *text);
+    }
+    *ret = all;
+    all = (struct outputs){0};
+    return 0;
+}
+
+void outputs_done(struct outputs *o)
+{
+    vec_each (item, o) {
+        output_done(item);
+    }
+    vec_done(o);
 }

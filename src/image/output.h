@@ -2,36 +2,51 @@
 #pragma once
 
 #include "base/vec.h"
+#include "image/annotation.h"
 #include "layer/codec.h"
-#include "oci/config.h"
 
 enum output_type {
     OUTPUT_IMAGE, /* the store */
-    OUTPUT_OCI,   /* a layout directory */
+    OUTPUT_OCI,   /* a layout directory; an archive where dest is a file */
     OUTPUT_OCI_ARCHIVE,
     OUTPUT_DOCKER_ARCHIVE,
-    OUTPUT_TAR,   /* the merged files */
-    OUTPUT_LOCAL, /* the same as a directory */
+    OUTPUT_TAR,       /* the merged files */
+    OUTPUT_LOCAL,     /* the same as a directory */
+    OUTPUT_CACHEONLY, /* nothing: the steps are in the cache */
     OUTPUT_REGISTRY,
 };
 
 struct output {
     enum output_type type;
-    char *dest;                /* path; "-" is standard output (archives only); NULL: OUTPUT_IMAGE,
-                 * OUTPUT_REGISTRY */
+    char *text;                /* as it was written, for messages and progress */
+    char *dest;                /* path; "-" is standard output (archives only); NULL: none */
     struct strings names;      /* name=a,name=b: what the image is called in it */
     const struct codec *codec; /* compression=; NULL: blobs as they are, gzip for new ones */
     int level;                 /* compression-level= */
     bool force;                /* force-compression=: blobs of another form are compressed again */
     bool docker_types;         /* oci-mediatypes=false */
-    struct pairs annotations;  /* annotation.KEY=VALUE */
+    bool directory;            /* tar=false: an OCI_ARCHIVE never is, a docker one becomes a layout
+                                * with docker's manifest in it */
+    bool delete;               /* mode=delete: what the image has not is removed from dest */
+    struct annotations annotations;
+};
+struct outputs {
+    struct output *at;
+    size_t size, cap;
 };
 
 /* text: CSV of key=value with Go's quoting; "DIR" alone is type=local,dest=DIR and "-" is
- * type=tar,dest=-. type=docker means docker-archive; type=oci with tar=true or dest=- means
- * oci-archive. Unknown keys and types are -EINVAL with a suggestion. */
+ * type=tar,dest=-. type=docker is docker-archive, without dest the store, as buildx loads it.
+ * type=oci is an archive with tar=true, dest=- or a dest that ends in .tar, where buildx writes
+ * one always. Unknown keys and types are -EINVAL with a suggestion, those that need a registry
+ * -ENOTSUP. */
 MUST_CHECK int output_parse(const char *text, struct output *ret, struct error *err);
 void output_done(struct output *o);
+/* All of them; -EINVAL when two want standard output. */
+MUST_CHECK int outputs_parse(const struct strings *texts, struct outputs *ret, struct error *err);
+void outputs_done(struct outputs *o);
+/* One of them writes to standard output. */
+bool outputs_take_stdout(const struct outputs *o);
 const char *output_type_name(enum output_type type);
 /* "type" values with a line of help each, for --help and the manual. */
 extern const struct output_row {

@@ -503,3 +503,85 @@ E
     [ "$(layers "$CTX.oci" | wc -l)" = 2 ]
     [ "$(layers "$CTX.oci" | head -1)" = "$(layers "$SUITE_DIR/busybox")" ]
 }
+
+small_image() {
+    echo x >"$CTX/x"
+    printf 'FROM scratch\nCOPY x /\nLABEL a=b\n' | dockerfile
+}
+# manifest LAYOUT: the first manifest of a layout directory
+manifest() { cat "$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$1/index.json")"; }
+
+@test "outputs: the words of buildx, several at once as one by one" {
+    small_image
+    cd "$SUITE_DIR"
+    run -0 build -t words:1 --output "type=oci,dest=$CTX.a.tar" --output "type=oci,dest=$CTX.b,tar=false,compression=zstd" \
+        --output "type=docker,dest=$CTX.c.tar" --output "type=docker,dest=$CTX.d,tar=false" --output type=docker \
+        --output "type=image,name=words:2" --output "type=cacheonly" --output "type=oci,name=other:3,dest=$CTX.e"
+    cooper inspect words:1 && cooper inspect words:2
+    tar -tf "$CTX.a.tar" | grep -qx index.json
+    [ -f "$CTX.b/index.json" ] && [ -f "$CTX.d/manifest.json" ] && [ -f "$CTX.d/index.json" ]
+    manifest "$CTX.b" | jq -e '.layers[0].mediaType | endswith("+zstd")'
+    [ "$(jq -c '[.manifests[].annotations["org.opencontainers.image.ref.name"]]' "$CTX.e/index.json")" = '["1","3"]' ]
+    # on its own each is the same bytes
+    build -q -t words:1 --output "type=oci,dest=$CTX.a2.tar" && cmp "$CTX.a.tar" "$CTX.a2.tar"
+    build -q -t words:1 --output "type=oci,dest=$CTX.e2,name=other:3" && diff -r "$CTX.e" "$CTX.e2"
+    build -q -t words:1 --output "type=docker,dest=$CTX.c2.tar" && cmp "$CTX.c.tar" "$CTX.c2.tar"
+    # a file that is there stays one
+    : >"$CTX.f"
+    build -t words:1 --output "type=oci,dest=$CTX.f"
+    tar -tf "$CTX.f" | grep -qx oci-layout
+}
+
+@test "outputs: standard output is for one, what is not meant is refused before any work" {
+    small_image
+    while read -r words; do
+        IFS='|' read -r options want <<<"$words"
+        # shellcheck disable=SC2086
+        run build $options
+        [ "$status" -eq 2 ] || { echo "$options: $status $output"; return 1; }
+        [[ $output == *"$want"* ]] || { echo "$options: $output"; return 1; }
+    done <<'E'
+-o - -o type=oci,dest=-|another one is on standard output
+-o type=registry,name=a|does not push
+-o type=image,name=a,push=true|does not push
+-o type=oci,dest=x,compression=lzma|choose one of gzip
+-o type=local,dest=x,compression-level=99|compression-level
+--annotation nothing|KEY=VALUE
+--annotation indx:a=b|did you mean 'index'
+E
+    [ ! -e "$COOPER_ROOT/trees" ] || [ -z "$(ls "$COOPER_ROOT/trees")" ]
+    run -0 --separate-stderr build --quiet -o - -o "type=local,dest=$CTX.l"
+    [ -f "$CTX.l/x" ]
+}
+
+@test "outputs: annotations of the manifest and of what names it" {
+    small_image
+    run -0 build -t notes --annotation all=1 --annotation manifest-descriptor:on=descriptor \
+        --output "type=oci,dest=$CTX.a,annotation.own=2,annotation-manifest[linux/mips].not=here" --output type=image
+    [ "$(manifest "$CTX.a" | jq -cS .annotations)" = '{"all":"1","own":"2"}' ]
+    jq -e '.manifests[0].annotations.on == "descriptor"' "$CTX.a/index.json"
+    # the store keeps them for a later export
+    cooper export notes -o "type=oci,dest=$CTX.b"
+    [ "$(manifest "$CTX.b" | jq -cS .annotations)" = '{"all":"1"}' ]
+    run -1 build --annotation index:a=b
+    [[ $output == *"no index"* ]]
+}
+
+@test "outputs: mode=delete leaves what the image has, below this directory only" {
+    small_image
+    mkdir -p "$CTX.cwd/out/old/deep" "$CTX.cwd/out/x"
+    touch "$CTX.cwd/out/old/deep/f" "$CTX.cwd/out/f" "$CTX.cwd/out/x/f"
+    cd "$CTX.cwd"
+    run -1 build -o type=local,dest=out
+    [[ $output == *"'x' is a directory"* && -f out/f ]]
+    rm -r out/x
+    run -0 build -o type=local,dest=out
+    [ -f out/f ] && [ "$(cat out/x)" = x ]
+    run -0 build -o type=local,dest=out,mode=delete
+    [ "$(find out -mindepth 1)" = out/x ]
+    mkdir -p out/x.d && cd out/x.d
+    run -1 build -o type=local,dest=..,mode=delete
+    [[ $output == *"below this one"* ]]
+    run -1 build -o type=local,dest=.,mode=delete
+    [ -f ../x ]
+}
