@@ -8,6 +8,8 @@
 #include "base/frame.h"
 #include "build/internal.h"
 
+#define VARIABLE_SIZE_MAX (128u << 10) /* Linux: MAX_ARG_STRLEN, the name and the NUL included */
+
 static uint32_t mode_or(const struct mount_spec *m, uint32_t otherwise)
 {
     return m->has_mode ? (uint32_t)m->mode & 07777 : otherwise;
@@ -97,6 +99,12 @@ static int set_variable(struct build *b, const struct exec_mount *m, struct spaw
 {
     const struct view value = secrets_value(b->secrets, m->id);
 
+    if (strlen(m->spec.env) + value.size + 2 > VARIABLE_SIZE_MAX) {
+        (void)error_set(err, -EDQUOT, "secret '%s' has %zu bytes, too many for the variable %s",
+                        m->id, value.size, m->spec.env);
+        return error_hint(err, -EDQUOT, "mount it as a file: target=PATH instead of env=%s",
+                          m->spec.env);
+    }
     if (memchr(value.at, '\0', value.size))
         return error_set(err, -EINVAL, "secret '%s' has a NUL and cannot be a variable", m->id);
     strings_take(&plan->env, xasprintf("%s=%.*s", m->spec.env, VIEW_ARG(value)));

@@ -359,7 +359,7 @@ static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *
     cleanup_close int from = pipe_fds[0], to = pipe_fds[1];
     plan->stdio_fds[1] = plan->stdio_fds[2] = to;
     r = exec_request_make(b, op, plan, commit, &q, err);
-    return r < 0 ? r
+    return r < 0 ? build_error_at(b, err, r, op)
                  : start(b, op, "build-exec", q.doc, q.fds, q.fd_count, steal_fd(from), NULL, err);
 }
 
@@ -370,8 +370,7 @@ int run_exec(struct build *b, const struct op *op, struct error *err)
     spawn_plan_init(&plan);
     exec_plan_fill(b, &op->u.exec, &plan);
     int r = mounts_plan_add(b, &op->u.exec, &plan, err);
-    if (r >= 0)
-        r = submit_exec(b, op, &plan, err);
+    r = r < 0 ? build_error_at(b, err, r, op) : submit_exec(b, op, &plan, err);
     spawn_plan_done(&plan);
     return r;
 }

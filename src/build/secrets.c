@@ -104,15 +104,26 @@ static void add(struct secrets *s, const char *id, struct str *take_value)
     strings_add(&s->ids, id);
 }
 
+static int too_large(const struct given *g, struct error *err)
+{
+    (void)error_set(err, -EDQUOT, "secret '%s' (%s) is larger than %u bytes", g->id,
+                    g->file ? g->file : g->variable, SECRET_SIZE_MAX);
+    return error_hint(err, -EDQUOT,
+                      "a secret is a key or a password, at most 500 KiB; files come with "
+                      "--build-context and RUN --mount=type=bind, which stay out of the image too");
+}
+
 static int add_file(struct secrets *s, const struct given *g, struct error *err)
 {
     struct str value = STR_INIT;
 
     str_reserve(&value, SECRET_SIZE_MAX + 1); /* so that no copy is left behind by growing */
-    const int r = fd_read_file(AT_FDCWD, g->file, SECRET_SIZE_MAX, &value, err);
+    ERROR_AUTO(why);
+    const int r = fd_read_file(AT_FDCWD, g->file, SECRET_SIZE_MAX, &value, &why);
     if (r < 0) {
         wipe(&value);
-        return error_wrap(err, r, "read secret '%s'", g->id);
+        return r == -EDQUOT ? too_large(g, err)
+                            : error_wrap(err, error_move(err, &why), "read secret '%s'", g->id);
     }
     add(s, g->id, &value);
     return 0;
@@ -129,9 +140,8 @@ static int add_variable(struct secrets *s, const struct given *g, char *const *e
 
         if (strncmp(text, g->variable, size) != 0 || text[size] != '=')
             continue;
-        if (strlen(text) - size > SECRET_SIZE_MAX)
-            return error_set(err, -EDQUOT, "secret '%s' is larger than %u bytes", g->id,
-                             SECRET_SIZE_MAX);
+        if (strlen(text) - size - 1 > SECRET_SIZE_MAX)
+            return too_large(g, err);
         str_add_text(&value, text + size + 1);
         add(s, g->id, &value);
         break;

@@ -171,3 +171,75 @@ E
         done
     done
 }
+
+# ---- secrets ----
+
+leaks() { python3 "$BATS_TEST_DIRNAME/leaks.py" "$@"; }
+
+@test "secrets: nothing of them in the store, logs, history, outputs, caches; failures and kept roots included" {
+    need python3
+    need zstd
+    local secret=$SUITE_DIR/secret.$BATS_TEST_NUMBER out=$CTX.out
+    head -c 30 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$secret"
+    # the search finds what is there, in every form that it looks for
+    mkdir "$out" "$out/bad"
+    cp "$secret" "$out/bad/plain"
+    { printf 'user:'; cat "$secret"; } | base64 -w0 >"$out/bad/base64"
+    gzip <"$secret" >"$out/bad/gzip"
+    zstd -q <"$out/bad/gzip" >"$out/bad/zstd-gzip"
+    ln -s "$(cat "$secret")" "$out/bad/link"
+    run -1 leaks "$secret" "$out/bad"
+    [[ $output == *"6 files, 5 leaks"* ]]
+    rm -r "$out/bad"
+
+    dockerfile <<'E'
+FROM busybox AS build
+RUN --mount=type=secret,id=file,target=/etc/deep/token cat /etc/deep/token && test -s /etc/deep/token
+RUN --mount=type=secret,id=file,env=TOKEN echo "$TOKEN"; base64 </proc/self/environ; printf %s "user:$TOKEN" | base64 -w0
+RUN --mount=type=secret,id=variable,target=/run/v --mount=type=secret,id=variable,env=V --mount=type=cache,target=/c \
+    test "$(cat /run/v)" = "$V" && mkdir -p /a/b && touch /a/b/c && base64 /run/v
+FROM build AS bad
+RUN --mount=type=secret,id=file --mount=type=secret,id=file,env=T touch /bad; cat /run/secrets/file; echo $T | base64; exit 9
+FROM build
+COPY --from=build /a /a2
+RUN --mount=type=bind,from=build,target=/b --mount=type=secret,id=file,mode=0444,uid=5 cat /run/secrets/file
+E
+    local -a with=(--secret "id=file,src=$secret" --secret id=variable,env=SECRET_VARIABLE)
+    export SECRET_VARIABLE=$(cat "$secret")
+    run -0 build "${with[@]}" -t kept --explain --metadata-file "$out/metadata"
+    run -0 build "${with[@]}" --no-cache --explain -o "type=oci-archive,dest=$out/gzip.tar,compression=gzip" \
+        -o "type=oci,dest=$out/oci,compression=zstd" -o "type=docker-archive,dest=$out/docker.tar" -o "type=local,dest=$out/local"
+    run -1 build "${with[@]}" --target bad --on-error=keep
+    "$COOPER" unpack "$(kept_id)" "$out/root"
+    [ -e "$out/root/bad" ]
+    run -1 build "${with[@]}" --target bad --on-error=shell <<<'cat /run/secrets/file; touch "/$T"'
+    "$COOPER" history --no-trunc kept >"$out/history"
+    "$COOPER" inspect kept >"$out/inspect"
+    build "${with[@]}" --print plan >"$out/plan"
+    "$COOPER" export kept -o "type=oci,dest=$out/exported,compression=gzip"
+    mkdir "$out/gzip"
+    tar -C "$out/gzip" -xf "$out/gzip.tar"
+    grep -q '^\[secret\]' "$COOPER_ROOT"/logs/*/*.log
+    run -0 leaks "$secret" "$COOPER_ROOT" "$out"
+    echo "$output"
+    [ "${output%% *}" -gt 500 ]
+}
+
+@test "secrets: sizes and forms that cannot be" {
+    head -c 512000 /dev/zero | tr '\0' a >"$CTX/most"
+    head -c 512001 /dev/zero | tr '\0' a >"$CTX/more"
+    head -c 131000 /dev/zero | tr '\0' a >"$CTX/variable"
+    printf 'FROM busybox\nRUN --mount=type=secret,id=s test $(wc -c </run/secrets/s) = 512000\n' | dockerfile
+    run -0 build --secret "id=s,src=$CTX/most"
+    run -1 build --secret "id=s,src=$CTX/more"
+    [[ $output == *"secret 's' ($CTX/more) is larger than 512000 bytes"*"hint:"* ]]
+    run -1 build --secret id=s,src=/dev/zero
+    [[ $output == *"is larger than 512000 bytes"* ]]
+    printf 'FROM busybox\nRUN --mount=type=secret,id=s,env=SECRET test ${#SECRET} = 131000\n' | dockerfile
+    run -0 build --secret "id=s,src=$CTX/variable"
+    run -1 build --no-cache --secret "id=s,src=$CTX/most"
+    [[ $output == *"Dockerfile:2"*"secret 's' has 512000 bytes, too many for the variable SECRET"*"mount it as a file"* ]]
+    printf 'a\0b' >"$CTX/nul"
+    run -1 build --no-cache --secret "id=s,src=$CTX/nul"
+    [[ $output == *"Dockerfile:2"*"has a NUL"* ]]
+}
