@@ -1,45 +1,8 @@
-#include "layer/tar.h"
+#include "layer/tar_internal.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "layer/tar_pax.h"
-
-/* The fields of a header, POSIX.1-1988 and GNU tar's manual, "Basic Tar Format". */
-struct header {
-    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
-    char magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
-};
-_Static_assert(sizeof(struct header) == TAR_BLOCK, "a header is a block");
-#define OLD_SPARSE_AT 386 /* four pieces, a flag, the real size: old GNU, in place of the prefix */
-#define OLD_SPARSE_MORE 482
-#define OLD_SPARSE_SIZE 483
-
-struct tar_reader {
-    struct codec_reader *in;
-    struct view rest; /* of the codec's block */
-    uint64_t left;    /* data bytes of the entry still in the stream */
-    uint32_t pad;
-    uint64_t entries, skipped;
-    bool ended;
-
-    union {
-        struct header h;
-        char bytes[TAR_BLOCK];
-    } head;
-    struct str pax_text, long_name, long_link; /* of the entry to come */
-    bool has_pax, has_name, has_link;
-    struct pax pax;
-    struct str path, link;
-    struct entry entry;
-
-    struct tar_pieces pieces; /* of the current sparse file */
-    bool sparse;
-    size_t piece;
-    uint64_t pos;     /* in the file as it will be */
-    struct view held; /* what tar_read() has of it */
-};
 
 struct tar_reader *tar_reader_new(struct codec_reader *in)
 {
@@ -81,8 +44,7 @@ bool tar_has_acl(const struct tar_reader *r)
 
 /* ---- bytes ---- */
 
-/* The next piece of at most `size` bytes: 1, or 0 at the end of the stream. */
-static int take(struct tar_reader *r, uint64_t size, struct view *ret, struct error *err)
+int tar_take(struct tar_reader *r, uint64_t size, struct view *ret, struct error *err)
 {
     if (r->rest.size == 0) {
         const int e = codec_next(r->in, &r->rest, err);
@@ -95,14 +57,13 @@ static int take(struct tar_reader *r, uint64_t size, struct view *ret, struct er
     return 1;
 }
 
-/* How many bytes of `size` there were. */
-static int64_t take_into(struct tar_reader *r, char *buf, size_t size, struct error *err)
+int64_t tar_take_into(struct tar_reader *r, char *buf, size_t size, struct error *err)
 {
     size_t have = 0;
 
     while (have < size) {
         struct view v;
-        const int e = take(r, size - have, &v, err);
+        const int e = tar_take(r, size - have, &v, err);
         if (e < 0)
             return e;
         if (e == 0)
@@ -113,7 +74,7 @@ static int64_t take_into(struct tar_reader *r, char *buf, size_t size, struct er
     return (int64_t)have;
 }
 
-static int cut(struct error *err)
+int tar_cut(struct error *err)
 {
     return error_set(err, -EPROTO, "tar archive ends in the middle of an entry");
 }
@@ -125,13 +86,13 @@ static int skip_rest(struct tar_reader *r, struct error *err)
     int e;
 
     for (; r->left > 0; r->left -= v.size)
-        if ((e = take(r, r->left, &v, err)) <= 0)
-            return e < 0 ? e : cut(err);
+        if ((e = tar_take(r, r->left, &v, err)) <= 0)
+            return e < 0 ? e : tar_cut(err);
     for (uint32_t first = r->pad; r->pad > 0; r->pad -= (uint32_t)v.size) {
-        if ((e = take(r, r->pad, &v, err)) < 0)
+        if ((e = tar_take(r, r->pad, &v, err)) < 0)
             return e;
         if (e == 0 && r->pad < first)
-            return cut(err);
+            return tar_cut(err);
         if (e == 0)
             break;
     }
@@ -147,7 +108,7 @@ static void expect_data(struct tar_reader *r, uint64_t size)
 
 /* ---- headers ---- */
 
-static bool checksum_fits(const struct header *h)
+static bool checksum_fits(const struct tar_header *h)
 {
     const char *bytes = (const char *)h;
     int64_t want, plain = 0, is_signed = 0;
@@ -156,7 +117,7 @@ static bool checksum_fits(const struct header *h)
         return false;
     for (size_t i = 0; i < TAR_BLOCK; i++) {
         const bool own =
-            i >= offsetof(struct header, checksum) && i < offsetof(struct header, type);
+            i >= offsetof(struct tar_header, checksum) && i < offsetof(struct tar_header, type);
         plain += own ? ' ' : (uint8_t)bytes[i];
         is_signed += own ? ' ' : (signed char)bytes[i]; /* old Sun tar added signed chars */
     }
@@ -176,13 +137,13 @@ static int read_header(struct tar_reader *r, struct error *err)
     bool zero = false;
 
     for (;;) {
-        const int64_t n = take_into(r, r->head.bytes, TAR_BLOCK, err);
+        const int64_t n = tar_take_into(r, r->head.bytes, TAR_BLOCK, err);
         if (n < 0)
             return (int)n;
         if (n == 0)
             return 0;
         if (n < TAR_BLOCK)
-            return cut(err);
+            return tar_cut(err);
         if (!is_zero(r->head.bytes))
             break;
         if (zero)
@@ -197,13 +158,13 @@ static int read_header(struct tar_reader *r, struct error *err)
     return 1;
 }
 
-static int field(const char *at, size_t size, const char *what, int64_t *ret, struct error *err)
+int tar_field(const char *at, size_t size, const char *what, int64_t *ret, struct error *err)
 {
     if (!tar_number(at, size, ret))
         return error_set(err, -EINVAL, "tar header with a bad %s", what);
     return 0;
 }
-#define FIELD(h, member, ret, err) field((h)->member, sizeof((h)->member), #member, ret, err)
+#define FIELD(h, member, ret, err) tar_field((h)->member, sizeof((h)->member), #member, ret, err)
 
 /* The data of a header of headers ('x', 'g', 'L', 'K'). */
 static int read_extension(struct tar_reader *r, struct str *ret, struct error *err)
@@ -220,11 +181,11 @@ static int read_extension(struct tar_reader *r, struct str *ret, struct error *e
     expect_data(r, (uint64_t)size);
     str_clear(ret);
     str_reserve(ret, (size_t)size);
-    const int64_t n = take_into(r, ret->at, (size_t)size, err);
+    const int64_t n = tar_take_into(r, ret->at, (size_t)size, err);
     if (n < 0)
         return (int)n;
     if (n < size)
-        return cut(err);
+        return tar_cut(err);
     ret->size = (size_t)size;
     ret->at[size] = '\0';
     r->left = 0;
@@ -318,7 +279,7 @@ static int normal_path(struct view name, struct str *ret, const char *what, stru
 /* The name without ustar's prefix: a pax record wins over GNU's long name, that over the header. */
 static struct view raw_name(const struct tar_reader *r)
 {
-    const struct header *h = &r->head.h;
+    const struct tar_header *h = &r->head.h;
 
     if (r->has_pax && r->pax.path.at)
         return r->pax.path;
@@ -327,7 +288,7 @@ static struct view raw_name(const struct tar_reader *r)
 
 static int read_path(struct tar_reader *r, struct error *err)
 {
-    const struct header *h = &r->head.h;
+    const struct tar_header *h = &r->head.h;
     const struct view name = raw_name(r);
 
     if (name.at != h->name || memcmp(h->magic, "ustar\0", 6) != 0 || h->prefix[0] == '\0')
@@ -341,7 +302,7 @@ static int read_path(struct tar_reader *r, struct error *err)
 
 static int read_link(struct tar_reader *r, bool hard, struct error *err)
 {
-    const struct header *h = &r->head.h;
+    const struct tar_header *h = &r->head.h;
     struct view link = field_text(h->link, sizeof(h->link));
 
     if (r->has_pax && r->pax.link.at)
@@ -360,145 +321,11 @@ static int read_link(struct tar_reader *r, bool hard, struct error *err)
     return 0;
 }
 
-/* ---- sparse files ---- */
-
-static int old_pieces(struct tar_reader *r, const char *at, size_t count, struct error *err)
-{
-    for (size_t i = 0; i < count; i++, at += 24) {
-        int64_t offset, size;
-
-        if (at[0] == '\0') /* fewer than there is room for */
-            break;
-        if (!tar_number(at, 12, &offset) || !tar_number(at + 12, 12, &size) || offset < 0 ||
-            size < 0)
-            return error_set(err, -EINVAL, "sparse file with a bad map");
-        const int e = pieces_add(&r->pieces, (uint64_t)offset, (uint64_t)size, err);
-        if (e < 0)
-            return e;
-    }
-    return 0;
-}
-
-static int old_sparse(struct tar_reader *r, uint64_t *ret_size, struct error *err)
-{
-    char block[TAR_BLOCK];
-    bool more = r->head.bytes[OLD_SPARSE_MORE] != '\0';
-    int64_t real;
-    int e = field(r->head.bytes + OLD_SPARSE_SIZE, 12, "real size", &real, err);
-
-    if (e == 0)
-        e = old_pieces(r, r->head.bytes + OLD_SPARSE_AT, 4, err);
-    while (e == 0 && more) {
-        const int64_t n = take_into(r, block, sizeof(block), err);
-        if (n < 0)
-            return (int)n;
-        if (n < TAR_BLOCK)
-            return cut(err);
-        more = block[504] != '\0';
-        e = old_pieces(r, block, 21, err);
-    }
-    *ret_size = (uint64_t)real;
-    return e;
-}
-
-/* A decimal line of the map that begins the data of form 1.0. */
-static int map_line(struct tar_reader *r, uint64_t *ret, struct error *err)
-{
-    char text[24];
-    size_t size = 0;
-
-    for (;;) {
-        struct view c;
-        const int e = r->left > 0 ? take(r, 1, &c, err) : 0;
-        if (e < 0)
-            return e;
-        if (e == 0)
-            return error_set(err, -EPROTO, "sparse file ends within its map");
-        r->left--;
-        if (*c.at == '\n')
-            break;
-        if (size == sizeof(text))
-            return error_set(err, -EINVAL, "sparse file with a bad map");
-        text[size++] = *c.at;
-    }
-    return view_to_u64(view_make(text, size), ret)
-               ? 0
-               : error_set(err, -EINVAL, "sparse file with a bad map");
-}
-
-static int data_map(struct tar_reader *r, struct error *err)
-{
-    const uint64_t before = r->left;
-    uint64_t count = 0, at = 0, size = 0;
-    int e = map_line(r, &count, err);
-
-    if (e == 0 && count > TAR_SPARSE_MAX)
-        return error_set(err, -EDQUOT, "sparse file of more than %d pieces", TAR_SPARSE_MAX);
-    for (uint64_t i = 0; i < count && e == 0; i++) {
-        e = map_line(r, &at, err);
-        if (e == 0)
-            e = map_line(r, &size, err);
-        if (e == 0)
-            e = pieces_add(&r->pieces, at, size, err);
-    }
-    if (e < 0)
-        return e;
-    uint64_t pad = -(before - r->left) % TAR_BLOCK;
-    while (pad > 0) {
-        struct view v;
-        e = r->left >= pad ? take(r, pad, &v, err) : 0;
-        if (e <= 0)
-            return e < 0 ? e : error_set(err, -EPROTO, "sparse file ends within its map");
-        pad -= v.size;
-        r->left -= v.size;
-    }
-    return 0;
-}
-
-static int check_pieces(const struct tar_reader *r, uint64_t real, struct error *err)
-{
-    uint64_t sum = 0;
-
-    vec_each (p, &r->pieces)
-        sum += p->size; /* cannot overflow: pieces are disjoint */
-    if (real > TAR_SIZE_MAX ||
-        (r->pieces.size > 0 && vec_last(&r->pieces)->at + vec_last(&r->pieces)->size > real))
-        return error_set(err, -EINVAL, "sparse file with data beyond its end");
-    if (sum != r->left)
-        return error_set(err, -EINVAL, "sparse file whose map and size do not agree");
-    return 0;
-}
-
-static int read_sparse(struct tar_reader *r, struct error *err)
-{
-    uint64_t real = r->pax.real_size;
-    int e = 0;
-
-    r->pieces.size = 0;
-    r->piece = 0;
-    if (r->head.h.type == 'S') {
-        e = old_sparse(r, &real, err);
-    } else if (!r->pax.has_real_size) {
-        return error_set(err, -EINVAL, "sparse file without its size");
-    } else if (r->pax.major == 1) {
-        e = data_map(r, err);
-    } else {
-        const struct tar_pieces swap = r->pieces;
-        r->pieces = r->pax.pieces;
-        r->pax.pieces = swap;
-    }
-    if (e == 0)
-        e = check_pieces(r, real, err);
-    r->sparse = true;
-    r->entry.size = real;
-    return e;
-}
-
 /* ---- entries ---- */
 
 static int read_ids(struct tar_reader *r, struct error *err)
 {
-    const struct header *h = &r->head.h;
+    const struct tar_header *h = &r->head.h;
     struct entry *e = &r->entry;
     int64_t mode = 0, uid = 0, gid = 0, mtime = 0;
 
@@ -525,7 +352,7 @@ static int read_ids(struct tar_reader *r, struct error *err)
 
 static int read_device(struct tar_reader *r, struct error *err)
 {
-    const struct header *h = &r->head.h;
+    const struct tar_header *h = &r->head.h;
     int64_t major, minor;
     int e = FIELD(h, major, &major, err);
 
@@ -606,7 +433,7 @@ static int read_entry(struct tar_reader *r, int type, struct error *err)
         e->link = r->link.at;
     }
     if (c == 0 && type == ENTRY_FILE && (r->pax.sparse || r->head.h.type == 'S'))
-        c = read_sparse(r, err);
+        c = tar_read_sparse(r, err);
     if (c < 0)
         return c;
     pax_sort_xattrs(&r->pax);
@@ -681,40 +508,18 @@ bool tar_is_archive(int fd)
 
 /* ---- data ---- */
 
-static void hole(struct tar_reader *r, uint64_t end, struct view *ret)
-{
-    /* a view's size is a size_t, which has 64 bits wherever cooper runs */
-    *ret = view_make(NULL, (size_t)(end - r->pos));
-    r->pos = end;
-}
-
 int tar_data(struct tar_reader *r, struct view *ret, struct error *err)
 {
     uint64_t want = r->left;
 
-    if (r->sparse) {
-        while (r->piece < r->pieces.size &&
-               r->pos >= r->pieces.at[r->piece].at + r->pieces.at[r->piece].size)
-            r->piece++;
-        if (r->piece == r->pieces.size) {
-            if (r->pos >= r->entry.size)
-                return 0;
-            hole(r, r->entry.size, ret);
-            return 1;
-        }
-        const struct tar_piece *p = &r->pieces.at[r->piece];
-        if (r->pos < p->at) {
-            hole(r, p->at, ret);
-            return 1;
-        }
-        want = p->at + p->size - r->pos;
-    }
+    if (r->sparse && tar_sparse_next(r, ret, &want))
+        return 1;
     if (want == 0)
         return 0;
-    const int e = take(r, want, ret, err);
+    const int e = tar_take(r, want, ret, err);
     if (e <= 0) {
         r->ended = true;
-        return e < 0 ? e : cut(err);
+        return e < 0 ? e : tar_cut(err);
     }
     r->left -= ret->size;
     r->pos += ret->size;
