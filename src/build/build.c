@@ -15,8 +15,27 @@
 
 /* ---- the solver's hooks ---- */
 
-/* A result as the cache keeps it: for each layer 32 bytes of tree and 8 of time, little endian. */
-#define RECORD_LAYER_SIZE 40
+/* A result as the cache keeps it: the tree, its time (8 bytes, little endian), what was below. */
+#define RECORD_SIZE 72
+
+static void result_print(const struct result *r, uint8_t ret[static RECORD_SIZE])
+{
+    memcpy(ret, r->layer.tree.sha256, 32);
+    for (size_t i = 0; i < 8; i++)
+        ret[32 + i] = (uint8_t)((uint64_t)r->layer.created_s >> (8 * i));
+    memcpy(ret + 40, r->below.sha256, 32);
+}
+
+static void result_parse(const uint8_t bytes[static RECORD_SIZE], struct result *ret)
+{
+    uint64_t time = 0;
+
+    for (size_t i = 8; i-- > 0;)
+        time = time << 8 | bytes[32 + i];
+    ret->layer.created_s = (int64_t)time;
+    memcpy(ret->layer.tree.sha256, bytes, 32);
+    memcpy(ret->below.sha256, bytes + 40, 32);
+}
 
 static int hook_lookup(void *ctx, const struct op *op, const struct digest *key, struct result *ret,
                        struct error *err)
@@ -25,18 +44,9 @@ static int hook_lookup(void *ctx, const struct op *op, const struct digest *key,
     STR_AUTO(value);
     const int r = cache_get(b->tools.cache, key, &value, err);
 
-    if (r <= 0 || value.size == 0 || value.size % RECORD_LAYER_SIZE != 0)
+    if (r <= 0 || value.size != RECORD_SIZE)
         return r < 0 ? r : 0;
-    ret->count = value.size / RECORD_LAYER_SIZE;
-    ret->layers = xcalloc(ret->count, sizeof(*ret->layers));
-    for (size_t i = 0; i < ret->count; i++) {
-        const uint8_t *at = (const uint8_t *)value.at + i * RECORD_LAYER_SIZE;
-        uint64_t time = 0;
-        memcpy(ret->layers[i].tree.sha256, at, 32);
-        for (size_t j = 8; j-- > 0;)
-            time = time << 8 | at[32 + j];
-        ret->layers[i].created_s = (int64_t)time;
-    }
+    result_parse((const uint8_t *)value.at, ret);
     return 1;
 }
 
@@ -79,17 +89,11 @@ static int hook_record(void *ctx, const struct op *op, const struct digest *key,
     int r = remember_parts(b, op, err);
     if (r < 0)
         return r;
-    cleanup_free struct digest *trees = xcalloc(result->count + 1, sizeof(*trees));
-    STR_AUTO(value);
+    uint8_t value[RECORD_SIZE];
 
-    for (size_t i = 0; i < result->count; i++) {
-        const uint64_t time = (uint64_t)result->layers[i].created_s;
-        trees[i] = result->layers[i].tree;
-        str_add(&value, view_make(trees[i].sha256, 32));
-        for (size_t j = 0; j < 8; j++)
-            str_add_char(&value, (char)(time >> (8 * j)));
-    }
-    return cache_put(b->tools.cache, key, str_view(&value), trees, result->count, err);
+    result_print(result, value);
+    return cache_put(b->tools.cache, key, view_make(value, sizeof(value)), &result->layer.tree, 1,
+                     err);
 }
 
 static int hook_lock(void *ctx, const struct op *op, const struct digest *key, struct error *err)
@@ -169,6 +173,7 @@ static void hook_miss(void *ctx, const struct op *op, const struct key *definiti
     STR_AUTO(before);
 
     b->was_shown[op->id] = true;
+    b->run_count++;
     step_id(b, op, &id);
     if (b->options->explain) {
         (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
@@ -292,6 +297,7 @@ static int solve_target(struct build *b, struct error *err)
     b->parts = xcalloc(b->graph->ops.size + 1, sizeof(*b->parts));
     b->was_shown = xcalloc(b->graph->ops.size + 1, sizeof(*b->was_shown));
     b->slots = b->options->jobs > 0 ? (size_t)b->options->jobs : JOBS_DEFAULT;
+    b->roots = roots_new(b);
     b->solver = solver_new(b->graph, build_rows, &hooks);
     int r = solver_want(b->solver, b->graph->stages.at[b->graph->target].root, false, err);
     if (r >= 0)
@@ -408,6 +414,7 @@ int build_check_options(const struct build_options *o, struct error *err)
 
 static void build_done(struct build *b)
 {
+    roots_free(b->roots);
     solver_free(b->solver);
     for (size_t i = 0; b->locks && i < b->graph->ops.size; i++)
         store_key_unlock(b->locks[i]);

@@ -17,13 +17,11 @@ static void set_created(char **field, int64_t seconds)
 }
 
 /* Layers that steps made are the last ones; so are their entries among those that made a layer. */
-static void date_layers(struct image_config *c, const struct result *own)
+static void date_layers(struct image_config *c, const struct result_layer *own, size_t left)
 {
-    size_t left = own->count;
-
     for (size_t i = c->history.size; i-- > 0 && left > 0;)
         if (!c->history.at[i].empty_layer)
-            set_created(&c->history.at[i].created, own->layers[--left].created_s);
+            set_created(&c->history.at[i].created, own[--left].created_s);
 }
 
 /* Entries without a layer get the time of the first new layer, those behind it that of the layer before them; so a
@@ -74,6 +72,7 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
 {
     const struct stage *target = &b->graph->stages.at[b->graph->target];
     cleanup_free struct digest *trees = NULL;
+    cleanup_free struct result_layer *own = NULL;
     CONFIG_AUTO(config);
     size_t count = 0;
     int r = build_trees(b, target->root, &trees, &count, err);
@@ -82,7 +81,8 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
         return r;
     config_clone(target->config, &config);
     build_base_diff_ids(b, target->root, &config);
-    date_layers(&config, solver_result(b->solver, target->root));
+    const size_t own_count = solver_layers(b->solver, target->root, &own);
+    date_layers(&config, own, own_count);
     date_the_rest(&config);
     return image_new(&b->tools, &config, trees, count, ret, err);
 }

@@ -29,7 +29,7 @@ struct file_work {
     enum owner_mode owner;
     struct store *store;
     struct store_tree *tree;
-    struct image_view below;
+    struct image_view below; /* all layers, or one index of what matters of them */
     struct input *inputs;
     size_t input_count;
     struct copy *copy;
@@ -100,6 +100,22 @@ static int open_input(struct file_work *w, const json_t *obj, struct input *in, 
     if (r >= 0 && ignore)
         r = ignore_parse(view_of(ignore), ".dockerignore", &in->ignore, err);
     return r < 0 ? r : context_check_open(walked, &in->check, err);
+}
+
+static int open_below(struct file_work *w, struct error *err)
+{
+    int fd = -1;
+    int r = take_fd(w, w->request, "below", &fd, err);
+
+    if (r < 0 || fd < 0)
+        return r < 0 ? r : open_view(w, w->request, &w->below, err);
+    w->below.indexes = xcalloc(1, sizeof(struct index *));
+    r = index_load(fd, &w->below.indexes[0], err);
+    if (r < 0)
+        return r;
+    w->below.count = 1;
+    w->below.merge = merge_new((const struct index *const *)w->below.indexes, 1);
+    return 0;
 }
 
 static int open_inputs(struct file_work *w, struct error *err)
@@ -512,7 +528,7 @@ int file_job(const struct job_context *ctx, const json_t *request, const int *fd
 
     w.owner = ctx->ids.kind == IDENTITY_SINGLE ? OWNER_RECORDED : OWNER_REAL;
     if (r >= 0)
-        r = open_view(&w, request, &w.below, err);
+        r = open_below(&w, err);
     if (r >= 0)
         r = open_inputs(&w, err);
     if (r >= 0)

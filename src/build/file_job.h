@@ -5,8 +5,9 @@
 #include "sandbox/holder.h"
 #include "store/store.h"
 
-/* request: {"layers": [hex, ...], "inputs": [null | {"layers": [...]} | {"fd": n, "ignore": text, "cache": fd}],
- * "steps": [...], "data": fd, "now": seconds}: file_pack.c writes it. */
+/* request: {"inputs": [null | {"layers": [hex, ...]} | {"fd": n, "ignore": text, "walked": fd}], "steps": [...],
+ * "data": fd, "now": seconds}, and of the root below "layers": [hex, ...], or "below": fd of an index of what the
+ * steps meet there. run.c writes it. */
 int file_job(const struct job_context *ctx, const json_t *request, const int *fds, size_t fd_count,
              json_t **ret, struct error *err);
 

@@ -13,6 +13,7 @@ void file_plan_done(struct file_plan *p)
         strings_done(&step->skips);
     }
     vec_done(&p->steps);
+    index_builder_free(p->below);
 }
 
 void file_matches_done(struct file_matches *m)
@@ -207,31 +208,45 @@ static bool was_made(const struct planning *p, const char *path)
     return *path == '\0';
 }
 
+static void note_below(const struct file_plan *p, const char *path, const struct entry *e)
+{
+    struct entry n = *e;
+
+    if (!p->below)
+        return;
+    n.path = path;
+    n.opaque = false;
+    index_builder_add(p->below, &n);
+}
+
 /* What the layer's entry for the directories on the way, and for path itself, depends on. */
-static void see_path(const struct merge *below, const char *path, struct key *seen)
+static void see_path(const struct file_plan *p, const struct merge *below, const char *path,
+                     struct key *seen)
 {
     struct merge_file file;
     struct hash h;
     uint8_t digest[32];
     STR_AUTO(name);
 
-    if (!seen)
-        return;
     hash_init(&h);
     for (size_t end = 0;; end++) {
         if (path[end] != '/' && path[end] != '\0')
             continue;
-        if (merge_lookup(below, view_make(path, end), &file) < 0) {
+        cleanup_free char *prefix = xstrndup(path, end);
+        if (merge_lookup(below, view_of(prefix), &file) < 0) {
             hash_add_u64(&h, end);
             break;
         }
+        note_below(p, prefix, file.entry);
         hash_add_u64(&h, file.entry->type);
         if (file.entry->type == ENTRY_DIR)
-            content_add(&h, file.entry, view_make(path, end), CONTENT_ALL);
+            content_add(&h, file.entry, view_of(prefix), CONTENT_ALL);
         if (path[end] == '\0')
             break;
     }
     hash_done(&h, digest);
+    if (!seen)
+        return;
     str_printf(&name, "destination /%s", path);
     key_add(seen, name.at, view_make(digest, sizeof(digest)));
 }
@@ -357,6 +372,7 @@ static int look_at_child(struct descent *d, const char *source, const char *dest
     view_join(&to, view_of(child + 1));
     if (merge_lookup(d->below, str_view(&to), &file) < 0)
         return 0;
+    note_below(d->plan, to.at, file.entry);
     if (d->seen) {
         key_add_text(d->seen, "below", to.at);
         key_add_u64(d->seen, "below is", file.entry->type);
@@ -376,7 +392,7 @@ static int plan_directory(struct descent *d, const char *source, const char *des
 
     vec_push(&d->plan->steps, copy_step_like(d->like, source, dest));
     d->step_index = d->plan->steps.size - 1;
-    see_path(d->below, dest, d->seen);
+    see_path(d->plan, d->below, dest, d->seen);
     if (merge_lookup(d->below, view_of(dest), &file) >= 0 && file.entry->type == ENTRY_DIR)
         r = look_into(d, source, dest);
     d->step_index = outer;
@@ -410,7 +426,7 @@ static int plan_file_source(struct planning *p, const struct file_action *a,
             step.unpack_dest = xstrdup(dest.at);
         if (is_dir || a->dest_is_dir)
             view_join(&dest, view_of(match->name));
-        see_path(p->in->below, dest.at, p->seen);
+        see_path(p->plan, p->in->below, dest.at, p->seen);
         free(step.dest);
         step.dest = str_take(&dest);
     }
@@ -476,7 +492,7 @@ static int plan_simple(struct planning *p, const struct file_action *a, struct e
     }
     if (a->kind == FILE_MKDIR)
         strings_add(&p->made, dest.at);
-    see_path(p->in->below, dest.at, p->seen);
+    see_path(p->plan, p->in->below, dest.at, p->seen);
     step.dest = str_take(&dest);
     step.source = xstrdup("");
     vec_push(&p->plan->steps, step);

@@ -28,6 +28,9 @@ struct file_step {
 
 struct file_plan {
     VEC(struct file_step) steps;
+    /* gets what the root below has where the steps write, and the directories above; NULL: not wanted. What an
+     * archive has is not known yet, and so not what it may meet. */
+    struct index_builder *below;
 };
 #define FILE_PLAN_AUTO(name) CLEANUP(file_plan_done) struct file_plan name = {0}
 void file_plan_done(struct file_plan *p);

@@ -8,6 +8,7 @@
 #include "build/file_plan.h"
 #include "build/frontend.h"
 #include "build/log.h"
+#include "build/roots.h"
 #include "build/secrets.h"
 #include "build/solver.h"
 #include "build/sources.h"
@@ -55,6 +56,7 @@ struct build {
     struct dockerfile *dockerfile;
     struct graph *graph;
     struct solver *solver;
+    struct roots *roots;
     struct loop *loop;
     struct step **steps; /* those that run */
     size_t step_count;

@@ -54,19 +54,15 @@ static int mount_content(struct build *b, const struct op *op, const struct exec
                          struct key *k, struct error *err)
 {
     const struct op_ref root = op->inputs[m->input];
-    IMAGE_VIEW_AUTO(image);
-    cleanup_free struct digest *trees = NULL;
+    CLEANUP(root_closep) struct root *opened = NULL;
     enum entry_type type;
     struct digest content;
-    size_t count = 0;
     STR_AUTO(path);
-    int r = build_trees(b, root, &trees, &count, err);
+    int r = root_open(b->roots, root, &opened, err);
 
-    if (r >= 0)
-        r = image_view_open(b->tools.store, trees, count, false, &image, err);
     if (r < 0)
         return r;
-    const struct tree_view v = {.merge = image.merge};
+    const struct tree_view v = {.merge = root_merge(opened)};
     ERROR_AUTO(why);
     r = view_resolve(&v, view_of(m->source), &path, &type, &why);
     if (r < 0)

@@ -11,7 +11,7 @@ int build_trees(struct build *b, struct op_ref root, struct digest **ret, size_t
                 struct error *err)
 {
     const struct op *base = solver_base(b->solver, root);
-    const struct result *own = solver_result(b->solver, root);
+    cleanup_free struct result_layer *own = NULL;
     const struct digest *below = NULL;
     size_t count = 0;
 
@@ -20,13 +20,14 @@ int build_trees(struct build *b, struct op_ref root, struct digest **ret, size_t
         if (r < 0)
             return r;
     }
-    struct digest *trees = xcalloc(count + own->count + 1, sizeof(*trees));
+    const size_t own_count = solver_layers(b->solver, root, &own);
+    struct digest *trees = xcalloc(count + own_count + 1, sizeof(*trees));
     if (count)
         memcpy(trees, below, count * sizeof(*trees));
-    for (size_t i = 0; i < own->count; i++)
-        trees[count + i] = own->layers[i].tree;
+    for (size_t i = 0; i < own_count; i++)
+        trees[count + i] = own[i].tree;
     *ret = trees;
-    *ret_count = count + own->count;
+    *ret_count = count + own_count;
     return 0;
 }
 
@@ -102,16 +103,21 @@ static int exec_key(void *ctx, const struct op *op, struct key *k, struct error 
     return 0;
 }
 
-/* All layers of the root. */
+/* All layers of the root: the image's, and one digest for those since. */
 static int root_content(struct build *b, const struct op *op, struct key *k, struct error *err)
 {
-    cleanup_free struct digest *trees = NULL;
-    size_t count = 0;
     const struct op_ref root = op->kind == OP_FILE ? op_file_root(op) : op->inputs[0];
-    const int r = build_trees(b, root, &trees, &count, err);
+    const struct op *base = solver_base(b->solver, root);
+    const struct digest chain = solver_chain(b->solver, root);
+    const struct digest *trees = NULL;
+    size_t count = 0;
+    int r = 0;
 
+    if (base)
+        r = sources_image_trees(b->sources, base->u.image.image, &trees, &count, err);
     for (size_t i = 0; r >= 0 && i < count; i++)
-        key_add_digest(k, "layer below", &trees[i]);
+        key_add_digest(k, "layer of the image", &trees[i]);
+    key_add_digest(k, "layers below", &chain);
     return r;
 }
 
@@ -301,34 +307,22 @@ static int file_check(void *ctx, const struct op *op, struct error *err)
 
 /* ---- plans of FILE ops ---- */
 
-struct owner_lookup {
-    const struct merge *below;
-    const int *fs;
-};
-
-static int read_accounts(const struct owner_lookup *look, struct str *passwd, struct str *group,
-                         struct error *err)
+static int look_up_user(struct root *root, const char *text, struct passwd_user *ret,
+                        struct error *err)
 {
-    int r =
-        merge_read_file(look->below, look->fs, VIEW("etc/passwd"), PASSWD_SIZE_MAX, passwd, NULL);
+    struct view passwd, group;
+    int r = root_read(root, "etc/passwd", &passwd, err);
 
-    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-        return error_set(err, r, "read /etc/passwd of the stage");
-    r = merge_read_file(look->below, look->fs, VIEW("etc/group"), PASSWD_SIZE_MAX, group, NULL);
-    if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-        return error_set(err, r, "read /etc/group of the stage");
-    return 0;
+    if (r >= 0)
+        r = root_read(root, "etc/group", &group, err);
+    return r < 0 ? r : passwd_lookup(passwd, group, text, ret, err);
 }
 
 static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_t *ret_gid,
                          struct error *err)
 {
-    const struct owner_lookup *look = ctx;
     struct passwd_user user = {0};
-    STR_AUTO(passwd);
-    STR_AUTO(group);
     uint64_t number;
-    int r;
 
     /* a number alone is the group too; nothing has to be read for it */
     if (view_to_u64(view_of(text), &number) && number < UINT32_MAX) {
@@ -340,10 +334,7 @@ static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_
         *ret_uid = *ret_gid = 0;
         return 0;
     }
-    r = read_accounts(look, &passwd, &group, err);
-    if (r < 0)
-        return r;
-    r = passwd_lookup(str_view(&passwd), str_view(&group), text, &user, err);
+    const int r = look_up_user(ctx, text, &user, err);
     if (r < 0)
         return error_wrap(err, r, "look up owner '%s' in the stage", text);
     *ret_uid = user.uid;
@@ -355,22 +346,12 @@ static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_
 int build_user(struct build *b, struct op_ref root, const char *user, uint32_t *ret_uid,
                uint32_t *ret_gid, struct error *err)
 {
-    IMAGE_VIEW_AUTO(view);
-    cleanup_free struct digest *trees = NULL;
+    CLEANUP(root_closep) struct root *opened = NULL;
     struct passwd_user found = {0};
-    STR_AUTO(passwd);
-    STR_AUTO(group);
-    size_t count = 0;
-    int r = build_trees(b, root, &trees, &count, err);
+    int r = root_open(b->roots, root, &opened, err);
 
     if (r >= 0)
-        r = image_view_open(b->tools.store, trees, count, true, &view, err);
-    if (r < 0)
-        return r;
-    const struct owner_lookup look = {view.merge, view.fs};
-    r = read_accounts(&look, &passwd, &group, err);
-    if (r >= 0)
-        r = passwd_lookup(str_view(&passwd), str_view(&group), user, &found, err);
+        r = look_up_user(opened, user, &found, err);
     if (r < 0)
         return error_wrap(err, r, "look up user '%s' in the stage", user);
     *ret_uid = found.uid;
@@ -381,7 +362,7 @@ int build_user(struct build *b, struct op_ref root, const char *user, uint32_t *
 
 /* Opened inputs of a FILE op. */
 struct open_inputs {
-    struct image_view *images;
+    struct root **roots;
     struct tree_view *views;
     size_t count;
 };
@@ -389,16 +370,14 @@ struct open_inputs {
 static void close_inputs(struct open_inputs *in)
 {
     for (size_t i = 0; i < in->count; i++)
-        image_view_done(&in->images[i]);
-    free(in->images);
+        root_close(in->roots[i]);
+    free(in->roots);
     free(in->views);
 }
 
-static int open_input(struct build *b, const struct op *op, size_t i, bool with_fs,
-                      struct open_inputs *in, struct error *err)
+static int open_input(struct build *b, const struct op *op, size_t i, struct open_inputs *in,
+                      struct error *err)
 {
-    cleanup_free struct digest *trees = NULL;
-    size_t count = 0;
     int r;
 
     if (i > 0 && is_local(op->inputs[i].op)) {
@@ -407,21 +386,10 @@ static int open_input(struct build *b, const struct op *op, size_t i, bool with_
         in->views[i].context = c->walked;
         return r;
     }
-    r = build_trees(b, i > 0 ? op->inputs[i] : op_file_root(op), &trees, &count, err);
+    r = root_open(b->roots, i > 0 ? op->inputs[i] : op_file_root(op), &in->roots[i], err);
     if (r >= 0)
-        r = image_view_open(b->tools.store, trees, count, with_fs, &in->images[i], err);
-    in->views[i].merge = in->images[i].merge;
+        in->views[i].merge = root_merge(in->roots[i]);
     return r;
-}
-
-static bool needs_names(const struct op *op)
-{
-    for (size_t i = 0; i < op->u.file.action_count; i++) {
-        const char *owner = op->u.file.actions[i].owner;
-        if (*owner && strspn(owner, "0123456789") != strlen(owner))
-            return true;
-    }
-    return false;
 }
 
 static int open_inputs(struct build *b, const struct op *op, struct open_inputs *in,
@@ -429,13 +397,22 @@ static int open_inputs(struct build *b, const struct op *op, struct open_inputs 
 {
     int r = 0;
 
-    in->images = xcalloc(op->input_count, sizeof(*in->images));
+    in->roots = xcalloc(op->input_count, sizeof(struct root *));
     in->views = xcalloc(op->input_count, sizeof(*in->views));
     for (size_t i = 0; r >= 0 && i < op->input_count; i++) {
-        r = open_input(b, op, i, i == 0 && needs_names(op), in, err);
+        r = open_input(b, op, i, in, err);
         in->count = i + 1;
     }
     return r;
+}
+
+static int plan_of_inputs(const struct op *op, const struct open_inputs *in, struct file_plan *ret,
+                          struct key *seen, struct error *err)
+{
+    const struct file_plan_input input = {in->views[0].merge, in->views, owner_numbers,
+                                          in->roots[0]};
+
+    return file_plan_make(op, &input, ret, seen, err);
 }
 
 int build_file_plan(struct build *b, const struct op *op, struct file_plan *ret, struct key *seen,
@@ -444,11 +421,8 @@ int build_file_plan(struct build *b, const struct op *op, struct file_plan *ret,
     struct open_inputs in = {0};
     int r = open_inputs(b, op, &in, err);
 
-    if (r >= 0) {
-        struct owner_lookup look = {in.images[0].merge, in.images[0].fs};
-        const struct file_plan_input input = {in.images[0].merge, in.views, owner_numbers, &look};
-        r = file_plan_make(op, &input, ret, seen, err);
-    }
+    if (r >= 0)
+        r = plan_of_inputs(op, &in, ret, seen, err);
     close_inputs(&in);
     return r;
 }
@@ -488,11 +462,8 @@ static int file_content_key(void *ctx, const struct op *op, struct key *k, struc
         r = root_content(b, op, k, err);
     if (r >= 0)
         r = file_contents(b, op, &in, k, err);
-    if (r >= 0) {
-        struct owner_lookup look = {in.images[0].merge, in.images[0].fs};
-        const struct file_plan_input input = {in.images[0].merge, in.views, owner_numbers, &look};
-        r = file_plan_make(op, &input, &plan, k, err);
-    }
+    if (r >= 0)
+        r = plan_of_inputs(op, &in, &plan, k, err);
     close_inputs(&in);
     return r < 0 ? build_error_at(b, err, r, op) : 1;
 }

@@ -444,11 +444,41 @@ static int pack_local(struct build *b, const struct op *source, struct file_requ
     return r;
 }
 
-static int pack_inputs(struct build *b, const struct op *op, struct file_request *q,
-                       struct error *err)
+static bool plan_unpacks(const struct file_plan *plan)
+{
+    vec_each (step, &plan->steps)
+        if (step->unpack_dest)
+            return true;
+    return false;
+}
+
+/* What the job has to know of the root below: the entries that the plan met, unless an archive may meet any. */
+static int pack_below(struct build *b, const struct op *op, struct file_plan *plan,
+                      struct file_request *q, struct error *err)
+{
+    CLEANUP(index_freep) struct index *below = NULL;
+
+    if (plan_unpacks(plan))
+        return root_doc(b, op_file_root(op), q->doc, err);
+    int r = index_builder_finish(plan->below, &below, err);
+    if (r < 0)
+        return r;
+    cleanup_close int fd = fd_of_bytes("entries below", (struct view){0}, err);
+    if (fd < 0)
+        return fd;
+    r = index_save(below, fd, err);
+    if (r >= 0)
+        r = add_fd(q, steal_fd(fd), true, err);
+    if (r >= 0)
+        doc_set_int(q->doc, "below", r);
+    return r;
+}
+
+static int pack_inputs(struct build *b, const struct op *op, struct file_plan *plan,
+                       struct file_request *q, struct error *err)
 {
     json_t *inputs = json_array();
-    int r = root_doc(b, op_file_root(op), q->doc, err);
+    int r = pack_below(b, op, plan, q, err);
 
     doc_set(q->doc, "inputs", inputs);
     doc_push(inputs, json_null());
@@ -521,10 +551,11 @@ int run_file(struct build *b, const struct op *op, struct error *err)
 {
     CLEANUP(request_done) struct file_request q = {.doc = json_object(), .data = STR_INIT};
     FILE_PLAN_AUTO(plan);
+    plan.below = index_builder_new();
     int r = build_file_plan(b, op, &plan, NULL, err);
 
     if (r >= 0)
-        r = pack_inputs(b, op, &q, err);
+        r = pack_inputs(b, op, &plan, &q, err);
     if (r >= 0)
         r = pack_steps(b, &plan, &q, err);
     if (r < 0)

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
+
 enum state {
     STATE_NEW,
     STATE_WAITING,
@@ -14,10 +16,18 @@ enum state {
 struct op_state {
     enum state state;
     bool has_keys, has_content;
+    bool has_result;           /* layer and chain are known */
+    bool has_asked, was_found; /* for the definition key, before anything ran */
     struct key definition, content;
-    struct result_layer own; /* from LAYERED on, and of what ran */
-    struct result result;
-    const struct op *base; /* the image source at the bottom of inputs[0] */
+    struct result found;       /* under the definition key */
+    struct result_layer layer; /* the op's own: from LAYERED on, and of what ran */
+    struct digest chain;       /* over it and those below, down to the image */
+    const struct op *base;     /* the image source at the bottom of inputs[0] */
+};
+
+struct ops {
+    const struct op **at;
+    size_t size, cap;
 };
 
 struct solver {
@@ -26,19 +36,6 @@ struct solver {
     struct solver_hooks hooks;
     struct op_state *states; /* by op id */
 };
-
-void result_done(struct result *r)
-{
-    free(r->layers);
-    *r = (struct result){0};
-}
-
-void result_copy(const struct result *r, struct result *ret)
-{
-    *ret = (struct result){.count = r->count};
-    if (r->count)
-        ret->layers = xmemdup(r->layers, r->count * sizeof(*r->layers));
-}
 
 struct solver *solver_new(const struct graph *g, const struct op_row rows[OP_KIND_COUNT],
                           const struct solver_hooks *hooks)
@@ -63,7 +60,6 @@ void solver_free(struct solver *s)
     for (size_t i = 0; i < s->graph->ops.size; i++) {
         key_done(&s->states[i].definition);
         key_done(&s->states[i].content);
-        result_done(&s->states[i].result);
     }
     free(s->states);
     free(s);
@@ -79,11 +75,62 @@ static const struct op_row *row_of(const struct solver *s, const struct op *op)
     return &s->rows[op->kind];
 }
 
-const struct result *solver_result(const struct solver *s, struct op_ref root)
+const struct op *solver_step(const struct solver *s, struct op_ref root)
 {
-    static const struct result empty = {0};
+    return root.op && !row_of(s, root.op)->is_source ? root.op : NULL;
+}
 
-    return root.op ? &state_of(s, root.op)->result : &empty;
+/* The step that lies below op. */
+static const struct op *step_below(const struct solver *s, const struct op *op)
+{
+    return op->input_count ? solver_step(s, op->inputs[0]) : NULL;
+}
+
+const struct result_layer *solver_layer(const struct solver *s, const struct op *op)
+{
+    assert(state_of(s, op)->has_result);
+    return &state_of(s, op)->layer;
+}
+
+size_t solver_layers(const struct solver *s, struct op_ref root, struct result_layer **ret)
+{
+    size_t count = 0;
+
+    for (const struct op *op = solver_step(s, root); op; op = step_below(s, op))
+        count++;
+    *ret = xcalloc(count + 1, sizeof(**ret));
+    size_t at = count;
+    for (const struct op *op = solver_step(s, root); op; op = step_below(s, op))
+        (*ret)[--at] = *solver_layer(s, op);
+    return count;
+}
+
+struct digest solver_chain(const struct solver *s, struct op_ref root)
+{
+    const struct op *op = solver_step(s, root);
+
+    assert(!op || state_of(s, op)->has_result);
+    return op ? state_of(s, op)->chain : (struct digest){0};
+}
+
+static struct digest chain_below(const struct solver *s, const struct op *op)
+{
+    return solver_chain(s, op->input_count ? op->inputs[0] : (struct op_ref){0});
+}
+
+/* What op made lies on what is below it, whose layers are known. */
+static void set_layer(struct solver *s, const struct op *op, const struct result_layer *layer)
+{
+    struct op_state *st = state_of(s, op);
+    const struct digest below = chain_below(s, op);
+    struct hash h;
+
+    st->layer = *layer;
+    hash_init(&h);
+    hash_add(&h, below.sha256, sizeof(below.sha256));
+    hash_add(&h, layer->tree.sha256, sizeof(layer->tree.sha256));
+    hash_done(&h, st->chain.sha256);
+    st->has_result = true;
 }
 
 const struct op *solver_base(const struct solver *s, struct op_ref root)
@@ -193,6 +240,55 @@ static int try_hit(struct solver *s, const struct op *op, const struct digest *k
     return s->hooks.lookup(s->hooks.ctx, op, key, ret, err);
 }
 
+/* What the cache has under the definition key of op; asked once. */
+static int ask(struct solver *s, const struct op *op, bool *ret, struct error *err)
+{
+    struct op_state *st = state_of(s, op);
+
+    if (!st->has_asked) {
+        const int r = try_hit(s, op, &st->definition.digest, &st->found, err);
+        if (r < 0)
+            return r;
+        st->was_found = r > 0;
+        st->has_asked = true;
+    }
+    *ret = st->was_found;
+    return 0;
+}
+
+/* The steps from op down to the first whose layer is known, when the cache has them all. */
+static int ask_chain(struct solver *s, const struct op *op, struct ops *ret, bool *ret_found,
+                     struct error *err)
+{
+    *ret_found = true;
+    for (; op && !state_of(s, op)->has_result; op = step_below(s, op)) {
+        const int r = ask(s, op, ret_found, err);
+        if (r < 0 || !*ret_found)
+            return r;
+        vec_push(ret, op);
+    }
+    return 0;
+}
+
+/* 1: the layers of op are known by its definition. */
+static int try_definition(struct solver *s, const struct op *op, struct error *err)
+{
+    struct ops chain = {0};
+    bool found = false;
+    int r = ask_chain(s, op, &chain, &found, err);
+
+    for (size_t i = chain.size; r >= 0 && found && i-- > 0;) {
+        const struct op *step = chain.at[i];
+        const struct result *known = &state_of(s, step)->found;
+        const struct digest below = chain_below(s, step);
+        found = digest_eq(&known->below, &below);
+        if (found)
+            set_layer(s, step, &known->layer);
+    }
+    vec_done(&chain);
+    return r < 0 ? r : found;
+}
+
 static int want_op(struct solver *s, const struct op *op, struct error *err)
 {
     struct op_state *st = state_of(s, op);
@@ -204,7 +300,7 @@ static int want_op(struct solver *s, const struct op *op, struct error *err)
         st->state = STATE_READY;
         return 0;
     }
-    r = try_hit(s, op, &st->definition.digest, &st->result, err);
+    r = try_definition(s, op, err);
     if (r < 0)
         return r;
     if (r > 0) {
@@ -245,40 +341,23 @@ static bool inputs_done(const struct solver *s, const struct op *op)
 /* An image at the bottom adds nothing to a result, so it need not be there. */
 static bool below_is_done(const struct solver *s, const struct op *op)
 {
-    const struct op *below = op->input_count ? op->inputs[0].op : NULL;
+    const struct op *below = step_below(s, op);
 
-    return !op->linked || !below || row_of(s, below)->is_source || is_done(s, below);
-}
-
-/* The chain of op: its root input's layers and its own on top. */
-static void set_result(struct solver *s, const struct op *op)
-{
-    const struct result *below =
-        solver_result(s, op->input_count ? op->inputs[0] : (struct op_ref){0});
-    struct op_state *st = state_of(s, op);
-
-    result_done(&st->result);
-    st->result.layers = xcalloc(below->count + 1, sizeof(st->own));
-    if (below->count)
-        memcpy(st->result.layers, below->layers, below->count * sizeof(st->own));
-    st->result.layers[below->count] = st->own;
-    st->result.count = below->count + 1;
-    st->state = STATE_DONE;
+    return !op->linked || !below || is_done(s, below);
 }
 
 static int record_definition(struct solver *s, const struct op *op, struct error *err)
 {
     const struct op_state *st = state_of(s, op);
+    const struct result own = {st->layer, chain_below(s, op)};
 
-    return s->hooks.record(s->hooks.ctx, op, &st->definition.digest, &st->result, err);
+    return s->hooks.record(s->hooks.ctx, op, &st->definition.digest, &own, err);
 }
 
-/* Under the content key the step's own layer alone is kept: it is right above any root that reads
- * the same. */
 static int record_content(struct solver *s, const struct op *op, struct error *err)
 {
-    struct op_state *st = state_of(s, op);
-    const struct result own = {&st->own, 1};
+    const struct op_state *st = state_of(s, op);
+    const struct result own = {.layer = st->layer};
 
     return st->has_content ? s->hooks.record(s->hooks.ctx, op, &st->content.digest, &own, err) : 0;
 }
@@ -290,7 +369,8 @@ static int settle(struct solver *s, const struct op *op, struct error *err)
         state_of(s, op)->state = STATE_LAYERED;
         return 0;
     }
-    set_result(s, op);
+    set_layer(s, op, &state_of(s, op)->layer);
+    state_of(s, op)->state = STATE_DONE;
     return record_definition(s, op, err);
 }
 
@@ -324,12 +404,7 @@ static int try_content(struct solver *s, const struct op *op, struct error *err)
     r = try_hit(s, op, &st->content.digest, &own, err);
     if (r <= 0)
         return r;
-    if (own.count == 0) {
-        result_done(&own);
-        return 0;
-    }
-    st->own = own.layers[own.count - 1];
-    result_done(&own);
+    st->layer = own.layer;
     r = settle(s, op, err);
     if (r < 0)
         return r;
@@ -342,20 +417,30 @@ static const struct digest *lock_key(const struct op_state *st)
     return st->has_content ? &st->content.digest : &st->definition.digest;
 }
 
+/* The definition once more: 1 when it is known now, above what lies below. */
+static int try_definition_again(struct solver *s, const struct op *op, struct error *err)
+{
+    const struct op *below = step_below(s, op);
+    struct result found = {0};
+
+    if (below && !state_of(s, below)->has_result)
+        return 0; /* linked */
+    const struct digest chain = chain_below(s, op);
+    const int r = try_hit(s, op, &state_of(s, op)->definition.digest, &found, err);
+    if (r <= 0 || !digest_eq(&found.below, &chain))
+        return r < 0 ? r : 0;
+    set_layer(s, op, &found.layer);
+    state_of(s, op)->state = STATE_DONE;
+    s->hooks.hit(s->hooks.ctx, op);
+    return 1;
+}
+
 /* With the lock held: another process may have made it meanwhile. 1: done. */
 static int try_again(struct solver *s, const struct op *op, struct error *err)
 {
-    struct op_state *st = state_of(s, op);
-    struct result found = {0};
-    int r = try_hit(s, op, &st->definition.digest, &found, err);
+    const int r = try_definition_again(s, op, err);
 
-    if (r > 0) {
-        st->result = found;
-        st->state = STATE_DONE;
-        s->hooks.hit(s->hooks.ctx, op);
-        return 1;
-    }
-    return r < 0 ? r : try_content(s, op, err);
+    return r != 0 ? r : try_content(s, op, err);
 }
 
 static int start_step(struct solver *s, const struct op *op, bool *ret_busy, struct error *err)
@@ -453,7 +538,7 @@ int solver_finish(struct solver *s, const struct op *op, const struct result_lay
     }
     if (!st->has_keys)
         r = make_late_keys(s, op, err);
-    st->own = *layer;
+    st->layer = *layer;
     if (r >= 0)
         r = record_content(s, op, err);
     if (r >= 0)

@@ -19,6 +19,7 @@
  *  1. An op is started at most once, and only when something wanted needs its result.
  *  2. Inputs of an op whose definition key is known are not touched.
  *  3. Both keys of an op that ran, or hit by content, name its result afterwards.
+ *     A definition key is known when those of all steps below are, and what they name is what lay below.
  *  4. After the first failure nothing more is started. */
 #pragma once
 
@@ -31,14 +32,13 @@ struct result_layer {
     int64_t created_s; /* when the step ran */
 };
 
-/* A root, without the layers of the image it began with: those that ops made since, bottom
- * first. */
+/* What the cache keeps of a step: its own layer, so that a long chain of steps costs what it is long.
+ * Under a definition key it counts above the very layers that were below it then, told by one digest over them (zero:
+ * none, or those of an image alone); under a content key above any that read the same, and below is zero. */
 struct result {
-    struct result_layer *layers;
-    size_t count;
+    struct result_layer layer;
+    struct digest below;
 };
-void result_done(struct result *r);
-void result_copy(const struct result *r, struct result *ret);
 
 struct solver;
 
@@ -95,8 +95,15 @@ MUST_CHECK int solver_advance(struct solver *s, bool *ret_busy, struct error *er
 MUST_CHECK int solver_finish(struct solver *s, const struct op *op,
                              const struct result_layer *layer, struct error *err);
 
-/* The layers of a done op, since its image; empty for scratch. Borrowed. */
-const struct result *solver_result(const struct solver *s, struct op_ref root);
+/* What a step made that is done, or that lies below one. */
+const struct result_layer *solver_layer(const struct solver *s, const struct op *op);
+/* The layers of a done op since its image, bottom first: how many, and an array of the caller's. Scratch and sources
+ * have none. */
+size_t solver_layers(const struct solver *s, struct op_ref root, struct result_layer **ret);
+/* The step that root lies upon, NULL above an image or nothing. */
+const struct op *solver_step(const struct solver *s, struct op_ref root);
+/* One digest over the layers of a done op since its image; zero when there are none. */
+struct digest solver_chain(const struct solver *s, struct op_ref root);
 /* The SOURCE_IMAGE op at the bottom of root, or NULL when it began with scratch. */
 const struct op *solver_base(const struct solver *s, struct op_ref root);
 /* The definition key of an op that was wanted. */

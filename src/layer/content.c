@@ -41,7 +41,10 @@ static void add_entry(struct hash *h, const struct entry *e, struct view name, s
 
 void content_add(struct hash *h, const struct entry *e, struct view name, int parts)
 {
-    add_entry(h, e, name, e->type == ENTRY_SYMLINK ? view_of(e->link) : VIEW(""), parts);
+    struct entry seen = *e;
+
+    seen.opaque = false; /* how layers come to show it is none of its content */
+    add_entry(h, &seen, name, e->type == ENTRY_SYMLINK ? view_of(e->link) : VIEW(""), parts);
 }
 
 void content_add_top(struct hash *h, const struct entry *e, int parts)

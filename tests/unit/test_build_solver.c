@@ -9,6 +9,7 @@ struct world {
     struct graph *g;
     struct map cache;  /* key, hexadecimal -> struct result * */
     struct str diary;  /* "run b; hit c; " */
+    const char *day;   /* NULL, or what steps make differently today */
     const char *reads; /* of content keys: replaces the tree below when set */
     int slots;
     bool busy;   /* another process has every lock */
@@ -38,9 +39,10 @@ static int row_content_key(void *ctx, const struct op *op, struct key *k, struct
         return 1;
     }
     for (size_t i = op->linked; i < op->input_count; i++) {
-        const struct result *r = solver_result(w->solver, op->inputs[i]);
-        for (size_t j = 0; j < r->count; j++)
-            key_add_digest(k, "tree", &r->layers[j].tree);
+        cleanup_free struct result_layer *layers = NULL;
+        const size_t count = solver_layers(w->solver, op->inputs[i], &layers);
+        for (size_t j = 0; j < count; j++)
+            key_add_digest(k, "tree", &layers[j].tree);
     }
     key_add_text(k, "title", op->line);
     return 1;
@@ -53,7 +55,10 @@ static int finish(struct world *w, const struct op *op)
     /* the tree is decided by what stands behind '=' in the line, so that different steps can agree
      */
     const char *equal = strchr(op->line, '=');
-    digest_of(view_of(equal ? equal : op->line), &layer.tree);
+    STR_AUTO(tree);
+
+    str_printf(&tree, "%s%s", equal ? equal : op->line, w->day ? w->day : "");
+    digest_of(str_view(&tree), &layer.tree);
     w->slots++;
     return solver_finish(w->solver, op, &layer, NULL);
 }
@@ -95,7 +100,7 @@ static int hook_lookup(void *ctx, const struct op *op, const struct digest *key,
     const struct result *found = map_get(&w->cache, view_of(digest_hex(key, hex)));
 
     if (found)
-        result_copy(found, ret);
+        *ret = *found;
     return found != NULL;
 }
 
@@ -107,11 +112,9 @@ static int hook_record(void *ctx, const struct op *op, const struct digest *key,
     const struct view name = view_of(digest_hex(key, hex));
     struct result *copy = map_get(&w->cache, name);
 
-    if (copy)
-        result_done(copy);
-    else
+    if (!copy)
         copy = xcalloc(1, sizeof(*copy));
-    result_copy(r, copy);
+    *copy = *r;
     map_set(&w->cache, name, copy);
     return 0;
 }
@@ -152,7 +155,6 @@ static void world_open(struct world *w)
 static void world_close(struct world *w)
 {
     map_each (item, &w->cache) {
-        result_done(item->value);
         free(item->value);
     }
     map_done(&w->cache);
@@ -277,6 +279,44 @@ static void no_cache_runs_again_and_is_recorded(void **state)
     world_close(&w);
 }
 
+/* Its definition is that of yesterday's b, but c was made above what that b was. */
+static void a_step_is_not_known_above_other_layers(void **state)
+{
+    struct world w;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    assert_int_equal(solve(&w), 0);
+    w.g->ops.at[2]->no_cache = true;
+    w.day = "tomorrow";
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit a; run image; run b; run c; ");
+    w.g->ops.at[2]->no_cache = false;
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit c; ");
+    world_close(&w);
+}
+
+/* b's record is newer than what c was made above: two processes, or a record that was replaced. */
+static void a_record_counts_above_its_own_layers_only(void **state)
+{
+    struct world w;
+    struct digest key;
+
+    world_open(&w);
+    chain(&w, "1", "2", "3");
+    assert_int_equal(solve(&w), 0);
+    CLEANUP(solver_freep) struct solver *s = begin(&w);
+    assert_int_equal(solver_want(s, (struct op_ref){w.g->ops.at[3], 0}, false, NULL), 0);
+    key = *solver_key(s, w.g->ops.at[2]);
+    char hex[DIGEST_HEX_MAX];
+    struct result *b = map_get(&w.cache, view_of(digest_hex(&key, hex)));
+    digest_of(VIEW("another tree"), &b->layer.tree);
+    assert_int_equal(solve(&w), 0);
+    assert_string_equal(w.diary.at, "hit b; run image; run c; ");
+    world_close(&w);
+}
+
 /* Keys that come late must not let a step run before a bad one is seen. */
 static void no_cache_checks_before_anything_runs(void **state)
 {
@@ -316,8 +356,9 @@ static void a_chain_that_was_recorded_is_what_comes_back(void **state)
         const struct op_ref top = {w.g->ops.at[3], 0};
         assert_int_equal(solver_want(s, top, false, NULL), 0);
         assert_int_equal(solver_advance(s, &busy, NULL), 0);
-        assert_int_equal(solver_result(s, top)->count, 3);
-        assert_int_equal(solver_result(s, top)->layers[2].created_s, 7);
+        cleanup_free struct result_layer *layers = NULL;
+        assert_int_equal(solver_layers(s, top, &layers), 3);
+        assert_int_equal(layers[2].created_s, 7);
         assert_ptr_equal(solver_base(s, top), w.g->ops.at[0]);
     }
     world_close(&w);
@@ -368,7 +409,7 @@ static void another_process_is_waited_for_and_its_result_taken(void **state)
     assert_string_equal(w.diary.at, "");
     /* it ends there, under the definition key */
     struct result_layer layer = {.created_s = 1};
-    const struct result theirs = {&layer, 1};
+    const struct result theirs = {.layer = layer};
     assert_int_equal(hook_record(&w, a, solver_key(s, a), &theirs, NULL), 0);
     w.busy = false;
     assert_int_equal(solver_advance(s, &busy, NULL), 0);
@@ -441,7 +482,8 @@ static void a_linked_layer_does_not_wait_for_what_it_lies_upon(void **state)
         assert_int_equal(solver_advance(s, &busy, NULL), 2); /* its layer is known, a's is not */
         assert_int_equal(finish(&w, a), 0);
         assert_int_equal(solver_advance(s, &busy, NULL), 0);
-        assert_int_equal(solver_result(s, (struct op_ref){w.g->ops.at[3], 0})->count, 2);
+        cleanup_free struct result_layer *layers = NULL;
+        assert_int_equal(solver_layers(s, (struct op_ref){w.g->ops.at[3], 0}, &layers), 2);
     }
     w.silent = false;
     assert_int_equal(solve(&w), 0);
@@ -473,6 +515,8 @@ UNIT_MAIN(cmocka_unit_test(a_known_definition_touches_no_input),
           cmocka_unit_test(a_changed_step_runs_and_all_above_it),
           cmocka_unit_test(a_rebuilt_but_equal_parent_rebuilds_nothing),
           cmocka_unit_test(no_cache_runs_again_and_is_recorded),
+          cmocka_unit_test(a_step_is_not_known_above_other_layers),
+          cmocka_unit_test(a_record_counts_above_its_own_layers_only),
           cmocka_unit_test(no_cache_checks_before_anything_runs),
           cmocka_unit_test(what_nobody_needs_does_not_run),
           cmocka_unit_test(a_chain_that_was_recorded_is_what_comes_back),

@@ -1,3 +1,4 @@
+#include "layer/fold.h"
 #include "layer/merge.h"
 #include "trees.h"
 
@@ -70,6 +71,49 @@ static void walks_see_what_an_overlay_shows(void **state)
         }
         assert_string_equal(got.at, walks[i].want);
         merge_drop(m);
+    }
+}
+
+/* Opaque or not is no difference to who sees the whole. */
+static void walk_text(const struct merge *m, struct str *ret)
+{
+    CLEANUP(merge_walk_freep) struct merge_walk *w = NULL;
+    struct merge_file file;
+    const char *path;
+
+    assert_int_equal(merge_walk_begin(m, VIEW(""), &w), 0);
+    while (merge_walk_next(w, &path, &file) > 0)
+        word_of_entry(file.entry, path, ret);
+    for (char *c = ret->at; *c; c++)
+        if (*c == '!')
+            *c = '/';
+}
+
+/* Whichever neighbours are folded, the stack shows the same. */
+static void folded_layers_mean_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(walks); i++) {
+        for (size_t at = 0; at + 1 < LAYERS_MAX && walks[i].layers[at + 1]; at++) {
+            struct merge *m = merge_of(walks[i].layers);
+            const struct index *stack[LAYERS_MAX];
+            CLEANUP(index_freep) struct index *both = NULL;
+            size_t count = 0;
+            STR_AUTO(got);
+            STR_AUTO(want);
+
+            print_message("# %s, %zu\n", walks[i].name, at);
+            walk_text(m, &want);
+            assert_int_equal(index_fold(indexes[at], indexes[at + 1], &both, NULL), 0);
+            for (size_t j = 0; j < LAYERS_MAX && indexes[j]; j++)
+                if (j != at + 1)
+                    stack[count++] = j == at ? both : indexes[j];
+            struct merge *folded = merge_new(stack, count);
+            walk_text(folded, &got);
+            assert_string_equal(got.at, want.at);
+            merge_free(folded);
+            merge_drop(m);
+        }
     }
 }
 
@@ -204,6 +248,7 @@ static void content_leaves_out_what_is_skipped(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(walks_see_what_an_overlay_shows),
+          cmocka_unit_test(folded_layers_mean_the_same),
           cmocka_unit_test(walks_can_be_pruned_and_begin_below),
           cmocka_unit_test(paths_resolve_inside_the_root),
           cmocka_unit_test(content_does_not_depend_on_layering),
