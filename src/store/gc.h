@@ -57,7 +57,7 @@ uint64_t prune_plan(struct usage *u, const struct prune_policy *p);
 /* Takes the doomed items out of sight, after asking again under the exclusive lock whether somebody
  * needs them by now: then doomed is cleared. cache_clean() and store_sweep() are to follow. */
 MUST_CHECK int store_remove(struct store *s, struct usage *u, struct error *err);
-/* Deletes everything in tmp/ whose owner is dead; *ret_left (may be NULL) counts what this identity
+/* Deletes everything in tmp/ and keys/ whose owner is dead; *ret_left (may be NULL) counts what this identity
  * could not delete. */
 MUST_CHECK int store_sweep(struct store *s, size_t *ret_left, struct error *err);
 

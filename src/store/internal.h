@@ -58,6 +58,8 @@ void store_random_name(char buf[static TMP_NAME_SIZE]);
 /* A new flocked directory or (file true) file in tmp/. Returns the descriptor. */
 MUST_CHECK int store_tmp_new(struct store *s, bool file, char ret_name[static TMP_NAME_SIZE],
                              struct error *err);
+/* The part of store_sweep() that frees room. */
+MUST_CHECK int store_sweep_tmp(struct store *s, size_t *ret_left, struct error *err);
 /* Writes bytes to a file in tmp/ and renames it to name; durable: fsyncs file and directory. */
 MUST_CHECK int store_replace(struct store *s, int dirfd, const char *name, struct view bytes,
                              bool durable, struct error *err);

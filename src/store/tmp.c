@@ -101,7 +101,18 @@ static int sweep_one(void *ctx, int dirfd, const char *name, struct error *err)
     return 0;
 }
 
-int store_sweep(struct store *s, size_t *ret_left, struct error *err)
+/* Those who hold it are gone; whoever opens it now sees that it has no name any more (lock.c). */
+static int sweep_key(void *ctx, int dirfd, const char *name, struct error *err)
+{
+    cleanup_close int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    (void)ctx, (void)err;
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        (void)unlinkat(dirfd, name, 0);
+    return 0;
+}
+
+int store_sweep_tmp(struct store *s, size_t *ret_left, struct error *err)
 {
     size_t left = 0;
     const int r = store_each_name(s->fd, "tmp", sweep_one, &left, err);
@@ -109,4 +120,11 @@ int store_sweep(struct store *s, size_t *ret_left, struct error *err)
     if (r == 0 && ret_left)
         *ret_left = left;
     return r;
+}
+
+int store_sweep(struct store *s, size_t *ret_left, struct error *err)
+{
+    const int r = store_each_name(s->fd, "keys", sweep_key, NULL, err);
+
+    return r < 0 ? r : store_sweep_tmp(s, ret_left, err);
 }

@@ -57,7 +57,7 @@ int store_tree_begin(struct store *s, struct store_tree **ret, struct error *err
     if (!s->swept) { /* what the dead left may be what fills the disk */
         ERROR_AUTO(ignored);
 
-        s->swept = store_sweep(s, NULL, &ignored) == 0;
+        s->swept = store_sweep_tmp(s, NULL, &ignored) == 0;
     }
     t->tmp_fd = t->own_fd = t->dir_fd = t->fs_fd = t->work_fd = -1;
     const int r = tree_make(s, t, err);

@@ -25,6 +25,8 @@ no_escape() { [ ! -e /tmp/escaped-by-cooper-test ] && [ ! -e /escaped-by-cooper-
 torture() { COOPER=$COOPER run -0 "$SOURCE_ROOT/scripts/torture" "$@"; }
 
 @test "ten kills in the middle of builds and loads" { torture -n 10 kill; }
+@test "five kills of parallel stages with cache mounts" { torture -n 5 stages; }
+@test "ten builds on a store of 64 MiB" { need_root; torture -n 10 small; }
 @test "disks of many small sizes" { need_root; torture disk; }
 @test "two and four builders on one store run each step once" { torture builders; }
 @test "an archive of 10^6 entries in 256 MiB" { torture huge; }
