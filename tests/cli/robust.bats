@@ -22,7 +22,11 @@ dockerfile() { cat >"$CTX/Dockerfile"; }
 build() { "$@" "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" -t robust "$CTX"; }
 hostile() { python3 "$BATS_TEST_DIRNAME/hostile.py" "$@"; }
 no_escape() { [ ! -e /tmp/escaped-by-cooper-test ] && [ ! -e /escaped-by-cooper-test ] && [ ! -e "$SUITE_DIR/escaped-by-cooper-test" ]; }
-torture() { COOPER=$COOPER run -0 "$SOURCE_ROOT/scripts/torture" "$@"; }
+torture() {
+    run "$SOURCE_ROOT/scripts/torture" "$@"
+    echo "$output"
+    [ "$status" = 0 ]
+}
 
 @test "ten kills in the middle of builds and loads" { torture -n 10 kill; }
 @test "five kills of parallel stages with cache mounts" { torture -n 5 stages; }
