@@ -9,6 +9,8 @@
 struct job;        /* sandbox/holder.h */
 struct spawn_plan; /* sandbox/spawn.h */
 
+/* --squash: the layers of this build become one, or all of the image. */
+enum build_squash { BUILD_SQUASH_NOTHING, BUILD_SQUASH_NEW, BUILD_SQUASH_ALL };
 enum build_print { BUILD_PRINT_NOTHING, BUILD_PRINT_AST, BUILD_PRINT_PLAN, BUILD_PRINT_CONTEXT };
 
 /* What becomes of a RUN step whose program failed. */
@@ -27,6 +29,7 @@ struct build_options {
     int64_t jobs; /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
+    enum build_squash squash;
     enum build_print print;
     enum build_on_error on_error;
     /* SHELL: run_attached() of the module run, and how an error is shown; the caller's, since run is a neighbour. */

@@ -7,6 +7,7 @@
 #include "base/doc.h"
 #include "base/fd.h"
 #include "image/export.h"
+#include "image/squash.h"
 
 static void set_created(char **field, int64_t seconds)
 {
@@ -68,9 +69,46 @@ void build_base_diff_ids(const struct build *b, struct op_ref root, struct image
     }
 }
 
+/* Of the entries that made the layers from `keep` on only the last one makes a layer still. */
+static void squash_history(struct image_config *c, size_t keep)
+{
+    struct history *last = NULL;
+
+    for (size_t i = 0; i < c->history.size; i++) {
+        struct history *h = &c->history.at[i];
+        if (h->empty_layer)
+            continue;
+        if (keep > 0) {
+            keep--;
+            continue;
+        }
+        h->empty_layer = true;
+        last = h;
+    }
+    if (last)
+        last->empty_layer = false;
+}
+
+/* Layers from `keep` on become one; the steps stay in the cache as they were. */
+static int squash(struct build *b, size_t keep, struct digest *trees, size_t *count,
+                  struct image_config *c, struct error *err)
+{
+    if (*count < keep + 2)
+        return 0;
+    const int r =
+        image_squash(&b->tools, trees, keep, trees + keep, *count - keep, &trees[keep], err);
+    if (r < 0)
+        return error_wrap(err, r, "squash");
+    *count = keep + 1;
+    c->diff_ids.size = MIN(c->diff_ids.size, keep);
+    squash_history(c, keep);
+    return 0;
+}
+
 static int make_image(struct build *b, struct image **ret, struct error *err)
 {
     const struct stage *target = &b->graph->stages.at[b->graph->target];
+    const enum build_squash how = b->options->squash;
     cleanup_free struct digest *trees = NULL;
     cleanup_free struct result_layer *own = NULL;
     CONFIG_AUTO(config);
@@ -84,7 +122,10 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
     const size_t own_count = solver_layers(b->solver, target->root, &own);
     date_layers(&config, own, own_count);
     date_the_rest(&config);
-    return image_new(&b->tools, &config, trees, count, ret, err);
+    if (how != BUILD_SQUASH_NOTHING)
+        r = squash(b, how == BUILD_SQUASH_NEW ? count - own_count : 0, trees, &count, &config,
+                   err);
+    return r < 0 ? r : image_new(&b->tools, &config, trees, count, ret, err);
 }
 
 /* Without --output: the store, as buildx loads it. */

@@ -8,6 +8,7 @@ struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error;
     struct strings annotations;
+    const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter;
     bool no_cache, explain;
@@ -40,6 +41,8 @@ static const struct option_row options[] = {
     OPT_TEXTS(0, "annotation", struct build_command, annotations, "[PLACE:]KEY=VALUE",
               "annotate the manifest, or what PLACE says: manifest-descriptor, index, "
               "index-descriptor"),
+    OPT_MAYBE(0, "squash", struct build_command, squash, "new|all",
+              "make one layer of those of this build, or of all with the base's"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -55,6 +58,18 @@ static const struct option_row options[] = {
              "write digests and names as JSON to FILE"),
     OPT_END,
 };
+
+static int parse_squash(const char *text, enum build_squash *ret, struct error *err)
+{
+    *ret = BUILD_SQUASH_NOTHING;
+    if (!text || strcmp(text, "false") == 0)
+        return 0;
+    *ret = strcmp(text, "all") == 0 ? BUILD_SQUASH_ALL : BUILD_SQUASH_NEW;
+    if (*ret == BUILD_SQUASH_ALL || !*text || strcmp(text, "new") == 0 || strcmp(text, "true") == 0)
+        return 0;
+    return error_hint(err, error_set(err, -EINVAL, "--squash '%.40s' is not known", text),
+                      "it is new (also without a word) or all");
+}
 
 static int parse_print(const char *text, enum build_print *ret, struct error *err)
 {
@@ -118,8 +133,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    if (parse_print(c->print, &o.print, err) < 0 || parse_on_error(c, &o, err) < 0 ||
-        build_check_options(&o, err) < 0)
+    if (parse_print(c->print, &o.print, err) < 0 || parse_squash(c->squash, &o.squash, err) < 0 ||
+        parse_on_error(c, &o, err) < 0 || build_check_options(&o, err) < 0)
         return EXIT_USAGE;
     return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

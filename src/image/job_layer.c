@@ -107,7 +107,7 @@ static struct unpack_options unpack_options_of(const struct load *l, int fs)
     return o;
 }
 
-static int save_index(struct store_tree *tree, const struct index *index, struct error *err)
+int job_save_index(struct store_tree *tree, const struct index *index, struct error *err)
 {
     cleanup_close int fd = fd_open(store_tree_dir_fd(tree), "index",
                                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, err);
@@ -149,7 +149,7 @@ static int unpack(struct load *l, int fd, struct codec_sums *ret_sums, json_t *a
         doc_set_bool(answer, "wants_below", true); /* asked again with them */
         return 0;
     }
-    r = save_index(tree, index, err);
+    r = job_save_index(tree, index, err);
     if (r < 0)
         return r;
     index_tree_id(index, &id);

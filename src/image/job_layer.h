@@ -14,6 +14,8 @@ int job_image_tar(const struct job_context *ctx, const json_t *request, const in
 int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
                    size_t fd_count, json_t **ret, struct error *err);
 
+int job_tree_join(const struct job_context *ctx, const json_t *request, const int *fds,
+                  size_t fd_count, json_t **ret, struct error *err);
 int job_store_sweep(const struct job_context *ctx, const json_t *request, const int *fds,
                     size_t fd_count, json_t **ret, struct error *err);
 int job_tree_verify(const struct job_context *ctx, const json_t *request, const int *fds,
@@ -25,5 +27,8 @@ MUST_CHECK int job_digest(const json_t *request, const char *key, struct digest 
 /* A list of tree ids in hex. */
 MUST_CHECK int job_trees(const json_t *request, const char *key, struct digests *ret,
                          struct error *err);
+/* Beside fs/ of a tree in the making. */
+MUST_CHECK int job_save_index(struct store_tree *tree, const struct index *index,
+                              struct error *err);
 /* How owners are kept on disk by this identity. */
 enum owner_mode job_owner_mode(const struct job_context *ctx);

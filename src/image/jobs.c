@@ -65,6 +65,7 @@ const struct job_row image_jobs[] = {
     {"layer-pack", job_layer_pack},
     {"image-tar", job_image_tar},
     {"image-tree", job_image_tree},
+    {"tree-join", job_tree_join},
     {"spool", spool},
     {"store-sweep", job_store_sweep},
     {"tree-verify", job_tree_verify},

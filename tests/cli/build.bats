@@ -1,5 +1,6 @@
 # cooper build: real builds over a busybox of our own.
 load common
+load images
 setup_file() {
     suite_setup
     busybox_layout
@@ -584,4 +585,53 @@ E
     [[ $output == *"below this one"* ]]
     run -1 build -o type=local,dest=.,mode=delete
     [ -f ../x ]
+}
+
+# The layers do to each other all that layers can; the base has what they remove and replace.
+layered() {
+    mkdir -p "$CTX/d/sub" && echo 1 >"$CTX/d/a" && echo 2 >"$CTX/d/sub/b"
+    dockerfile <<'E'
+FROM busybox AS base
+RUN mkdir -p /gone /kept /to-file /opaque/old && echo 1 >/gone/f && echo 1 >/kept/f && echo 1 >/kept/g && echo 1 >/to-dir && ln -s kept /link
+FROM base AS all
+COPY d /d
+RUN rm -r /gone /to-dir /to-file /d/sub && mkdir /to-dir && echo new >/to-file && echo x >/to-dir/x && rm -r /opaque && mkdir /opaque && echo 2 >/opaque/new
+RUN echo 1 >/tmp/big && ln /tmp/big /tmp/hard && chown 7:8 /d/a && chmod 4711 /d/a
+RUN rm /tmp/big /kept/f && mkfifo /pipe && mkdir /gone && ln /kept/g /kept/h && rm /link && mkdir /link
+LABEL a=b
+E
+}
+
+@test "squash: one layer is what several were, for new ones and for all" {
+    layered
+    run -0 build -t plain -o "type=oci,dest=$CTX.plain"
+    for how in "--squash 1" "--squash=new 1" "--squash=all 0"; do
+        rm -rf "$CTX.squashed"
+        # shellcheck disable=SC2086
+        run -0 build ${how% *} -t squashed -o "type=oci,dest=$CTX.squashed" -o type=image
+        image_diff "$CTX.plain" "$CTX.squashed" --mtime
+        manifest "$CTX.squashed" >"$CTX.m"
+        [ "$(jq '.layers | length' "$CTX.m")" -eq $((1 + ${how#* })) ]
+        [ "${how#* }" -eq 0 ] || [ "$(jq '.layers[0].digest' "$CTX.m")" = "$(manifest "$CTX.plain" | jq '.layers[0].digest')" ]
+        jq -e --argjson n $((1 + ${how#* })) '([.history[] | select(.empty_layer | not)] | length) == $n and (.rootfs.diff_ids | length) == $n' \
+            "$CTX.squashed/blobs/sha256/$(jq -r '.config.digest[7:]' "$CTX.m")"
+        # nothing of what came and went in between
+        layer=$(jq -r '.layers[-1].digest[7:]' "$CTX.m")
+        tar -tzf "$CTX.squashed/blobs/sha256/$layer" >"$CTX.list"
+        ! grep -E 'big|sub|wh\.d$' "$CTX.list"
+    done
+    cooper du --verify
+    run -2 cooper build --squash=some "$CTX"
+    [[ $output == *"new"*"all"* ]]
+}
+
+@test "squash: a single layer stays what it is, and whiteouts of nothing go" {
+    small_image
+    run -0 build -t one -o "type=oci,dest=$CTX.a"
+    run -0 build -t one --squash=all -o "type=oci,dest=$CTX.b"
+    diff -r "$CTX.a" "$CTX.b"
+    printf 'FROM scratch\nCOPY x /a/b\nCOPY x /a/c\n' | dockerfile
+    run -0 build -t two --squash -o "type=oci,dest=$CTX.c"
+    [ "$(tar -tzf "$CTX.c/blobs/sha256/$(manifest "$CTX.c" | jq -r '.layers[0].digest[7:]')" | tr '\n' ' ')" = "a/ a/b a/c " ]
+    [ "$(manifest "$CTX.c" | jq '.layers | length')" -eq 1 ]
 }
