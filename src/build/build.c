@@ -335,6 +335,7 @@ static int make_graph(struct build *b, struct error *err)
         .labels = &o->labels,
         .add_hosts = &o->add_hosts,
         .platform = platform_host(),
+        .reproducible = o->reproducible,
         .no_cache = o->no_cache,
         .no_cache_stages = &o->no_cache_filter,
         .secrets = secrets_ids(b->secrets),

@@ -25,6 +25,7 @@ struct build_options {
     const char *target;
     const char *network; /* NULL, "default", "private", "host", "none" */
     const char *iidfile, *metadata_file;
+    const char *reproducible; /* NULL; "": as SOURCE_DATE_EPOCH says; "git"; seconds since 1970 */
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs, annotations;
     int64_t jobs; /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter;

@@ -17,6 +17,15 @@ static void set_created(char **field, int64_t seconds)
     *field = xstrdup(config_time_format(seconds, text));
 }
 
+/* With SOURCE_DATE_EPOCH everything that this build added has happened then; what the base says stays (BuildKit has come
+ * to do the same: its issue 4614). */
+static void date_with_epoch(struct image_config *c, size_t of_base, int64_t epoch_s)
+{
+    for (size_t i = of_base; i < c->history.size; i++)
+        set_created(&c->history.at[i].created, epoch_s);
+    set_created(&c->created, epoch_s);
+}
+
 /* Layers that steps made are the last ones; so are their entries among those that made a layer. */
 static void date_layers(struct image_config *c, const struct result_layer *own, size_t left)
 {
@@ -105,12 +114,54 @@ static int squash(struct build *b, size_t keep, struct digest *trees, size_t *co
     return 0;
 }
 
-static int make_image(struct build *b, struct image **ret, struct error *err)
+static void date_image(const struct build *b, struct op_ref root, struct image_config *c)
+{
+    const struct op *base = solver_base(b->solver, root);
+
+    if (b->graph->has_epoch) {
+        date_with_epoch(c, base ? base->u.image.image->config->history.size : 0, b->graph->epoch_s);
+        return;
+    }
+    cleanup_free struct result_layer *own = NULL;
+    const size_t count = solver_layers(b->solver, root, &own);
+    date_layers(c, own, count);
+    date_the_rest(c);
+}
+
+/* Layers of the base have the times that they have; those of this build get `times`. */
+static struct image_layer *add_times(const struct op *base, const struct digest *trees,
+                                     size_t count, size_t below, struct layer_times times)
+{
+    struct image_layer *layers = xcalloc(count + 1, sizeof(*layers));
+
+    for (size_t i = 0; i < count; i++)
+        layers[i] = (struct image_layer){
+            trees[i], i < below ? sources_image_times(base->u.image.image, i) : times};
+    return layers;
+}
+
+int build_layers(struct build *b, struct op_ref root, struct image_layer **ret, size_t *ret_count,
+                 struct error *err)
+{
+    const struct op *base = solver_base(b->solver, root);
+    cleanup_free struct digest *trees = NULL;
+    const int r = build_trees(b, root, &trees, ret_count, err);
+
+    if (r < 0)
+        return r;
+    *ret = add_times(base, trees, *ret_count, base ? base->u.image.image->layer_count : 0,
+                     (struct layer_times){0});
+    return 0;
+}
+
+static int make_image(struct build *b, struct layer_times times, struct image **ret,
+                      struct error *err)
 {
     const struct stage *target = &b->graph->stages.at[b->graph->target];
     const enum build_squash how = b->options->squash;
+    const struct op *base = solver_base(b->solver, target->root);
+    size_t below = base ? base->u.image.image->layer_count : 0;
     cleanup_free struct digest *trees = NULL;
-    cleanup_free struct result_layer *own = NULL;
     CONFIG_AUTO(config);
     size_t count = 0;
     int r = build_trees(b, target->root, &trees, &count, err);
@@ -119,13 +170,21 @@ static int make_image(struct build *b, struct image **ret, struct error *err)
         return r;
     config_clone(target->config, &config);
     build_base_diff_ids(b, target->root, &config);
-    const size_t own_count = solver_layers(b->solver, target->root, &own);
-    date_layers(&config, own, own_count);
-    date_the_rest(&config);
+    date_image(b, target->root, &config);
+    if (how == BUILD_SQUASH_ALL)
+        below = 0;
     if (how != BUILD_SQUASH_NOTHING)
-        r = squash(b, how == BUILD_SQUASH_NEW ? count - own_count : 0, trees, &count, &config,
-                   err);
-    return r < 0 ? r : image_new(&b->tools, &config, trees, count, ret, err);
+        r = squash(b, below, trees, &count, &config, err);
+    if (r < 0)
+        return r;
+    cleanup_free struct image_layer *layers = add_times(base, trees, count, below, times);
+    return image_new(&b->tools, &config, layers, count, ret, err);
+}
+
+static struct layer_times build_times(const struct build *b)
+{
+    return b->graph->reproducible ? (struct layer_times){LAYER_TIMES_SET, b->graph->epoch_s}
+                                  : (struct layer_times){0};
 }
 
 /* Without --output: the store, as buildx loads it. */
@@ -147,31 +206,67 @@ int build_outputs(const struct build_options *o, struct outputs *ret, struct err
     return 0;
 }
 
-static int write_output(struct build *b, struct image *image, const struct output *o,
+/* The image; where an output wants rewrite-timestamp, there is a second one of the same files. */
+struct built {
+    struct image *plain, *rewritten;
+};
+
+static void built_done(struct built *i)
+{
+    image_free(i->plain);
+    image_free(i->rewritten);
+}
+
+static int image_of_output(struct build *b, const struct output *o, struct built *built,
+                           struct image **ret, struct error *err)
+{
+    const struct layer_times times = {LAYER_TIMES_CLAMP, b->graph->epoch_s};
+    int r = 0;
+
+    *ret = built->plain;
+    if (!o->rewrite_timestamp || b->graph->reproducible)
+        return 0;
+    if (!b->graph->has_epoch) {
+        env_warn(b->env, "rewrite-timestamp does nothing without SOURCE_DATE_EPOCH");
+        return 0;
+    }
+    if (!built->rewritten)
+        r = make_image(b, times, &built->rewritten, err);
+    *ret = built->rewritten;
+    return r;
+}
+
+static int write_output(struct build *b, struct built *built, struct output *o,
                         struct export_result *ret, struct error *err)
 {
+    struct image *image = NULL;
+    int r = image_of_output(b, o, built, &image, err);
+
+    if (r < 0)
+        return r;
+    o->has_epoch = b->graph->has_epoch;
+    o->epoch_s = b->graph->epoch_s;
     /* what the user did not ask for needs no line of its own */
     struct progress_step *shown =
         b->options->outputs.size ? progress_begin(b->env->progress, o->text) : NULL;
-    const int r = image_export(&b->tools, image, o, &b->options->tags, ret, err);
-
+    r = image_export(&b->tools, image, o, &b->options->tags, ret, err);
     progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
     return r;
 }
 
 /* The manifest that is told is that of the last output that has one. */
-static int write_outputs(struct build *b, struct image *image, bool images,
+static int write_outputs(struct build *b, struct built *built, bool images,
                          struct export_result *ret, struct error *err)
 {
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < b->outputs.size; i++) {
-        const struct output *o = &b->outputs.at[i];
+        struct output *o = &b->outputs.at[i];
         struct export_result one = {0};
 
         if ((o->type == OUTPUT_IMAGE) != images)
             continue;
-        r = write_output(b, image, o, &one, err);
+        r = write_output(b, built, o, &one, err);
         if (!digest_is_zero(&one.manifest))
             *ret = one;
     }
@@ -263,19 +358,20 @@ static void say_built(const struct build *b)
 
 int build_export(struct build *b, struct error *err)
 {
-    CLEANUP(image_freep) struct image *image = NULL;
+    CLEANUP(built_done) struct built built = {0};
     struct export_result exported = {0};
-    int r = make_image(b, &image, err);
+    int r = make_image(b, build_times(b), &built.plain, err);
 
     /* the store comes last: its record then has the diff ids that the others came to know */
     if (r >= 0)
-        r = write_outputs(b, image, false, &exported, err);
+        r = write_outputs(b, &built, false, &exported, err);
+    struct image *told = built.rewritten ? built.rewritten : built.plain;
     if (r >= 0 && wants_id(b))
-        r = image_finish(&b->tools, image, err);
+        r = image_finish(&b->tools, told, err);
     if (r >= 0)
-        r = write_outputs(b, image, true, &exported, err);
+        r = write_outputs(b, &built, true, &exported, err);
     if (r >= 0)
-        r = tell_id(b, image, &exported, err);
+        r = tell_id(b, told, &exported, err);
     if (r >= 0)
         say_built(b);
     return r;

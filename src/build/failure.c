@@ -94,19 +94,19 @@ static int save_root(struct build *b, char ret_id[static ID_SHOWN_SIZE + 1], str
 {
     const struct failed_step *f = &b->failed_step;
     CLEANUP(image_freep) struct image *image = NULL;
-    cleanup_free struct digest *trees = NULL;
+    cleanup_free struct image_layer *layers = NULL;
     CONFIG_AUTO(config);
     struct digest key;
     char hex[DIGEST_HEX_MAX];
     size_t count = 0;
-    int r = build_trees(b, f->op->inputs[0], &trees, &count, err);
+    int r = build_layers(b, f->op->inputs[0], &layers, &count, err);
 
     if (r < 0)
         return r;
-    trees = xrealloc(trees, (count + 1) * sizeof(*trees));
-    trees[count++] = f->tree;
+    layers = xrealloc(layers, (count + 1) * sizeof(*layers));
+    layers[count++] = (struct image_layer){.tree = f->tree};
     make_config(b, f->op, &config);
-    r = image_new(&b->tools, &config, trees, count, &image, err);
+    r = image_new(&b->tools, &config, layers, count, &image, err);
     if (r >= 0)
         r = image_save(&b->tools, image, NULL, err);
     if (r < 0)

@@ -103,7 +103,11 @@ static int plan(struct frontend *fe, struct error *err)
                 fe->d->warnings[i].text);
     fe_read_proxies(fe);
     if (r == 0)
+        r = fe_read_epoch(fe, err);
+    if (r == 0)
         r = fe_read_header(fe, err);
+    if (r == 0)
+        r = fe_read_header_epoch(fe, err);
     if (r == 0)
         r = fe_read_stages(fe, err);
     if (r == 0)

@@ -4,6 +4,7 @@
 
 #include "build/frontend_internal.h"
 #include "dockerfile/ignore.h"
+#include "layer/chmod.h"
 
 struct copy {
     struct frontend *fe;
@@ -207,6 +208,9 @@ static void add_source(struct copy *p, struct op *op, const struct word *w, cons
     a->wildcards = strpbrk(source, "*?[\\") != NULL;
     a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
     a->keep_owner = !p->from_context;
+    a->portable = p->fe->g->reproducible && p->from_context && !is_octal(p->mode);
+    if (a->portable)
+        a->mode = arena_printf(p->fe->arena, CHMOD_PORTABLE "%s%s", *p->mode ? "," : "", p->mode);
     a->excludes = p->excludes;
     a->exclude_count = p->exclude_count;
 }

@@ -83,6 +83,12 @@ struct frontend {
 
 int fe_read_build_args(struct frontend *fe, struct error *err);
 int fe_read_header(struct frontend *fe, struct error *err);
+/* A variable of the caller, or NULL. */
+const char *fe_environ(const struct frontend *fe, struct view name);
+/* SOURCE_DATE_EPOCH (frontend_epoch.c): what the caller gave, before the header is read; then what the header says, or
+ * what --reproducible alone means. Its value is a number behind it, for every ARG of that name. */
+int fe_read_epoch(struct frontend *fe, struct error *err);
+int fe_read_header_epoch(struct frontend *fe, struct error *err);
 void fe_read_proxies(struct frontend *fe);
 /* Expands the word with the stage's variables; *ret lives in the arena. Unset names become warnings. */
 int fe_expand(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,

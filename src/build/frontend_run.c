@@ -1,5 +1,6 @@
 /* frontend_run.c - RUN: what is executed, with what around it. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "build/frontend_internal.h"
 
@@ -58,6 +59,8 @@ static int set_env(struct frontend *fe, const struct fe_stage *s, struct op_exec
         return r;
     vec_each (var, &s->vars)
         strings_take(&env, xasprintf("%s=%s", var->key, var->value));
+    if (fe->g->reproducible && !pairs_get(&s->vars, "SOURCE_DATE_EPOCH"))
+        strings_take(&env, xasprintf("SOURCE_DATE_EPOCH=%" PRId64, fe->g->epoch_s));
     for (size_t i = 0; i < fe->secret_env_count; i++) {
         struct view rest = view_of(fe->secret_env[i]), name;
         cleanup_free char *key = view_cut(&rest, '=', &name) ? view_dup(name) : NULL;

@@ -16,6 +16,11 @@ static const char *from_environ(char *const *environ_, struct view name)
     return NULL;
 }
 
+const char *fe_environ(const struct frontend *fe, struct view name)
+{
+    return from_environ(fe->o->environ_, name);
+}
+
 int fe_read_build_args(struct frontend *fe, struct error *err)
 {
     const struct strings *args = fe->o->build_args;

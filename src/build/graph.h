@@ -105,9 +105,10 @@ struct file_action {
     bool dest_is_dir;   /* dest was written with a trailing '/' or as ".": files go inside */
     bool wildcards;     /* source is a pattern; false for heredocs and literal names */
     bool unpack;        /* ADD: a source that is an archive by content is extracted into dest */
-    bool keep_owner;    /* COPY --from: owners stay unless `owner` is given; else 0:0 */
-    const char *owner;  /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
-    const char *mode;   /* --chmod: "", "755", "u=rwX,go=rX" */
+    bool portable; /* COPY of the context: of its modes only who may execute counts; mode says so */
+    bool keep_owner;       /* COPY --from: owners stay unless `owner` is given; else 0:0 */
+    const char *owner;     /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
+    const char *mode;      /* --chmod: "", "755", "u=rwX,go=rX" */
     const char **excludes; /* COPY: patterns of what stays behind, relative to the source */
     size_t exclude_count;
     const char *where;   /* COPY: "Dockerfile:12:6" of the source, or NULL: for errors only */
@@ -156,7 +157,10 @@ struct graph {
     VEC(struct op *) ops;
     VEC(struct stage)
     stages; /* in the file's order, those that the target needs; config of the others is NULL */
-    uint32_t target;         /* index into stages */
+    uint32_t target; /* index into stages */
+    bool has_epoch;  /* SOURCE_DATE_EPOCH was given: */
+    int64_t epoch_s; /* what takes the place of now */
+    bool reproducible;
     struct strings warnings; /* unused build arguments and the like, for people */
 };
 

@@ -133,6 +133,9 @@ int failure_end(struct build *b, int code, struct error *err);
 /* export.c */
 /* The diff ids of the image that root began with. */
 void build_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c);
+/* The layers of root for image_new(), with the times that those of its image have. Caller frees. */
+MUST_CHECK int build_layers(struct build *b, struct op_ref root, struct image_layer **ret,
+                            size_t *ret_count, struct error *err);
 /* What the options say about outputs. -EINVAL. */
 MUST_CHECK int build_outputs(const struct build_options *o, struct outputs *ret, struct error *err);
 MUST_CHECK int build_export(struct build *b, struct error *err);

@@ -147,6 +147,8 @@ static int counting_parts(const struct file_action *a)
 
     if (octal)
         parts &= ~CONTENT_MODE;
+    if (a->portable)
+        parts |= CONTENT_PORTABLE;
     if (*a->owner || !a->keep_owner)
         parts &= ~CONTENT_OWNER;
     return parts;

@@ -534,7 +534,7 @@ static int pack_steps(struct build *b, const struct file_plan *plan, struct file
     json_t *steps = json_array();
 
     doc_set(q->doc, "steps", steps);
-    doc_set_int(q->doc, "now", b->env->now_s);
+    doc_set_int(q->doc, "now", b->graph->has_epoch ? b->graph->epoch_s : b->env->now_s);
     vec_each (step, &plan->steps)
         doc_push(steps, step_doc(step, &q->data));
     if (!q->data.size)

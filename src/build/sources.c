@@ -397,6 +397,15 @@ int sources_image_trees(struct sources *s, const struct source_image *image,
     return r;
 }
 
+struct layer_times sources_image_times(const struct source_image *image, size_t layer)
+{
+    const struct found_image *f = image->origin;
+
+    if (!f->image || layer >= f->image->record.layers.size)
+        return (struct layer_times){0};
+    return f->image->record.layers.at[layer].times;
+}
+
 /* ---- the resolver ---- */
 
 static int answer_image(struct found_image *f, struct graph *g, struct source *ret)
@@ -491,9 +500,30 @@ static int resolve_context(void *ctx, struct graph *g, struct source *ret, struc
     return 0;
 }
 
+/* An archive's files are as old as it says; a directory's are as old as the checkout. */
+static int epoch(void *ctx, const char *name, int64_t *ret, struct error *err)
+{
+    struct sources *s = ctx;
+    struct local_context *c = name ? NULL : s->main;
+
+    vec_each (have, &s->locals)
+        if (name && *have != s->main && strcmp((*have)->name, name) == 0)
+            c = *have;
+    if (!c)
+        return 0;
+    if (!c->is_temporary)
+        return checkout_epoch(c->path, ret, err);
+    const int r = local_walk(c, s->tools, err);
+    for (size_t i = 0; r >= 0 && i < context_count(c->walked); i++) {
+        const int64_t mtime = context_at(c->walked, i)->mtime.tv_sec;
+        *ret = i == 0 || mtime > *ret ? mtime : *ret;
+    }
+    return r < 0 ? r : context_count(c->walked) > 0;
+}
+
 struct source_resolver sources_resolver(struct sources *s)
 {
-    return (struct source_resolver){s, is_named, resolve, resolve_context};
+    return (struct source_resolver){s, is_named, resolve, epoch, resolve_context};
 }
 
 int sources_open(struct image_tools *tools, const char *context, const char *dockerfile,

@@ -6,7 +6,7 @@
 
 struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
-    const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error;
+    const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
     struct strings annotations;
     const char *squash;
     int64_t jobs;
@@ -43,6 +43,9 @@ static const struct option_row options[] = {
               "index-descriptor"),
     OPT_MAYBE(0, "squash", struct build_command, squash, "new|all",
               "make one layer of those of this build, or of all with the base's"),
+    OPT_MAYBE(0, "reproducible", struct build_command, reproducible, "git|SECONDS",
+              "the same bytes wherever and whenever it is built: all times are SOURCE_DATE_EPOCH, "
+              "the commit's or SECONDS since 1970"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -111,6 +114,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .network = c->network,
         .iidfile = c->iidfile,
         .metadata_file = c->metadata_file,
+        .reproducible = c->reproducible,
         .tags = c->tags,
         .build_args = c->build_args,
         .build_contexts = c->build_contexts,

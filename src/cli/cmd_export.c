@@ -1,4 +1,6 @@
 /* cooper export - an image as a layout, an archive or files. */
+#include <errno.h>
+
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "image/export.h"
@@ -30,6 +32,10 @@ static int export_all(struct image_tools *t, struct image *i, const char *name,
     CLEANUP(outputs_done) struct outputs outputs = {0};
     int r = outputs_parse(texts, &outputs, err);
 
+    for (size_t n = 0; r == 0 && n < outputs.size; n++)
+        if (outputs.at[n].rewrite_timestamp)
+            r = error_set(err, -EINVAL,
+                          "rewrite-timestamp is for 'cooper build', which knows the new layers");
     for (size_t n = 0; r == 0 && n < outputs.size; n++) {
         struct export_result result = {0};
 

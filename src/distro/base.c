@@ -290,7 +290,8 @@ static int make_image(struct work *w, struct image **ret, struct error *err)
         return r;
     CONFIG_AUTO(config);
     fill_config(w, &config);
-    return image_new(w->tools, &config, &tree, 1, ret, err);
+    const struct image_layer layer = {.tree = tree};
+    return image_new(w->tools, &config, &layer, 1, ret, err);
 }
 
 int base_make(struct image_tools *t, const struct base_options *o, struct image **ret,

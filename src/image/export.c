@@ -84,7 +84,7 @@ static json_t *pack_request(const struct exporting *x, const struct store_layer 
     if (layer->blobs.size)
         doc_set_text(doc, "blob", digest_hex(&layer->blobs.at[0].digest, hex));
     else
-        doc_set_text(doc, "tree", digest_hex(&layer->tree, hex));
+        image_pack_tree(layer, doc);
     doc_set_text(doc, "codec", x->output->codec ? x->output->codec->name : "gzip");
     doc_set_int(doc, "level", x->output->level);
     doc_set_bool(doc, "keep", true);
@@ -418,8 +418,8 @@ static json_t *trees_request(const struct image *i)
 /* How the files of an image meet those that are there. */
 enum meeting { MEET_NOTHING, MEET_MERGE, MEET_DELETE };
 
-static int run_files(struct image_tools *t, const struct image *i, const char *job, int fd,
-                     enum meeting meeting, struct error *err)
+static int run_files(struct image_tools *t, const struct image *i, const struct output *o,
+                     const char *job, int fd, enum meeting meeting, struct error *err)
 {
     struct queue_item item = {.job = job, .request = trees_request(i), .fd = fd};
     struct holder *h;
@@ -430,6 +430,8 @@ static int run_files(struct image_tools *t, const struct image *i, const char *j
         doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
         doc_set_bool(item.request, "merge", meeting != MEET_NOTHING);
         doc_set_bool(item.request, "delete", meeting == MEET_DELETE);
+        if (o && o->has_epoch)
+            doc_set_int(item.request, "epoch", o->epoch_s);
         r = queue_run(t, &item, 1, err);
     }
     if (r == 0)
@@ -447,7 +449,7 @@ static int export_tar(struct exporting *x, struct error *err)
     int r = bundle_open_archive(x->output->dest, &b, err);
 
     if (r == 0)
-        r = run_files(x->tools, x->image, "image-tar", b.fd, MEET_NOTHING, err);
+        r = run_files(x->tools, x->image, x->output, "image-tar", b.fd, MEET_NOTHING, err);
     if (r == 0)
         r = bundle_close(&b, err);
     bundle_done(&b);
@@ -486,8 +488,9 @@ static int check_below_cwd(const char *path, struct error *err)
                       "go to the directory above '%s', or delete it yourself", path);
 }
 
-static int write_directory(struct image_tools *t, const struct image *i, const char *path,
-                           enum meeting meeting, struct error *err)
+/* o NULL: the files as they are. */
+static int write_directory(struct image_tools *t, const struct image *i, const struct output *o,
+                           const char *path, enum meeting meeting, struct error *err)
 {
     int r = fd_make_dirs(AT_FDCWD, path, 0755, err);
 
@@ -498,13 +501,13 @@ static int write_directory(struct image_tools *t, const struct image *i, const c
     if (fd < 0)
         return fd;
     r = meeting == MEET_NOTHING ? directory_empty(fd, path, err) : 0;
-    return r < 0 ? r : run_files(t, i, "image-tree", fd, meeting, err);
+    return r < 0 ? r : run_files(t, i, o, "image-tree", fd, meeting, err);
 }
 
 int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
                  struct error *err)
 {
-    const int r = write_directory(t, i, directory, MEET_NOTHING, err);
+    const int r = write_directory(t, i, NULL, directory, MEET_NOTHING, err);
 
     return r < 0 ? error_wrap(err, r, "unpack to '%s'", directory) : 0;
 }
@@ -594,7 +597,7 @@ static int export_any(struct exporting *x, struct error *err)
     case OUTPUT_TAR:
         return export_tar(x, err);
     case OUTPUT_LOCAL:
-        return write_directory(x->tools, x->image, o->dest, o->delete ? MEET_DELETE : MEET_MERGE,
+        return write_directory(x->tools, x->image, o, o->dest, o->delete ? MEET_DELETE : MEET_MERGE,
                                err);
     case OUTPUT_CACHEONLY:
         return 0;

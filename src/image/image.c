@@ -124,6 +124,22 @@ int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *
     return 0;
 }
 
+/* What CACHE_TREE_DIFF calls the archive of a layer: the tree, or the tree and other times. */
+static void archive_key(const struct store_layer *l, struct digest *ret)
+{
+    struct hash h;
+
+    *ret = l->tree;
+    if (l->times.mode == LAYER_TIMES_KEEP)
+        return;
+    hash_init(&h);
+    hash_add_field(&h, VIEW("archive with other times"));
+    hash_add(&h, l->tree.sha256, sizeof(l->tree.sha256));
+    hash_add_u64(&h, l->times.mode);
+    hash_add_u64(&h, (uint64_t)l->times.epoch_s);
+    hash_done(&h, ret->sha256);
+}
+
 /* A layer that was loaded stays what it was, byte for byte, while its blob is there; one that is known by its tree
  * alone has the diff id of the archive that the tree makes. */
 static int know_layer(struct image_tools *t, struct store_layer *l, const struct digest *loaded_as,
@@ -137,19 +153,23 @@ static int know_layer(struct image_tools *t, struct store_layer *l, const struct
             return MIN(r, 0);
         l->diff_id = (struct digest){0};
     }
-    return MIN(cache_link_get(t->cache, CACHE_TREE_DIFF, &l->tree, &l->diff_id, err), 0);
+    struct digest archive;
+    archive_key(l, &archive);
+    return MIN(cache_link_get(t->cache, CACHE_TREE_DIFF, &archive, &l->diff_id, err), 0);
 }
 
-int image_new(struct image_tools *t, const struct image_config *config, const struct digest *trees,
-              size_t tree_count, struct image **ret, struct error *err)
+int image_new(struct image_tools *t, const struct image_config *config,
+              const struct image_layer *layers, size_t layer_count, struct image **ret,
+              struct error *err)
 {
     CLEANUP(image_freep) struct image *i = xcalloc(1, sizeof(*i));
 
     i->record.config = STR_INIT;
     i->record.created_s = t->env->now_s;
     config_clone(config, &i->config);
-    for (size_t n = 0; n < tree_count; n++) {
-        vec_push(&i->record.layers, (struct store_layer){.tree = trees[n]});
+    for (size_t n = 0; n < layer_count; n++) {
+        vec_push(&i->record.layers,
+                 (struct store_layer){.tree = layers[n].tree, .times = layers[n].times});
         const int r = know_layer(t, vec_last(&i->record.layers),
                                  n < config->diff_ids.size ? &config->diff_ids.at[n] : NULL, err);
 
@@ -178,12 +198,21 @@ int image_save(struct image_tools *t, struct image *i, const char *name, struct 
     return store_image_put(t->store, &i->record, err);
 }
 
-static json_t *pack_request(const struct digest *tree)
+void image_pack_tree(const struct store_layer *l, json_t *request)
 {
+    static const char *const keys[] = {[LAYER_TIMES_CLAMP] = "clamp", [LAYER_TIMES_SET] = "set"};
     char hex[DIGEST_HEX_MAX];
+
+    doc_set_text(request, "tree", digest_hex(&l->tree, hex));
+    if (l->times.mode != LAYER_TIMES_KEEP)
+        doc_set_int(request, keys[l->times.mode], l->times.epoch_s);
+}
+
+static json_t *pack_request(const struct store_layer *l)
+{
     json_t *doc = json_object();
 
-    doc_set_text(doc, "tree", digest_hex(tree, hex));
+    image_pack_tree(l, doc);
     doc_set_text(doc, "codec", "none");
     doc_set_bool(doc, "keep", false);
     return doc;
@@ -193,6 +222,7 @@ int image_take_diff_id(struct image_tools *t, struct store_layer *layer,
                        const struct digest *diff_id, struct error *err)
 {
     char have[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
+    struct digest archive;
     int r;
 
     if (layer->blobs.size || !digest_is_zero(&layer->diff_id)) {
@@ -202,7 +232,8 @@ int image_take_diff_id(struct image_tools *t, struct store_layer *layer,
                          digest_format(&layer->diff_id, have), digest_format(diff_id, got));
     }
     layer->diff_id = *diff_id;
-    r = cache_link_put(t->cache, CACHE_TREE_DIFF, &layer->tree, diff_id, err);
+    archive_key(layer, &archive);
+    r = cache_link_put(t->cache, CACHE_TREE_DIFF, &archive, diff_id, err);
     return r < 0 ? r : cache_link_put(t->cache, CACHE_DIFF_TREE, diff_id, &layer->tree, err);
 }
 
@@ -232,8 +263,8 @@ int image_finish(struct image_tools *t, struct image *i, struct error *err)
         if (!digest_is_zero(&layer->diff_id))
             continue;
         layers[wanted] = layer;
-        items[wanted++] = (struct queue_item){
-            .job = "layer-pack", .request = pack_request(&layer->tree), .fd = -1};
+        items[wanted++] =
+            (struct queue_item){.job = "layer-pack", .request = pack_request(layer), .fd = -1};
     }
     r = queue_run(t, items, wanted, err);
     for (size_t n = 0; r == 0 && n < wanted; n++)

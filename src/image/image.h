@@ -28,10 +28,14 @@ MUST_CHECK int image_open(struct image_tools *t, const char *name, struct image 
 void image_free(struct image *i);
 DEFINE_CLEANUP(struct image *, image_free)
 
-/* An image of trees (bottom first) that is in no record yet. config is copied; its diff_ids, if
+struct image_layer {
+    struct digest tree;
+    struct layer_times times;
+};
+/* An image of layers (bottom first) that is in no record yet. config is copied; its diff_ids, if
  * any, are those that the first layers were loaded with, and are kept where their blobs are there. */
 MUST_CHECK int image_new(struct image_tools *t, const struct image_config *config,
-                         const struct digest *trees, size_t tree_count, struct image **ret,
+                         const struct image_layer *layers, size_t layer_count, struct image **ret,
                          struct error *err);
 /* Writes the record under a name in any form (NULL: unnamed). An image of several names is saved
  * once each. */

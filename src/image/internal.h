@@ -9,6 +9,9 @@ void image_add_blob(struct store_layer *l, const struct digest *digest, uint64_t
  * l->blobs, 0 when there is none. */
 MUST_CHECK int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *err);
 
+/* Adds to a request for "layer-pack" which tree is wanted, with which times. */
+void image_pack_tree(const struct store_layer *l, json_t *request);
+
 /* Notes the diff id of a layer's canonical archive, in the image and in the cache. -EPROTO when the layer has
  * another one already. */
 MUST_CHECK int image_take_diff_id(struct image_tools *t, struct store_layer *layer,

@@ -58,6 +58,8 @@ struct files {
     struct digests trees;
     struct image_view view;
     struct links links;
+    bool has_epoch;
+    int64_t epoch_s; /* all times are this */
 };
 
 static int files_open(const struct job_context *ctx, const json_t *request, size_t fd_count,
@@ -66,6 +68,9 @@ static int files_open(const struct job_context *ctx, const json_t *request, size
     int r = job_trees(request, "trees", &f->trees, err);
 
     f->ctx = ctx;
+    f->has_epoch = json_object_get(request, "epoch");
+    if (r == 0)
+        r = doc_int(request, "epoch", &f->epoch_s, err);
     if (r == 0 && fd_count != 1)
         r = error_set(err, -EINVAL, "one descriptor is wanted");
     if (r == 0)
@@ -81,6 +86,14 @@ static void files_done(struct files *f)
     image_view_done(&f->view);
     vec_done(&f->trees);
     store_close(f->store);
+}
+
+static void set_time(const struct files *f, struct entry *e)
+{
+    if (!f->has_epoch)
+        return;
+    e->mtime_s = f->epoch_s;
+    e->mtime_ns = 0;
 }
 
 /* Opens the content of a merged file. */
@@ -139,6 +152,7 @@ static int put_file(struct files *f, const struct merge_file *file, const char *
 
     e.path = path;
     e.opaque = false;
+    set_time(f, &e);
     if (links_seen(&f->links, file->entry, path, &first)) {
         e.type = ENTRY_HARDLINK;
         e.link = first;
@@ -244,6 +258,7 @@ static struct entry owned_entry(const struct tree_out *t, const struct entry *e,
 
     n.path = path;
     n.opaque = false;
+    set_time(&t->files, &n);
     if (!t->owners)
         n.uid = n.gid = 0; /* in the holder's namespace that is whoever started us */
     return n;

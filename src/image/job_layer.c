@@ -245,6 +245,7 @@ struct pack {
     struct store *store;
     const struct codec *codec;
     int64_t level;
+    struct write_options options;
     bool keep;
     struct store_blob_writer *to; /* NULL: only the sums are wanted */
     struct codec_writer *writer;
@@ -259,7 +260,6 @@ static int to_blob(void *ctx, struct view packed, struct error *err)
 
 static int pack_tree(struct pack *p, const struct digest *tree, struct error *err)
 {
-    static const struct write_options options = {.check = true};
     CLEANUP(index_freep) struct index *index = NULL;
     cleanup_close int dir = store_tree_open(p->store, tree, err), fs = -1;
     int r = dir < 0 ? dir : index_load_at(dir, "index", &index, err);
@@ -270,7 +270,7 @@ static int pack_tree(struct pack *p, const struct digest *tree, struct error *er
     if (fs < 0)
         return fs;
     struct tar_writer w = TAR_WRITER_INIT(tar_to_codec, p->writer);
-    r = write_tar(index, fs, &options, &w, err);
+    r = write_tar(index, fs, &p->options, &w, err);
     if (r == 0)
         r = tar_finish(&w, err);
     tar_writer_done(&w);
@@ -317,6 +317,17 @@ static int finish_pack(struct pack *p, json_t *answer, struct error *err)
     return r;
 }
 
+static int read_times(const json_t *request, struct write_options *ret, struct error *err)
+{
+    const bool set = json_object_get(request, "set");
+
+    *ret = (struct write_options){.check = true};
+    if (!set && !json_object_get(request, "clamp"))
+        return 0;
+    ret->times = set ? WRITE_TIMES_SET : WRITE_TIMES_CLAMP;
+    return doc_need_int(request, set ? "set" : "clamp", &ret->epoch_s, err);
+}
+
 static int read_pack(const json_t *request, struct pack *p, struct digest *tree,
                      struct digest *blob, struct error *err)
 {
@@ -328,6 +339,8 @@ static int read_pack(const json_t *request, struct pack *p, struct digest *tree,
         r = doc_int(request, "level", &p->level, err);
     if (r == 0)
         r = doc_bool(request, "keep", &p->keep, err);
+    if (r == 0)
+        r = read_times(request, &p->options, err);
     if (r == 0)
         r = job_digest(request, "tree", tree, err);
     if (r == 0)

@@ -162,6 +162,11 @@ static int set_oci_types(struct parse *p, const char *value, struct error *err)
     return r;
 }
 
+static int set_rewrite(struct parse *p, const char *value, struct error *err)
+{
+    return read_bool("rewrite-timestamp", value, &p->o.rewrite_timestamp, err);
+}
+
 static int set_tar(struct parse *p, const char *value, struct error *err)
 {
     p->has_tar = true;
@@ -220,6 +225,7 @@ static const struct {
     {"compression-level", set_level},
     {"force-compression", set_force},
     {"oci-mediatypes", set_oci_types},
+    {"rewrite-timestamp", set_rewrite},
     {"tar", set_tar},
     {"mode", set_mode},
     {"push", set_push},
@@ -249,7 +255,8 @@ static int set_field(struct parse *p, char *field, struct error *err)
     return near.best ? error_hint(err, -EINVAL, "did you mean '%s'?", near.best)
                      : error_hint(err, -EINVAL,
                                   "keys: type, dest, name, compression, compression-level, "
-                                  "force-compression, oci-mediatypes, tar, mode, annotation.KEY");
+                                  "force-compression, oci-mediatypes, rewrite-timestamp, tar, "
+                                  "mode, annotation.KEY");
 }
 
 /* The words of buildx for what we have under other names. */

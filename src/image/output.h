@@ -28,6 +28,10 @@ struct output {
     bool directory;            /* tar=false: an OCI_ARCHIVE never is, a docker one becomes a layout
                                 * with docker's manifest in it */
     bool delete;               /* mode=delete: what the image has not is removed from dest */
+    bool rewrite_timestamp;    /* rewrite-timestamp=: only a build knows which layers are new */
+    /* not parsed: what all times of tar and local become */
+    bool has_epoch;
+    int64_t epoch_s;
     struct annotations annotations;
 };
 struct outputs {

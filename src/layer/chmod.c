@@ -147,3 +147,8 @@ uint32_t chmod_apply(const struct chmod *ch, uint32_t mode, bool is_dir)
     }
     return mode & 07777;
 }
+
+uint32_t chmod_portable(uint32_t mode, bool is_dir)
+{
+    return is_dir || (mode & 0111) ? 0755 : 0644;
+}

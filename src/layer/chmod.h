@@ -6,6 +6,11 @@
 
 #define CHMOD_CLAUSES_MAX 32
 
+/* What a checkout keeps of modes: who may execute. Under any umask, chmod_portable() is what this
+ * makes of a mode. */
+#define CHMOD_PORTABLE "ug-s,u=rwX,go=rX"
+uint32_t chmod_portable(uint32_t mode, bool is_dir);
+
 struct chmod_clause {
     uint16_t who;  /* mask of the bits that may change, 07777 */
     char op;       /* '=', '+', '-' */

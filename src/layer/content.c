@@ -1,4 +1,5 @@
 /* Digests over entries: tree ids and content digests. */
+#include "layer/chmod.h"
 #include "layer/merge.h"
 
 /* Fixed fields first, in one piece: one call of the hash instead of ten. */
@@ -19,7 +20,9 @@ static void add_entry(struct hash *h, const struct entry *e, struct view name, s
     const bool has_mode = (parts & CONTENT_MODE) && !linked && e->type != ENTRY_SYMLINK;
     const uint64_t fields[] = {
         (uint64_t)e->type | (uint64_t)e->opaque << 8 | (uint64_t)parts << 16,
-        has_mode ? e->mode : 0,
+        !has_mode                  ? 0
+        : parts & CONTENT_PORTABLE ? chmod_portable(e->mode, e->type == ENTRY_DIR)
+                                   : e->mode,
         has_owner ? (uint64_t)e->uid << 32 | e->gid : 0,
         (uint64_t)e->major << 32 | e->minor,
         name.size,

@@ -63,7 +63,12 @@ void index_tree_id(const struct index *ix, struct digest *ret);
 
 /* What parts of entries a content digest covers; the type, link text, device, xattrs and content
  * always. */
-enum content_part { CONTENT_MODE = 1, CONTENT_OWNER = 2, CONTENT_ALL = 3 };
+enum content_part {
+    CONTENT_MODE = 1,
+    CONTENT_OWNER = 2,
+    CONTENT_ALL = 3,
+    CONTENT_PORTABLE = 4, /* of CONTENT_MODE only what chmod_portable() leaves */
+};
 /* Adds one entry under the name it has inside the subtree. A hard link is given as the file it
  * stands for. */
 void content_add(struct hash *h, const struct entry *e, struct view name, int parts);

@@ -57,8 +57,9 @@ static int put_entry(struct writing *w, const struct entry *e, struct error *err
 {
     struct entry out = *e;
 
-    if (w->o->clamp && out.mtime_s >= w->o->clamp_s) {
-        out.mtime_s = w->o->clamp_s;
+    if (w->o->times == WRITE_TIMES_SET ||
+        (w->o->times == WRITE_TIMES_CLAMP && out.mtime_s >= w->o->epoch_s)) {
+        out.mtime_s = w->o->epoch_s;
         out.mtime_ns = 0;
     }
     const int r = tar_put(w->out, &out, err);

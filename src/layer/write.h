@@ -9,9 +9,15 @@
 #include "layer/index.h"
 #include "layer/tar.h"
 
+enum write_times {
+    WRITE_TIMES_KEEP,
+    WRITE_TIMES_CLAMP, /* those after epoch_s become epoch_s (rewrite-timestamp) */
+    WRITE_TIMES_SET,   /* all are epoch_s: the bytes depend on the tree id and epoch_s only */
+};
+
 struct write_options {
-    bool clamp; /* times after clamp_s become clamp_s (SOURCE_DATE_EPOCH) */
-    int64_t clamp_s;
+    enum write_times times;
+    int64_t epoch_s; /* SOURCE_DATE_EPOCH */
     const char *only; /* a subtree (image unpack of a part); NULL: everything */
     bool check;       /* contents are held against the index's digests (-EPROTO) */
 };

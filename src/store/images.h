@@ -17,8 +17,19 @@ struct store_blob {
     char *media_type;
 };
 
+/* What times its archive has: those of the tree's files, or what SOURCE_DATE_EPOCH made of them. */
+struct layer_times {
+    enum layer_times_mode {
+        LAYER_TIMES_KEEP,
+        LAYER_TIMES_CLAMP, /* none is after the epoch */
+        LAYER_TIMES_SET,   /* all are the epoch */
+    } mode;
+    int64_t epoch_s;
+};
+
 struct store_layer {
     struct digest tree;
+    struct layer_times times;
     struct digest diff_id;        /* zero: not known yet */
     VEC(struct store_blob) blobs; /* compressed forms that are in the store; none is fine */
 };

@@ -47,6 +47,9 @@ static void set_digest(json_t *obj, const char *key, const struct digest *d)
         doc_set_text(obj, key, digest_format(d, text));
 }
 
+static const char *const times_keys[] = {
+    [LAYER_TIMES_CLAMP] = "timesClampedTo", [LAYER_TIMES_SET] = "timesSetTo"};
+
 static json_t *print_layer(const struct store_layer *l)
 {
     json_t *layer = json_object(), *blobs = json_array();
@@ -62,6 +65,8 @@ static json_t *print_layer(const struct store_layer *l)
         doc_push(blobs, blob);
     }
     doc_set(layer, "blobs", blobs);
+    if (l->times.mode != LAYER_TIMES_KEEP)
+        doc_set_int(layer, times_keys[l->times.mode], l->times.epoch_s);
     return layer;
 }
 
@@ -94,8 +99,13 @@ void store_image_key(const struct store_image *i, struct digest *ret)
         return;
     hash_init(&h);
     hash_add_field(&h, i->config.at ? str_view(&i->config) : VIEW(""));
-    vec_each (l, &i->layers)
+    vec_each (l, &i->layers) {
         hash_add(&h, l->tree.sha256, sizeof(l->tree.sha256));
+        if (l->times.mode == LAYER_TIMES_KEEP)
+            continue; /* so that records of old keep their names */
+        hash_add_u64(&h, l->times.mode);
+        hash_add_u64(&h, (uint64_t)l->times.epoch_s);
+    }
     hash_done(&h, ret->sha256);
 }
 
@@ -134,10 +144,26 @@ static int parse_blob(const json_t *doc, struct store_layer *l, struct error *er
     return 0;
 }
 
+static int parse_times(const json_t *doc, struct layer_times *ret, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = LAYER_TIMES_CLAMP; r == 0 && i < ARRAY_SIZE(times_keys); i++) {
+        if (!json_object_get(doc, times_keys[i]))
+            continue;
+        ret->mode = (enum layer_times_mode)i;
+        r = doc_int(doc, times_keys[i], &ret->epoch_s, err);
+    }
+    return r;
+}
+
 static int parse_layer(const json_t *doc, struct store_layer *l, struct error *err)
 {
     json_t *blobs = NULL;
     int r = get_digest(doc, "tree", true, &l->tree, err);
+
+    if (r == 0)
+        r = parse_times(doc, &l->times, err);
 
     if (r == 0)
         r = get_digest(doc, "diffId", false, &l->diff_id, err);

@@ -516,6 +516,22 @@ static void modes_change_as_by_chmod(void **state)
     }
 }
 
+/* What a key says of a mode is what the copy makes of it; no umask of a checkout shows. */
+static void portable_modes_are_what_a_copy_makes(void **state)
+{
+    struct chmod c;
+
+    (void)state;
+    assert_int_equal(chmod_parse(CHMOD_PORTABLE, &c, NULL), 0);
+    for (uint32_t mode = 0; mode <= 07777; mode++) {
+        assert_int_equal(chmod_apply(&c, mode, false), chmod_portable(mode, false));
+        assert_int_equal(chmod_apply(&c, mode, true), chmod_portable(mode, true));
+    }
+    assert_int_equal(chmod_portable(0600, false), 0644);
+    assert_int_equal(chmod_portable(0775, false), 0755);
+    assert_int_equal(chmod_portable(02700, true), 0755);
+}
+
 UNIT_MAIN(
     cmocka_unit_test(copies_follow_the_rules), cmocka_unit_test(attributes_are_as_documented),
     cmocka_unit_test(owner_and_mode_can_be_given), cmocka_unit_test(links_within_one_action_stay),
@@ -525,4 +541,5 @@ UNIT_MAIN(
     cmocka_unit_test(too_many_holes_are_refused),
     cmocka_unit_test(special_files_and_xattrs_are_kept), cmocka_unit_test(layers_are_sources_too),
     cmocka_unit_test(digests_come_and_go_through_callbacks),
-    cmocka_unit_test(modes_change_as_by_chmod))
+    cmocka_unit_test(modes_change_as_by_chmod),
+    cmocka_unit_test(portable_modes_are_what_a_copy_makes))

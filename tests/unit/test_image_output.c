@@ -89,7 +89,8 @@ static void fields_arrive(void **state)
     (void)state;
     assert_int_equal(
         output_parse("type=oci,dest=d,\"name=a:1,b\",compression=zstd,compression-level=5,"
-                     "force-compression=true,annotation.k=v=w,annotation-manifest-descriptor[linux/"
+                     "force-compression=true,rewrite-timestamp=true,annotation.k=v=w,annotation-"
+                     "manifest-descriptor[linux/"
                      "arm64].d.e=f",
                      &o, NULL),
         0);
@@ -98,6 +99,7 @@ static void fields_arrive(void **state)
     assert_string_equal(o.codec->name, "zstd");
     assert_int_equal(o.level, 5);
     assert_true(o.force);
+    assert_true(o.rewrite_timestamp);
     assert_int_equal(o.annotations.size, 2);
     assert_int_equal(o.annotations.at[0].place, ANNOTATE_MANIFEST);
     assert_string_equal(o.annotations.at[0].key, "k");

@@ -23,7 +23,7 @@ static void archives_are_written_from_indexes(void **state)
     (void)state;
     SCRATCH_AUTO(t);
     const struct scan_options so = SCAN_OPTIONS_INIT;
-    struct write_options o = {.clamp = true, .clamp_s = 1600000000, .check = true};
+    struct write_options o = {.times = WRITE_TIMES_CLAMP, .epoch_s = 1600000000, .check = true};
 
     put_dir(t.fd, "d", 0755);
     put_file(t.fd, "d/a", "hello", 0644);
