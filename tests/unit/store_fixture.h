@@ -30,7 +30,8 @@ static inline void check(int r, const struct error *err)
 static inline void fixture_init(struct fixture *f, const char *below)
 {
     *f = (struct fixture){0};
-    snprintf(f->dir, sizeof(f->dir), "%s/cooper-store-XXXXXX", below);
+    const int n = snprintf(f->dir, sizeof(f->dir), "%s/cooper-store-XXXXXX", below);
+    assert_in_range(n, 1, sizeof(f->dir) - 1);
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->root, sizeof(f->root), "%s/s", f->dir);
     f->words = open_memstream(&f->said, &f->said_size);
