@@ -159,9 +159,9 @@ struct source_filter {
     const json_t *skips; /* names below the step's source that other steps copy */
     size_t source_size;  /* of the step's source path */
     bool from_path;
-    const char *source;           /* the step's */
-    const struct ignore *exclude; /* --exclude, or NULL */
-    size_t exclude_base;          /* it is relative to this much of the path */
+    const char *source; /* the step's */
+    struct file_filter filter;
+    size_t filter_base; /* it is relative to this much of the path */
 };
 
 /* rel is below the step's source. *prune: nothing below it is copied either. */
@@ -169,17 +169,14 @@ static bool is_excluded(const struct source_filter *f, const char *rel, bool is_
 {
     STR_AUTO(path);
 
-    if (!f->exclude)
+    if (file_filter_is_empty(&f->filter))
         return false;
     str_add_text(&path, f->source);
     view_join(&path, view_of(rel));
-    if (path.size <= f->exclude_base)
+    if (path.size <= f->filter_base)
         return false;
-    const char *below = path.at + f->exclude_base + (f->exclude_base != 0);
-    if (!ignore_match(f->exclude, view_of(below)))
-        return false;
-    *prune = !is_dir || !ignore_may_reach_below(f->exclude, view_of(below));
-    return true;
+    const char *below = path.at + f->filter_base + (f->filter_base != 0);
+    return file_filter_skips(&f->filter, view_of(below), is_dir, prune);
 }
 
 /* What callbacks of a directory call rel, below the step's source; NULL for the source itself. */
@@ -237,14 +234,13 @@ static int check_entry(void *ctx, const struct copy_seen *s, struct error *err)
     return context_check_seen(f->in->check, s, err);
 }
 
-static bool is_skipped_below(void *ctx, const char *rel)
+static bool is_skipped_below(void *ctx, const char *rel, bool is_dir, bool *prune)
 {
     struct source_filter f = *(const struct source_filter *)ctx;
 
-    bool prune;
-
     f.from_path = true;
-    return is_skipped(&f, rel) || is_excluded(&f, rel, false, &prune);
+    *prune = true;
+    return is_skipped(&f, rel) || is_excluded(&f, rel, is_dir, prune);
 }
 
 /* ---- steps ---- */
@@ -252,12 +248,13 @@ static bool is_skipped_below(void *ctx, const char *rel)
 struct step_doc {
     const char *source, *dest, *unpack_dest, *mode;
     int64_t kind, input, uid, gid, make_mode, data_at, data_size;
-    bool has_owner, keep_owner;
+    bool has_owner, keep_owner, parents, lazy;
     json_t *skips, *excludes;
-    int64_t exclude_base;
+    const char *include;
+    int64_t filter_base;
 };
 
-static int read_excludes(const struct step_doc *step, struct ignore **ret, struct error *err)
+static int read_filter(const struct step_doc *step, struct file_filter *ret, struct error *err)
 {
     const size_t count = json_array_size(step->excludes);
     cleanup_free const char **patterns = xcalloc(count + 1, sizeof(*patterns));
@@ -267,7 +264,7 @@ static int read_excludes(const struct step_doc *step, struct ignore **ret, struc
         if (!patterns[i])
             return error_set(err, -EINVAL, "excludes[%zu] is not a text", i);
     }
-    return count ? ignore_new(patterns, count, ret, err) : 0;
+    return file_filter_init(ret, step->include, patterns, count, err);
 }
 
 static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
@@ -303,7 +300,13 @@ static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
     if (r >= 0)
         r = doc_array(obj, "excludes", &ret->excludes, err);
     if (r >= 0)
-        r = doc_int(obj, "exclude_base", &ret->exclude_base, err);
+        r = doc_bool(obj, "parents", &ret->parents, err);
+    if (r >= 0)
+        r = doc_bool(obj, "lazy", &ret->lazy, err);
+    if (r >= 0)
+        r = doc_text(obj, "include", &ret->include, err);
+    if (r >= 0)
+        r = doc_int(obj, "filter_base", &ret->filter_base, err);
     return r;
 }
 
@@ -311,8 +314,8 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
                      struct error *err)
 {
     const struct input *in = &w->inputs[step->input];
-    CLEANUP(ignore_freep) struct ignore *exclude = NULL;
-    int r = read_excludes(step, &exclude, err);
+    FILE_FILTER_AUTO(patterns);
+    int r = read_filter(step, &patterns, err);
     if (r < 0)
         return r;
     struct source_filter filter = {.in = in,
@@ -320,9 +323,9 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
                                    .source_size = strlen(step->source),
                                    .from_path = in->dir < 0,
                                    .source = step->source,
-                                   .exclude = exclude,
-                                   .exclude_base = (size_t)step->exclude_base};
-    const bool leaves_out = exclude || json_array_size(step->skips);
+                                   .filter = patterns,
+                                   .filter_base = (size_t)step->filter_base};
+    const bool leaves_out = !file_filter_is_empty(&patterns) || json_array_size(step->skips);
     const struct copy_source s = {
         .dir = in->dir,
         .keep_owner = step->keep_owner,
@@ -331,6 +334,8 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
         .owner = in->dir < 0 ? w->owner : OWNER_REAL,
         .path = step->source,
         .dest = step->dest,
+        .lazy = step->lazy,
+        .keep_dirs = step->parents,
         .parent_uid = (uint32_t)step->uid,
         .parent_gid = (uint32_t)step->gid,
         .chown = step->has_owner,
@@ -372,8 +377,8 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
     const struct tree_view view = {.merge = merge};
     const struct file_step like = {.kind = FILE_COPY, .mode = ""};
     FILE_PLAN_AUTO(plan);
-    int r =
-        file_plan_directory(&view, w->below.merge, &like, "", step->unpack_dest, &plan, NULL, err);
+    int r = file_plan_directory(&view, w->below.merge, &like, NULL, "", step->unpack_dest, &plan,
+                                NULL, err);
 
     for (size_t i = 0; r >= 0 && i < plan.steps.size; i++) {
         const struct file_step *part = &plan.steps.at[i];

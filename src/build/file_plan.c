@@ -160,14 +160,16 @@ static int match_pattern(const struct tree_view *v, const char *pattern, struct 
 /* Files that a pattern matched are left out by their names; what is named itself is meant. */
 static int drop_excluded(const struct file_action *a, struct file_matches *m, struct error *err)
 {
-    CLEANUP(ignore_freep) struct ignore *exclude = NULL;
-    const int r = ignore_new(a->excludes, a->exclude_count, &exclude, err);
+    FILE_FILTER_AUTO(filter);
+    const int r = file_filter_init(&filter, NULL, a->excludes, a->exclude_count, err);
     size_t kept = 0;
 
     if (r < 0)
         return r;
     vec_each (match, &m->list) {
-        if (match->type != ENTRY_DIR && ignore_match(exclude, view_of(match->name))) {
+        bool prune;
+        if (match->type != ENTRY_DIR &&
+            file_filter_skips(&filter, view_of(match->name), false, &prune)) {
             free(match->path);
             free(match->name);
             continue;
@@ -178,16 +180,38 @@ static int drop_excluded(const struct file_action *a, struct file_matches *m, st
     return 0;
 }
 
+/* COPY --parents copies out of directories, and follows no links on the way to what is named. */
+static int check_included(const struct tree_view *v, const struct file_action *a, bool any,
+                          const struct file_matches *m, struct error *err)
+{
+    const bool literal = !any && !wildcard_in(view_of(a->include)) && !strchr(a->include, '\\');
+
+    vec_each (match, &m->list) {
+        STR_AUTO(path);
+
+        if (match->type != ENTRY_DIR)
+            return error_set(err, -ENOTDIR, "'%s' is not a directory", match->path);
+        str_add_text(&path, match->path);
+        view_join(&path, view_of(a->include));
+        if (literal && !view_has(v, str_view(&path)))
+            return error_set(err, -ENOENT, "'%s' does not exist", path.at);
+    }
+    return 0;
+}
+
 int file_match(const struct tree_view *v, const struct file_action *a, struct file_matches *ret,
                struct error *err)
 {
     cleanup_free char *source = clean_source(a->source);
 
-    if (wildcard_in(view_of(source))) {
-        const int r = match_pattern(v, source, ret, err);
-        return r < 0 || !a->exclude_count ? r : drop_excluded(a, ret, err);
-    }
-    return add_match(v, source, ret, err);
+    const bool pattern = wildcard_in(view_of(source));
+    const int r = pattern ? match_pattern(v, source, ret, err) : add_match(v, source, ret, err);
+
+    if (r < 0)
+        return r;
+    if (a->parents)
+        return check_included(v, a, pattern, ret, err);
+    return pattern && a->exclude_count ? drop_excluded(a, ret, err) : 0;
 }
 
 /* ---- destinations ---- */
@@ -287,15 +311,11 @@ struct descent {
     const struct tree_view *view;
     const struct merge *below;
     const struct file_step *like;
+    const struct file_filter *filter;
     struct file_plan *plan;
     struct key *seen;
     struct error *err;
-    struct strings todo_source, todo_dest,
-        todo_top; /* directories to look into; top: dest of their step */
-    const char *source, *dest;
-    struct file_step *step; /* index is kept instead of a pointer while the plan grows */
-    size_t step_index;
-    size_t source_top; /* length of the step's source: skips are below it */
+    size_t step_index; /* instead of a pointer, while the plan grows */
 };
 
 static struct file_step copy_step_like(const struct file_step *like, const char *source,
@@ -310,11 +330,11 @@ static struct file_step copy_step_like(const struct file_step *like, const char 
     return step;
 }
 
-static int plan_directory(struct descent *d, const char *source, const char *dest);
+static int plan_directory(struct descent *d, const char *source, const char *dest, bool lazy);
 
 /* A directory of the source lies where a link is below: it is copied to where the link leads, as a
  * shell would. */
-static int follow_link(struct descent *d, const char *source, const char *dest)
+static int follow_link(struct descent *d, const char *source, const char *dest, bool lazy)
 {
     struct merge_file file = {0};
     STR_AUTO(target);
@@ -327,12 +347,8 @@ static int follow_link(struct descent *d, const char *source, const char *dest)
     const char *top = d->plan->steps.at[d->step_index].source;
     const size_t top_size = strlen(top);
     strings_add(&d->plan->steps.at[d->step_index].skips, source + top_size + (top_size != 0));
-    return plan_directory(d, source, target.at);
+    return plan_directory(d, source, target.at, lazy);
 }
-
-struct child_list {
-    struct strings names;
-};
 
 static int note_child(void *ctx, struct view name, enum entry_type type)
 {
@@ -360,9 +376,20 @@ static int look_into(struct descent *d, const char *source, const char *dest)
     return r < 0 ? r : 0;
 }
 
+/* Of what the filter leaves out with all below it nothing matters. */
+static bool is_left_out(const struct descent *d, const char *path, bool is_dir, bool *ret_prune)
+{
+    const size_t base = d->like->filter_base;
+
+    *ret_prune = false;
+    return d->filter &&
+           file_filter_skips(d->filter, view_of(path + base + (base != 0)), is_dir, ret_prune);
+}
+
 static int look_at_child(struct descent *d, const char *source, const char *dest, const char *child)
 {
     struct merge_file file = {0};
+    bool prune;
     STR_AUTO(from);
     STR_AUTO(to);
 
@@ -370,7 +397,8 @@ static int look_at_child(struct descent *d, const char *source, const char *dest
     view_join(&from, view_of(child + 1));
     str_add_text(&to, dest);
     view_join(&to, view_of(child + 1));
-    if (merge_lookup(d->below, str_view(&to), &file) < 0)
+    const bool left_out = is_left_out(d, from.at, *child == 'd', &prune);
+    if ((left_out && prune) || merge_lookup(d->below, str_view(&to), &file) < 0)
         return 0;
     note_below(d->plan, to.at, file.entry);
     if (d->seen) {
@@ -381,10 +409,10 @@ static int look_at_child(struct descent *d, const char *source, const char *dest
         return 0;
     if (file.entry->type == ENTRY_DIR)
         return look_into(d, from.at, to.at);
-    return file.entry->type == ENTRY_SYMLINK ? follow_link(d, from.at, to.at) : 0;
+    return file.entry->type == ENTRY_SYMLINK ? follow_link(d, from.at, to.at, left_out) : 0;
 }
 
-static int plan_directory(struct descent *d, const char *source, const char *dest)
+static int plan_directory(struct descent *d, const char *source, const char *dest, bool lazy)
 {
     const size_t outer = d->step_index;
     struct merge_file file = {0};
@@ -392,6 +420,7 @@ static int plan_directory(struct descent *d, const char *source, const char *des
 
     vec_push(&d->plan->steps, copy_step_like(d->like, source, dest));
     d->step_index = d->plan->steps.size - 1;
+    d->plan->steps.at[d->step_index].lazy = lazy;
     see_path(d->plan, d->below, dest, d->seen);
     if (merge_lookup(d->below, view_of(dest), &file) >= 0 && file.entry->type == ENTRY_DIR)
         r = look_into(d, source, dest);
@@ -400,12 +429,18 @@ static int plan_directory(struct descent *d, const char *source, const char *des
 }
 
 int file_plan_directory(const struct tree_view *v, const struct merge *below,
-                        const struct file_step *like, const char *source, const char *dest,
-                        struct file_plan *ret, struct key *seen, struct error *err)
+                        const struct file_step *like, const struct file_filter *filter,
+                        const char *source, const char *dest, struct file_plan *ret,
+                        struct key *seen, struct error *err)
 {
-    struct descent d = {
-        .view = v, .below = below, .like = like, .plan = ret, .seen = seen, .err = err};
-    const int r = plan_directory(&d, source, dest);
+    struct descent d = {.view = v,
+                        .below = below,
+                        .like = like,
+                        .filter = filter,
+                        .plan = ret,
+                        .seen = seen,
+                        .err = err};
+    const int r = plan_directory(&d, source, dest, false);
 
     return r < 0 ? error_set(err, r, "read directory '%s'", source) : 0;
 }
@@ -437,19 +472,22 @@ static int plan_file_source(struct planning *p, const struct file_action *a,
 static int plan_match(struct planning *p, const struct file_action *a,
                       const struct file_match *match, struct file_step *like, struct error *err)
 {
+    FILE_FILTER_AUTO(filter);
     bool is_dir = false;
     STR_AUTO(dest);
 
     if (match->type != ENTRY_DIR)
         return plan_file_source(p, a, match, like, err);
     int r = resolve_dest(p, a->dest, &dest, &is_dir, err);
+    if (r >= 0)
+        r = file_filter_init(&filter, a->include, a->excludes, a->exclude_count, err);
     if (r < 0)
         return r;
     strings_add(&p->made, dest.at);
-    like->excluding = a->exclude_count ? a : NULL;
-    like->exclude_base = strlen(match->path);
-    return file_plan_directory(&p->in->inputs[a->input], p->in->below, like, match->path, dest.at,
-                               p->plan, p->seen, err);
+    like->filtering = a->exclude_count || a->parents ? a : NULL;
+    like->filter_base = strlen(match->path);
+    return file_plan_directory(&p->in->inputs[a->input], p->in->below, like, &filter, match->path,
+                               dest.at, p->plan, p->seen, err);
 }
 
 static int plan_copy(struct planning *p, const struct file_action *a, struct error *err)

@@ -15,15 +15,17 @@ struct file_step {
     char *source;      /* COPY: plain, resolved */
     char *dest;        /* plain, resolved; of an archive: when it turns out to be none */
     char *unpack_dest; /* ADD of a file that may be an archive: where its entries go; else NULL */
-    struct strings skips;                /* COPY: names below source that other steps copy */
-    const struct file_action *excluding; /* COPY with --exclude: the action, borrowed; else NULL */
-    size_t exclude_base; /* length of the path in the source that its patterns are relative to */
-    bool keep_owner;     /* COPY: owners of the source stay */
-    bool has_owner;      /* uid and gid are asked for */
-    uint32_t uid, gid;   /* else 0:0 */
-    const char *mode;    /* --chmod, borrowed from the action; "" */
-    uint32_t make_mode;  /* MKDIR, WRITE */
-    struct view data;    /* WRITE, borrowed */
+    struct strings skips; /* COPY: names below source that other steps copy */
+    const struct file_action
+        *filtering;     /* COPY with --parents, --exclude: the action, borrowed; else NULL */
+    size_t filter_base; /* length of the path in the source that its patterns are relative to */
+    bool lazy;          /* COPY: a directory that appears when something in it does */
+    bool keep_owner;    /* COPY: owners of the source stay */
+    bool has_owner;     /* uid and gid are asked for */
+    uint32_t uid, gid;  /* else 0:0 */
+    const char *mode;   /* --chmod, borrowed from the action; "" */
+    uint32_t make_mode; /* MKDIR, WRITE */
+    struct view data;   /* WRITE, borrowed */
 };
 
 struct file_plan {
@@ -65,8 +67,9 @@ struct file_plan_input {
  * and links. */
 MUST_CHECK int file_plan_make(const struct op *op, const struct file_plan_input *in,
                               struct file_plan *ret, struct key *seen, struct error *err);
-/* The steps of one directory onto dest (plain): follows links to directories that are below it. */
+/* The steps of one directory onto dest (plain): follows links to directories that are below it. filter: like's, or
+ * NULL. */
 MUST_CHECK int file_plan_directory(const struct tree_view *v, const struct merge *below,
-                                   const struct file_step *like, const char *source,
-                                   const char *dest, struct file_plan *ret, struct key *seen,
-                                   struct error *err);
+                                   const struct file_step *like, const struct file_filter *filter,
+                                   const char *source, const char *dest, struct file_plan *ret,
+                                   struct key *seen, struct error *err);

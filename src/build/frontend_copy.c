@@ -61,29 +61,12 @@ static int check_mode(const struct copy *p)
     return fe_at(p->fe, p->s, p->c, p->c->in->keyword_span, -EINVAL, p->err);
 }
 
-/* ---- flags that come later ---- */
+/* ---- what comes later ---- */
 
 static int not_yet(const struct copy *p, struct span span, const char *what)
 {
     error_set(p->err, -ENOTSUP, "%s is not supported yet", what);
     return fe_at(p->fe, p->s, p->c, span, -ENOTSUP, p->err);
-}
-
-static int refuse_flags(const struct copy *p)
-{
-    static const char *const later[] = {"parents"};
-
-    for (size_t i = 0; i < p->c->in->flag_count; i++) {
-        const struct flag *f = &p->c->in->flags[i];
-
-        for (size_t j = 0; j < ARRAY_SIZE(later); j++)
-            if (view_eq_text(f->name, later[j]) &&
-                !(f->has_value && view_eq_nocase(f->value, "false"))) {
-                cleanup_free char *what = xasprintf("%s --%s", p->add ? "ADD" : "COPY", later[j]);
-                return not_yet(p, f->span, what);
-            }
-    }
-    return 0;
 }
 
 /* Patterns, which take no variables, as they stand. */
@@ -194,6 +177,20 @@ static const char *clean_source(struct arena *arena, const char *source)
     return arena_strdup(arena, path.at + 1);
 }
 
+/* COPY --parents keeps the directories behind "/./", or all. Returns what the action reads. */
+static const char *set_parents(const struct copy *p, struct file_action *a, const char *source)
+{
+    const char *pivot = strstr(source, "/./");
+
+    if (!instruction_flag_set(p->c->in, "parents"))
+        return clean_source(p->fe->arena, source);
+    a->parents = true;
+    a->dest_is_dir = true;
+    a->include = clean_source(p->fe->arena, pivot ? pivot + 3 : source);
+    return clean_source(p->fe->arena,
+                        pivot ? arena_strndup(p->fe->arena, source, (size_t)(pivot - source)) : "");
+}
+
 static void add_source(struct copy *p, struct op *op, const struct word *w, const char *source)
 {
     const struct view unpack = instruction_flag(p->c->in, "unpack");
@@ -203,9 +200,9 @@ static void add_source(struct copy *p, struct op *op, const struct word *w, cons
 
     fill_action(p, a);
     a->input = input;
-    a->source = clean_source(p->fe->arena, source);
+    a->source = set_parents(p, a, source);
     a->where = arena_printf(p->fe->arena, "%s:%u:%u", p->fe->d->name, span.line, span.column);
-    a->wildcards = strpbrk(source, "*?[\\") != NULL;
+    a->wildcards = strpbrk(a->source, "*?[\\") != NULL;
     a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
     a->keep_owner = !p->from_context;
     a->portable = p->fe->g->reproducible && p->from_context && !is_octal(p->mode);
@@ -316,9 +313,7 @@ static int copy(struct copy *p)
     const char **words = arena_alloc(p->fe->arena, in->word_count * sizeof(*words));
     STR_AUTO(history);
 
-    int r = refuse_flags(p);
-    if (r == 0)
-        r = read_excludes(p);
+    int r = read_excludes(p);
     if (r == 0)
         r = fe_expand_flag(p->fe, p->s, p->c, "chown", &p->owner, p->err);
     if (r == 0)
@@ -335,6 +330,8 @@ static int copy(struct copy *p)
         return r;
     set_dest(p);
     str_add_text(&history, p->add ? "ADD" : "COPY");
+    if (instruction_flag_set(in, "parents"))
+        str_add_text(&history, " --parents");
     if (*p->owner)
         str_printf(&history, " --chown=%s", p->owner);
     if (*p->mode)

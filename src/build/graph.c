@@ -79,7 +79,8 @@ struct file_action *graph_add_action(struct graph *g, struct op *op, enum file_a
     assert(op->kind == OP_FILE);
     f->actions = grow(g->arena, f->actions, f->action_count, sizeof(*f->actions));
     struct file_action *a = &f->actions[f->action_count++];
-    *a = (struct file_action){.kind = kind, .source = "", .dest = "/", .owner = "", .mode = ""};
+    *a = (struct file_action){
+        .kind = kind, .source = "", .dest = "/", .owner = "", .mode = "", .include = ""};
     return a;
 }
 

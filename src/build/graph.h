@@ -106,9 +106,11 @@ struct file_action {
     bool wildcards;     /* source is a pattern; false for heredocs and literal names */
     bool unpack;        /* ADD: a source that is an archive by content is extracted into dest */
     bool portable; /* COPY of the context: of its modes only who may execute counts; mode says so */
-    bool keep_owner;       /* COPY --from: owners stay unless `owner` is given; else 0:0 */
-    const char *owner;     /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
-    const char *mode;      /* --chmod: "", "755", "u=rwX,go=rX" */
+    bool keep_owner;     /* COPY --from: owners stay unless `owner` is given; else 0:0 */
+    const char *owner;   /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
+    const char *mode;    /* --chmod: "", "755", "u=rwX,go=rX" */
+    bool parents;        /* COPY --parents: source is a directory, of which ... */
+    const char *include; /* ... this pattern is copied, with the directories on the way; "": all */
     const char **excludes; /* COPY: patterns of what stays behind, relative to the source */
     size_t exclude_count;
     const char *where;   /* COPY: "Dockerfile:12:6" of the source, or NULL: for errors only */

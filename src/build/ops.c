@@ -163,6 +163,8 @@ static void action_key(const struct file_action *a, struct key *k)
     key_add_u64(k, "keep owner", a->keep_owner);
     key_add_text(k, "chown", a->owner);
     key_add_text(k, "chmod", a->mode);
+    if (a->parents)
+        key_add_text(k, "parents", a->include);
     if (a->exclude_count)
         key_add_texts(k, "exclude", a->excludes, a->exclude_count);
     if (a->kind == FILE_WRITE) {
@@ -178,8 +180,12 @@ static int say_missing(const struct op *source, const struct file_action *a, int
                        struct error *err)
 {
     const struct op_source_local *local = &source->u.local;
-    struct view path = view_of(a->source);
+    STR_AUTO(name);
     unsigned line = 0;
+
+    str_add_text(&name, a->source);
+    view_join(&name, view_of(a->include));
+    struct view path = str_view(&name);
 
     while (path.size && (*path.at == '/' || view_starts(path, "./"))) {
         const size_t cut = *path.at == '/' ? 1 : 2;
@@ -190,20 +196,20 @@ static int say_missing(const struct op *source, const struct file_action *a, int
     if (source->kind == OP_SOURCE_LOCAL && local->ignore &&
         ignore_match_line(local->ignore, path, &line)) {
         error_done(err);
-        (void)error_set(err, -ENOENT, "'%s' is not in the build context", a->source);
+        (void)error_set(err, -ENOENT, "'%s' is not in the build context", name.at);
         return error_hint(err, -ENOENT, "it is excluded by %s line %u", local->ignore_name, line);
     }
     if (code == -ENOENT || code == -ENOTDIR) {
         error_done(err);
         if (source->kind == OP_SOURCE_LOCAL)
-            return error_set(err, -ENOENT, "'%s' is not in the build context '%s'", a->source,
+            return error_set(err, -ENOENT, "'%s' is not in the build context '%s'", name.at,
                              local->path);
-        return error_set(err, -ENOENT, "'%s' is not in '%s'", a->source,
+        return error_set(err, -ENOENT, "'%s' is not in '%s'", name.at,
                          source->kind == OP_SOURCE_IMAGE ? source->u.image.name
                          : source->stage                 ? source->stage
                                                          : "that stage");
     }
-    return error_wrap(err, code, "copy '%s'", a->source);
+    return error_wrap(err, code, "copy '%s'", name.at);
 }
 
 static int explain_missing(const struct op *source, const struct file_action *a, int code,
@@ -218,18 +224,18 @@ static int explain_missing(const struct op *source, const struct file_action *a,
 static int content_of_matches(const struct tree_view *v, const struct op *source,
                               const struct file_action *a, struct key *k, struct error *err)
 {
-    CLEANUP(ignore_freep) struct ignore *exclude = NULL;
+    FILE_FILTER_AUTO(filter);
     FILE_MATCHES_AUTO(matches);
     int r = file_match(v, a, &matches, err);
 
     if (r < 0)
         return explain_missing(source, a, r, err);
-    if (a->exclude_count && (r = ignore_new(a->excludes, a->exclude_count, &exclude, err)) < 0)
+    if ((r = file_filter_init(&filter, a->include, a->excludes, a->exclude_count, err)) < 0)
         return r;
     vec_each (match, &matches.list) {
         struct digest content = {0};
         STR_AUTO(name);
-        r = view_content(v, view_of(match->path), counting_parts(a), exclude, &content, err);
+        r = view_content(v, view_of(match->path), counting_parts(a), &filter, &content, err);
         if (r < 0)
             return error_wrap(err, r, "read '%s'", match->path);
         str_printf(&name, "content of '%s'", match->path);

@@ -143,6 +143,10 @@ static json_t *print_action(const struct file_action *a)
         doc_set_bool(obj, "keepOwner", true);
     set_text(obj, "owner", a->owner);
     set_text(obj, "chmod", a->mode);
+    if (a->parents) {
+        doc_set_bool(obj, "parents", true);
+        doc_set_text(obj, "include", a->include);
+    }
     set_texts(obj, "excludes", a->excludes, a->exclude_count);
     if (a->kind == FILE_WRITE || a->kind == FILE_MKDIR)
         set_mode(obj, a->write_mode);

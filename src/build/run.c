@@ -492,6 +492,18 @@ static int pack_inputs(struct build *b, const struct op *op, struct file_plan *p
     return r;
 }
 
+static void set_filter(json_t *obj, const struct file_action *a, size_t base)
+{
+    json_t *patterns = json_array();
+
+    for (size_t i = 0; i < a->exclude_count; i++)
+        doc_push(patterns, doc_new_text(a->excludes[i]));
+    doc_set(obj, "excludes", patterns);
+    doc_set_bool(obj, "parents", a->parents);
+    doc_set_text(obj, "include", a->include);
+    doc_set_int(obj, "filter_base", (int64_t)base);
+}
+
 static json_t *step_doc(const struct file_step *step, struct str *data)
 {
     json_t *obj = json_object();
@@ -512,13 +524,10 @@ static json_t *step_doc(const struct file_step *step, struct str *data)
         doc_set_int(obj, "data_size", (int64_t)step->data.size);
         str_add(data, step->data);
     }
-    if (step->excluding) {
-        json_t *patterns = json_array();
-        for (size_t i = 0; i < step->excluding->exclude_count; i++)
-            doc_push(patterns, doc_new_text(step->excluding->excludes[i]));
-        doc_set(obj, "excludes", patterns);
-        doc_set_int(obj, "exclude_base", (int64_t)step->exclude_base);
-    }
+    if (step->lazy)
+        doc_set_bool(obj, "lazy", true);
+    if (step->filtering)
+        set_filter(obj, step->filtering, step->filter_base);
     if (step->skips.size) {
         json_t *skips = json_array();
         for (size_t i = 0; i < step->skips.size; i++)

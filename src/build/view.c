@@ -2,24 +2,6 @@
 
 #include <errno.h>
 
-static enum entry_type type_of_mode(mode_t mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFDIR:
-        return ENTRY_DIR;
-    case S_IFLNK:
-        return ENTRY_SYMLINK;
-    case S_IFCHR:
-        return ENTRY_CHAR;
-    case S_IFBLK:
-        return ENTRY_BLOCK;
-    case S_IFIFO:
-        return ENTRY_FIFO;
-    default:
-        return ENTRY_FILE;
-    }
-}
-
 void view_join(struct str *path, struct view name)
 {
     if (path->size && name.size)
@@ -43,7 +25,7 @@ int view_resolve(const struct tree_view *v, struct view path, struct str *ret_pa
     if (r < 0)
         return r;
     const struct context_entry *e = context_find(v->context, str_view(ret_path));
-    *ret_type = e ? type_of_mode(e->mode) : ENTRY_DIR; /* the root has no entry */
+    *ret_type = e ? entry_type_of_mode(e->mode) : ENTRY_DIR; /* the root has no entry */
     return 0;
 }
 
@@ -67,7 +49,7 @@ static int context_children(const struct context *c, struct view directory, chil
     for (i += directory.size != 0; i < end && r >= 0; i++) {
         const struct context_entry *e = context_at(c, i);
         if (!strchr(e->path + skip, '/'))
-            r = call(ctx, view_of(e->path + skip), type_of_mode(e->mode));
+            r = call(ctx, view_of(e->path + skip), entry_type_of_mode(e->mode));
     }
     return r;
 }
@@ -95,20 +77,28 @@ int view_children(const struct tree_view *v, struct view directory, child_call *
                     : context_children(v->context, directory, call, ctx);
 }
 
+bool view_has(const struct tree_view *v, struct view path)
+{
+    struct merge_file file;
+
+    return path.size == 0 || (v->merge ? merge_lookup(v->merge, path, &file) >= 0
+                                       : context_find(v->context, path) != NULL);
+}
+
 /* A directory that is left out counts where something below it may stay: that is rather too much. */
 static bool leave_out(void *ctx, const char *rel, bool is_dir)
 {
-    const struct ignore *exclude = ctx;
+    bool prune;
 
-    return ignore_match(exclude, view_of(rel)) &&
-           !(is_dir && ignore_may_reach_below(exclude, view_of(rel)));
+    return file_filter_skips(ctx, view_of(rel), is_dir, &prune) && prune;
 }
 
 int view_content(const struct tree_view *v, struct view path, int parts,
-                 const struct ignore *exclude, struct digest *ret, struct error *err)
+                 const struct file_filter *filter, struct digest *ret, struct error *err)
 {
-    bool (*skip)(void *, const char *, bool) = exclude ? leave_out : NULL;
-    void *ctx = (void *)(uintptr_t)exclude; /* leave_out() only reads */
+    const bool all = !filter || file_filter_is_empty(filter);
+    bool (*skip)(void *, const char *, bool) = all ? NULL : leave_out;
+    void *ctx = (void *)(uintptr_t)filter; /* leave_out() only reads */
 
     return v->merge ? merge_content(v->merge, path, parts, skip, ctx, ret, err)
                     : context_content(v->context, path, parts, skip, ctx, ret, err);

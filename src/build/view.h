@@ -2,7 +2,7 @@
  * way. */
 #pragma once
 
-#include "dockerfile/ignore.h"
+#include "build/file_filter.h"
 #include "layer/context.h"
 #include "layer/merge.h"
 
@@ -20,10 +20,13 @@ MUST_CHECK int view_resolve(const struct tree_view *v, struct view path, struct 
 MUST_CHECK int view_children(const struct tree_view *v, struct view directory,
                              int (*call)(void *ctx, struct view name, enum entry_type type),
                              void *ctx);
-/* Digest of what is at and below the plain path, but for what exclude (NULL: nothing; relative to
+/* True when there is something at the plain path itself, no link followed. */
+bool view_has(const struct tree_view *v, struct view path);
+/* Digest of what is at and below the plain path, but for what filter (NULL: nothing; relative to
  * path) leaves out. parts: enum content_part. */
 MUST_CHECK int view_content(const struct tree_view *v, struct view path, int parts,
-                            const struct ignore *exclude, struct digest *ret, struct error *err);
+                            const struct file_filter *filter, struct digest *ret,
+                            struct error *err);
 
 /* "a" and "b" are "a/b"; either may be "". */
 void view_join(struct str *path, struct view name);

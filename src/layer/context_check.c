@@ -102,7 +102,8 @@ static bool is_below(const char *path, const char *directory)
 }
 
 int context_check_end(const struct context_check *c, const char *path,
-                      bool (*skip)(void *ctx, const char *rel), void *ctx, struct error *err)
+                      bool (*skip)(void *ctx, const char *rel, bool is_dir, bool *prune), void *ctx,
+                      struct error *err)
 {
     const struct context_cache *all = c->expected;
     const size_t prefix = *path ? strlen(path) + 1 : 0;
@@ -110,16 +111,18 @@ int context_check_end(const struct context_check *c, const char *path,
 
     for (size_t i = cache_lower_bound(all, path); i < all->count; i++) {
         const char *at = cache_path(all, i);
+        const bool is_dir = S_ISDIR(all->records[i].mode);
+        bool prune = true;
 
         if (!is_below(at, path))
             break;
-        if (strcmp(at, path) == 0 && S_ISDIR(all->records[i].mode))
+        if (strcmp(at, path) == 0 && is_dir)
             continue;
         if (skipped && is_below(at, skipped))
             continue;
         skipped = NULL;
-        if (skip && strlen(at) > prefix && skip(ctx, at + prefix))
-            skipped = at;
+        if (skip && strlen(at) > prefix && skip(ctx, at + prefix, is_dir, &prune))
+            skipped = prune ? at : NULL;
         else if (!c->met[i])
             return changed(at, "vanished", err);
     }

@@ -19,7 +19,7 @@ bool context_check_known(struct context_check *c, const char *path, const struct
 MUST_CHECK int context_check_seen(struct context_check *c, const struct copy_seen *s,
                                   struct error *err);
 /* Behind the copy: everything at and below path but its top was met. skip (may be NULL): names, relative to path, that
- * the copy left out with all below them. */
+ * the copy left out, as in copy_source. */
 MUST_CHECK int context_check_end(const struct context_check *c, const char *path,
-                                 bool (*skip)(void *ctx, const char *rel), void *ctx,
-                                 struct error *err);
+                                 bool (*skip)(void *ctx, const char *rel, bool is_dir, bool *prune),
+                                 void *ctx, struct error *err);

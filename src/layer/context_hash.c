@@ -98,14 +98,27 @@ static bool readable(const struct context_entry *e)
     return S_ISREG(e->mode) || S_ISDIR(e->mode);
 }
 
-static void push_unknown(struct context *c, struct pool *pool, size_t first, size_t end)
+/* What is asked for: entries first to end, but those that are left out (NULL: none). */
+struct wanted {
+    size_t first, end;
+    const bool *left_out; /* by number from first on */
+};
+
+static bool is_unknown(const struct context *c, const struct wanted *w, size_t i)
+{
+    const struct context_entry *e = &c->entries.at[i];
+
+    return !e->known && readable(e) && !(w->left_out && w->left_out[i - w->first]);
+}
+
+static void push_unknown(struct context *c, struct pool *pool, const struct wanted *w)
 {
     struct run *run = NULL;
 
-    for (size_t i = first; i < end && !pool_failed(pool); i++) {
+    for (size_t i = w->first; i < w->end && !pool_failed(pool); i++) {
         struct context_entry *e = &c->entries.at[i];
 
-        if (e->known || !readable(e))
+        if (!is_unknown(c, w, i))
             continue;
         if (!run)
             run = xcalloc(1, sizeof(*run));
@@ -119,33 +132,39 @@ static void push_unknown(struct context *c, struct pool *pool, size_t first, siz
         pool_push(pool, run);
 }
 
-static bool any_unknown(const struct context *c, size_t first, size_t end)
+static bool any_unknown(const struct context *c, const struct wanted *w)
 {
-    for (size_t i = first; i < end; i++)
-        if (!c->entries.at[i].known && readable(&c->entries.at[i]))
+    for (size_t i = w->first; i < w->end; i++)
+        if (is_unknown(c, w, i))
             return true;
     return false;
 }
 
-int context_hash(struct context *c, struct view path, struct error *err)
+static int hash_wanted(struct context *c, const struct wanted *w, struct error *err)
 {
     struct hashing h = {.c = c};
     const struct pool_calls calls = {run_entries, drop_run, &h};
-    size_t first, end;
 
-    context_range(c, path, &first, &end);
-    if (!any_unknown(c, first, end))
+    if (!any_unknown(c, w))
         return 0;
     const unsigned threads = pool_threads(c->o.threads);
     for (unsigned i = 0; i < threads; i++)
         h.bufs[i] = xmalloc(HASH_BUFFER + 1);
     struct pool *pool = pool_new(threads, &calls);
-    push_unknown(c, pool, first, end);
+    push_unknown(c, pool, w);
     const int r = pool_finish(pool, err);
     for (unsigned i = 0; i < threads; i++)
         free(h.bufs[i]);
     c->changed = true;
     return r;
+}
+
+int context_hash(struct context *c, struct view path, struct error *err)
+{
+    struct wanted w = {0};
+
+    context_range(c, path, &w.first, &w.end);
+    return hash_wanted(c, &w, err);
 }
 
 void context_adopt(struct context *c, const struct context_cache *read)
@@ -168,29 +187,13 @@ void context_adopt(struct context *c, const struct context_cache *read)
 
 /* ---- digests ---- */
 
-static enum entry_type type_of(mode_t mode)
-{
-    switch (mode & S_IFMT) {
-    case S_IFDIR:
-        return ENTRY_DIR;
-    case S_IFLNK:
-        return ENTRY_SYMLINK;
-    case S_IFCHR:
-        return ENTRY_CHAR;
-    case S_IFBLK:
-        return ENTRY_BLOCK;
-    case S_IFIFO:
-        return ENTRY_FIFO;
-    default:
-        return ENTRY_FILE;
-    }
-}
-
 /* As an entry of a layer that belongs to 0:0. Attributes count through their digest. */
 static void add_content(struct hash *h, const struct context_entry *e, struct view name, int parts)
 {
-    struct entry out = {
-        .path = e->path, .type = type_of(e->mode), .mode = e->mode & 07777, .link = e->link};
+    struct entry out = {.path = e->path,
+                        .type = entry_type_of_mode(e->mode),
+                        .mode = e->mode & 07777,
+                        .link = e->link};
     struct xattr attributes = {"", view_make(e->xattrs.sha256, sizeof(e->xattrs.sha256))};
 
     if (out.type == ENTRY_FILE)
@@ -209,33 +212,51 @@ static void add_content(struct hash *h, const struct context_entry *e, struct vi
         content_add(h, &out, name, parts);
 }
 
+/* Marks what skip says, with all that is below a directory, or leaves the list away. */
+static bool *find_left_out(const struct context *c, const struct wanted *w, size_t prefix,
+                           bool (*skip)(void *ctx, const char *rel, bool is_dir), void *ctx)
+{
+    if (!skip || w->first == w->end)
+        return NULL;
+    bool *list = xcalloc(w->end - w->first, sizeof(*list));
+    for (size_t i = w->first; i < w->end; i++) {
+        const struct context_entry *e = &c->entries.at[i];
+        const bool is_dir = S_ISDIR(e->mode);
+
+        if (strlen(e->path) <= prefix || !skip(ctx, e->path + prefix, is_dir))
+            continue;
+        const size_t end = is_dir ? c->ends[i] : i + 1;
+        memset(&list[i - w->first], true, end - i);
+        i = end - 1;
+    }
+    return list;
+}
+
 int context_content(struct context *c, struct view path, int parts,
                     bool (*skip)(void *ctx, const char *rel, bool is_dir), void *ctx,
                     struct digest *ret, struct error *err)
 {
     static const struct context_entry root = {.path = "", .mode = S_IFDIR};
     const size_t prefix = path.size ? path.size + 1 : 0;
-    size_t first, end;
+    struct wanted w = {0};
     struct hash h;
 
-    context_range(c, path, &first, &end);
-    if (path.size > 0 && first == end)
+    context_range(c, path, &w.first, &w.end);
+    if (path.size > 0 && w.first == w.end)
         return error_set(err, -ENOENT, "'%.*s' does not exist", VIEW_ARG(path));
-    const int r = context_hash(c, path, err);
+    cleanup_free bool *left_out = find_left_out(c, &w, prefix, skip, ctx);
+    w.left_out = left_out;
+    const int r = hash_wanted(c, &w, err);
     if (r < 0)
         return r;
     hash_init(&h);
     if (path.size == 0)
         add_content(&h, &root, VIEW(""), parts);
-    for (size_t i = first, next; i < end; i = next) {
+    for (size_t i = w.first; i < w.end; i++) {
         const struct context_entry *e = &c->entries.at[i];
-        const char *rel = strlen(e->path) < prefix ? "" : e->path + prefix;
 
-        next = i + 1;
-        if (rel[0] != '\0' && skip && skip(ctx, rel, S_ISDIR(e->mode)))
-            next = c->ends[i];
-        else
-            add_content(&h, e, view_of(rel), parts);
+        if (!left_out || !left_out[i - w.first])
+            add_content(&h, e, view_of(strlen(e->path) < prefix ? "" : e->path + prefix), parts);
     }
     hash_done(&h, ret->sha256);
     return 0;

@@ -59,6 +59,11 @@ struct copy_source {
     /* Made parents, and dest itself when it is a directory that does not exist, belong to: */
     uint32_t parent_uid, parent_gid;
 
+    /* Of a directory: nothing is made for it until there is something in it. */
+    bool lazy;
+    /* Directories that are there already keep their owner and attributes and take the mode alone: COPY --parents. */
+    bool keep_dirs;
+
     bool chown;
     uint32_t uid, gid;
     const struct chmod *chmod; /* NULL: modes as they are. Not applied to made parents */

@@ -99,6 +99,20 @@ static int tell_directory(const struct copying *cp, const struct level *l, struc
     return tell(cp, path, &l->st, &l->e, err);
 }
 
+/* What the directory gets: n is of this layer, below of those under it; either may be NULL. */
+static struct entry attributes_of(const struct copying *cp, const struct level *l,
+                                  const struct node *n, const struct entry *below)
+{
+    struct entry e = l->e;
+
+    if (cp->s->keep_dirs && n && n->e.type == ENTRY_DIR)
+        e = n->e;
+    else if (cp->s->keep_dirs && !n && below)
+        e = *below;
+    e.mode = l->e.mode;
+    return e;
+}
+
 /* The directory of a level below the top one, with the attributes of its source. */
 static int make_nested(struct copying *cp, struct level *l, const char *path, struct error *err)
 {
@@ -111,6 +125,7 @@ static int make_nested(struct copying *cp, struct level *l, const char *path, st
     if (below && below->type != ENTRY_DIR)
         return over_something_else(path, below, err);
     l->below = below != NULL;
+    const struct entry attributes = attributes_of(cp, l, n, below);
     const bool opaque = n && n->e.opaque;
     if (!n || n->e.type != ENTRY_DIR) {
         const int r = copy_make_dir(c, path, &n, err);
@@ -122,7 +137,9 @@ static int make_nested(struct copying *cp, struct level *l, const char *path, st
         l->e.opaque = opaque;
     }
     l->e.path = n->source;
-    n->e = l->e;
+    n->e = attributes;
+    n->e.path = n->source;
+    n->e.opaque = l->e.opaque;
     l->node = n;
     return tell_directory(cp, l, err);
 }
@@ -415,14 +432,14 @@ static int walk_directory(struct copying *cp, struct error *err)
     str_add_text(&cp->src, s->path);
     str_add_text(&cp->dst, s->dest);
     if (s->path[0] == '\0')
-        return walk_dir(cp, &top, true, err);
+        return walk_dir(cp, &top, !s->lazy, err);
     cleanup_close int fd = fd_open_beneath(s->dir, parent, O_RDONLY | O_DIRECTORY, 0, err);
     if (fd < 0)
         return fd;
     if (fstatat(fd, path_name(s->path), &st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_sys(err, "stat '%.200s'", s->path);
     if (S_ISDIR(st.st_mode))
-        return walk_dir(cp, &top, true, err);
+        return walk_dir(cp, &top, !s->lazy, err);
     return copy_one_file(cp, steal_fd(fd), &st, err);
 }
 
@@ -536,6 +553,7 @@ static int visit_tree(struct copying *cp, struct merge_walk *w, struct level **l
     if (!is_dir)
         return visit_tree_file(cp, parent, file, err);
     *l = enter(cp, parent, file->entry);
+    skipped |= !parent && s->lazy;
     return skipped ? 0 : make_level(cp, *l, err);
 }
 

@@ -1,6 +1,8 @@
 /* layer/entry.h - one file of a layer, as archives, directories and indexes all describe it. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "base/str.h"
 #include "oci/digest.h"
 
@@ -37,6 +39,8 @@ struct entry {
     struct digest content; /* of files */
 };
 
+/* Of what stat() says; a socket is a file here, as no layer has any. */
+enum entry_type entry_type_of_mode(mode_t mode);
 /* The order of a layer: parents before children, siblings by bytes ('/' sorts below every other
  * byte). */
 int entry_path_cmp(const char *a, const char *b);

@@ -419,20 +419,8 @@ static int read_xattrs(struct reading *rd, struct error *err)
 
 static enum entry_type type_of(const struct stat *st)
 {
-    switch (st->st_mode & S_IFMT) {
-    case S_IFDIR:
-        return ENTRY_DIR;
-    case S_IFLNK:
-        return ENTRY_SYMLINK;
-    case S_IFCHR:
-        return st->st_rdev == 0 ? ENTRY_WHITEOUT : ENTRY_CHAR;
-    case S_IFBLK:
-        return ENTRY_BLOCK;
-    case S_IFIFO:
-        return ENTRY_FIFO;
-    default:
-        return ENTRY_FILE;
-    }
+    return S_ISCHR(st->st_mode) && st->st_rdev == 0 ? ENTRY_WHITEOUT
+                                                    : entry_type_of_mode(st->st_mode);
 }
 
 static int apply_record(struct reading *rd, enum owner_mode owner, const struct stat *st,

@@ -154,7 +154,7 @@ static void a_copy_is_what_its_key_says(void **state)
     }
 }
 
-static bool skip_deep(void *ctx, const char *rel)
+static bool skip_deep(void *ctx, const char *rel, bool is_dir, bool *prune)
 {
     (void)ctx;
     return strcmp(rel, "deep") == 0;
