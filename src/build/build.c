@@ -325,6 +325,15 @@ static int parse_network(const char *text, enum exec_network *ret, struct error 
     return 0;
 }
 
+static void warn_of(const struct build *b, const struct finding *x)
+{
+    STR_AUTO(place);
+
+    if (x->span.line)
+        str_printf(&place, "%s:%u: ", b->dockerfile->name, x->span.line);
+    env_warn(b->env, "%s%s%s%s", place.at, x->rule ? x->rule : "", x->rule ? ": " : "", x->text);
+}
+
 static int make_graph(struct build *b, struct error *err)
 {
     const struct build_options *o = b->options;
@@ -344,11 +353,19 @@ static int make_graph(struct build *b, struct error *err)
     };
     int r = parse_network(o->network, &f.network, err);
 
+    f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK;
+    if (r >= 0)
+        r = check_read(b->dockerfile, &o->build_args, &b->check, err);
     if (r >= 0)
         r = frontend_plan(b->dockerfile, &f, &resolver, &b->graph, err);
-    for (size_t i = 0; r >= 0 && i < b->graph->warnings.size; i++)
-        env_warn(b->env, "%s", b->graph->warnings.at[i]);
-    return r;
+    if (r < 0)
+        return r;
+    check_filter(&b->check, &b->graph->findings);
+    if (o->print == BUILD_PRINT_CHECK || o->print == BUILD_PRINT_OUTLINE)
+        return 0;
+    vec_each (x, &b->graph->findings)
+        warn_of(b, x);
+    return check_verdict(&b->check, &b->graph->findings, err);
 }
 
 static int print_plan(struct build *b)
@@ -384,12 +401,55 @@ static int print_ast(struct build *b)
     return 0;
 }
 
+static int print_doc(const struct build *b, json_t *take_doc)
+{
+    cleanup_doc json_t *doc = take_doc;
+    STR_AUTO(text);
+
+    doc_print(doc, false, &text);
+    fprintf(b->env->out, "%s\n", text.at);
+    return 0;
+}
+
+static int print_targets(const struct build *b)
+{
+    cleanup_doc json_t *targets = outline_targets(b->dockerfile);
+
+    if (b->options->print_json)
+        return print_doc(b, json_incref(targets));
+    outline_print_targets(b->env->out, targets);
+    return 0;
+}
+
+static int print_outline(const struct build *b)
+{
+    if (b->options->print_json)
+        return print_doc(b, json_incref(b->graph->outline));
+    outline_print(b->env->out, b->graph->outline);
+    return 0;
+}
+
+static int print_check(const struct build *b, struct error *err)
+{
+    if (b->options->print_json)
+        (void)print_doc(b, findings_doc(&b->graph->findings));
+    else
+        findings_print(b->env->out, b->dockerfile, &b->graph->findings);
+    return check_verdict(&b->check, &b->graph->findings, err);
+}
+
 static int build_image(struct build *b, struct error *err)
 {
     int r = make_graph(b, err);
 
-    if (r < 0 || b->options->print == BUILD_PRINT_PLAN)
-        return r < 0 ? r : print_plan(b);
+    if (r < 0)
+        return r;
+    if (b->options->print == BUILD_PRINT_PLAN)
+        return print_plan(b);
+    if (b->options->print == BUILD_PRINT_OUTLINE)
+        return print_outline(b);
+    if (b->options->print == BUILD_PRINT_CHECK)
+        return print_check(b, err);
     r = solve_target(b, err);
     if (r >= 0)
         r = build_export(b, err);
@@ -461,6 +521,8 @@ static int build_with(struct build *b, struct input *in, struct error *err)
         return print_ast(b);
     if (r >= 0)
         r = dockerfile_check(b->dockerfile, err);
+    if (r >= 0 && b->options->print == BUILD_PRINT_TARGETS)
+        return print_targets(b);
     if (r >= 0)
         r = set_identity(b, in, err);
     if (r >= 0)

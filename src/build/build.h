@@ -11,7 +11,15 @@ struct spawn_plan; /* sandbox/spawn.h */
 
 /* --squash: the layers of this build become one, or all of the image. */
 enum build_squash { BUILD_SQUASH_NOTHING, BUILD_SQUASH_NEW, BUILD_SQUASH_ALL };
-enum build_print { BUILD_PRINT_NOTHING, BUILD_PRINT_AST, BUILD_PRINT_PLAN, BUILD_PRINT_CONTEXT };
+enum build_print {
+    BUILD_PRINT_NOTHING,
+    BUILD_PRINT_AST,
+    BUILD_PRINT_PLAN,
+    BUILD_PRINT_CONTEXT,
+    BUILD_PRINT_OUTLINE,
+    BUILD_PRINT_TARGETS,
+    BUILD_PRINT_CHECK
+};
 
 /* What becomes of a RUN step whose program failed. */
 enum build_on_error { BUILD_ON_ERROR_STOP, BUILD_ON_ERROR_SHELL, BUILD_ON_ERROR_KEEP };
@@ -32,6 +40,7 @@ struct build_options {
     bool no_cache, explain;
     enum build_squash squash;
     enum build_print print;
+    bool print_json; /* of outline, targets and check */
     enum build_on_error on_error;
     /* SHELL: run_attached() of the module run, and how an error is shown; the caller's, since run is a neighbour. */
     int (*attach)(const struct env *env, struct spawn_plan *p,

@@ -90,8 +90,7 @@ static void warn_unused_args(struct frontend *fe)
         if (!map_has(&fe->used_args, view_of(arg->key)) && !is_builtin(arg->key))
             str_printf(&list, "%s%s", list.size > 0 ? " " : "", arg->key);
     if (list.size > 0)
-        strings_take(&fe->g->warnings,
-                     xasprintf("one or more build-args [%s] were not consumed", list.at));
+        fe_warn(fe, (struct span){0}, "one or more build-args [%s] were not consumed", list.at);
 }
 
 static int plan(struct frontend *fe, struct error *err)
@@ -120,6 +119,8 @@ static int plan(struct frontend *fe, struct error *err)
         return r;
     set_labels(fe);
     warn_unused_args(fe);
+    if (fe->o->looks)
+        fe->g->outline = fe_outline(fe);
     return 0;
 }
 

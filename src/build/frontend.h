@@ -15,6 +15,7 @@ struct frontend_options {
     const char *hostname;             /* of RUN; NULL: the default */
     struct platform platform;         /* that is built for */
     const char *reproducible; /* NULL: not wanted; "": as SOURCE_DATE_EPOCH says; "git"; a number */
+    bool looks; /* nothing will run: missing secrets do not matter; graph.outline is wanted */
     bool no_cache;
     const struct strings *no_cache_stages; /* names or numbers of stages: the same for these */
     const struct strings *secrets, *ssh;   /* names of what --secret and --ssh gave */

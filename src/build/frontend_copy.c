@@ -61,6 +61,14 @@ static int check_mode(const struct copy *p)
     return fe_at(p->fe, p->s, p->c, p->c->in->keyword_span, -EINVAL, p->err);
 }
 
+void fe_set_portable(const struct frontend *fe, struct file_action *a)
+{
+    if (!fe->g->reproducible || is_octal(a->mode))
+        return;
+    a->portable = true;
+    a->mode = arena_printf(fe->arena, CHMOD_PORTABLE "%s%s", *a->mode ? "," : "", a->mode);
+}
+
 /* ---- what comes later ---- */
 
 static int not_yet(const struct copy *p, struct span span, const char *what)
@@ -205,9 +213,8 @@ static void add_source(struct copy *p, struct op *op, const struct word *w, cons
     a->wildcards = strpbrk(a->source, "*?[\\") != NULL;
     a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
     a->keep_owner = !p->from_context;
-    a->portable = p->fe->g->reproducible && p->from_context && !is_octal(p->mode);
-    if (a->portable)
-        a->mode = arena_printf(p->fe->arena, CHMOD_PORTABLE "%s%s", *p->mode ? "," : "", p->mode);
+    if (p->from_context)
+        fe_set_portable(p->fe, a);
     a->excludes = p->excludes;
     a->exclude_count = p->exclude_count;
 }

@@ -127,6 +127,10 @@ void fe_describe_aside(struct frontend *fe, const struct fe_stage *s, const stru
                        struct op *op, const char *what);
 void fe_history(struct fe_stage *s, bool layer, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* ---- what it offers (frontend_outline.c) ---- */
+
+json_t *fe_outline(const struct frontend *fe);
+
 /* ---- stages (frontend_stage.c) ---- */
 
 int fe_read_stages(struct frontend *fe, struct error *err);
@@ -158,6 +162,8 @@ fe_instruction fe_metadata(enum instruction_kind kind);
 /* The words that run: SHELL and one text, or the JSON form as it is. */
 void fe_command_words(const struct fe_stage *s, const struct instruction *in,
                       const struct word *words, size_t count, struct strings *ret);
+/* --reproducible: what comes from a directory of the user has modes that no umask shows in. */
+void fe_set_portable(const struct frontend *fe, struct file_action *a);
 /* The root behind --from or from=; "" is the build context. op NULL: scratch. */
 int fe_root_of(struct frontend *fe, const struct fe_stage *s, struct view name, struct op_ref *ret,
                struct error *err);

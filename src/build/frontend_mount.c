@@ -42,6 +42,7 @@ static struct op_ref copy_local(struct frontend *fe, const struct fe_stage *s,
     a->input = input;
     a->source = *source;
     a->dest = "/mount";
+    fe_set_portable(fe, a);
     fe_describe_aside(
         fe, s, c, op,
         arena_printf(fe->arena, "--mount: read %s of the %s", what, from.op->u.local.name));
@@ -142,7 +143,7 @@ static int look_for(const struct frontend *fe, struct exec_mount *m, struct erro
     const bool ssh = m->spec.type == MOUNT_SSH;
 
     m->given = is_given(ssh ? fe->o->ssh : fe->o->secrets, m->id);
-    if (m->given || !m->spec.required)
+    if (m->given || !m->spec.required || fe->o->looks)
         return 0;
     (void)error_set(err, -ENOENT, "%s '%s' is required and was not given", ssh ? "ssh" : "secret",
                     m->id);

@@ -359,6 +359,7 @@ static struct op *copy_all(struct frontend *fe, struct fe_stage *s, struct op_re
     struct file_action *a = graph_add_action(fe->g, op, FILE_COPY);
     a->input = input;
     a->dest_is_dir = true;
+    fe_set_portable(fe, a);
     op->title = arena_printf(fe->arena, "FROM %s", s->base_name);
     op->where = arena_printf(fe->arena, "%s:%u", fe->d->name, s->from->span.line);
     op->no_cache = fe->o->no_cache;

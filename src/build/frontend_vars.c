@@ -340,19 +340,35 @@ int fe_at(const struct frontend *fe, const struct fe_stage *s, const struct fe_c
     return source_error_at(err, code, fe->d->name, fe_span(s, c, span));
 }
 
+/* "Rule: words", or words alone. */
+static void add_finding(struct graph *g, struct span span, struct view text)
+{
+    struct view rest = text, rule;
+    struct finding f = {.span = span};
+
+    if (view_cut(&rest, ':', &rule) && rule.size > 0 && isupper((unsigned char)rule.at[0]) &&
+        !memchr(rule.at, ' ', rule.size) && rest.size > 1) {
+        f.rule = view_dup(rule);
+        text = view_trim(rest);
+    }
+    vec_each (x, &g->findings)
+        if (x->span.line == span.line && view_eq_text(text, x->text)) {
+            free(f.rule);
+            return;
+        }
+    f.text = view_dup(text);
+    vec_push(&g->findings, f);
+}
+
 void fe_warn(struct frontend *fe, struct span span, const char *fmt, ...)
 {
     STR_AUTO(text);
     va_list ap;
 
-    str_printf(&text, "%s:%u: ", fe->d->name, span.line);
     va_start(ap, fmt);
     str_vprintf(&text, fmt, ap);
     va_end(ap);
-    for (size_t i = 0; i < fe->g->warnings.size; i++)
-        if (strcmp(fe->g->warnings.at[i], text.at) == 0)
-            return;
-    strings_add(&fe->g->warnings, text.at);
+    add_finding(fe->g, span, str_view(&text));
 }
 
 /* The first line of the heredoc, for a command that is nothing else. */

@@ -34,7 +34,8 @@ void graph_free(struct graph *g)
             config_done(stage->config);
     vec_done(&g->ops);
     vec_done(&g->stages);
-    strings_done(&g->warnings);
+    findings_done(&g->findings);
+    doc_unref(g->outline);
     arena_free(g->arena);
     free(g);
 }

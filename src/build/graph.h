@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/vec.h"
+#include "build/outline.h"
 #include "dockerfile/mount.h"
 #include "oci/digest.h"
 
@@ -163,7 +164,8 @@ struct graph {
     bool has_epoch;  /* SOURCE_DATE_EPOCH was given: */
     int64_t epoch_s; /* what takes the place of now */
     bool reproducible;
-    struct strings warnings; /* unused build arguments and the like, for people */
+    struct findings findings; /* unused build arguments and the like, for people */
+    json_t *outline;          /* frontend_options.outline: what the target offers */
 };
 
 struct graph *graph_new(void);

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/progress.h"
 #include "build/build.h"
+#include "build/check.h"
 #include "build/file_plan.h"
 #include "build/frontend.h"
 #include "build/log.h"
@@ -54,6 +55,7 @@ struct build {
     struct secrets *secrets;
     struct outputs outputs; /* as the options say; none: the store */
     struct dockerfile *dockerfile;
+    struct check check;
     struct graph *graph;
     struct solver *solver;
     struct roots *roots;

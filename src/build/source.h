@@ -47,9 +47,9 @@ struct source_resolver {
      * it. */
     int (*resolve)(void *ctx, const char *name, const struct platform *platform, struct graph *g,
                    struct source *ret, struct error *err);
+    /* The build context itself. -ENOENT when the build has none (`-` with a Dockerfile). */
+    int (*context)(void *ctx, struct graph *g, struct source *ret, struct error *err);
     /* When a directory was made: the context (name NULL) or a named one. Of a checkout that is its
      * commit, of an archive its newest file. 1; 0 when it cannot be told. NULL: it never can. */
     int (*epoch)(void *ctx, const char *name, int64_t *ret, struct error *err);
-    /* The build context itself. -ENOENT when the build has none (`-` with a Dockerfile). */
-    int (*context)(void *ctx, struct graph *g, struct source *ret, struct error *err);
 };

@@ -523,7 +523,7 @@ static int epoch(void *ctx, const char *name, int64_t *ret, struct error *err)
 
 struct source_resolver sources_resolver(struct sources *s)
 {
-    return (struct source_resolver){s, is_named, resolve, epoch, resolve_context};
+    return (struct source_resolver){s, is_named, resolve, resolve_context, epoch};
 }
 
 int sources_open(struct image_tools *tools, const char *context, const char *dockerfile,

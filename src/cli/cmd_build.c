@@ -7,11 +7,12 @@
 struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
+    const char *format, *call;
     struct strings annotations;
     const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter;
-    bool no_cache, explain;
+    bool no_cache, explain, check;
 };
 
 static const struct option_row options[] = {
@@ -54,8 +55,14 @@ static const struct option_row options[] = {
              "say why each step that runs was not in the cache"),
     OPT_TEXT(0, "on-error", struct build_command, on_error, "stop|shell|keep",
              "when a RUN step fails: stop; open a shell in its root; keep its root as an image"),
-    OPT_TEXT(0, "print", struct build_command, print, "ast|plan|context",
+    OPT_TEXT(0, "print", struct build_command, print, "ast|plan|context|outline|targets",
              "print this instead of building"),
+    OPT_FLAG(0, "check", struct build_command, check,
+             "say what is wrong with the Dockerfile instead of building"),
+    OPT_TEXT(0, "call", struct build_command, call, "build|check|outline|targets",
+             "buildx's word for --check and --print; may be followed by ',format=json'"),
+    OPT_TEXT(0, "format", struct build_command, format, "table|json",
+             "form of outline, targets and check"),
     OPT_TEXT(0, "iidfile", struct build_command, iidfile, "FILE", "write the image id to FILE"),
     OPT_TEXT(0, "metadata-file", struct build_command, metadata_file, "FILE",
              "write digests and names as JSON to FILE"),
@@ -77,7 +84,9 @@ static int parse_squash(const char *text, enum build_squash *ret, struct error *
 static int parse_print(const char *text, enum build_print *ret, struct error *err)
 {
     static const char *const names[] = {
-        [BUILD_PRINT_AST] = "ast", [BUILD_PRINT_PLAN] = "plan", [BUILD_PRINT_CONTEXT] = "context"};
+        [BUILD_PRINT_AST] = "ast",         [BUILD_PRINT_PLAN] = "plan",
+        [BUILD_PRINT_CONTEXT] = "context", [BUILD_PRINT_OUTLINE] = "outline",
+        [BUILD_PRINT_TARGETS] = "targets", [BUILD_PRINT_CHECK] = "check"};
 
     *ret = BUILD_PRINT_NOTHING;
     if (!text)
@@ -88,7 +97,40 @@ static int parse_print(const char *text, enum build_print *ret, struct error *er
             return 0;
         }
     (void)error_set(err, -EINVAL, "--print '%s' is not known", text);
-    return error_hint(err, -EINVAL, "it is one of ast, plan, context");
+    return error_hint(err, -EINVAL, "it is one of ast, plan, context, outline, targets, check");
+}
+
+/* "outline,format=json"; "lint" is what buildx called check at first. */
+static int parse_call(const char *text, struct build_options *o, struct error *err)
+{
+    struct view rest = view_of(text), name, part;
+
+    (void)view_cut(&rest, ',', &name);
+    while (rest.at && view_cut(&rest, ',', &part)) {
+        o->print_json = view_eq_text(part, "format=json");
+        if (!o->print_json && !view_eq_text(part, "format=text"))
+            return error_set(err, -EINVAL, "--call '%.80s' is not known", text);
+    }
+    cleanup_free char *what = view_dup(name);
+    if (strcmp(what, "build") == 0)
+        return 0;
+    return parse_print(strcmp(what, "lint") == 0 ? "check" : what, &o->print, err);
+}
+
+static int parse_printing(const struct build_command *c, struct build_options *o, struct error *err)
+{
+    int r = parse_print(c->print, &o->print, err);
+
+    if (r >= 0 && c->call)
+        r = parse_call(c->call, o, err);
+    if (c->check)
+        o->print = BUILD_PRINT_CHECK;
+    if (r < 0 || !c->format)
+        return r;
+    o->print_json = strcmp(c->format, "json") == 0;
+    if (!o->print_json && strcmp(c->format, "table") != 0)
+        return error_set(err, -EINVAL, "--format is table or json, not '%.40s'", c->format);
+    return 0;
 }
 
 /* A shell reads what is typed. */
@@ -137,7 +179,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    if (parse_print(c->print, &o.print, err) < 0 || parse_squash(c->squash, &o.squash, err) < 0 ||
+    if (parse_printing(c, &o, err) < 0 || parse_squash(c->squash, &o.squash, err) < 0 ||
         parse_on_error(c, &o, err) < 0 || build_check_options(&o, err) < 0)
         return EXIT_USAGE;
     return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;

@@ -485,7 +485,7 @@ static void proxies_are_secret_and_places_are_known(void **state)
     assert_int_equal(op->u.exec.secret_env_count, 4);
     assert_string_equal(op->u.exec.secret_env[0], "HTTP_PROXY=h");
     assert_string_equal(op->u.exec.secret_env[3], "https_proxy=http://proxy:1");
-    assert_int_equal(g->warnings.size, 0);
+    assert_int_equal(g->findings.size, 0);
     world_done(&w);
 }
 
@@ -583,6 +583,16 @@ static const struct {
      "D:2: MaintainerDeprecated: MAINTAINER is deprecated, use LABEL maintainer=NAME"},
 };
 
+static void assert_finding(const struct finding *f, const char *want)
+{
+    STR_AUTO(text);
+
+    if (f->span.line)
+        str_printf(&text, "D:%u: ", f->span.line);
+    str_printf(&text, "%s%s%s", f->rule ? f->rule : "", f->rule ? ": " : "", f->text);
+    assert_string_equal(text.at, want);
+}
+
 static void doubts_become_warnings(void **state)
 {
     (void)state;
@@ -592,9 +602,9 @@ static void doubts_become_warnings(void **state)
 
         world_init(&w);
         assert_int_equal(make_plan(&w, warnings[i].text, warnings[i].args, NULL, &g, NULL), 0);
-        assert_int_equal(g->warnings.size, warnings[i].want ? 1 : 0);
+        assert_int_equal(g->findings.size, warnings[i].want ? 1 : 0);
         if (warnings[i].want)
-            assert_string_equal(g->warnings.at[0], warnings[i].want);
+            assert_finding(&g->findings.at[0], warnings[i].want);
         world_done(&w);
     }
 }

@@ -1,0 +1,108 @@
+/* --check: what is wrong with a Dockerfile that builds. The parser and the front end find what they meet on their way;
+ * a rule engine adds its own here, to the same list, and --check, a build's warnings and "# check=" apply to all. */
+#include "build/check.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "oci/config.h"
+
+struct check_directive {
+    struct view skip; /* names between commas; "all" */
+    bool error;
+};
+
+/* "skip=A,B;error=true" (BuildKit's linter.ParseLintOptions). */
+static int read_directive(struct view text, struct check_directive *ret, struct error *err)
+{
+    struct view part;
+
+    while (text.at && view_cut(&text, ';', &part)) {
+        struct view value = view_trim(part), key;
+        if (value.size == 0)
+            continue;
+        (void)view_cut(&value, '=', &key);
+        value = view_trim(value);
+        key = view_trim(key);
+        if (view_eq_text(key, "skip"))
+            ret->skip = value;
+        else if (view_eq_text(key, "error") && view_eq_nocase(value, "true"))
+            ret->error = true;
+        else if (!view_eq_text(key, "experimental") &&
+                 !(view_eq_text(key, "error") && view_eq_nocase(value, "false")))
+            return error_hint(err,
+                              error_set(err, -EINVAL, "invalid check option '%.*s'",
+                                        (int)MIN(part.size, 80u), part.at),
+                              "it is skip=RULE,RULE or skip=all, error=true or false");
+    }
+    return 0;
+}
+
+static bool is_skipped(struct view skip, const char *rule)
+{
+    struct view name;
+
+    if (!rule)
+        return false;
+    while (skip.at && view_cut(&skip, ',', &name)) {
+        name = view_trim(name);
+        if (view_eq_nocase(name, "all") || view_eq_nocase(name, rule))
+            return true;
+    }
+    return false;
+}
+
+int check_read(const struct dockerfile *d, const struct strings *build_args, struct check *ret,
+               struct error *err)
+{
+    static const char argument[] = "BUILDKIT_DOCKERFILE_CHECK=";
+    struct check_directive c = {0};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < d->directive_count; i++) {
+        if (!view_eq_text(d->directives[i].name, "check"))
+            continue;
+        r = read_directive(d->directives[i].value, &c, err);
+        if (r < 0)
+            r = source_error_at(err, r, d->name, d->directives[i].span);
+    }
+    for (size_t i = 0; r >= 0 && i < build_args->size; i++) {
+        if (strncmp(build_args->at[i], argument, strlen(argument)) != 0)
+            continue;
+        c = (struct check_directive){0};
+        r = read_directive(view_of(build_args->at[i] + strlen(argument)), &c, err);
+    }
+    *ret = (struct check){c.skip, c.error};
+    return r;
+}
+
+void check_filter(const struct check *c, struct findings *f)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < f->size; i++) {
+        struct finding x = f->at[i];
+        if (is_skipped(c->skip, x.rule)) {
+            free(x.rule);
+            free(x.text);
+        } else {
+            f->at[kept++] = x;
+        }
+    }
+    f->size = kept;
+    findings_sort(f);
+}
+
+int check_verdict(const struct check *c, const struct findings *f, struct error *err)
+{
+    STR_AUTO(rules);
+
+    vec_each (x, f)
+        if (x->rule && !strstr(rules.at, x->rule))
+            str_printf(&rules, "%s%s", rules.size ? ", " : "", x->rule);
+    if (!c->error || rules.size == 0)
+        return 0;
+    error_set(err, -EINVAL, "lint violation found for rules: %s", rules.at);
+    return error_hint(err, -EINVAL, "'# check=error=true' makes warnings of these rules errors");
+}

@@ -1,0 +1,33 @@
+/* build/outline.h - --print outline|targets and --check: documents about a Dockerfile, and their tables for people. */
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "dockerfile/dockerfile.h"
+
+/* {"targets": [{"name", "default", "description", "base", "platform", "location"}]}; no image is looked at. */
+json_t *outline_targets(const struct dockerfile *d);
+
+/* Adds "location", as BuildKit has it. */
+void outline_set_location(json_t *obj, uint32_t first, uint32_t last);
+
+void outline_print(FILE *out, const json_t *outline); /* of frontend_plan() */
+void outline_print_targets(FILE *out, const json_t *targets);
+
+/* What --check found in one place. */
+struct finding {
+    char *rule; /* "StageNameCasing"; NULL: none of the rules that have names */
+    char *text;
+    struct span span; /* line 0: nowhere */
+};
+struct findings {
+    struct finding *at;
+    size_t size, cap;
+};
+void findings_done(struct findings *f);
+void findings_sort(struct findings *f);
+/* One after the other with its line; a last line counts them. */
+void findings_print(FILE *out, const struct dockerfile *d, const struct findings *f);
+/* {"warnings": [{"ruleName", "detail", "location"}]} */
+json_t *findings_doc(const struct findings *f);
