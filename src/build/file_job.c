@@ -18,6 +18,7 @@ struct input {
     int dir; /* a context: borrowed from the job; else -1 */
     struct ignore *ignore;
     struct context_check *check; /* of a context */
+    mode_t gitmode;
     struct image_view image;
 };
 
@@ -85,6 +86,7 @@ static int open_view(struct file_work *w, const json_t *obj, struct image_view *
 static int open_input(struct file_work *w, const json_t *obj, struct input *in, struct error *err)
 {
     const char *ignore = NULL;
+    int64_t gitmode = 0;
     int walked = -1, r;
 
     in->dir = -1;
@@ -97,6 +99,9 @@ static int open_input(struct file_work *w, const json_t *obj, struct input *in, 
         r = take_fd(w, obj, "walked", &walked, err);
     if (r >= 0)
         r = doc_text(obj, "ignore", &ignore, err);
+    if (r >= 0)
+        r = doc_int(obj, "gitmode", &gitmode, err);
+    in->gitmode = (mode_t)gitmode & 01777;
     if (r >= 0 && ignore)
         r = ignore_parse(view_of(ignore), ".dockerignore", &in->ignore, err);
     return r < 0 ? r : context_check_open(walked, &in->check, err);
@@ -329,6 +334,7 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
     const struct copy_source s = {
         .dir = in->dir,
         .keep_owner = step->keep_owner,
+        .gitmode = in->gitmode,
         .trees = in->dir < 0 ? in->image.merge : NULL,
         .fs = in->image.fs,
         .owner = in->dir < 0 ? w->owner : OWNER_REAL,

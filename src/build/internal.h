@@ -108,7 +108,8 @@ MUST_CHECK int exec_request_make(struct build *b, const struct op *op,
 void steps_cancel(struct build *b);
 
 /* mounts.c: RUN --mount. What counts of the mounts, in either key. */
-void mounts_key(const struct op_exec *e, struct key *k);
+MUST_CHECK int mounts_key(const struct build *b, const struct op_exec *e, struct key *k,
+                          struct error *err);
 /* And what is in those that show other stages or images. */
 MUST_CHECK int mounts_content_key(struct build *b, const struct op *op, struct key *k,
                                   struct error *err);

@@ -17,10 +17,37 @@ static uint32_t mode_or(const struct mount_spec *m, uint32_t otherwise)
 
 /* ---- keys ---- */
 
-/* Neither the bytes of a secret nor what is in a cache; of a secret only whether it is there. */
-void mounts_key(const struct op_exec *e, struct key *k)
+/* Of a secret whether it is there; with cache-key=content also a hash that only this store can make. */
+static int secret_key(const struct build *b, const struct exec_mount *m, struct key *k,
+                      struct error *err)
 {
-    for (size_t i = 0; i < e->mount_count; i++) {
+    uint8_t salt[STORE_SALT_SIZE], digest[32];
+    struct hash h;
+    STR_AUTO(name);
+
+    str_printf(&name, "%s '%s' is given", mount_type_name(m->spec.type), m->id);
+    key_add_u64(k, name.at, m->given);
+    if (!m->given || m->spec.type != MOUNT_SECRET || !secrets_in_key(b->secrets, m->id))
+        return 0;
+    const int r = store_salt(b->tools.store, salt, err);
+    if (r < 0)
+        return r;
+    hash_init(&h);
+    hash_add(&h, salt, sizeof(salt));
+    hash_add_field(&h, secrets_value(b->secrets, m->id));
+    hash_done(&h, digest);
+    str_clear(&name);
+    str_printf(&name, "content of secret '%s'", m->id);
+    key_add(k, name.at, view_make(digest, sizeof(digest)));
+    return 0;
+}
+
+/* Neither the bytes of a secret nor what is in a cache. */
+int mounts_key(const struct build *b, const struct op_exec *e, struct key *k, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < e->mount_count; i++) {
         const struct exec_mount *m = &e->mounts[i];
         STR_AUTO(rest);
         STR_AUTO(name);
@@ -37,12 +64,10 @@ void mounts_key(const struct op_exec *e, struct key *k)
         str_printf(&name, "mount %s", *m->target ? m->target : m->spec.env);
         key_add(k, name.at, str_view(&rest));
         key_add_text(k, "mounted path", m->source);
-        if (m->spec.type == MOUNT_SECRET || m->spec.type == MOUNT_SSH) {
-            str_clear(&name);
-            str_printf(&name, "%s '%s' is given", mount_type_name(m->spec.type), m->id);
-            key_add_u64(k, name.at, m->given);
-        }
+        if (m->spec.type == MOUNT_SECRET || m->spec.type == MOUNT_SSH)
+            r = secret_key(b, m, k, err);
     }
+    return r;
 }
 
 static const char *name_of(const struct op *op)

@@ -98,9 +98,8 @@ static int exec_key(void *ctx, const struct op *op, struct key *k, struct error 
         key_add(k, "file", e->files[i].data);
         key_add_u64(k, "file mode", e->files[i].mode);
     }
-    mounts_key(e, k);
     key_add_text(k, "what this user may do", b->degraded);
-    return 0;
+    return mounts_key(b, e, k, err);
 }
 
 /* All layers of the root: the image's, and one digest for those since. */

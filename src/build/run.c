@@ -439,6 +439,7 @@ static int pack_local(struct build *b, const struct op *source, struct file_requ
     }
     if (r >= 0)
         doc_set_int(obj, "fd", r);
+    doc_set_int(obj, "gitmode", c->gitmode);
     if (c->ignore)
         doc_set_text(obj, "ignore", c->ignore_text.at);
     return r;

@@ -11,6 +11,7 @@
 struct secret {
     char *id;
     struct str value; /* of --ssh: the socket's path */
+    bool in_key;
 };
 
 struct secrets {
@@ -20,7 +21,7 @@ struct secrets {
 
 /* What one --secret says. */
 struct given {
-    char *id, *type, *file, *variable;
+    char *id, *type, *file, *variable, *cache_key;
 };
 
 static void given_done(struct given *g)
@@ -29,12 +30,16 @@ static void given_done(struct given *g)
     free(g->type);
     free(g->file);
     free(g->variable);
+    free(g->cache_key);
 }
 
 static int usage(const char *text, struct error *err, const char *what)
 {
     (void)error_set(err, -EINVAL, "--secret '%.80s': %s", text, what);
-    return error_hint(err, -EINVAL, "it is id=ID,src=FILE or id=ID,env=VARIABLE");
+    return error_hint(
+        err, -EINVAL,
+        "it is id=ID,src=FILE or id=ID,env=VARIABLE; with cache-key=content steps that "
+        "use it run again when it changed");
 }
 
 static int read_field(const char *text, struct view field, struct given *g, struct error *err)
@@ -42,11 +47,8 @@ static int read_field(const char *text, struct view field, struct given *g, stru
     const struct {
         const char *key;
         char **place;
-    } keys[] = {{"id", &g->id},
-                {"type", &g->type},
-                {"src", &g->file},
-                {"source", &g->file},
-                {"env", &g->variable}};
+    } keys[] = {{"id", &g->id},       {"type", &g->type},    {"src", &g->file},
+                {"source", &g->file}, {"env", &g->variable}, {"cache-key", &g->cache_key}};
     struct view value = field, key;
 
     if (!view_cut(&value, '=', &key) || !value.at)
@@ -69,6 +71,8 @@ static int complete(const char *text, char *const *environ_, struct given *g, st
         return usage(text, err, "it has no id");
     if (g->type && !is_env && strcmp(g->type, "file") != 0)
         return usage(text, err, "the type is neither file nor env");
+    if (g->cache_key && strcmp(g->cache_key, "content") != 0)
+        return usage(text, err, "cache-key is content or absent");
     if (g->file && g->variable)
         return usage(text, err, "src and env cannot both be given");
     if (is_env && g->file) {
@@ -97,11 +101,11 @@ static void wipe(struct str *s)
     str_done(s);
 }
 
-static void add(struct secrets *s, const char *id, struct str *take_value)
+static void add(struct secrets *s, const struct given *g, struct str *take_value)
 {
-    vec_push(&s->values, (struct secret){xstrdup(id), *take_value});
+    vec_push(&s->values, (struct secret){xstrdup(g->id), *take_value, g->cache_key != NULL});
     *take_value = STR_INIT;
-    strings_add(&s->ids, id);
+    strings_add(&s->ids, g->id);
 }
 
 static int too_large(const struct given *g, struct error *err)
@@ -125,7 +129,7 @@ static int add_file(struct secrets *s, const struct given *g, struct error *err)
         return r == -EDQUOT ? too_large(g, err)
                             : error_wrap(err, error_move(err, &why), "read secret '%s'", g->id);
     }
-    add(s, g->id, &value);
+    add(s, g, &value);
     return 0;
 }
 
@@ -143,7 +147,7 @@ static int add_variable(struct secrets *s, const struct given *g, char *const *e
         if (strlen(text) - size - 1 > SECRET_SIZE_MAX)
             return too_large(g, err);
         str_add_text(&value, text + size + 1);
-        add(s, g->id, &value);
+        add(s, g, &value);
         break;
     }
     return 0;
@@ -193,7 +197,7 @@ static int add_ssh(struct secrets *s, const char *text, char *const *environ_, s
         (void)error_set(err, -ENOTSOCK, "--ssh '%.80s': '%s' is not a socket", text, path);
         return error_hint(err, -ENOTSOCK, "add keys to an agent with ssh-add and give its socket");
     }
-    struct secret one = {view_dup(id), STR_INIT};
+    struct secret one = {view_dup(id), STR_INIT, false};
     str_add_text(&one.value, path);
     strings_add(&s->ssh_ids, one.id);
     vec_push(&s->sockets, one);
@@ -245,7 +249,7 @@ const struct strings *secrets_ssh_ids(const struct secrets *s)
     return &s->ssh_ids;
 }
 
-struct view secrets_value(const struct secrets *s, const char *id)
+static const struct secret *find_value(const struct secrets *s, const char *id)
 {
     const struct secret *found = NULL;
 
@@ -253,7 +257,17 @@ struct view secrets_value(const struct secrets *s, const char *id)
         if (strcmp(one->id, id) == 0)
             found = one;
     assert(found);
-    return str_view(&found->value);
+    return found;
+}
+
+struct view secrets_value(const struct secrets *s, const char *id)
+{
+    return str_view(&find_value(s, id)->value);
+}
+
+bool secrets_in_key(const struct secrets *s, const char *id)
+{
+    return find_value(s, id)->in_key;
 }
 
 struct redactor *secrets_redactor(const struct secrets *s)

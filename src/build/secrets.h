@@ -8,7 +8,7 @@
 struct redactor; /* build/redact.h */
 struct secrets;
 
-/* secrets: "id=ID[,src=FILE|,env=NAME]"; ssh: "ID[=SOCKET]", the default socket is $SSH_AUTH_SOCK. Files are read
+/* secrets: "id=ID[,src=FILE|,env=NAME][,cache-key=content]"; ssh: "ID[=SOCKET]", the default socket is $SSH_AUTH_SOCK. Files are read
  * here, once. A secret whose variable is not set is not given. */
 MUST_CHECK int secrets_open(const struct strings *secrets, const struct strings *ssh,
                             char *const *environ_, struct secrets **ret, struct error *err);
@@ -22,5 +22,7 @@ const struct strings *secrets_ssh_ids(const struct secrets *s);
 struct view secrets_value(const struct secrets *s, const char *id);
 /* Takes all of them out of a stream; NULL: there are none. The caller frees it. */
 struct redactor *secrets_redactor(const struct secrets *s);
+/* True when the bytes are to count in the keys of steps that use them (cache-key=content). */
+bool secrets_in_key(const struct secrets *s, const char *id);
 /* The path of the agent's socket. */
 const char *secrets_socket(const struct secrets *s, const char *id);

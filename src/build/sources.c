@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "dockerfile/ignore.h"
 #include "image/load.h"
+#include "layer/gitmode.h"
 #include "oci/reference.h"
 
 /* docker-image://a where a is a named context again; as BuildKit */
@@ -186,8 +187,9 @@ int local_walk(struct local_context *c, struct image_tools *tools, struct error 
         return 0;
     cleanup_close int fd = c->is_temporary ? -1 : store_context_open(tools->store, &c->id, NULL);
     c->cache = context_cache_load(fd);
+    c->gitmode = c->is_temporary ? 0 : gitmode_of(c->fd);
     const struct context_options o = {
-        .exclude = c->ignore ? exclude : NULL, .ctx = c, .cache = c->cache};
+        .exclude = c->ignore ? exclude : NULL, .ctx = c, .cache = c->cache, .gitmode = c->gitmode};
     const int r = context_open(c->fd, &o, &c->walked, err);
     return r < 0 ? error_wrap(err, r, "read build context '%s'", c->path) : 0;
 }

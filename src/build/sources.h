@@ -15,6 +15,7 @@ struct local_context {
     char *ignore_name; /* ".dockerignore"; NULL: there is none */
     struct context_cache *cache;
     struct context *walked;
+    mode_t gitmode;    /* layer/gitmode.h */
     struct digest id;  /* of its stat cache */
     bool is_temporary; /* came from standard input: no stat cache, removed by its owner */
 };

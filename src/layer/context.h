@@ -57,6 +57,7 @@ struct context_options {
     enum context_verdict (*exclude)(void *ctx, const char *path, bool is_dir);
     void *ctx;
     const struct context_cache *cache; /* NULL: none; must outlive the context */
+    mode_t gitmode;                    /* layer/gitmode.h: what modes are in digests */
     unsigned threads;                  /* 0: as many as processors, at most 4 */
 };
 

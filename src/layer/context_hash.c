@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "layer/context_internal.h"
+#include "layer/gitmode.h"
 #include "layer/hashfile.h"
 #include "layer/meta.h"
 #include "layer/pool.h"
@@ -188,11 +189,12 @@ void context_adopt(struct context *c, const struct context_cache *read)
 /* ---- digests ---- */
 
 /* As an entry of a layer that belongs to 0:0. Attributes count through their digest. */
-static void add_content(struct hash *h, const struct context_entry *e, struct view name, int parts)
+static void add_content(struct hash *h, const struct context *c, const struct context_entry *e,
+                        struct view name, int parts)
 {
     struct entry out = {.path = e->path,
                         .type = entry_type_of_mode(e->mode),
-                        .mode = e->mode & 07777,
+                        .mode = gitmode_apply(c->o.gitmode, e->mode) & 07777,
                         .link = e->link};
     struct xattr attributes = {"", view_make(e->xattrs.sha256, sizeof(e->xattrs.sha256))};
 
@@ -251,12 +253,12 @@ int context_content(struct context *c, struct view path, int parts,
         return r;
     hash_init(&h);
     if (path.size == 0)
-        add_content(&h, &root, VIEW(""), parts);
+        add_content(&h, c, &root, VIEW(""), parts);
     for (size_t i = w.first; i < w.end; i++) {
         const struct context_entry *e = &c->entries.at[i];
 
         if (!left_out || !left_out[i - w.first])
-            add_content(&h, e, view_of(strlen(e->path) < prefix ? "" : e->path + prefix), parts);
+            add_content(&h, c, e, view_of(strlen(e->path) < prefix ? "" : e->path + prefix), parts);
     }
     hash_done(&h, ret->sha256);
     return 0;

@@ -47,6 +47,7 @@ struct copy_source {
     /* Either a directory ... */
     int dir;         /* -1: trees */
     bool keep_owner; /* of files in dir; else 0:0. Always kept from trees */
+    mode_t gitmode;  /* of dir: layer/gitmode.h */
     /* ... or layers: fs[i] is the fs/ directory of layer i of the merge, which has owner_mode
      * `owner`. Their indexes live until copy_finish() */
     const struct merge *trees;

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "layer/copy_internal.h"
+#include "layer/gitmode.h"
 #include "layer/names.h"
 #include "layer/tar.h"
 
@@ -26,6 +27,9 @@ void copy_apply(const struct copy_source *s, struct entry *e)
 {
     if (!s->trees && !s->keep_owner)
         e->uid = e->gid = 0;
+    if (!s->trees && (e->type == ENTRY_FILE || e->type == ENTRY_DIR))
+        e->mode =
+            07777 & gitmode_apply(s->gitmode, e->mode | (e->type == ENTRY_DIR ? S_IFDIR : S_IFREG));
     if (s->chown) {
         e->uid = s->uid;
         e->gid = s->gid;

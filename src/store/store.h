@@ -7,6 +7,7 @@
  *     images/<name>    one JSON record an image (store/images.h)
  *     oci-layout index.json blobs/sha256/<hex>
  *     trees/<hex>/     fs/  index  stamp -> "<boot> <ns> <size>" (a symbolic link: one readlink)
+ *     salt             random bytes: hashes of secrets in keys mean nothing elsewhere; may be deleted
  *     cache.db         build results and relations (store/cache.h); may be deleted
  *     contexts/<hex>   stat caches of build contexts; may be deleted
  *     mounts/<hex>/    RUN --mount=type=cache; may be deleted
@@ -148,6 +149,9 @@ bool store_blob_has(struct store *s, const struct digest *blob);
 MUST_CHECK int store_context_open(struct store *s, const struct digest *id, struct error *err);
 MUST_CHECK int store_context_replace(struct store *s, const struct digest *id, struct view bytes,
                                      struct error *err);
+/* A random number of this store; the same in all its processes, as long as it lives. */
+#define STORE_SALT_SIZE 32
+MUST_CHECK int store_salt(struct store *s, uint8_t ret[static STORE_SALT_SIZE], struct error *err);
 /* How a cache mount is used; whichever it is, prune leaves it while its descriptor is open. */
 enum store_mount_use {
     STORE_MOUNT_SHARED, /* beside others; sleeps while one has it alone */

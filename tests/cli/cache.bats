@@ -49,3 +49,102 @@ E
     files pair
     cmp "$CTX.out/when" "$CTX.out/copy"
 }
+
+# clone UMASK DIR: what git makes of one commit under a umask
+clone() { (umask "$1" && rm -rf "$2" && git clone -q "$CTX.git" "$2"); }
+
+@test "a clone elsewhere under another umask: nothing runs, the same image" {
+    need git
+    mkdir -p "$CTX/src/deep"
+    echo text >"$CTX/src/deep/file"
+    printf '#!/bin/sh\necho hi\n' >"$CTX/src/tool"
+    chmod 0755 "$CTX/src/tool"
+    printf '.git\n' >"$CTX/.dockerignore"
+    dockerfile <<'E'
+FROM busybox
+COPY . /app
+COPY src/tool /usr/bin/
+RUN cat /proc/sys/kernel/random/uuid >/when
+E
+    git -C "$CTX" init -q -b main && git -C "$CTX" add . &&
+        git -C "$CTX" -c user.name=t -c user.email=t@t commit -qm x && git clone -q --bare "$CTX" "$CTX.git"
+    rm -rf "$CTX"
+    for mask in 022 002 077 027 000; do
+        clone $mask "$CTX.$mask"
+        CTX=$CTX.$mask run -0 build -t cloned --iidfile "$CTX.id.$mask"
+        [ $mask = 022 ] || [[ $output == *"every step from the cache"* ]]
+        cmp "$CTX.id.022" "$CTX.id.$mask"
+    done
+    # whichever was built first: a store of its own for the last one
+    COOPER_ROOT=$COOPER_ROOT.b CTX=$CTX.077 run -0 build -t cloned
+    COOPER_ROOT=$COOPER_ROOT.b files cloned
+    [ "$(cd "$CTX.out" && stat -c '%a %n' app/src app/src/deep/file app/src/tool usr/bin/tool)" = "755 app/src
+644 app/src/deep/file
+755 app/src/tool
+755 usr/bin/tool" ]
+    COOPER_ROOT=$COOPER_ROOT.b cooper prune --all --quiet
+    # below a checkout too; and a mode that somebody set stays
+    chmod 0640 "$CTX.077/src/deep/file"
+    printf 'FROM scratch\nCOPY deep /app/deep\n' >"$CTX.077/src/Dockerfile"
+    CTX=$CTX.077/src run -0 build -t below
+    files below
+    [ "$(cd "$CTX.out" && stat -c '%a %n' app/deep app/deep/file)" = "755 app/deep
+640 app/deep/file" ]
+}
+
+@test "modes outside of a checkout are as they are" {
+    echo x >"$CTX/a"
+    chmod 0600 "$CTX/a"
+    dockerfile <<'E'
+FROM scratch
+COPY a /
+E
+    run -0 build -t plain
+    files plain
+    [ "$(stat -c %a "$CTX.out/a")" = 600 ]
+}
+
+@test "a secret counts in the key when it is asked for, and is not found in the store" {
+    echo first-value-of-the-secret >"$CTX.secret"
+    dockerfile <<'E'
+FROM busybox
+RUN --mount=type=secret,id=s wc -c /run/secrets/s; cat /proc/sys/kernel/random/uuid >/when
+E
+    secret() { build -t secret --secret "id=s,src=$CTX.secret$1" --explain; }
+    run -0 secret ""
+    echo other-value-of-the-secret >"$CTX.secret"
+    run -0 secret ""
+    [[ $output == *"every step from the cache"* ]]
+    run -0 secret ,cache-key=content
+    [[ $output != *"every step from the cache"* ]]
+    run -0 secret ,cache-key=content
+    [[ $output == *"every step from the cache"* ]]
+    echo third-value-of-the-secret >"$CTX.secret"
+    run -0 secret ,cache-key=content
+    [[ $output == *"content of secret 's' changed"* ]]
+    run ! grep -r value-of-the-secret "$COOPER_ROOT"
+    run ! grep -rF "$(sha256sum <"$CTX.secret" | cut -c1-12)" "$COOPER_ROOT"
+    run -1 secret ,cache-key=no
+    [[ $output == *"cache-key is content or absent"* ]]
+}
+
+@test "a comment in a compiled source runs the compile and nothing above it" {
+    printf 'int main; # one\n' >"$CTX/main.c"
+    dockerfile <<'E'
+FROM busybox AS build
+COPY main.c /src/
+RUN sed 's/#.*//' /src/main.c >/app && touch -d @1 /app
+FROM busybox
+COPY --from=build /app /app
+RUN cat /proc/sys/kernel/random/uuid >/when
+E
+    run -0 build -t compiled --iidfile "$CTX.1"
+    printf 'int main; # another\n' >"$CTX/main.c"
+    run -0 build -t compiled --iidfile "$CTX.2"
+    [[ $output == *"2 of 4 steps from the cache"* ]]
+    cmp "$CTX.1" "$CTX.2"
+    touch -d @1000000000 "$CTX/main.c"
+    run -0 build -t compiled --iidfile "$CTX.2"
+    [[ $output == *"every step from the cache"* ]]
+    cmp "$CTX.1" "$CTX.2"
+}
