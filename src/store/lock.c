@@ -68,7 +68,7 @@ static int lease_create(struct store *s, struct error *err)
 
 int store_lease(struct store *s, struct error *err)
 {
-    if (s->lease_fd >= 0)
+    if (s->lease_fd >= 0 || s->attached)
         return 0;
     int r = store_lock_shared(s, err); /* between the file and its flock it would look dead */
     if (r < 0)
@@ -102,7 +102,7 @@ int store_lease_add(struct store *s, char kind, const struct digest *d, struct e
 
     (void)store_item_key(kind, d, line);
     const struct view key = view_of(line);
-    if (map_has(&s->held, key))
+    if (s->attached || map_has(&s->held, key))
         return 0;
     if ((r = store_lease(s, err)) < 0 || (r = store_lock_shared(s, err)) < 0)
         return r;

@@ -407,6 +407,7 @@ int store_attach(int fd, struct store **ret, struct error *err)
         r = read_boot(s->boot, err);
     if (r < 0)
         return error_wrap(err, r, "attach to the store");
+    s->attached = true;
     *ret = steal(s);
     return 0;
 }
