@@ -279,25 +279,42 @@ static bool no_sockets(int fd)
 
 bool box_is_clean(const struct box *b)
 {
-    return b->net_fd >= 0 && b->life_fd >= 0 && no_sockets(b->usage_fds[0]) &&
-           no_sockets(b->usage_fds[1]);
+    return b->life_fd >= 0 &&
+           (b->net_fd < 0 || (no_sockets(b->usage_fds[0]) && no_sockets(b->usage_fds[1])));
 }
 
-/* One packet: which descriptors there are and the base; the descriptors beside it. */
+/* One packet: which descriptors there are, as bits, and the rest; the descriptors beside it. */
 struct box_packet {
     uint32_t id_base;
-    uint8_t has_user, network;
+    uint8_t present, network;
 };
+#define BOX_FDS 5
+
+static void list_fds(struct box *b, int *ret[static BOX_FDS])
+{
+    int *const all[BOX_FDS] = {&b->net_fd, &b->life_fd, &b->usage_fds[0], &b->usage_fds[1],
+                               &b->user_fd};
+
+    memcpy(ret, all, sizeof(all));
+}
 
 int box_send(int fd, const struct box *b, struct error *err)
 {
-    struct box_packet packet = {b->id_base, b->user_fd >= 0, (uint8_t)b->network};
-    int fds[5] = {b->net_fd, b->life_fd, b->usage_fds[0], b->usage_fds[1], b->user_fd};
-    const size_t count = packet.has_user ? 5 : 4;
+    struct box copy = *b;
+    struct box_packet packet = {.id_base = b->id_base, .network = (uint8_t)b->network};
+    int *all[BOX_FDS], fds[BOX_FDS];
+    size_t count = 0;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(fds))];
     } control = {0};
+
+    list_fds(&copy, all);
+    for (unsigned i = 0; i < BOX_FDS; i++)
+        if (*all[i] >= 0) {
+            packet.present |= (uint8_t)(1u << i);
+            fds[count++] = *all[i];
+        }
     struct iovec part = {&packet, sizeof(packet)};
     struct msghdr m = {.msg_iov = &part,
                        .msg_iovlen = 1,
@@ -310,14 +327,16 @@ int box_send(int fd, const struct box *b, struct error *err)
     c->cmsg_len = CMSG_LEN(sizeof(int) * count);
     memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
     if (sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(packet))
-        return error_sys(err, "hand back a network namespace");
+        return error_sys(err, "hand back namespaces");
     return 0;
 }
 
 int box_receive(int fd, struct box *ret, struct error *err)
 {
+    struct box b = BOX_INIT;
     struct box_packet packet = {0};
-    int fds[5] = {-1, -1, -1, -1, -1};
+    int *all[BOX_FDS], fds[BOX_FDS];
+    size_t next = 0;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(fds))];
@@ -333,7 +352,12 @@ int box_receive(int fd, struct box *ret, struct error *err)
     if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len > CMSG_LEN(sizeof(fds)))
         return error_set(err, -EPROTO, "no namespaces came");
     memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-    *ret = (struct box){fds[4],           fds[0],         fds[1],
-                        {fds[2], fds[3]}, packet.id_base, (enum spawn_network)packet.network};
+    list_fds(&b, all);
+    for (unsigned i = 0; i < BOX_FDS; i++)
+        if (packet.present & 1u << i)
+            *all[i] = fds[next++];
+    b.id_base = packet.id_base;
+    b.network = (enum spawn_network)packet.network;
+    *ret = b;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* The small PID 1: starts the program, forwards signals to it, reaps whatever is left behind, ends
  * with its status. It sleeps in sigwaitinfo(): no wake-ups while nothing happens. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -32,25 +33,41 @@ static void reap(pid_t program)
             _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
+#define PROGRAM_STACK (64u << 10)
+
+struct start {
+    bool tty;
+    sigset_t before;
+    void (*run)(void *ctx);
+    void *ctx;
+};
+
+/* In our memory, while we wait for its exec (CLONE_VM | CLONE_VFORK): no page is copied for it. */
+static int program_main(void *arg)
+{
+    const struct start *s = arg;
+
+    (void)setpgid(0, 0);
+    if (s->tty)
+        (void)tcsetpgrp(STDIN_FILENO, getpid()); /* SIGTTOU is still blocked */
+    (void)sigprocmask(SIG_SETMASK, &s->before, NULL);
+    s->run(s->ctx);
+    _exit(127);
+}
+
 _Noreturn void init_run(bool tty, void (*run)(void *ctx), void *ctx)
 {
-    sigset_t all, before;
+    struct start start = {.tty = tty, .run = run, .ctx = ctx};
+    char *stack = xmalloc(PROGRAM_STACK);
+    sigset_t all;
     siginfo_t info;
 
     sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, &before);
-    const pid_t program = fork();
-    if (program == 0) {
-        (void)setpgid(0, 0);
-        if (tty)
-            (void)tcsetpgrp(STDIN_FILENO, getpid()); /* SIGTTOU is still blocked */
-        (void)sigprocmask(SIG_SETMASK, &before, NULL);
-        run(ctx);
-        _exit(127);
-    }
+    (void)sigprocmask(SIG_SETMASK, &all, &start.before);
+    const pid_t program =
+        clone(program_main, stack + PROGRAM_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
     if (program < 0)
         _exit(126);
-    (void)setpgid(program, program);
     (void)syscall(SYS_close_range, 0u, ~0u, 0u); /* pipes must end with the program */
     for (;;) {
         const int signo = sigwaitinfo(&all, &info);

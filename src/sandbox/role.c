@@ -35,7 +35,7 @@ struct serving {
     bool own_pids; /* the inner process is PID 1 of a namespace: nothing can outlive it */
     int signal_fd;
     int box_fd, box_return_fd; /* boxes on their way back: our end, the jobs' end */
-    struct box lent[2];        /* to the job that is being started, by network */
+    struct box lent[3];        /* to the job that is being started, by network */
     VEC(struct running) jobs;
     VEC(struct box) boxes;
 };

@@ -133,9 +133,7 @@ static int make_box(struct launch *l, bool private_ids, struct spawn_result *res
 /* Where a box of this kind is kept between containers, or NULL. */
 static struct box *box_slot(const struct launch *l)
 {
-    return l->network == SPAWN_NETWORK_HOST || l->plan->ports.size > 0 || !l->ctx->boxes
-               ? NULL
-               : &l->ctx->boxes[l->network];
+    return l->plan->ports.size > 0 || !l->ctx->boxes ? NULL : &l->ctx->boxes[l->network];
 }
 
 static void keep_box(struct launch *l)
