@@ -39,16 +39,20 @@ int job_commit(struct store *s, struct store_tree *take_t, const struct index *i
     CLEANUP(store_tree_abortp) struct store_tree *t = take_t;
     char hex[DIGEST_HEX_MAX];
     struct digest tree;
-    cleanup_close int fd =
-        fd_open(store_tree_dir_fd(t), "index", O_WRONLY | O_CREAT | O_EXCL, 0644, err);
+    int r;
 
-    if (fd < 0)
-        return fd;
-    int r = index_save(ix, fd, err);
-    if (r < 0)
-        return error_wrap(err, r, "write the layer's index");
     index_tree_id(ix, &tree);
-    r = store_tree_commit(s, steal(t), &tree, index_size(ix), err);
+    r = store_tree_hold(s, &tree, err); /* many steps write nothing: that tree is there */
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (r == -ENOENT) {
+        cleanup_close int fd =
+            fd_open(store_tree_dir_fd(t), "index", O_WRONLY | O_CREAT | O_EXCL, 0644, err);
+        r = fd < 0 ? fd : index_save(ix, fd, err);
+        if (r < 0)
+            return error_wrap(err, r, "write the layer's index");
+        r = store_tree_commit(s, steal(t), &tree, index_size(ix), err);
+    }
     if (r >= 0)
         doc_set_text(answer, "tree", digest_hex(&tree, hex));
     return r;

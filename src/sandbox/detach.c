@@ -144,11 +144,25 @@ static int prepare_layers(struct launch *l, const int *fds, size_t count, int up
     return upper_fd >= 0 ? upper_fds(l, upper_fd, work_fd, store, ret, err) : 0;
 }
 
+static int detach_layers(struct launch *l, struct error *err)
+{
+    const struct spawn_plan *p = l->plan;
+    cleanup_free int *lowers = xcalloc(p->lower_count + 1, sizeof(int));
+    cleanup_close int stubs =
+        p->lower_count && p->upper_fd >= 0 ? stub_layer(l->ctx->store_fd, NULL) : -1;
+    size_t count = p->lower_count;
+
+    if (count)
+        memcpy(lowers, p->lower_fds, count * sizeof(int));
+    if (stubs >= 0)
+        lowers[count++] = stubs; /* below all others: only what none of them has is seen */
+    return prepare_layers(l, lowers, count, p->upper_fd, p->work_fd, &l->root, err);
+}
+
 int detach_root(struct launch *l, struct error *err)
 {
     if (l->plan->rootfs_fd < 0)
-        return prepare_layers(l, l->plan->lower_fds, l->plan->lower_count, l->plan->upper_fd,
-                              l->plan->work_fd, &l->root, err);
+        return detach_layers(l, err);
     cleanup_close int again = reopen(l->plan->rootfs_fd, err);
     if (again < 0)
         return again;

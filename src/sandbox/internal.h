@@ -37,7 +37,8 @@ MUST_CHECK int box_make(const struct job_context *ctx, enum spawn_network networ
  * errno; makes system calls only, since a process may call it that shares another's memory. */
 MUST_CHECK int box_enter(const struct box *b);
 void box_done(struct box *b);
-/* No socket is left in it, not even in TIME_WAIT: the next container cannot tell it from new. */
+/* It can be kept, and no socket is left in a network of its own, not even in TIME_WAIT: the next
+ * container cannot tell it from new. */
 bool box_is_clean(const struct box *b);
 MUST_CHECK int box_send(int fd, const struct box *b, struct error *err);
 MUST_CHECK int box_receive(int fd, struct box *ret, struct error *err);
@@ -118,6 +119,9 @@ MUST_CHECK int mounts_masks(struct launch *l, struct error *err);
 /* Opens target in the root, making it (a directory or an empty file) when it is missing. */
 MUST_CHECK int stub_open(struct launch *l, const char *target, bool is_directory,
                          struct error *err);
+/* The directory of the store that has the mount points of every container, made when it is missing:
+ * as the lowest layer it spares the upper directory from being written and cleaned. */
+MUST_CHECK int stub_layer(int store_fd, struct error *err);
 /* Takes stubs away again from the root's writable directory. */
 void stub_remove(int upper_fd, const char *path);
 

@@ -11,6 +11,7 @@
  *     cache.db         build results and relations (store/cache.h); may be deleted
  *     contexts/<hex>   stat caches of build contexts; may be deleted
  *     mounts/<hex>/    RUN --mount=type=cache; may be deleted
+ *     stubs/           mount points of containers (sandbox/internal.h); may be deleted
  *     logs/<time>-<pid>/ what the steps of a build printed, flocked while it runs; may be deleted
  *     keys/<hex>       flocked by who is working on that key
  *     leases/<name>    flocked by its process; lists the trees and blobs that the process needs
@@ -53,8 +54,8 @@ struct store;
 /* Opens env->store_root, creating what is missing. A store of another format or owner, and a
  * directory of other things, is refused (-EINVAL, -EPERM, -ENOTEMPTY) with a hint. */
 MUST_CHECK int store_open(const struct env *env, struct store **ret, struct error *err);
-/* The store whose directory fd is (borrowed for the call); for jobs. Nothing is created or
- * checked. */
+/* The store whose directory fd is (borrowed for the call); for jobs. Nothing is created or checked, and
+ * there is no lease: main has one (store_lease()), which covers what its jobs read and commit. */
 MUST_CHECK int store_attach(int fd, struct store **ret, struct error *err);
 /* Drops the lease and closes. Files that were not committed are gone. NULL is fine. */
 void store_close(struct store *s);
