@@ -50,43 +50,11 @@ static int hook_lookup(void *ctx, const struct op *op, const struct digest *key,
     return 1;
 }
 
-/* What makes a step the same one from build to build, though its text and line changed. */
-static void step_id(const struct build *b, const struct op *op, struct digest *ret)
-{
-    const char *stage = op->stage ? op->stage : "";
-    uint64_t number = 0;
-    struct hash h;
-
-    for (size_t i = 0; i < op->id; i++) {
-        const struct op *other = b->graph->ops.at[i];
-        number += other->stage && strcmp(other->stage, stage) == 0;
-    }
-    hash_init(&h);
-    hash_add_field(&h, view_of(b->identity));
-    hash_add_field(&h, view_of(stage));
-    hash_add_u64(&h, number);
-    hash_done(&h, ret->sha256);
-}
-
-/* The parts of a step's key, once it ran: what failed has not been built. */
-static int remember_parts(struct build *b, const struct op *op, struct error *err)
-{
-    struct digest id;
-
-    if (!b->parts[op->id])
-        return 0;
-    step_id(b, op, &id);
-    const int r = cache_parts_put(b->tools.cache, &id, view_of(b->parts[op->id]), err);
-    free(b->parts[op->id]);
-    b->parts[op->id] = NULL;
-    return r;
-}
-
 static int hook_record(void *ctx, const struct op *op, const struct digest *key,
                        const struct result *result, struct error *err)
 {
     struct build *b = ctx;
-    int r = remember_parts(b, op, err);
+    const int r = explain_remember(b, op, &result->layer.tree, err);
     if (r < 0)
         return r;
     uint8_t value[RECORD_SIZE];
@@ -129,58 +97,21 @@ static void hook_hit(void *ctx, const struct op *op)
     }
 }
 
-static void explain(struct build *b, const struct op *op, const struct key *now, struct view before)
-{
-    STR_AUTO(why);
-
-    if (op->no_cache)
-        str_add_text(&why, "the cache is not asked (--no-cache)");
-    else if (before.size == 0)
-        str_add_text(&why, "it has not been built before");
-    else if (!key_difference(now, before, &why))
-        str_add_text(&why, "its result is no longer in the store");
-    cleanup_free char *text = xasprintf("%s: %s", op->title, why.at);
-    if (progress_is_json(b->env->progress)) {
-        progress_say(b->env->progress, "explain", text);
-        return;
-    }
-    progress_hide(b->env->progress);
-    fprintf(b->env->err, "%s\n", text);
-    progress_show(b->env->progress);
-}
-
 static void hook_keyed(void *ctx, const struct op *op, const struct key *definition)
 {
-    struct build *b = ctx;
-    struct digest id;
-    STR_AUTO(before);
-    STR_AUTO(now);
-
-    step_id(b, op, &id);
-    /* words only: a cache that cannot say why is no reason to fail a build */
-    (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
-    key_print_parts(definition, &now);
-    if (view_eq(str_view(&before), str_view(&now)))
-        return;
-    free(b->parts[op->id]);
-    b->parts[op->id] = str_take(&now);
+    explain_keyed(ctx, op, definition);
 }
 
 static void hook_miss(void *ctx, const struct op *op, const struct key *definition)
 {
     struct build *b = ctx;
-    struct digest id;
-    STR_AUTO(before);
 
     b->was_shown[op->id] = true;
     b->run_count++;
-    step_id(b, op, &id);
-    if (b->options->explain) {
-        (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
-        explain(b, op, definition, str_view(&before));
-    }
+    if (b->options->explain)
+        explain_miss(b, op, definition);
     if (definition)
-        hook_keyed(ctx, op, definition);
+        explain_keyed(b, op, definition);
 }
 
 static bool hook_has_slot(void *ctx)

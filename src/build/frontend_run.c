@@ -52,7 +52,7 @@ static int take_env_bytes(struct frontend *fe, const struct fe_stage *s, struct 
 static int set_env(struct frontend *fe, const struct fe_stage *s, struct op_exec *e,
                    struct error *err)
 {
-    CLEANUP(strings_done) struct strings env = {0}, secret = {0};
+    CLEANUP(strings_done) struct strings env = {0}, secret = {0}, args = {0};
     const int r = take_env_bytes(fe, s, err);
 
     if (r < 0)
@@ -68,6 +68,9 @@ static int set_env(struct frontend *fe, const struct fe_stage *s, struct op_exec
         if (key && !pairs_get(&s->vars, key))
             strings_add(&secret, fe->secret_env[i]);
     }
+    vec_each (arg, &s->args)
+        strings_add(&args, arg->name);
+    e->args = graph_texts(fe->g, &args, &e->arg_count);
     e->env = graph_texts(fe->g, &env, &e->env_count);
     e->secret_env = graph_texts(fe->g, &secret, &e->secret_env_count);
     return 0;

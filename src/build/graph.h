@@ -75,6 +75,8 @@ struct op_exec {
     size_t argc;
     const char **env; /* NAME=value, the image's Env first, then the ARGs in scope */
     size_t env_count;
+    const char **args; /* names in env that ARG brought: for people */
+    size_t arg_count;
     const char **secret_env; /* NAME=value that must not be in the key: proxy settings */
     size_t secret_env_count;
     const char *cwd;   /* absolute */

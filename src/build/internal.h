@@ -133,6 +133,14 @@ void failure_note(struct step *s, const json_t *answer);
 /* What --on-error wants, when nothing runs any more; err is the failure. Returns its code. */
 int failure_end(struct build *b, int code, struct error *err);
 
+/* explain.c: why steps run. definition: NULL while it is not known. */
+void explain_miss(struct build *b, const struct op *op, const struct key *definition);
+/* The key of a step that ran, or will: it is held against the next one's. */
+void explain_keyed(struct build *b, const struct op *op, const struct key *definition);
+/* What it made, once it ran: what failed has not been built. */
+MUST_CHECK int explain_remember(struct build *b, const struct op *op, const struct digest *tree,
+                                struct error *err);
+
 /* export.c */
 /* The diff ids of the image that root began with. */
 void build_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c);

@@ -14,20 +14,39 @@ void key_begin(struct key *k, const char *what)
 
 void key_done(struct key *k)
 {
-    vec_each (part, &k->parts)
+    vec_each (part, &k->parts) {
         free(part->name);
+        free(part->shown);
+    }
     vec_done(&k->parts);
+}
+
+/* A line break would forge lines of the printed parts. */
+static char *plain_text(struct view text)
+{
+    char *plain = view_dup(text);
+
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
+    return plain;
+}
+
+static void show(struct key *k, struct view value)
+{
+    STR_AUTO(text);
+
+    str_add(&text, view_make(value.at, MIN(value.size, (size_t)KEY_SHOWN_MAX)));
+    if (value.size > KEY_SHOWN_MAX)
+        str_add_text(&text, "...");
+    vec_last(&k->parts)->shown = plain_text(str_view(&text));
 }
 
 static void add_mark(struct key *k, const char *name, const uint8_t value[32])
 {
-    struct key_part part = {.name = xstrdup(name)};
+    struct key_part part = {.name = plain_text(view_of(name))};
     struct hash h;
 
-    /* a name with a line break would forge lines of the printed parts */
-    for (char *c = part.name; *c; c++)
-        if (*c == '\n')
-            *c = ' ';
     memcpy(part.mark, value, KEY_MARK_SIZE);
     vec_push(&k->parts, part);
     hash_init(&h);
@@ -48,6 +67,7 @@ void key_add(struct key *k, const char *name, struct view value)
 void key_add_text(struct key *k, const char *name, const char *text)
 {
     key_add(k, name, view_of(text ? text : ""));
+    show(k, view_of(text ? text : ""));
 }
 
 void key_add_u64(struct key *k, const char *name, uint64_t value)
@@ -88,6 +108,7 @@ void key_add_pairs(struct key *k, const char *what, const char *const *texts, si
         (void)view_cut(&value, '=', &left);
         str_printf(&name, "%s %.*s", what, VIEW_ARG(left));
         key_add(k, name.at, value);
+        show(k, value);
     }
 }
 
@@ -112,7 +133,10 @@ void key_print_parts(const struct key *k, struct str *ret)
 
     vec_each (part, &k->parts) {
         print_mark(part, mark);
-        str_printf(ret, "%s %s\n", mark, part->name);
+        str_printf(ret, "%s %s", mark, part->name);
+        if (part->shown)
+            str_printf(ret, "\t%s", part->shown);
+        str_add_char(ret, '\n');
     }
 }
 
@@ -138,12 +162,37 @@ static void read_parts(struct view text, struct map *ret)
     while (view_cut(&text, '\n', &line)) {
         if (line.size <= 2 * KEY_MARK_SIZE + 1)
             continue;
-        number_name(&seen,
-                    view_make(line.at + 2 * KEY_MARK_SIZE + 1, line.size - 2 * KEY_MARK_SIZE - 1),
-                    &name);
+        struct view rest = view_make(line.at + 2 * KEY_MARK_SIZE + 1,
+                                     line.size - 2 * KEY_MARK_SIZE - 1),
+                    part = {0};
+        (void)view_cut(&rest, '\t', &part);
+        number_name(&seen, part, &name);
         map_set(ret, str_view(&name), (void *)(uintptr_t)line.at);
     }
     map_done(&seen);
+}
+
+/* Of a line of printed parts. */
+static struct view shown_before(const char *line)
+{
+    const size_t size = strcspn(line, "\n");
+    const char *tab = memchr(line, '\t', size);
+
+    return tab ? view_make(tab + 1, (size_t)(line + size - tab - 1)) : (struct view){0};
+}
+
+static void say_changed(const struct key_part *part, const char *name, const char *before,
+                        struct str *ret)
+{
+    const struct view was = before ? shown_before(before) : (struct view){0};
+
+    str_printf(ret, "%s %s", name, before ? "changed" : "is new");
+    if (!part->shown)
+        return;
+    if (!before)
+        str_printf(ret, ": \"%s\"", part->shown);
+    else if (was.at && !view_eq(was, view_of(part->shown)))
+        str_printf(ret, " \"%.*s\" -> \"%s\"", VIEW_ARG(was), part->shown);
 }
 
 /* True when a part of now is new or another; *ret says which. Takes what it knows out of old. */
@@ -162,7 +211,7 @@ static bool find_changed(const struct key *now, const struct map *old, struct ma
         print_mark(part, mark);
         if (before && memcmp(before, mark, strlen(mark)) == 0)
             continue;
-        str_printf(ret, "%s %s", name.at, before ? "changed" : "is new");
+        say_changed(part, name.at, before, ret);
         found = true;
         break;
     }

@@ -148,3 +148,34 @@ E
     [[ $output == *"every step from the cache"* ]]
     cmp "$CTX.1" "$CTX.2"
 }
+
+@test "--explain names the argument, its values, and the files" {
+    mkdir -p "$CTX/src"
+    for f in a b c; do echo $f >"$CTX/src/$f"; done
+    dockerfile <<'E'
+FROM busybox
+ARG VERSION=1
+ENV MODE=x
+RUN echo $VERSION
+COPY src /src
+E
+    run -0 build -t why --explain
+    [[ $output == *"RUN echo \$VERSION: ran because it has not been built before"* ]]
+    run -0 build -t why --explain --build-arg VERSION=2
+    [[ $output == *'RUN echo $VERSION: ran because ARG VERSION changed "1" -> "2"'* ]]
+    sed -i 's/MODE=x/MODE=y/' "$CTX/Dockerfile"
+    run -0 build -t why --explain --build-arg VERSION=2
+    [[ $output == *'ran because ENV MODE changed "x" -> "y"'* ]]
+    echo more >>"$CTX/src/a"
+    rm "$CTX/src/b"
+    echo d >"$CTX/src/d"
+    run -0 build -t why --explain --build-arg VERSION=2
+    [[ $output == *"COPY src /src: ran because content of 'src' changed"* ]]
+    [[ $output == *"COPY src /src: changed '/src/a', removed '/src/b', added '/src/d'"* ]]
+    sed -i 's/echo/echo v/' "$CTX/Dockerfile"
+    run -0 build -t why --explain --build-arg VERSION=2
+    [[ $output == *'RUN echo v $VERSION: ran because command changed'* ]]
+    cooper prune --all --quiet
+    run -0 build -t why --explain --build-arg VERSION=2 --no-cache
+    [[ $output == *"--no-cache"* ]]
+}

@@ -1,6 +1,9 @@
 #include "build/key.h"
 #include "unit.h"
 
+#define FIFTY_NINE "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvw"
+#define SIXTY FIFTY_NINE "x"
+
 static void build(struct key *k, const char *const env[], size_t count)
 {
     key_begin(k, "definition exec");
@@ -59,13 +62,26 @@ static const struct {
     const char *want; /* NULL: they are equal */
 } cases[] = {
     {"the same", {"A=1", "B=2"}, {"A=1", "B=2"}, NULL},
-    {"a value", {"A=1", "B=2"}, {"A=1", "B=3"}, "env B changed"},
-    {"the first of two", {"A=1", "B=2"}, {"A=2", "B=3"}, "env A changed"},
-    {"a new one", {"A=1"}, {"A=1", "B=2"}, "env B is new"},
+    {"a value", {"A=1", "B=2"}, {"A=1", "B=3"}, "env B changed \"2\" -> \"3\""},
+    {"the first of two", {"A=1", "B=2"}, {"A=2", "B=3"}, "env A changed \"1\" -> \"2\""},
+    {"a new one", {"A=1"}, {"A=1", "B=2"}, "env B is new: \"2\""},
     {"one less", {"A=1", "B=2"}, {"A=1"}, "env B is gone"},
-    {"no value", {"A"}, {"A=x"}, "env A changed"},
-    {"twice, the second changed", {"A=1", "A=2"}, {"A=1", "A=3"}, "env A (2) changed"},
+    {"no value", {"A"}, {"A=x"}, "env A changed \"\" -> \"x\""},
+    {"twice, the second changed",
+     {"A=1", "A=2"},
+     {"A=1", "A=3"},
+     "env A (2) changed \"2\" -> \"3\""},
     {"a name with a line break", {"A\nB=1"}, {"A\nB=1"}, NULL},
+    {"a name with a tab", {"A\tB=1"}, {"A\tB=2"}, "env A B changed \"1\" -> \"2\""},
+    {"a value with lines", {"A=1\n2"}, {"A=1\t3"}, "env A changed \"1 2\" -> \"1 3\""},
+    {"a long value",
+     {"A=" SIXTY "1"},
+     {"A=" SIXTY "2"},
+     "env A changed"}, /* what is shown is the same */
+    {"a long value that differs early",
+     {"A=x" SIXTY},
+     {"A=y" SIXTY},
+     "env A changed \"x" FIFTY_NINE "...\" -> \"y" FIFTY_NINE "...\""},
 };
 
 static size_t length(const char *const list[3])
