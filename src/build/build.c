@@ -277,6 +277,7 @@ static int make_graph(struct build *b, struct error *err)
         .platform = platform_host(),
         .reproducible = o->reproducible,
         .no_cache = o->no_cache,
+        .errexit = o->errexit,
         .no_cache_stages = &o->no_cache_filter,
         .secrets = secrets_ids(b->secrets),
         .ssh = secrets_ssh_ids(b->secrets),
@@ -291,7 +292,7 @@ static int make_graph(struct build *b, struct error *err)
         r = frontend_plan(b->dockerfile, &f, &resolver, &b->graph, err);
     if (r < 0)
         return r;
-    check_filter(&b->check, &b->graph->findings);
+    check_filter(&b->check, b->dockerfile, &b->graph->findings);
     if (o->print == BUILD_PRINT_CHECK || o->print == BUILD_PRINT_OUTLINE)
         return 0;
     vec_each (x, &b->graph->findings)

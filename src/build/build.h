@@ -37,6 +37,7 @@ struct build_options {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs, annotations;
     int64_t jobs; /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter;
+    bool errexit; /* RUN heredocs end at their first error */
     bool no_cache, explain;
     enum build_squash squash;
     enum build_print print;

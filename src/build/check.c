@@ -25,7 +25,7 @@ static int read_directive(struct view text, struct check_directive *ret, struct 
         (void)view_cut(&value, '=', &key);
         value = view_trim(value);
         key = view_trim(key);
-        if (view_eq_text(key, "skip"))
+        if (view_eq_text(key, "skip") && value.at)
             ret->skip = value;
         else if (view_eq_text(key, "error") && view_eq_nocase(value, "true"))
             ret->error = true;
@@ -77,13 +77,33 @@ int check_read(const struct dockerfile *d, const struct strings *build_args, str
     return r;
 }
 
-void check_filter(const struct check *c, struct findings *f)
+/* "# check=skip=RULE" right above the instruction that the line belongs to. */
+static bool is_skipped_here(const struct dockerfile *d, uint32_t line, const char *rule)
+{
+    for (size_t i = 0; i < d->instruction_count; i++) {
+        const struct instruction *in = &d->instructions[i];
+
+        if (line < in->span.line || line > in->span.end_line)
+            continue;
+        for (size_t j = 0; j < in->comment_count; j++) {
+            const struct view text = in->comments[j].text;
+            struct check_directive c = {0};
+            if (view_starts(text, "check=") &&
+                read_directive(view_make(text.at + 6, text.size - 6), &c, NULL) == 0 &&
+                is_skipped(c.skip, rule))
+                return true;
+        }
+    }
+    return false;
+}
+
+void check_filter(const struct check *c, const struct dockerfile *d, struct findings *f)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < f->size; i++) {
         struct finding x = f->at[i];
-        if (is_skipped(c->skip, x.rule)) {
+        if (is_skipped(c->skip, x.rule) || is_skipped_here(d, x.span.line, x.rule)) {
             free(x.rule);
             free(x.text);
         } else {

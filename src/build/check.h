@@ -11,6 +11,6 @@ struct check {
 MUST_CHECK int check_read(const struct dockerfile *d, const struct strings *build_args,
                           struct check *ret, struct error *err);
 /* Takes out what is to be skipped and sorts the rest. */
-void check_filter(const struct check *c, struct findings *f);
+void check_filter(const struct check *c, const struct dockerfile *d, struct findings *f);
 /* -EINVAL when error=true makes one of them an error. */
 MUST_CHECK int check_verdict(const struct check *c, const struct findings *f, struct error *err);

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "build/frontend_internal.h"
+#include "dockerfile/syntax.h"
 
 /* ['a'] or ["a" is no JSON: then it is a line for the shell, which nobody means. A test begins "[ ". */
 static void warn_of_near_json(struct frontend *fe, const struct instruction *in)
@@ -93,10 +94,32 @@ static void warn_unused_args(struct frontend *fe)
         fe_warn(fe, (struct span){0}, "one or more build-args [%s] were not consumed", list.at);
 }
 
+/* Of "# syntax=", or the build argument. */
+static int read_syntax(struct frontend *fe, struct error *err)
+{
+    const char *given = pairs_get(&fe->build_args, "BUILDKIT_SYNTAX");
+    const struct directive *at = NULL;
+    STR_AUTO(warning);
+
+    for (size_t i = 0; i < fe->d->directive_count; i++)
+        if (view_eq_text(fe->d->directives[i].name, "syntax"))
+            at = &fe->d->directives[i];
+    if (!given && !at)
+        return 0;
+    const int r = syntax_check(given ? view_of(given) : at->value, &warning, err);
+    if (r < 0)
+        return given ? r : source_error_at(err, r, fe->d->name, at->span);
+    if (r > 0)
+        fe_warn(fe, given ? (struct span){0} : at->span, "%s", warning.at);
+    return 0;
+}
+
 static int plan(struct frontend *fe, struct error *err)
 {
     int r = fe_read_build_args(fe, err);
 
+    if (r == 0)
+        r = read_syntax(fe, err);
     for (size_t i = 0; i < fe->d->warning_count; i++)
         fe_warn(fe, fe->d->warnings[i].span, "%s: %s", fe->d->warnings[i].rule,
                 fe->d->warnings[i].text);

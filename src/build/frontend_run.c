@@ -3,29 +3,80 @@
 #include <inttypes.h>
 
 #include "build/frontend_internal.h"
+#include "dockerfile/errexit.h"
 
 #define PIPES "/dev/pipes/" /* where BuildKit puts a heredoc that begins with #! */
 
+/* The program that reads the script: the line behind "#!", or the words of SHELL. */
+static void script_program(const struct fe_stage *s, struct view script, struct str *ret)
+{
+    struct view line;
+
+    if (view_starts(script, "#!")) {
+        (void)view_cut(&script, '\n', &line);
+        str_add(ret, view_make(line.at + 2, line.size - 2));
+        return;
+    }
+    for (size_t i = 0; i < s->config->shell.size; i++)
+        str_printf(ret, "%s ", s->config->shell.at[i]);
+    if (s->config->shell.size == 0)
+        str_add_text(ret, "/bin/sh");
+}
+
+/* True for a script of a shell that would go on after an error. */
+static bool goes_on(const struct fe_stage *s, struct view script)
+{
+    struct view rest, word;
+    bool shell = false;
+    STR_AUTO(program);
+
+    script_program(s, script, &program);
+    rest = str_view(&program);
+    if (errexit_in_words(rest))
+        return false;
+    while (rest.at && view_cut(&rest, ' ', &word))
+        shell |= errexit_is_shell(word);
+    return shell && errexit_is_missing(script);
+}
+
+/* The body of a heredoc that is the whole command, with `set -e` where --errexit asks for it. */
+static void add_script(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                       struct str *ret)
+{
+    const struct view script = c->in->heredocs[0].content;
+    struct view rest = script, line;
+
+    if (!goes_on(s, script)) {
+        str_add(ret, script);
+        return;
+    }
+    if (!fe->o->errexit) {
+        fe_warn(fe, fe_span(s, c, c->in->span),
+                "heredoc-no-errexit: this script goes on after a command that fails: begin it with "
+                "'set -e', or build "
+                "with --errexit");
+        str_add(ret, script);
+        return;
+    }
+    if (view_starts(script, "#!")) {
+        (void)view_cut(&rest, '\n', &line);
+        str_printf(ret, "%.*s\n", VIEW_ARG(line));
+    }
+    str_add_text(ret, "set -e\n");
+    str_add(ret, rest);
+}
+
 /* A heredoc alone is the shell's text, or a program of its own; a heredoc in a command goes to the shell as it
  * was written. Nothing is expanded. */
-static void read_heredocs(struct frontend *fe, const struct fe_stage *s,
-                          const struct instruction *in, struct op_exec *e, struct strings *argv)
+static void read_heredocs(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                          struct op_exec *e, struct strings *argv)
 {
+    const struct instruction *in = c->in;
     const struct heredoc *first = &in->heredocs[0];
     STR_AUTO(text);
 
-    if (view_eq(in->rest, first->opener) && view_starts(first->content, "#!")) {
-        struct exec_file *file = arena_new_object(fe->arena, struct exec_file);
-
-        file->path = arena_printf(fe->arena, PIPES "%.*s", VIEW_ARG(first->name));
-        file->data = view_make(arena_strndup(fe->arena, first->content.at, first->content.size),
-                               first->content.size);
-        file->mode = 0755;
-        e->files = file;
-        e->file_count = 1;
-        str_add_text(&text, file->path);
-    } else if (view_eq(in->rest, first->opener)) {
-        str_add(&text, first->content);
+    if (view_eq(in->rest, first->opener)) {
+        add_script(fe, s, c, &text);
     } else {
         str_add(&text, in->rest);
         for (size_t i = 0; i < in->heredoc_count; i++) {
@@ -33,6 +84,17 @@ static void read_heredocs(struct frontend *fe, const struct fe_stage *s,
             str_add(&text, in->heredocs[i].raw);
             str_add(&text, in->heredocs[i].name);
         }
+    }
+    if (view_eq(in->rest, first->opener) && view_starts(first->content, "#!")) {
+        struct exec_file *file = arena_new_object(fe->arena, struct exec_file);
+
+        file->path = arena_printf(fe->arena, PIPES "%.*s", VIEW_ARG(first->name));
+        file->data = view_make(arena_strndup(fe->arena, text.at, text.size), text.size);
+        file->mode = 0755;
+        e->files = file;
+        e->file_count = 1;
+        str_clear(&text);
+        str_add_text(&text, file->path);
     }
     const struct word word = {str_view(&text), in->span};
     fe_command_words(s, in, &word, 1, argv);
@@ -148,7 +210,7 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
     (void)graph_add_input(fe->g, op, s->root);
     fe_add_mounts(fe, &mounts, op);
     if (c->in->heredoc_count > 0)
-        read_heredocs(fe, s, c->in, e, &argv);
+        read_heredocs(fe, s, c, e, &argv);
     else
         fe_command_words(s, c->in, c->in->words, c->in->word_count, &argv);
     e->argv = graph_texts(fe->g, &argv, &e->argc);

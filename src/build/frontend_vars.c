@@ -346,7 +346,7 @@ static void add_finding(struct graph *g, struct span span, struct view text)
     struct view rest = text, rule;
     struct finding f = {.span = span};
 
-    if (view_cut(&rest, ':', &rule) && rule.size > 0 && isupper((unsigned char)rule.at[0]) &&
+    if (view_cut(&rest, ':', &rule) && rule.size > 0 && isalpha((unsigned char)rule.at[0]) &&
         !memchr(rule.at, ' ', rule.size) && rest.size > 1) {
         f.rule = view_dup(rule);
         text = view_trim(rest);

@@ -12,7 +12,7 @@ struct build_command {
     const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter;
-    bool no_cache, explain, check;
+    bool no_cache, errexit, explain, check;
 };
 
 static const struct option_row options[] = {
@@ -47,6 +47,8 @@ static const struct option_row options[] = {
     OPT_MAYBE(0, "reproducible", struct build_command, reproducible, "git|SECONDS",
               "the same bytes wherever and whenever it is built: all times are SOURCE_DATE_EPOCH, "
               "the commit's or SECONDS since 1970"),
+    OPT_FLAG(0, "errexit", struct build_command, errexit,
+             "end a RUN of a heredoc at its first error, as with set -e"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -168,6 +170,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .secrets = c->secrets,
         .ssh = c->ssh,
         .no_cache_filter = c->no_cache_filter,
+        .errexit = c->errexit,
         .no_cache = c->no_cache,
         .explain = c->explain,
         .attach = run_attached,

@@ -37,6 +37,7 @@ text() { local t; t=$(xargs <"$ROOT$1"); [ "$t" = "$2" ] || complain "text of $1
 same_file() { [ "$(stat -c %i "$ROOT$1")" = "$(stat -c %i "$ROOT$2")" ] || complain "$1 and $2 are two files"; }
 mtime() { local t; t=$(stat -c %Y "$ROOT$1"); [ "$t" = "$2" ] || complain "time of $1 is $t"; }
 says() { grep -qF -- "$1" "$LOG" || complain "it does not say '$1'"; }
+mute() { ! grep -qF -- "$1" "$LOG" || complain "it says '$1'"; }
 conf() { local v; v=$(jq -r ".config | $1" "$CONFIG"); [[ $v == $2 ]] || [ "$v" = "$2" ] || complain "$1 is '$v'"; }
 author() { local v; v=$(jq -r .author "$CONFIG"); [ "$v" = "$1" ] || complain "author is '$v'"; }
 history() { jq -r '.history[].created_by' "$CONFIG" | grep -qxF -- "$1" || complain "history is $(jq -c '[.history[].created_by]' "$CONFIG")"; }
