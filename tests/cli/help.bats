@@ -82,7 +82,7 @@ with_image() {
     done <<'EOF'
 cooper pru|prune
 cooper build --no-cache-|--no-cache-filter
-cooper build --print |ast plan context
+cooper build --print |ast plan context outline targets
 cooper build --print=pl|plan
 cooper --color |auto always never
 cooper --root /tmp images --form|--format
