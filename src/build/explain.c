@@ -160,20 +160,29 @@ static void explain_files(struct build *b, const struct op *op, const struct dig
     str_done(&d.text);
 }
 
+bool explain_last_tree(struct build *b, const struct op *op, struct digest *ret)
+{
+    struct digest id;
+    STR_AUTO(before);
+
+    step_id(b, op, "tree", &id);
+    if (cache_parts_get(b->tools.cache, &id, &before, NULL) <= 0 ||
+        before.size != sizeof(ret->sha256))
+        return false;
+    memcpy(ret->sha256, before.at, sizeof(ret->sha256));
+    return store_tree_hold(b->tools.store, ret, NULL) == 0;
+}
+
 int explain_remember(struct build *b, const struct op *op, const struct digest *tree,
                      struct error *err)
 {
     struct digest id, last;
-    STR_AUTO(before);
 
     if (!b->parts[op->id])
         return 0;
-    step_id(b, op, "tree", &id);
-    (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
-    if (b->options->explain && op->kind == OP_FILE && before.size == sizeof(last.sha256)) {
-        memcpy(last.sha256, before.at, sizeof(last.sha256));
+    if (b->options->explain && op->kind == OP_FILE && explain_last_tree(b, op, &last))
         explain_files(b, op, &last, tree);
-    }
+    step_id(b, op, "tree", &id);
     int r =
         cache_parts_put(b->tools.cache, &id, view_make(tree->sha256, sizeof(tree->sha256)), err);
     step_id(b, op, "key", &id);

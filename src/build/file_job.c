@@ -33,6 +33,8 @@ struct file_work {
     struct image_view below; /* all layers, or one index of what matters of them */
     struct input *inputs;
     size_t input_count;
+    struct index *before; /* of the layer that the step made the last time, or NULL */
+    int before_fs;
     struct copy *copy;
     struct view data;             /* bytes of WRITE steps, mapped */
     VEC(struct index *) archives; /* that were unpacked; the copy borrows from them until its end */
@@ -50,6 +52,8 @@ static void work_done(struct file_work *w)
         image_view_done(&w->inputs[i].image);
     }
     free(w->inputs);
+    index_free(w->before);
+    fd_closep(&w->before_fs);
     image_view_done(&w->below);
     store_tree_abort(w->tree);
     store_close(w->store);
@@ -135,6 +139,27 @@ static int open_inputs(struct file_work *w, struct error *err)
     for (size_t i = 0; r >= 0 && i < w->input_count; i++)
         r = open_input(w, json_array_get(list, i), &w->inputs[i], err);
     return r;
+}
+
+/* It only saves work: what is wrong with it is no failure. */
+static int open_before(struct file_work *w, struct error *err)
+{
+    const char *hex = NULL;
+    struct digest tree;
+    int r = doc_text(w->request, "before", &hex, err);
+
+    if (r < 0 || !hex)
+        return r;
+    r = digest_parse_hex(hex, &tree, err);
+    if (r < 0)
+        return r;
+    cleanup_close int dir = store_tree_open(w->store, &tree, NULL);
+    if (dir < 0)
+        return 0;
+    w->before_fs = fd_open(dir, "fs", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, NULL);
+    if (w->before_fs >= 0)
+        (void)!index_load_at(dir, "index", &w->before, NULL);
+    return 0;
 }
 
 static int map_data(struct file_work *w, struct error *err)
@@ -225,11 +250,12 @@ static bool skip_entry(void *ctx, const char *rel, bool is_dir, bool *prune)
     return true;
 }
 
-static bool known_file(void *ctx, const char *path, const struct stat *st, struct digest *ret)
+static bool known_file(void *ctx, const char *path, const struct stat *st, struct digest *ret,
+                       bool *ret_plain)
 {
     const struct source_filter *f = ctx;
 
-    return context_check_known(f->in->check, path, st, ret);
+    return context_check_known(f->in->check, path, st, ret, ret_plain);
 }
 
 static int check_entry(void *ctx, const struct copy_seen *s, struct error *err)
@@ -524,8 +550,12 @@ static int begin_copy(struct file_work *w, struct error *err)
         r = store_tree_begin(w->store, &w->tree, err);
     if (r < 0)
         return r;
-    const struct copy_options o = {
-        .fs = store_tree_fs_fd(w->tree), .owner = w->owner, .below = w->below.merge, .now_s = now};
+    const struct copy_options o = {.fs = store_tree_fs_fd(w->tree),
+                                   .owner = w->owner,
+                                   .below = w->below.merge,
+                                   .now_s = now,
+                                   .before = w->before,
+                                   .before_fs = w->before_fs};
     return copy_begin(&o, &w->copy, err);
 }
 
@@ -533,7 +563,8 @@ int file_job(const struct job_context *ctx, const json_t *request, const int *fd
              json_t **ret, struct error *err)
 {
     CLEANUP(work_done)
-    struct file_work w = {.ctx = ctx, .request = request, .fds = fds, .fd_count = fd_count};
+    struct file_work w = {
+        .ctx = ctx, .request = request, .fds = fds, .fd_count = fd_count, .before_fs = -1};
     cleanup_doc json_t *answer = json_object();
     int r = store_attach(ctx->store_fd, &w.store, err);
 
@@ -542,6 +573,8 @@ int file_job(const struct job_context *ctx, const json_t *request, const int *fd
         r = open_below(&w, err);
     if (r >= 0)
         r = open_inputs(&w, err);
+    if (r >= 0)
+        r = open_before(&w, err);
     if (r >= 0)
         r = map_data(&w, err);
     if (r >= 0)

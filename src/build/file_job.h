@@ -6,7 +6,7 @@
 #include "store/store.h"
 
 /* request: {"inputs": [null | {"layers": [hex, ...]} | {"fd": n, "ignore": text, "walked": fd}], "steps": [...],
- * "data": fd, "now": seconds}, and of the root below "layers": [hex, ...], or "below": fd of an index of what the
+ * "data": fd, "now": seconds, "before": hex of the layer that the step made the last time}, and of the root below "layers": [hex, ...], or "below": fd of an index of what the
  * steps meet there. run.c writes it. */
 int file_job(const struct job_context *ctx, const json_t *request, const int *fds, size_t fd_count,
              json_t **ret, struct error *err);

@@ -137,6 +137,8 @@ int failure_end(struct build *b, int code, struct error *err);
 void explain_miss(struct build *b, const struct op *op, const struct key *definition);
 /* The key of a step that ran, or will: it is held against the next one's. */
 void explain_keyed(struct build *b, const struct op *op, const struct key *definition);
+/* What it made the last time: false when that is not known, or gone. */
+bool explain_last_tree(struct build *b, const struct op *op, struct digest *ret);
 /* What it made, once it ran: what failed has not been built. */
 MUST_CHECK int explain_remember(struct build *b, const struct op *op, const struct digest *tree,
                                 struct error *err);

@@ -538,12 +538,16 @@ static json_t *step_doc(const struct file_step *step, struct str *data)
     return obj;
 }
 
-static int pack_steps(struct build *b, const struct file_plan *plan, struct file_request *q,
-                      struct error *err)
+static int pack_steps(struct build *b, const struct op *op, const struct file_plan *plan,
+                      struct file_request *q, struct error *err)
 {
     json_t *steps = json_array();
+    char hex[DIGEST_HEX_MAX];
+    struct digest before;
 
     doc_set(q->doc, "steps", steps);
+    if (explain_last_tree(b, op, &before))
+        doc_set_text(q->doc, "before", digest_hex(&before, hex));
     doc_set_int(q->doc, "now", b->graph->has_epoch ? b->graph->epoch_s : b->env->now_s);
     vec_each (step, &plan->steps)
         doc_push(steps, step_doc(step, &q->data));
@@ -567,7 +571,7 @@ int run_file(struct build *b, const struct op *op, struct error *err)
     if (r >= 0)
         r = pack_inputs(b, op, &plan, &q, err);
     if (r >= 0)
-        r = pack_steps(b, &plan, &q, err);
+        r = pack_steps(b, op, &plan, &q, err);
     if (r < 0)
         return build_error_at(b, err, r, op);
     return start(b, op, "build-file", q.doc, q.fds, q.fd_count, -1, steal(q.contexts), err);

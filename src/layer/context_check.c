@@ -32,8 +32,13 @@ void context_check_free(struct context_check *c)
     free(c);
 }
 
+static bool same(const uint8_t expected[32], const struct digest *d)
+{
+    return memcmp(expected, d->sha256, sizeof(d->sha256)) == 0;
+}
+
 bool context_check_known(struct context_check *c, const char *path, const struct stat *st,
-                         struct digest *ret)
+                         struct digest *ret, bool *ret_plain)
 {
     const struct context_entry e = {.dev = st->st_dev,
                                     .ino = st->st_ino,
@@ -46,6 +51,7 @@ bool context_check_known(struct context_check *c, const char *path, const struct
     if (i < 0 || !cache_fits(&c->expected->records[i], &e))
         return false;
     memcpy(ret->sha256, c->expected->records[i].content, sizeof(ret->sha256));
+    *ret_plain = same(c->expected->records[i].xattrs, &(struct digest){0});
     c->met[i] = true;
     return true;
 }
@@ -55,11 +61,6 @@ static int changed(const char *path, const char *how, struct error *err)
     error_set(err, -EAGAIN, "'%.200s' of the build context %s during the build", path, how);
     return error_hint(err, -EAGAIN,
                       "build again when nothing writes there, or add it to .dockerignore");
-}
-
-static bool same(const uint8_t expected[32], const struct digest *d)
-{
-    return memcmp(expected, d->sha256, sizeof(d->sha256)) == 0;
 }
 
 /* Nobody asked for it before: what is copied is what it is. Two names of one entry are told once; the

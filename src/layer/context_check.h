@@ -15,7 +15,7 @@ DEFINE_CLEANUP(struct context_check *, context_check_free)
 
 /* copy_source.known and copy_source.seen, from several threads at once. */
 bool context_check_known(struct context_check *c, const char *path, const struct stat *st,
-                         struct digest *ret);
+                         struct digest *ret, bool *ret_plain);
 MUST_CHECK int context_check_seen(struct context_check *c, const struct copy_seen *s,
                                   struct error *err);
 /* Behind the copy: everything at and below path but its top was met. skip (may be NULL): names, relative to path, that

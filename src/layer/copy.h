@@ -24,6 +24,11 @@ struct copy_options {
     int fs;                    /* the new layer's fs/ directory, empty: borrowed */
     enum owner_mode owner;     /* how owners are kept in it */
     const struct merge *below; /* what the layer will lie on; NULL: nothing (scratch, --link) */
+    /* A committed layer that may be much the same, as the step made it the last time; NULL: none. Files that are
+     * equal in everything that an index says, times too, become names of its files. Whoever looks sees that they have
+     * several links, and nothing else: layers never change. */
+    const struct index *before;
+    int before_fs; /* its fs/ */
     /* mtime of what no source has: made parents, written files; or SOURCE_DATE_EPOCH */
     int64_t now_s;
     unsigned threads; /* 0: as many as processors, at most 4 */
@@ -76,8 +81,9 @@ struct copy_source {
     bool (*skip)(void *ctx, const char *rel, bool is_dir, bool *prune);
     bool skip_from_path; /* rel is below `path`: COPY --exclude */
     /* Of a directory, for everything that is copied but its top. known: true with the digest of a file when it is what
-     * the caller thinks, and then need not be hashed. seen: what it is otherwise; -EAGAIN when that will not do. */
-    bool (*known)(void *ctx, const char *path, const struct stat *st, struct digest *ret);
+     * the caller thinks, and then need not be hashed; *ret_plain: it has no attributes that a layer keeps. seen: what it is otherwise; -EAGAIN when that will not do. */
+    bool (*known)(void *ctx, const char *path, const struct stat *st, struct digest *ret,
+                  bool *ret_plain);
     int (*seen)(void *ctx, const struct copy_seen *s, struct error *err);
     void *ctx;
 };

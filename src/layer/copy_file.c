@@ -233,6 +233,7 @@ static int copy_opened(struct moving *m, int target, const char *name, struct er
     struct copy *c = m->cp->c;
     struct node *n = m->n;
     const struct copy_source *s = m->cp->s;
+    bool plain;
 
     cleanup_close int out = create(c, target, name, &n->e, err);
     if (out < 0)
@@ -242,7 +243,7 @@ static int copy_opened(struct moving *m, int target, const char *name, struct er
     if (s->trees)
         m->known = true;
     else if (s->known)
-        m->known = s->known(s->ctx, n->origin, &n->st, &n->e.content);
+        m->known = s->known(s->ctx, n->origin, &n->st, &n->e.content, &plain);
     const bool known = m->known; /* move_content() sets it once it has hashed */
     hash_init(&m->hash);
     int r = n->st.st_size > 0 || !m->known ? move_content(m, err) : 0;
@@ -277,10 +278,49 @@ static int stat_source(const struct copying *cp, int fd, struct node *n, struct 
     return n->st.st_size == size ? 0 : error_set(err, -EPROTO, "file is not as its index says");
 }
 
+static bool looks_like(const struct copying *cp, const struct node *n, const struct entry *e)
+{
+    struct entry want = {.type = ENTRY_FILE,
+                         .mode = n->st.st_mode & 07777,
+                         .uid = n->st.st_uid,
+                         .gid = n->st.st_gid};
+
+    copy_apply(cp->s, &want);
+    return e->type == ENTRY_FILE && e->xattr_count == 0 && e->mode == want.mode &&
+           e->uid == want.uid && e->gid == want.gid && e->size == (uint64_t)n->st.st_size &&
+           e->mtime_s == n->st.st_mtim.tv_sec && e->mtime_ns == n->st.st_mtim.tv_nsec;
+}
+
+/* True when the layer of the last time has this very file, which gets one more name here. Nothing is read: the key
+ * says what the file is, and so it is that. */
+static bool take_from_before(const struct copying *cp, const struct batch *b, struct node *n,
+                             struct copy_helper *h)
+{
+    const struct copy *c = cp->c;
+    const struct copy_source *s = cp->s;
+    struct digest content;
+    bool plain = false;
+
+    if (!c->o.before || !s->known || s->trees)
+        return false;
+    const struct entry *e = index_find(c->o.before, view_of(n->source));
+    if (!e || !looks_like(cp, n, e) || !s->known(s->ctx, n->origin, &n->st, &content, &plain) ||
+        !plain || !digest_eq(&content, &e->content) ||
+        linkat(c->o.before_fs, n->source, b->dir->target, path_name(n->source), 0) < 0)
+        return false; /* EMLINK and the like: a copy is as good */
+    n->e = *e;        /* the other layer's index outlives the copy */
+    n->e.path = n->source;
+    h->bytes += e->size;
+    return true;
+}
+
 static int copy_one(struct copying *cp, const struct batch *b, struct node *n,
                     struct copy_helper *h, struct error *err)
 {
     struct moving m = {.cp = cp, .h = h, .n = n};
+
+    if (take_from_before(cp, b, n, h))
+        return 0;
     cleanup_close int in = open_source(cp, b, n, err);
     int r = in < 0 ? in : stat_source(cp, in, n, err);
 

@@ -89,8 +89,9 @@ static int tell(const struct copying *cp, const char *path, const struct stat *s
 {
     const struct copy_source *s = cp->s;
     struct digest unused;
+    bool plain;
 
-    if (s->trees || (s->known && s->known(s->ctx, path, st, &unused)))
+    if (s->trees || (s->known && s->known(s->ctx, path, st, &unused, &plain)))
         return 0;
     return copy_tell(cp, path, st->st_mode, e, NULL, err);
 }

@@ -179,3 +179,43 @@ E
     run -0 build -t why --explain --build-arg VERSION=2 --no-cache
     [[ $output == *"--no-cache"* ]]
 }
+
+# inode TREE-FILE: of the only file of that name in the newest tree that has it
+inodes() { find "$COOPER_ROOT/trees" -name "$1" -printf '%i\n' | sort -u | wc -l; }
+
+@test "one changed file: the others become names of what the last layer has" {
+    need_root
+    mkdir -p "$CTX/src/deep"
+    for f in changed same touched moded linked; do echo $f >"$CTX/src/$f"; done
+    ln "$CTX/src/linked" "$CTX/src/linked2"
+    echo deep >"$CTX/src/deep/below"
+    ln -s same "$CTX/src/symlink"
+    touch -d @1500000000 "$CTX"/src/* "$CTX/src/deep/below"
+    sleep 0.1
+    dockerfile <<'E'
+FROM scratch
+COPY src /src
+E
+    run -0 build -t linked
+    echo other >"$CTX/src/changed"
+    touch -d @1600000000 "$CTX/src/touched"
+    chmod 0600 "$CTX/src/moded"
+    run -0 build -t linked --iidfile "$CTX.id"
+    for f in same below linked; do [ "$(inodes $f)" = 1 ] || { echo $f; false; }; done
+    for f in changed touched moded; do [ "$(inodes $f)" = 2 ] || { echo $f; false; }; done
+    files linked
+    [ "$(cat "$CTX.out/src/changed" "$CTX.out/src/same" "$CTX.out/src/deep/below")" = $'other\nsame\ndeep' ]
+    [ "$(stat -c '%a %Y' "$CTX.out/src/touched")" = "644 1600000000" ]
+    [ "$(stat -c '%a %h' "$CTX.out/src/moded" "$CTX.out/src/linked" "$CTX.out/src/same")" = $'600 1\n644 2\n644 1' ]
+    # the image is that of a clean build
+    cooper unpack linked "$CTX.linked"
+    COOPER_ROOT=$COOPER_ROOT.b run -0 build -t linked
+    COOPER_ROOT=$COOPER_ROOT.b cooper unpack linked "$CTX.clean"
+    diff <(cd "$CTX.linked/src" && find . -mindepth 1 -printf '%p %m %U %G %T@ %n %s %l\n' | sort) \
+        <(cd "$CTX.clean/src" && find . -mindepth 1 -printf '%p %m %U %G %T@ %n %s %l\n' | sort)
+    COOPER_ROOT=$COOPER_ROOT.b cooper prune --all --quiet
+    # and the old layer may go
+    run -0 cooper prune
+    files linked
+    [ "$(cat "$CTX.out/src/same")" = same ]
+}

@@ -439,7 +439,8 @@ static void too_many_holes_are_refused(void **state)
     session_done(&s);
 }
 
-static bool knows_one(void *ctx, const char *path, const struct stat *st, struct digest *ret)
+static bool knows_one(void *ctx, const char *path, const struct stat *st, struct digest *ret,
+                      bool *ret_plain)
 {
     (void)ctx;
     (void)st;
