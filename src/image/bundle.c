@@ -93,69 +93,6 @@ static bool has_file(int dir, const char *name, uint64_t size)
            (uint64_t)st.st_size == size;
 }
 
-/* Hashes on the way: what rotted in the store is not passed on under its old name. */
-static int pump(int from, uint64_t size, const struct digest *want,
-                int (*put)(void *ctx, struct view data, struct error *err), void *ctx,
-                struct error *err)
-{
-    static char buf[1 << 18];
-    uint64_t done = 0;
-    struct digest got;
-    struct hash h;
-    char text[DIGEST_TEXT_MAX];
-
-    hash_init(&h);
-    while (done < size) {
-        const ssize_t n = pread(from, buf, (size_t)MIN(size - done, sizeof(buf)), (off_t)done);
-
-        if (n < 0)
-            return error_sys(err, "read blob %s", digest_format(want, text));
-        if (n == 0)
-            break;
-        hash_add(&h, buf, (size_t)n);
-        const int r = put(ctx, view_make(buf, (size_t)n), err);
-        if (r < 0)
-            return r;
-        done += (uint64_t)n;
-    }
-    hash_done(&h, got.sha256);
-    if (done == size && digest_eq(&got, want))
-        return 0;
-    return error_hint(
-        err, error_set(err, -EPROTO, "blob %s in the store is damaged", digest_format(want, text)),
-        "'cooper prune --damaged' takes it out; load or build the image again");
-}
-
-static int put_tar(void *ctx, struct view data, struct error *err)
-{
-    return tar_put_data(&((struct bundle *)ctx)->tar, data, err);
-}
-
-static int put_fd(void *ctx, struct view data, struct error *err)
-{
-    return fd_write_all(*(int *)ctx, data, err);
-}
-
-static int add_blob_file(struct bundle *b, const char *name, const struct digest *digest, int fd,
-                         uint64_t size, struct error *err)
-{
-    cleanup_free char *temporary = xasprintf("%s.%ld.tmp", name, (long)getpid());
-    int r;
-
-    if (has_file(b->dir, name, size))
-        return 0;
-    cleanup_close int to =
-        fd_open(b->dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644, err);
-    if (to < 0)
-        return to;
-    r = pump(fd, size, digest, put_fd, &to, err);
-    if (r == 0 && renameat(b->dir, temporary, b->dir, name) < 0)
-        r = error_sys(err, "name blob '%s'", name);
-    if (r < 0)
-        (void)unlinkat(b->dir, temporary, 0);
-    return r;
-}
-
 static int put_directories(struct bundle *b, struct error *err)
 {
     int r = 0;
@@ -169,19 +106,139 @@ static int put_directories(struct bundle *b, struct error *err)
     return r;
 }
 
-int bundle_add_blob(struct bundle *b, const struct digest *digest, int fd, uint64_t size,
-                    struct error *err)
+/* ---- blobs ---- */
+
+#define RANGE_SIZE (4u << 20) /* bytes a step that the kernel copies */
+
+static int open_target(struct bundle_blob *c, struct error *err)
+{
+    struct bundle *b = c->bundle;
+
+    if (b->dir < 0)
+        return put_header(b, c->name, ENTRY_FILE, c->size, err);
+    if (has_file(b->dir, c->name, c->size)) {
+        c->done = c->size;
+        return 0;
+    }
+    c->temporary = xasprintf("%s.%ld.tmp", c->name, (long)getpid());
+    c->to = fd_open(b->dir, c->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644, err);
+    return MIN(c->to, 0);
+}
+
+int bundle_blob_begin(struct bundle *b, const struct digest *digest, int take_from, uint64_t size,
+                      bool check, struct bundle_blob *ret, struct error *err)
 {
     char hex[DIGEST_HEX_MAX];
-    cleanup_free char *name = xasprintf("blobs/sha256/%s", digest_hex(digest, hex));
+    struct bundle_blob c = {.bundle = b,
+                            .from = take_from,
+                            .to = -1,
+                            .size = size,
+                            .check = check,
+                            .digest = *digest,
+                            .name = xasprintf("blobs/sha256/%s", digest_hex(digest, hex))};
     int r = put_directories(b, err);
 
+    hash_init(&c.hash);
+    if (r == 0)
+        r = open_target(&c, err);
     if (r < 0)
-        return r;
-    if (b->dir >= 0)
-        return add_blob_file(b, name, digest, fd, size, err);
-    r = put_header(b, name, ENTRY_FILE, size, err);
-    return r < 0 ? r : pump(fd, size, digest, put_tar, b, err);
+        bundle_blob_done(&c);
+    else
+        *ret = c;
+    return r;
+}
+
+static int damaged(const struct bundle_blob *c, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    return error_hint(
+        err,
+        error_set(err, -EPROTO, "blob %s in the store is damaged", digest_format(&c->digest, text)),
+        "'cooper prune --damaged' takes it out; load or build the image again");
+}
+
+/* Through our memory: a count. */
+static ssize_t copy_bytes(struct bundle_blob *c, struct error *err)
+{
+    static char buf[1 << 18];
+    char text[DIGEST_TEXT_MAX];
+    const size_t size = (size_t)MIN(c->size - c->done, sizeof(buf));
+    const ssize_t n = pread(c->from, buf, size, (off_t)c->done);
+
+    if (n < 0)
+        return error_sys(err, "read blob %s", digest_format(&c->digest, text));
+    if (n == 0)
+        return damaged(c, err);
+    if (c->check)
+        hash_add(&c->hash, buf, (size_t)n);
+    const struct view data = view_make(buf, (size_t)n);
+    const int r =
+        c->to < 0 ? tar_put_data(&c->bundle->tar, data, err) : fd_write_all(c->to, data, err);
+    return r < 0 ? r : n;
+}
+
+/* By the kernel, by reference where the file systems can: a count, 0 where it cannot. */
+static ssize_t copy_range(struct bundle_blob *c, struct error *err)
+{
+    loff_t at = (loff_t)c->done;
+    const size_t size = (size_t)MIN(c->size - c->done, RANGE_SIZE);
+
+    if (c->check || c->no_range)
+        return 0;
+    const ssize_t n =
+        copy_file_range(c->from, &at, c->to < 0 ? c->bundle->fd : c->to, NULL, size, 0);
+    if (n <= 0) {
+        c->no_range = true; /* what is wrong the other way will tell */
+        return 0;
+    }
+    const int r = c->to < 0 ? tar_put_copied(&c->bundle->tar, (uint64_t)n, err) : 0;
+    return r < 0 ? r : n;
+}
+
+static int finish_blob(struct bundle_blob *c, struct error *err)
+{
+    struct digest got;
+
+    if (!c->temporary && c->bundle->dir >= 0)
+        return 0; /* it was there */
+    hash_done(&c->hash, got.sha256);
+    if (c->check && !digest_eq(&got, &c->digest))
+        return damaged(c, err);
+    if (!c->temporary)
+        return 0;
+    if (renameat(c->bundle->dir, c->temporary, c->bundle->dir, c->name) < 0)
+        return error_sys(err, "name blob '%s'", c->name);
+    free(c->temporary);
+    c->temporary = NULL;
+    return 0;
+}
+
+int bundle_blob_step(struct bundle_blob *c, struct error *err)
+{
+    ssize_t n = 0;
+
+    if (c->done < c->size) {
+        n = copy_range(c, err);
+        if (n == 0)
+            n = copy_bytes(c, err);
+    }
+    if (n < 0)
+        return (int)n;
+    c->done += (uint64_t)n;
+    return c->done < c->size ? 1 : finish_blob(c, err);
+}
+
+void bundle_blob_done(struct bundle_blob *c)
+{
+    if (c->temporary)
+        (void)unlinkat(c->bundle->dir, c->temporary, 0);
+    if (c->from >= 0)
+        close(c->from);
+    if (c->to >= 0)
+        close(c->to);
+    free(c->name);
+    free(c->temporary);
 }
 
 int bundle_add_blob_bytes(struct bundle *b, const struct digest *digest, struct view bytes,

@@ -1,6 +1,7 @@
 /* image/bundle.h - files that belong together, written as a directory or as one archive. */
 #pragma once
 
+#include "base/hash.h"
 #include "layer/tar.h"
 
 struct bundle {
@@ -19,9 +20,25 @@ MUST_CHECK int bundle_open_directory(const char *path, struct bundle *ret, struc
 /* After a failure: takes the unfinished archive away. */
 void bundle_done(struct bundle *b);
 MUST_CHECK int bundle_add(struct bundle *b, const char *name, struct view bytes, struct error *err);
-/* blobs/sha256/<hex>, unless a directory has it with this size already. fd is read from its beginning. */
-MUST_CHECK int bundle_add_blob(struct bundle *b, const struct digest *digest, int fd, uint64_t size,
-                               struct error *err);
+/* blobs/sha256/<hex> on its way in, a piece at a time. */
+struct bundle_blob {
+    struct bundle *bundle;
+    int from, to; /* to -1: the archive */
+    uint64_t size, done;
+    bool check;    /* what rotted in the store is not passed on under its old name: -EPROTO */
+    bool no_range; /* the kernel does not copy between these files */
+    struct digest digest;
+    struct hash hash;
+    char *name, *temporary; /* in a directory */
+};
+/* take_from is read from its beginning. Nothing is to be done where a directory has the blob with
+ * this size already. */
+MUST_CHECK int bundle_blob_begin(struct bundle *b, const struct digest *digest, int take_from,
+                                 uint64_t size, bool check, struct bundle_blob *ret,
+                                 struct error *err);
+/* 1: there is more; 0: it is in. */
+MUST_CHECK int bundle_blob_step(struct bundle_blob *c, struct error *err);
+void bundle_blob_done(struct bundle_blob *c); /* whether it is in or not */
 MUST_CHECK int bundle_add_blob_bytes(struct bundle *b, const struct digest *digest,
                                      struct view bytes, struct error *err);
 /* The same for an archive that somebody else wrote to b->fd. */

@@ -124,8 +124,7 @@ int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *
     return 0;
 }
 
-/* What CACHE_TREE_DIFF calls the archive of a layer: the tree, or the tree and other times. */
-static void archive_key(const struct store_layer *l, struct digest *ret)
+void image_archive_key(const struct store_layer *l, struct digest *ret)
 {
     struct hash h;
 
@@ -154,7 +153,7 @@ static int know_layer(struct image_tools *t, struct store_layer *l, const struct
         l->diff_id = (struct digest){0};
     }
     struct digest archive;
-    archive_key(l, &archive);
+    image_archive_key(l, &archive);
     return MIN(cache_link_get(t->cache, CACHE_TREE_DIFF, &archive, &l->diff_id, err), 0);
 }
 
@@ -232,7 +231,7 @@ int image_take_diff_id(struct image_tools *t, struct store_layer *layer,
                          digest_format(&layer->diff_id, have), digest_format(diff_id, got));
     }
     layer->diff_id = *diff_id;
-    archive_key(layer, &archive);
+    image_archive_key(layer, &archive);
     r = cache_link_put(t->cache, CACHE_TREE_DIFF, &archive, diff_id, err);
     return r < 0 ? r : cache_link_put(t->cache, CACHE_DIFF_TREE, diff_id, &layer->tree, err);
 }

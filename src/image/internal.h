@@ -9,6 +9,8 @@ void image_add_blob(struct store_layer *l, const struct digest *digest, uint64_t
  * l->blobs, 0 when there is none. */
 MUST_CHECK int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *err);
 
+/* What CACHE_TREE_DIFF calls the archive of a layer: the tree, or the tree and other times. */
+void image_archive_key(const struct store_layer *l, struct digest *ret);
 /* Adds to a request for "layer-pack" which tree is wanted, with which times. */
 void image_pack_tree(const struct store_layer *l, json_t *request);
 

@@ -207,6 +207,7 @@ static int load(struct load *l, int from, json_t *answer, struct error *err)
     const char *media = media_of_codec(sums.id);
     if (!l->keep || !media)
         return 0;
+    store_blob_vouch(w); /* all of it was read and hashed just now */
     r = store_blob_commit(l->store, steal(w), &sums.packed, l->size, NULL, NULL, err);
     doc_set_text(answer, "blob", digest_format(&sums.packed, text));
     doc_set_int(answer, "size", (int64_t)l->size);
@@ -249,6 +250,7 @@ struct pack {
     bool keep;
     struct store_blob_writer *to; /* NULL: only the sums are wanted */
     struct codec_writer *writer;
+    struct digest toc; /* of estargz: of its table of contents */
 };
 
 static int to_blob(void *ctx, struct view packed, struct error *err)
@@ -269,12 +271,10 @@ static int pack_tree(struct pack *p, const struct digest *tree, struct error *er
     fs = fd_open(dir, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
     if (fs < 0)
         return fs;
-    struct tar_writer w = TAR_WRITER_INIT(tar_to_codec, p->writer);
-    r = write_tar(index, fs, &p->options, &w, err);
-    if (r == 0)
-        r = tar_finish(&w, err);
-    tar_writer_done(&w);
-    return r;
+    struct stat st;
+    if (fstatat(dir, "stamp", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        p->options.made = st.st_ctim;
+    return write_layer(index, fs, &p->options, p->writer, &p->toc, err);
 }
 
 static int pack_blob(struct pack *p, const struct digest *blob, struct error *err)
@@ -309,6 +309,9 @@ static int finish_pack(struct pack *p, json_t *answer, struct error *err)
     if (r < 0)
         return r;
     doc_set_text(answer, "diff_id", digest_format(&sums.plain, text));
+    if (!digest_is_zero(&p->toc))
+        doc_set_text(answer, "toc", digest_format(&p->toc, text));
+    doc_set_int(answer, "plain_size", (int64_t)sums.plain_size);
     if (!p->to)
         return 0;
     r = store_blob_commit(p->store, steal(p->to), &sums.packed, sums.packed_size, NULL, NULL, err);
@@ -364,6 +367,8 @@ int job_layer_pack(const struct job_context *ctx, const json_t *request, const i
         r = store_attach(ctx->store_fd, &p.store, err);
     if (r == 0 && p.keep)
         r = store_blob_begin(p.store, &p.to, err);
+    if (r == 0 && p.keep)
+        store_blob_vouch(p.to); /* the codec hashes */
     if (r == 0)
         r = codec_writer_new(p.codec, (int)p.level, 0, to_blob, &p, &p.writer, err);
     if (r == 0)

@@ -111,7 +111,7 @@ static int set_compression(struct parse *p, const char *value, struct error *err
     if (p->o.codec)
         return 0;
     return error_hint(err, error_set(err, -EINVAL, "there is no compression '%.40s'", value),
-                      "choose one of gzip, zstd, uncompressed");
+                      "choose one of gzip, zstd, estargz, uncompressed");
 }
 
 static int set_level(struct parse *p, const char *value, struct error *err)
@@ -310,8 +310,8 @@ static int check_compression(struct output *o, struct error *err)
         (o->level < codec->level_min || o->level > codec->level_max))
         return error_set(err, -EINVAL, "%s has levels from %d to %d, not %d", codec->name,
                          codec->level_min, codec->level_max, o->level);
-    if (codec->id == CODEC_ZSTD)
-        o->docker_types = false; /* docker has no media type for it; BuildKit turns them off too */
+    if (codec->id == CODEC_ZSTD || codec->id == CODEC_ESTARGZ)
+        o->docker_types = false; /* docker has no such layers; BuildKit turns them off too */
     return 0;
 }
 

@@ -19,6 +19,7 @@ struct queue {
     struct holder *holder;
     struct slot slots[QUEUE_WIDTH_MAX];
     size_t width, running;
+    const struct queue_idle *idle; /* NULL: there is nothing to do meanwhile */
 };
 
 static void end_slot(struct queue *q, struct slot *s, enum progress_end end)
@@ -83,14 +84,27 @@ static int step(struct queue *q, struct slot *s, struct error *err)
     return r;
 }
 
+/* 1: there may be more to do at once. */
+static int work_beside(struct queue *q, struct error *err)
+{
+    const int r = q->idle ? q->idle->step(q->idle->ctx, err) : 0;
+
+    if (r == 0)
+        q->idle = NULL;
+    return r;
+}
+
 static int wait_any(struct queue *q, struct error *err)
 {
+    const int more = work_beside(q, err);
     struct pollfd fds[QUEUE_WIDTH_MAX];
     int r;
 
+    if (more < 0)
+        return more;
     for (size_t i = 0; i < q->width; i++)
         fds[i] = (struct pollfd){q->slots[i].item ? job_fd(q->slots[i].job) : -1, POLLIN, 0};
-    r = poll(fds, q->width, progress_delay_ms(q->tools->env->progress));
+    r = poll(fds, q->width, more ? 0 : progress_delay_ms(q->tools->env->progress));
     if (r < 0 && errno != EINTR)
         return error_sys(err, "wait for jobs");
     progress_tick(q->tools->env->progress);
@@ -106,7 +120,13 @@ static int wait_any(struct queue *q, struct error *err)
 
 int queue_run(struct image_tools *t, struct queue_item *items, size_t count, struct error *err)
 {
-    struct queue q = {.tools = t};
+    return queue_run_beside(t, items, count, NULL, err);
+}
+
+int queue_run_beside(struct image_tools *t, struct queue_item *items, size_t count,
+                     const struct queue_idle *idle, struct error *err)
+{
+    struct queue q = {.tools = t, .idle = idle};
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     size_t next = 0;
     int r = count ? image_holder(t, &q.holder, err) : 0;

@@ -13,6 +13,7 @@ const struct codec codecs[] = {
     {"none", CODEC_NONE, "", 0, 0, 0},
     {"gzip", CODEC_GZIP, "+gzip", 0, 1, 9},
     {"zstd", CODEC_ZSTD, "+zstd", 1, 3, 22},
+    {"estargz", CODEC_ESTARGZ, "+gzip", 0, 1, 9}, /* behind gzip: media types mean the first */
 };
 const size_t codec_count = ARRAY_SIZE(codecs);
 

@@ -13,7 +13,14 @@
 #include "base/str.h"
 #include "oci/digest.h"
 
-enum codec_id { CODEC_NONE, CODEC_GZIP, CODEC_ZSTD, CODEC_XZ, CODEC_BZIP2 };
+enum codec_id {
+    CODEC_NONE,
+    CODEC_GZIP,
+    CODEC_ZSTD,
+    CODEC_XZ,
+    CODEC_BZIP2,
+    CODEC_ESTARGZ, /* written only (layer/pack.h): to readers it is gzip */
+};
 
 #define CODEC_CHUNK (1u << 20)
 /* Bombs: plain bytes beyond CODEC_GRACE may be at most CODEC_RATIO times the packed ones. Deflate
@@ -70,7 +77,7 @@ MUST_CHECK int codec_drain(struct codec_reader *r, struct codec_sums *ret, struc
 /* ---- writing ---- */
 
 struct codec {
-    const char *name; /* "none", "gzip", "zstd": also the value of compression= */
+    const char *name; /* "none", "gzip", "zstd", "estargz": also the value of compression= */
     enum codec_id id;
     const char *suffix; /* of the media type: "", "+gzip", "+zstd" */
     int level_min, level_default, level_max;
@@ -88,14 +95,34 @@ typedef int codec_sink(void *ctx, struct view packed, struct error *err);
 
 struct codec_writer;
 /* level: CODEC_LEVEL_DEFAULT or a level of the row, else -EINVAL. threads: 0 is one per processor
- * (8 at most), 1 works without threads. Memory: about 2.5 MiB a thread, zstd's own included at the
- * default level. */
+ * (8 at most), 1 works without threads. Memory: about 2.5 MiB for each thread and four more, zstd's
+ * own included at the default level. */
 MUST_CHECK int codec_writer_new(const struct codec *codec, int level, unsigned threads,
                                 codec_sink *sink, void *ctx, struct codec_writer **ret,
                                 struct error *err);
 void codec_writer_free(struct codec_writer *w);
 DEFINE_CLEANUP(struct codec_writer *, codec_writer_free)
 MUST_CHECK int codec_write(struct codec_writer *w, struct view plain, struct error *err);
+/* Chunks that the writer's threads make themselves: fill() puts chunk `number` into out (CODEC_CHUNK
+ * bytes) and returns its size, more than 0, or a negative errno. worker: 0 to CODEC_WORKERS_MAX - 1,
+ * for memory of its own. seen() (or NULL) is called in order, as the sink is, before chunk `number`
+ * goes to the sink as the packed bytes from packed_at on. */
+#define CODEC_WORKERS_MAX 8
+struct codec_filler {
+    int64_t (*fill)(void *ctx, uint64_t number, unsigned worker, uint8_t *out, struct error *err);
+    int (*seen)(void *ctx, uint64_t number, struct view plain, uint64_t packed_at,
+                struct error *err);
+    void *ctx;
+};
+/* Chunks 0 to count - 1; when it returns, all of them are out. Not after codec_write(). */
+MUST_CHECK int codec_fill(struct codec_writer *w, const struct codec_filler *f, uint64_t count,
+                          struct error *err);
+/* Behind codec_fill(): plain bytes of any size as one member of their own; and packed bytes that
+ * stand for no plain ones. */
+MUST_CHECK int codec_put_member(struct codec_writer *w, struct view plain, struct error *err);
+MUST_CHECK int codec_put_packed(struct codec_writer *w, struct view packed, struct error *err);
+uint64_t codec_packed_size(const struct codec_writer *w); /* so far */
+enum codec_id codec_writer_id(const struct codec_writer *w);
 /* Flushes; ret->plain is the diff id, ret->packed the blob digest. */
 MUST_CHECK int codec_finish(struct codec_writer *w, struct codec_sums *ret, struct error *err);
 /* A sink that writes to the descriptor *(int *)ctx. */

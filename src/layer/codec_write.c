@@ -1,8 +1,9 @@
 /* The writer of codec streams.
  *
- * Slots form a ring. The caller fills slot `next`, hands it to the threads and goes on to the slot
- * behind it, which is the oldest one: when that is busy it is waited for and given to the sink, so
- * packed chunks leave in the order they came, whoever packed them.
+ * Slots form a ring. The caller fills slot `next` (or says which chunk a thread is to fill it with),
+ * hands it to the threads and goes on to the slot behind it, which is the oldest one: when that is
+ * busy it is waited for, hashed and given to the sink, so packed chunks leave in the order they came,
+ * whoever packed them.
  *
  *     FREE --submit()--> FULL --run_thread()--> BUSY --> PACKED --emit()--> FREE */
 #include "layer/codec.h"
@@ -16,12 +17,15 @@
 #include "base/hash.h"
 #include "layer/codec_pack.h"
 
-#define THREADS_MAX 8
+#define THREADS_MAX CODEC_WORKERS_MAX
+#define SLOTS_AHEAD 4 /* of what the threads work at: one slow chunk stops nobody */
 
 enum slot_state { SLOT_FREE, SLOT_FULL, SLOT_BUSY, SLOT_PACKED };
 
 struct slot {
     enum slot_state state;
+    const struct codec_filler *filler; /* NULL: plain is there */
+    uint64_t number;                   /* for the filler */
     size_t plain_size;
     int64_t packed_size; /* or a negative errno */
     uint8_t *plain, *packed;
@@ -41,7 +45,7 @@ struct codec_writer {
     struct packer *packers[THREADS_MAX];
     pthread_t threads[THREADS_MAX];
     unsigned wanted, running; /* threads; 0 wanted: the caller packs */
-    unsigned taken;           /* packers given to threads */
+    unsigned taken;           /* numbers of workers given to threads */
     struct slot *slots;
     unsigned slot_count, next; /* next: being filled */
     uint64_t chunks;
@@ -78,16 +82,14 @@ int codec_writer_new(const struct codec *codec, int level, unsigned threads, cod
     w->sums.id = codec->id;
     hash_init(&w->plain);
     hash_init(&w->packed);
-    if (codec->id != CODEC_NONE) {
-        threads = thread_count(threads);
-        w->wanted = threads > 1 ? threads : 0;
-        w->slot_count = threads > 1 ? threads + 1 : 1;
-        w->slots = xcalloc(w->slot_count, sizeof(*w->slots));
-        for (unsigned i = 0; i < threads; i++) {
-            const int r = packer_new(codec->id, level, &w->packers[i], err);
-            if (r < 0)
-                return r;
-        }
+    threads = thread_count(threads);
+    w->wanted = threads > 1 ? threads : 0;
+    w->slot_count = threads > 1 ? threads + SLOTS_AHEAD : 1;
+    w->slots = xcalloc(w->slot_count, sizeof(*w->slots));
+    for (unsigned i = 0; i < threads && codec->id != CODEC_NONE; i++) {
+        const int r = packer_new(codec->id, level, &w->packers[i], err);
+        if (r < 0)
+            return r;
     }
     *ret = steal(w);
     return 0;
@@ -117,11 +119,24 @@ void codec_writer_free(struct codec_writer *w)
     free(w);
 }
 
-static void pack(struct packer *p, struct slot *s)
+static int64_t fill(struct slot *s, unsigned worker)
 {
+    if (!s->plain)
+        s->plain = xmalloc(CODEC_CHUNK);
+    const int64_t n = s->filler->fill(s->filler->ctx, s->number, worker, s->plain, &s->error);
+    s->plain_size = n > 0 ? (size_t)n : 0;
+    return n;
+}
+
+static void pack(const struct codec_writer *w, unsigned worker, struct slot *s)
+{
+    s->packed_size = s->filler ? fill(s, worker) : 0;
+    if (s->packed_size < 0 || w->codec->id == CODEC_NONE)
+        return;
     if (!s->packed)
         s->packed = xmalloc(CODEC_PACKED_MAX(CODEC_CHUNK));
-    s->packed_size = packer_run(p, view_make(s->plain, s->plain_size), s->packed, &s->error);
+    s->packed_size =
+        packer_run(w->packers[worker], view_make(s->plain, s->plain_size), s->packed, &s->error);
 }
 
 /* The oldest full slot from the ring, which begins behind `next`. */
@@ -140,7 +155,7 @@ static void *run_thread(void *ctx)
     struct codec_writer *w = ctx;
 
     pthread_mutex_lock(&w->lock);
-    struct packer *p = w->packers[w->taken++];
+    const unsigned worker = w->taken++;
     while (!w->stop) {
         struct slot *s = full_slot(w);
         if (!s) {
@@ -149,7 +164,7 @@ static void *run_thread(void *ctx)
         }
         s->state = SLOT_BUSY;
         pthread_mutex_unlock(&w->lock);
-        pack(p, s);
+        pack(w, worker, s);
         pthread_mutex_lock(&w->lock);
         s->state = SLOT_PACKED;
         pthread_cond_signal(&w->packed_one);
@@ -165,6 +180,28 @@ static int put_packed(struct codec_writer *w, struct view packed, struct error *
     return w->sink(w->ctx, packed, err);
 }
 
+/* Plain bytes are hashed here, in order; those of the codec "none" as packed ones, once. */
+static int put_slot(struct codec_writer *w, struct slot *s, struct error *err)
+{
+    const struct view plain = view_make(s->plain, s->plain_size);
+    int r = 0;
+
+    if (s->packed_size < 0)
+        return error_move(err, &s->error);
+    if (s->filler) {
+        w->sums.plain_size += plain.size;
+        r = s->filler->seen
+                ? s->filler->seen(s->filler->ctx, s->number, plain, w->sums.packed_size, err)
+                : 0;
+    }
+    if (r < 0)
+        return r;
+    if (w->codec->id == CODEC_NONE)
+        return put_packed(w, plain, err);
+    hash_add(&w->plain, plain.at, plain.size);
+    return put_packed(w, view_make(s->packed, (size_t)s->packed_size), err);
+}
+
 /* Waits for the slot if it is on its way and gives it to the sink. */
 static int emit(struct codec_writer *w, struct slot *s, struct error *err)
 {
@@ -176,10 +213,10 @@ static int emit(struct codec_writer *w, struct slot *s, struct error *err)
     pthread_mutex_unlock(&w->lock);
     if (!packed)
         return 0;
+    const int r = put_slot(w, s, err);
     s->plain_size = 0;
-    if (s->packed_size < 0)
-        return error_move(err, &s->error);
-    return put_packed(w, view_make(s->packed, (size_t)s->packed_size), err);
+    s->filler = NULL;
+    return r;
 }
 
 /* Threads are started by the chunks that need them: small layers need none. */
@@ -200,7 +237,7 @@ static int submit(struct codec_writer *w, struct error *err)
 
     w->chunks++;
     if (w->wanted == 0) {
-        pack(w->packers[0], s);
+        pack(w, 0, s);
         s->state = SLOT_PACKED;
         return emit(w, s, err);
     }
@@ -228,8 +265,6 @@ static int add_chunked(struct codec_writer *w, struct view plain, struct error *
         plain = view_make(plain.at + n, plain.size - n);
         if (s->plain_size < CODEC_CHUNK)
             break;
-        /* one hash call a chunk: the bytes are in the cache, and a tar comes in small pieces */
-        hash_add(&w->plain, s->plain, CODEC_CHUNK);
         const int r = submit(w, err);
         if (r < 0)
             return r;
@@ -247,6 +282,16 @@ int codec_write(struct codec_writer *w, struct view plain, struct error *err)
     return w->failed;
 }
 
+/* Everything that is on its way leaves. */
+static int drain(struct codec_writer *w, struct error *err)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < w->slot_count && r == 0; i++)
+        r = emit(w, &w->slots[(w->next + i) % w->slot_count], err);
+    return r;
+}
+
 static int flush(struct codec_writer *w, struct error *err)
 {
     struct slot *s = &w->slots[w->next];
@@ -254,12 +299,67 @@ static int flush(struct codec_writer *w, struct error *err)
 
     if (!s->plain)
         s->plain = xmalloc(CODEC_CHUNK);
-    hash_add(&w->plain, s->plain, s->plain_size);
     if (s->plain_size > 0 || w->chunks == 0) /* nothing at all is an empty member */
         r = submit(w, err);
-    for (unsigned i = 0; i < w->slot_count && r == 0; i++)
-        r = emit(w, &w->slots[(w->next + i) % w->slot_count], err);
-    return r;
+    return r < 0 ? r : drain(w, err);
+}
+
+/* Until no thread works. */
+static void abandon(struct codec_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    for (unsigned i = 0; i < w->slot_count; i++) {
+        struct slot *s = &w->slots[i];
+        if (s->state == SLOT_FULL)
+            s->state = SLOT_FREE;
+        while (s->state == SLOT_BUSY)
+            pthread_cond_wait(&w->packed_one, &w->lock);
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+int codec_fill(struct codec_writer *w, const struct codec_filler *f, uint64_t count,
+               struct error *err)
+{
+    assert(!w->finished && w->sums.plain_size == 0);
+    for (uint64_t i = 0; i < count && w->failed == 0; i++) {
+        w->slots[w->next].filler = f;
+        w->slots[w->next].number = i;
+        w->failed = submit(w, err);
+    }
+    if (w->failed == 0)
+        w->failed = drain(w, err);
+    if (w->failed < 0)
+        abandon(w); /* the filler may go */
+    return w->failed;
+}
+
+int codec_put_member(struct codec_writer *w, struct view plain, struct error *err)
+{
+    cleanup_free uint8_t *packed = xmalloc(CODEC_PACKED_MAX(plain.size));
+    const int64_t n = packer_run(w->packers[0], plain, packed, err); /* the threads rest */
+
+    if (n < 0)
+        return (int)n;
+    w->chunks++;
+    w->sums.plain_size += plain.size;
+    hash_add(&w->plain, plain.at, plain.size);
+    return put_packed(w, view_make(packed, (size_t)n), err);
+}
+
+int codec_put_packed(struct codec_writer *w, struct view packed, struct error *err)
+{
+    return put_packed(w, packed, err);
+}
+
+enum codec_id codec_writer_id(const struct codec_writer *w)
+{
+    return w->codec->id;
+}
+
+uint64_t codec_packed_size(const struct codec_writer *w)
+{
+    return w->sums.packed_size;
 }
 
 int codec_finish(struct codec_writer *w, struct codec_sums *ret, struct error *err)

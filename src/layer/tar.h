@@ -52,7 +52,7 @@ uint64_t tar_skipped(const struct tar_reader *r); /* entries of unknown type amo
 
 /* ---- writing ---- */
 
-/* Where the archive's bytes go; codec_write() with its writer has this form (tar_to_codec). */
+/* Where the archive's bytes go. */
 typedef int tar_sink(void *ctx, struct view data, struct error *err);
 
 struct tar_writer {
@@ -65,13 +65,17 @@ struct tar_writer {
 #define TAR_WRITER_INIT(sink_, ctx_) ((struct tar_writer){sink_, ctx_, 0, 0, STR_INIT})
 void tar_writer_done(struct tar_writer *w);
 
-int tar_to_codec(void *ctx, struct view data, struct error *err); /* ctx: struct codec_writer * */
-
 /* Header of e. ENTRY_WHITEOUT becomes an empty file ".wh.<name>"; a directory with e->opaque is
  * followed by "<path>/.wh..wh..opq" (both root:root 0644, mtime of e). The root is "./". Numbers
  * beyond octal, long or non-ASCII names and xattrs go to sorted pax records; non-UTF-8 names as they
  * are, as Go does it. A file announces e->size bytes, which must follow with tar_put_data(). */
 MUST_CHECK int tar_put(struct tar_writer *w, const struct entry *e, struct error *err);
 MUST_CHECK int tar_put_data(struct tar_writer *w, struct view data, struct error *err);
+/* The next size bytes of data have reached the archive without the sink. */
+MUST_CHECK int tar_put_copied(struct tar_writer *w, uint64_t size, struct error *err);
+/* Only its header, with pax records and the marker of an opaque directory, appended to *ret; and the
+ * bytes of that (or a negative errno), for most entries without making it. */
+MUST_CHECK int tar_head(const struct entry *e, struct str *ret, struct error *err);
+MUST_CHECK int64_t tar_head_size(const struct entry *e, struct error *err);
 /* The two zero blocks. */
 MUST_CHECK int tar_finish(struct tar_writer *w, struct error *err);

@@ -13,11 +13,6 @@ void tar_writer_done(struct tar_writer *w)
     str_done(&w->head);
 }
 
-int tar_to_codec(void *ctx, struct view data, struct error *err)
-{
-    return codec_write(ctx, data, err);
-}
-
 static bool is_ascii(struct view v)
 {
     for (size_t i = 0; i < v.size; i++)
@@ -273,20 +268,41 @@ static int add_other(struct str *out, const struct entry *e, struct error *err)
     return add_entry(out, e, view_of(e->path), f, err);
 }
 
+int tar_head(const struct entry *e, struct str *ret, struct error *err)
+{
+    if (e->type == ENTRY_WHITEOUT)
+        return add_whiteout(ret, e, err);
+    return e->type == ENTRY_DIR ? add_directory(ret, e, err) : add_other(ret, e, err);
+}
+
+/* Everything fits into one header block, certainly: what most entries are. */
+static bool is_simple(const struct entry *e)
+{
+    const struct view path = view_of(e->path), link = view_of(e->link ? e->link : "");
+
+    return e->type != ENTRY_WHITEOUT && e->type != ENTRY_CHAR && e->type != ENTRY_BLOCK &&
+           !e->opaque && e->xattr_count == 0 && path.size < 100 && link.size <= 100 &&
+           is_ascii(path) && is_ascii(link) && e->uid <= OCTAL_7 && e->gid <= OCTAL_7 &&
+           e->size <= OCTAL_11 && e->mtime_s >= 0 && (uint64_t)e->mtime_s <= OCTAL_11;
+}
+
+int64_t tar_head_size(const struct entry *e, struct error *err)
+{
+    STR_AUTO(head);
+
+    if (is_simple(e))
+        return TAR_BLOCK;
+    const int r = tar_head(e, &head, err);
+    return r < 0 ? r : (int64_t)head.size;
+}
+
 int tar_put(struct tar_writer *w, const struct entry *e, struct error *err)
 {
-    int r;
-
     if (w->left > 0)
         return error_set(err, -EINVAL, "file before '%.200s' is %llu bytes short", e->path,
                          (unsigned long long)w->left);
     str_clear(&w->head);
-    if (e->type == ENTRY_WHITEOUT)
-        r = add_whiteout(&w->head, e, err);
-    else if (e->type == ENTRY_DIR)
-        r = add_directory(&w->head, e, err);
-    else
-        r = add_other(&w->head, e, err);
+    const int r = tar_head(e, &w->head, err);
     if (r < 0)
         return r;
     w->left = e->type == ENTRY_FILE ? e->size : 0;
@@ -294,17 +310,22 @@ int tar_put(struct tar_writer *w, const struct entry *e, struct error *err)
     return w->sink(w->ctx, str_view(&w->head), err);
 }
 
+int tar_put_copied(struct tar_writer *w, uint64_t size, struct error *err)
+{
+    if (size > w->left)
+        return error_set(err, -EINVAL, "file grew while it was written");
+    w->left -= size;
+    if (size > 0 && w->left == 0 && w->pad > 0)
+        return w->sink(w->ctx, view_make(zeros, w->pad), err);
+    return 0;
+}
+
 int tar_put_data(struct tar_writer *w, struct view data, struct error *err)
 {
     if (data.size > w->left)
         return error_set(err, -EINVAL, "file grew while it was written");
-    if (data.size == 0)
-        return 0;
-    w->left -= data.size;
-    int r = w->sink(w->ctx, data, err);
-    if (r == 0 && w->left == 0 && w->pad > 0)
-        r = w->sink(w->ctx, view_make(zeros, w->pad), err);
-    return r;
+    const int r = data.size ? w->sink(w->ctx, data, err) : 0;
+    return r < 0 ? r : tar_put_copied(w, data.size, err);
 }
 
 int tar_finish(struct tar_writer *w, struct error *err)

@@ -3,8 +3,13 @@
  *
  * Entries come in index order; whiteouts as .wh.<name>, an opaque directory is followed by
  * .wh..wh..opq; hard links name the first path of their group. The bytes depend on the index and
- * the contents only. */
+ * the contents only.
+ *
+ * Where each entry begins follows from the index alone, so the threads of the writer read, check
+ * and pack chunks of their own, each file once. */
 #pragma once
+
+#include <time.h>
 
 #include "layer/index.h"
 #include "layer/tar.h"
@@ -18,11 +23,14 @@ enum write_times {
 struct write_options {
     enum write_times times;
     int64_t epoch_s; /* SOURCE_DATE_EPOCH */
-    const char *only; /* a subtree (image unpack of a part); NULL: everything */
-    bool check;       /* contents are held against the index's digests (-EPROTO) */
+    bool check;      /* contents are held against the index's digests (-EPROTO) */
+    /* but for files that have not been touched since (by their ctime): when the tree was complete.
+     * Zero: all of them. */
+    struct timespec made;
 };
 
-/* Puts all entries, without the archive's end (tar_finish()). A file that is not as the index says
- * is -EPROTO. */
-MUST_CHECK int write_tar(const struct index *ix, int fs, const struct write_options *o,
-                         struct tar_writer *w, struct error *err);
+/* Puts the whole archive into a fresh writer; codec_finish() tells the sums. A file that is not as
+ * the index says is -EPROTO. With CODEC_ESTARGZ the archive is that of layer/estargz.h, and *ret_toc
+ * (may be NULL) the digest of its table of contents. */
+MUST_CHECK int write_layer(const struct index *ix, int fs, const struct write_options *o,
+                           struct codec_writer *w, struct digest *ret_toc, struct error *err);

@@ -10,13 +10,15 @@
 #include "store/internal.h"
 
 #define READ_SIZE (256u << 10)
+#define FLUSH_SIZE (8u << 20) /* bytes after which the disk may begin to write */
 
 struct store_blob_writer {
     int fd, tmp_fd;
     char name[TMP_NAME_SIZE]; /* "": an O_TMPFILE, which needs no name to be swept by */
     struct hash hash;
     uint64_t size;
-    bool lent; /* somebody else may have written */
+    bool lent;    /* somebody else may have written */
+    bool vouched; /* the caller knows the digest */
 };
 
 static int open_file(struct store *s, struct store_blob_writer *w, struct error *err)
@@ -51,9 +53,18 @@ int store_blob_write(struct store_blob_writer *w, struct view bytes, struct erro
 
     if (r < 0)
         return store_failed(err, error_wrap(err, r, "write a blob of the store"));
-    hash_add(&w->hash, bytes.at, bytes.size);
+    if (!w->vouched)
+        hash_add(&w->hash, bytes.at, bytes.size);
+    /* the sync at commit then finds little left; a file system without it loses nothing */
+    if ((w->size + bytes.size) / FLUSH_SIZE != w->size / FLUSH_SIZE)
+        (void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     w->size += bytes.size;
     return 0;
+}
+
+void store_blob_vouch(struct store_blob_writer *w)
+{
+    w->vouched = true;
 }
 
 int store_blob_writer_fd(struct store_blob_writer *w)
@@ -97,12 +108,29 @@ static int hash_file(int fd, struct digest *ret, uint64_t *ret_size, struct erro
     return 0;
 }
 
+static int take_word(struct store_blob_writer *w, const struct digest *want, uint64_t want_size,
+                     struct digest *ret, struct error *err)
+{
+    struct stat st;
+
+    if (fstat(w->fd, &st) < 0)
+        return error_sys(err, "look at its size");
+    w->size = (uint64_t)st.st_size;
+    if (w->size != want_size)
+        return error_set(err, -EPROTO, "has %" PRIu64 " bytes, %" PRIu64 " were announced", w->size,
+                         want_size);
+    *ret = *want;
+    return 0;
+}
+
 static int measure(struct store_blob_writer *w, const struct digest *want, uint64_t want_size,
                    struct digest *ret, struct error *err)
 {
     char is[DIGEST_TEXT_MAX], should[DIGEST_TEXT_MAX];
     int r = 0;
 
+    if (w->vouched && want)
+        return take_word(w, want, want_size, ret, err);
     if (w->lent)
         r = hash_file(w->fd, ret, &w->size, err);
     else

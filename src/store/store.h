@@ -125,6 +125,9 @@ MUST_CHECK int store_blob_write(struct store_blob_writer *w, struct view bytes, 
 /* Borrowed, O_RDWR. After this call the content is hashed at commit, by reading it again;
  * whoever wrote must be done by then. */
 int store_blob_writer_fd(struct store_blob_writer *w);
+/* The caller has hashed what it wrote, or has read the file back: commit believes its want and size,
+ * and reads nothing. */
+void store_blob_vouch(struct store_blob_writer *w);
 /* Checks against want (NULL: any digest) and want_size (UINT64_MAX: any size): a difference is
  * -EPROTO. fsyncs and names the file; that it is there already is success. w is freed either way.
  * ret_* may be NULL. The blob is on the lease of s afterwards. */

@@ -635,3 +635,31 @@ E
     [ "$(tar -tzf "$CTX.c/blobs/sha256/$(manifest "$CTX.c" | jq -r '.layers[0].digest[7:]')" | tr '\n' ' ')" = "a/ a/b a/c " ]
     [ "$(manifest "$CTX.c" | jq '.layers | length')" -eq 1 ]
 }
+
+@test "compression: every codec gives the same image, estargz as its specification wants it" {
+    layered
+    head -c 3000000 /dev/urandom >"$CTX/d/noise"
+    head -c 1048576 /dev/zero >"$CTX/d/zeros"
+    : >"$CTX/d/empty"
+    printf 'RUN mknod /null c 1 3 2>/dev/null; chmod 1777 /d; touch "/n\303\244me"\n' >>"$CTX/Dockerfile"
+    run -0 build -t packed -o "type=oci,dest=$CTX.gzip" -o "type=oci,dest=$CTX.none,compression=uncompressed" \
+        -o "type=oci,dest=$CTX.zstd,compression=zstd,compression-level=19" -o "type=oci,dest=$CTX.max,compression-level=max" \
+        -o "type=oci,dest=$CTX.estargz,compression=estargz,force-compression=true" -o type=image
+    for it in none zstd max; do image_diff "$CTX.gzip" "$CTX.$it" --mtime; done
+    image_diff "$CTX.gzip" "$CTX.estargz" --mtime --ignore /stargz.index.json --ignore /.no.prefetch.landmark
+    python3 "$SOURCE_ROOT/tests/cli/estargz.py" "$CTX.estargz"
+    [ "$(du -sb "$CTX.max" | cut -f1)" -lt "$(du -sb "$CTX.gzip" | cut -f1)" ]
+    # the second time it comes out of the store, the same
+    run -0 --separate-stderr cooper export packed -o "type=oci,dest=$CTX.again,compression=estargz,force-compression=true"
+    [[ $stderr != *pack* ]]
+    [ "$(jq -r '.manifests[0].digest' "$CTX.again/index.json")" = "$(jq -r '.manifests[0].digest' "$CTX.estargz/index.json")" ]
+    # without force the base's blob stays as it came, and there is no table in it
+    run -0 cooper export packed -o "type=oci,dest=$CTX.new,compression=estargz"
+    [ "$(manifest "$CTX.new" | jq '.layers[0].digest')" = "$(manifest "$CTX.gzip" | jq '.layers[0].digest')" ]
+    python3 "$SOURCE_ROOT/tests/cli/estargz.py" "$CTX.new" 1 2 3
+    # it comes back, and another conversion has one table only
+    cooper --root "$CTX.other" load -q -i "$CTX.estargz" -t back
+    run -0 cooper --root "$CTX.other" export back -o "type=oci,dest=$CTX.back,compression=estargz,compression-level=9,force-compression=true"
+    python3 "$SOURCE_ROOT/tests/cli/estargz.py" "$CTX.back"
+    image_diff "$CTX.estargz" "$CTX.back" --mtime --ignore /stargz.index.json
+}

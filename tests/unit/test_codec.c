@@ -290,7 +290,7 @@ static void a_failing_sink_is_reported(void **state)
     STR_AUTO(plain);
 
     (void)state;
-    fill(&plain, 8 * CODEC_CHUNK);
+    fill(&plain, 12 * CODEC_CHUNK);
     for (unsigned threads = 1; threads <= 3; threads++) {
         int left = 2, r;
         CLEANUP(codec_writer_freep) struct codec_writer *w = NULL;

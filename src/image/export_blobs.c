@@ -1,0 +1,222 @@
+/* Which blob each layer goes out as: one that is there, or a new one. */
+#include <errno.h>
+
+#include "base/hash.h"
+#include "image/export_internal.h"
+#include "image/internal.h"
+#include "image/queue.h"
+
+static const struct codec *new_codec(const struct exporting *x)
+{
+    return x->output->codec ? x->output->codec : codec_by_name("gzip");
+}
+
+static bool is_wanted(const struct exporting *x, const struct codec *codec)
+{
+    const struct output *o = x->output;
+
+    if (o->codec && o->force)
+        return codec == o->codec;
+    /* plain archives are worth packing once; everything packed is good enough */
+    return o->codec ? codec == o->codec || codec->id != CODEC_NONE : codec->id != CODEC_NONE;
+}
+
+static void form_of(const struct exporting *x, struct str *ret)
+{
+    str_clear(ret);
+    str_add_text(ret, new_codec(x)->name);
+    if (x->output->level != CODEC_LEVEL_DEFAULT)
+        str_printf(ret, "-%d", x->output->level);
+}
+
+/* ---- estargz: an archive with other bytes, so with a diff id of its own ---- */
+
+struct estargz_record {
+    struct digest blob, diff_id, toc;
+    uint64_t size, plain_size;
+};
+
+static void estargz_key(const struct exporting *x, size_t i, struct digest *ret)
+{
+    struct digest archive;
+    struct hash h;
+    STR_AUTO(form);
+
+    image_archive_key(&x->image->record.layers.at[i], &archive);
+    form_of(x, &form);
+    hash_init(&h);
+    hash_add_field(&h, VIEW("estargz blob 1"));
+    hash_add_field(&h, str_view(&form));
+    hash_add(&h, archive.sha256, sizeof(archive.sha256));
+    hash_done(&h, ret->sha256);
+}
+
+static void take_estargz(struct exporting *x, size_t i, const struct estargz_record *e)
+{
+    x->layers[i] = (struct export_layer){.codec = x->output->codec,
+                                         .digest = e->blob,
+                                         .size = e->size,
+                                         .toc = e->toc,
+                                         .diff_id = e->diff_id,
+                                         .plain_size = e->plain_size};
+}
+
+static int find_estargz(struct exporting *x, size_t i, struct error *err)
+{
+    struct estargz_record e;
+    struct digest key;
+    STR_AUTO(value);
+
+    estargz_key(x, i, &key);
+    const int r = cache_get(x->tools->cache, &key, &value, err);
+    if (r <= 0 || value.size != sizeof(e))
+        return MIN(r, 0);
+    memcpy(&e, value.at, sizeof(e));
+    if (store_blob_hold(x->tools->store, &e.blob, NULL) < 0)
+        return 0;
+    take_estargz(x, i, &e);
+    return 1;
+}
+
+static int keep_estargz(struct exporting *x, size_t i, const struct estargz_record *e,
+                        struct error *err)
+{
+    struct digest key;
+
+    take_estargz(x, i, e);
+    x->layers[i].fresh = true;
+    estargz_key(x, i, &key);
+    return cache_put(x->tools->cache, &key, view_make(e, sizeof(*e)),
+                     &x->image->record.layers.at[i].tree, 1, err);
+}
+
+/* ---- what is there ---- */
+
+/* Blobs of the record first, then packed forms of other times. */
+static int find_blob(struct exporting *x, size_t i, struct error *err)
+{
+    const struct store_layer *layer = &x->image->record.layers.at[i];
+    struct export_layer *out = &x->layers[i];
+    STR_AUTO(form);
+
+    if (x->output->level == CODEC_LEVEL_DEFAULT || !x->output->force)
+        vec_each (b, &layer->blobs) {
+            const struct codec *codec = codec_by_media_type(b->media_type);
+
+            if (codec && is_wanted(x, codec) &&
+                store_blob_hold(x->tools->store, &b->digest, NULL) == 0) {
+                *out = (struct export_layer){.codec = codec, .digest = b->digest, .size = b->size};
+                return 1;
+            }
+        }
+    if (new_codec(x)->id == CODEC_ESTARGZ)
+        return find_estargz(x, i, err);
+    if (digest_is_zero(&layer->diff_id))
+        return 0;
+    form_of(x, &form);
+    const int r =
+        cache_blob_get(x->tools->cache, &layer->diff_id, form.at, &out->digest, &out->size, err);
+    if (r > 0)
+        out->codec = new_codec(x);
+    return r;
+}
+
+int export_find_blobs(struct exporting *x, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < x->image->record.layers.size && r >= 0; i++)
+        r = find_blob(x, i, err);
+    return MIN(r, 0);
+}
+
+/* ---- what is not ---- */
+
+/* From the plain bytes that were loaded, where there are such: others may not come out of the tree the same. */
+static json_t *pack_request(const struct exporting *x, const struct store_layer *layer)
+{
+    char hex[DIGEST_HEX_MAX];
+    json_t *doc = json_object();
+
+    if (layer->blobs.size && new_codec(x)->id != CODEC_ESTARGZ)
+        doc_set_text(doc, "blob", digest_hex(&layer->blobs.at[0].digest, hex));
+    else
+        image_pack_tree(layer, doc);
+    doc_set_text(doc, "codec", new_codec(x)->name);
+    doc_set_int(doc, "level", x->output->level);
+    doc_set_bool(doc, "keep", true);
+    return doc;
+}
+
+static int need_digest(const json_t *doc, const char *key, struct digest *ret, struct error *err)
+{
+    const char *text;
+    const int r = doc_need_text(doc, key, &text, err);
+
+    return r < 0 ? r : digest_parse(text, ret, err);
+}
+
+static int keep_plain(struct exporting *x, size_t i, const struct estargz_record *e,
+                      struct error *err)
+{
+    struct cache *c = x->tools->cache;
+    STR_AUTO(form);
+    int r = image_take_diff_id(x->tools, &x->image->record.layers.at[i], &e->diff_id, err);
+
+    if (r < 0)
+        return r;
+    x->layers[i] = (struct export_layer){
+        .codec = new_codec(x), .digest = e->blob, .size = e->size, .fresh = true};
+    form_of(x, &form);
+    r = cache_blob_put(c, &e->diff_id, form.at, &e->blob, e->size, err);
+    return r < 0 ? r : cache_link_put(c, CACHE_BLOB_DIFF, &e->blob, &e->diff_id, err);
+}
+
+static int take_packed(struct exporting *x, size_t i, const json_t *answer, struct error *err)
+{
+    const bool estargz = new_codec(x)->id == CODEC_ESTARGZ;
+    struct estargz_record e = {0};
+    int64_t size = 0, plain_size = 0;
+    int r = need_digest(answer, "diff_id", &e.diff_id, err);
+
+    if (r == 0)
+        r = need_digest(answer, "blob", &e.blob, err);
+    if (r == 0)
+        r = doc_need_int(answer, "size", &size, err);
+    if (r == 0)
+        r = doc_need_int(answer, "plain_size", &plain_size, err);
+    if (r == 0 && estargz)
+        r = need_digest(answer, "toc", &e.toc, err);
+    if (r < 0)
+        return r;
+    e.size = (uint64_t)size;
+    e.plain_size = (uint64_t)plain_size;
+    return estargz ? keep_estargz(x, i, &e, err) : keep_plain(x, i, &e, err);
+}
+
+int export_pack_blobs(struct exporting *x, const struct queue_idle *idle, struct error *err)
+{
+    const size_t count = x->image->record.layers.size;
+    cleanup_free struct queue_item *items = xcalloc(count + 1, sizeof(*items));
+    cleanup_free size_t *numbers = xcalloc(count + 1, sizeof(*numbers));
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (x->layers[i].codec)
+            continue;
+        numbers[wanted] = i;
+        items[wanted++] = (struct queue_item){
+            .job = "layer-pack",
+            .title = xasprintf("pack layer %zu of %zu", i + 1, count),
+            .request = pack_request(x, &x->image->record.layers.at[i]),
+            .fd = -1,
+        };
+    }
+    int r = queue_run_beside(x->tools, items, wanted, idle, err);
+    for (size_t n = 0; r == 0 && n < wanted; n++)
+        r = take_packed(x, numbers[n], items[n].answer, err);
+    for (size_t n = 0; n < wanted; n++)
+        mem_freep(&items[n].title);
+    queue_items_done(items, wanted);
+    return r;
+}

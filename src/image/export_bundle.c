@@ -1,0 +1,342 @@
+/* Layouts and docker archives: configuration, manifest, index, and the layers' blobs. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "image/export_internal.h"
+#include "oci/manifest.h"
+
+static const char *layer_type(const struct exporting *x, size_t i)
+{
+    const bool docker = x->output->docker_types;
+
+    switch (x->layers[i].codec->id) {
+    case CODEC_ZSTD:
+        return MEDIA_OCI_LAYER_ZSTD; /* docker has no name of its own for it */
+    case CODEC_NONE:
+        return docker ? MEDIA_DOCKER_LAYER_TAR : MEDIA_OCI_LAYER_TAR;
+    case CODEC_GZIP:
+    case CODEC_XZ:
+    case CODEC_BZIP2:
+    case CODEC_ESTARGZ:
+        break;
+    }
+    return docker ? MEDIA_DOCKER_LAYER_GZIP : MEDIA_OCI_LAYER_GZIP;
+}
+
+/* The manifest that the image came with, as long as it says what we export. */
+static bool old_manifest_fits(const struct exporting *x)
+{
+    const char *text = json_string_value(json_object_get(x->image->record.extra, "manifest"));
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+
+    if (!text || x->annotations || manifest_parse(view_of(text), &m, NULL) < 0 ||
+        m->docker != x->output->docker_types || m->layer_count != x->image->record.layers.size ||
+        !digest_eq(&m->config.digest, &x->id))
+        return false;
+    for (size_t i = 0; i < m->layer_count; i++)
+        if (!digest_eq(&m->layers[i].digest, &x->layers[i].digest))
+            return false;
+    return true;
+}
+
+/* What the manifest said that came with the image, what its record says, what this output says. */
+static json_t *all_annotations(const struct exporting *x)
+{
+    const json_t *extra = x->image->record.extra;
+    const char *text = json_string_value(json_object_get(extra, "manifest"));
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    json_t *all = json_object();
+
+    if (text && manifest_parse(view_of(text), &m, NULL) == 0 && m->annotations)
+        json_object_update(all, m->annotations);
+    if (x->annotations)
+        json_object_update(all, x->annotations);
+    if (json_object_size(all) > 0)
+        return all;
+    doc_unref(all);
+    return NULL;
+}
+
+/* What lazy pullers of eStargz look for: containerd's snapshotter, and the store of podman. */
+static json_t *layer_descriptor(const struct exporting *x, size_t i)
+{
+    const struct export_layer *l = &x->layers[i];
+    json_t *doc = descriptor_new(layer_type(x, i), &l->digest, l->size);
+    char text[DIGEST_TEXT_MAX];
+
+    if (digest_is_zero(&l->toc))
+        return doc;
+    descriptor_set_annotation(doc, "containerd.io/snapshot/stargz/toc.digest",
+                              digest_format(&l->toc, text));
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)l->plain_size);
+    descriptor_set_annotation(doc, "io.containers.estargz.uncompressed-size", text);
+    return doc;
+}
+
+/* The configuration names the archives that go out. */
+static void make_config(struct exporting *x)
+{
+    const struct store_image *record = &x->image->record;
+    bool changed = false;
+    CONFIG_AUTO(config);
+
+    config_clone(&x->image->config, &config);
+    for (size_t i = 0; i < record->layers.size; i++) {
+        if (digest_is_zero(&x->layers[i].diff_id))
+            continue;
+        config.diff_ids.at[i] = x->layers[i].diff_id;
+        changed = true;
+    }
+    if (changed)
+        config_print(&config, &x->config);
+    else
+        str_add(&x->config, str_view(&record->config));
+    digest_of(str_view(&x->config), &x->id);
+}
+
+static void make_manifest(struct exporting *x)
+{
+    const struct store_image *record = &x->image->record;
+    const bool docker = x->output->docker_types;
+    json_t *layers = json_array();
+
+    if (old_manifest_fits(x)) {
+        doc_unref(layers);
+        str_add_text(&x->manifest, json_string_value(json_object_get(record->extra, "manifest")));
+        digest_of(str_view(&x->manifest), &x->manifest_digest);
+        return;
+    }
+    for (size_t i = 0; i < record->layers.size; i++)
+        doc_push(layers, layer_descriptor(x, i));
+    json_t *config =
+        descriptor_new(docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, &x->id, x->config.size);
+    manifest_print(docker, config, layers, all_annotations(x), &x->manifest);
+    digest_of(str_view(&x->manifest), &x->manifest_digest);
+}
+
+static json_t *index_entry(const struct exporting *x, const char *name)
+{
+    json_t *entry =
+        descriptor_new(x->output->docker_types ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
+                       &x->manifest_digest, x->manifest.size);
+    REFERENCE_AUTO(ref);
+
+    descriptor_set_platform(entry, &x->image->config.platform);
+    if (name)
+        descriptor_set_annotation(entry, ANNOTATION_IMAGE_NAME, name);
+    if (x->image->config.created)
+        descriptor_set_annotation(entry, ANNOTATION_CREATED, x->image->config.created);
+    if (name && reference_parse(name, &ref, NULL) == 0 && ref.tag)
+        descriptor_set_annotation(entry, ANNOTATION_REF_NAME, ref.tag);
+    json_t *annotations = json_object_get(entry, "annotations"), *more = annotations;
+    annotations_set(&x->output->annotations, ANNOTATE_MANIFEST_DESCRIPTOR,
+                    &x->image->config.platform, &more);
+    if (more != annotations)
+        doc_set(entry, "annotations", more);
+    return entry;
+}
+
+static const char *annotation(const json_t *entry, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(entry, "annotations"), key));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Entries of a layout that is there already stay, but for those with our names. */
+static int keep_entries(const struct bundle *b, json_t *manifests, struct error *err)
+{
+    CLEANUP(image_index_freep) struct image_index *old = NULL;
+    STR_AUTO(text);
+    int r =
+        b->dir < 0 ? -ENOENT : fd_read_file(b->dir, "index.json", MANIFEST_SIZE_MAX, &text, NULL);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return error_set(err, r, "read 'index.json': %s", strerror(-r));
+    r = image_index_parse(str_view(&text), &old, err);
+    if (r < 0)
+        return error_wrap(err, r, "the layout that is there");
+    size_t at = 0;
+    for (size_t i = 0; i < old->manifest_count; i++) {
+        json_t *entry = old->manifests[i].doc, *ours;
+        bool replaced = false;
+        size_t n;
+
+        json_array_foreach(manifests, n, ours)
+        {
+            replaced = replaced || (same_text(annotation(entry, ANNOTATION_REF_NAME),
+                                              annotation(ours, ANNOTATION_REF_NAME)) &&
+                                    same_text(annotation(entry, ANNOTATION_IMAGE_NAME),
+                                              annotation(ours, ANNOTATION_IMAGE_NAME)));
+        }
+        if (!replaced)
+            json_array_insert(manifests, at++, entry);
+    }
+    return 0;
+}
+
+static int add_index(const struct exporting *x, struct bundle *b, struct error *err)
+{
+    json_t *manifests = json_array();
+    STR_AUTO(text);
+    int r;
+
+    vec_each (name, &x->names) {
+        doc_push(manifests, index_entry(x, *name));
+    }
+    if (x->names.size == 0)
+        doc_push(manifests, index_entry(x, NULL));
+    r = keep_entries(b, manifests, err);
+    if (r < 0) {
+        doc_unref(manifests);
+        return r;
+    }
+    image_index_print(false, manifests, NULL, &text);
+    return bundle_add(b, "index.json", str_view(&text), err);
+}
+
+/* What `docker load` reads; paths are those of the layout. */
+static int add_docker_manifest(const struct exporting *x, struct bundle *b, struct error *err)
+{
+    cleanup_doc json_t *all = json_array();
+    json_t *entry = json_object(), *tags = json_array(), *layers = json_array();
+    char hex[DIGEST_HEX_MAX], path[128];
+    STR_AUTO(text);
+
+    snprintf(path, sizeof(path), "blobs/sha256/%s", digest_hex(&x->id, hex));
+    doc_set_text(entry, "Config", path);
+    vec_each (name, &x->names) {
+        cleanup_free char *familiar = image_name_familiar(*name);
+        doc_push(tags, doc_new_text(familiar));
+    }
+    doc_set(entry, "RepoTags", tags);
+    for (size_t i = 0; i < x->image->record.layers.size; i++) {
+        snprintf(path, sizeof(path), "blobs/sha256/%s", digest_hex(&x->layers[i].digest, hex));
+        doc_push(layers, doc_new_text(path));
+    }
+    doc_set(entry, "Layers", layers);
+    doc_push(all, entry);
+    doc_print(all, true, &text);
+    return bundle_add(b, "manifest.json", str_view(&text), err);
+}
+
+static bool was_added(const struct exporting *x, size_t i)
+{
+    for (size_t n = 0; n < i; n++)
+        if (digest_eq(&x->layers[n].digest, &x->layers[i].digest))
+            return true;
+    return false;
+}
+
+/* ---- layers: the known ones while others are packed ---- */
+
+struct layers_out {
+    const struct exporting *x;
+    struct bundle *bundle;
+    size_t next; /* in their order, so that it is the same each time */
+    struct bundle_blob blob;
+    bool busy; /* with blob */
+};
+
+static int begin_layer(struct layers_out *l, struct error *err)
+{
+    const struct export_layer *layer = &l->x->layers[l->next];
+
+    if (was_added(l->x, l->next)) {
+        l->next++;
+        return 1;
+    }
+    const int fd = store_blob_open(l->x->tools->store, &layer->digest, NULL, err);
+    const int r = fd < 0 ? fd
+                         : bundle_blob_begin(l->bundle, &layer->digest, fd, layer->size,
+                                             !layer->fresh, &l->blob, err);
+    if (r < 0)
+        return r;
+    l->busy = true;
+    return 1;
+}
+
+/* A piece of work; 0: the next layer is not known yet, or all are written. */
+static int add_layers(void *ctx, struct error *err)
+{
+    struct layers_out *l = ctx;
+
+    if (!l->busy)
+        return l->next < l->x->image->record.layers.size && l->x->layers[l->next].codec
+                   ? begin_layer(l, err)
+                   : 0;
+    const int r = bundle_blob_step(&l->blob, err);
+    if (r != 0)
+        return r;
+    bundle_blob_done(&l->blob);
+    l->busy = false;
+    l->next++;
+    return 1;
+}
+
+static int add_all_layers(struct exporting *x, struct bundle *b, struct error *err)
+{
+    struct layers_out l = {.x = x, .bundle = b};
+    const struct queue_idle idle = {add_layers, &l};
+    int r = export_pack_blobs(x, &idle, err);
+
+    if (r == 0)
+        while ((r = add_layers(&l, err)) > 0)
+            ;
+    if (l.busy)
+        bundle_blob_done(&l.blob);
+    return r;
+}
+
+static int write_bundle(struct exporting *x, struct bundle *b, struct error *err)
+{
+    int r = add_all_layers(x, b, err);
+
+    if (r == 0)
+        r = image_finish(x->tools, x->image, err);
+    if (r < 0)
+        return r;
+    make_config(x);
+    make_manifest(x);
+    r = bundle_add_blob_bytes(b, &x->id, str_view(&x->config), err);
+    if (r == 0)
+        r = bundle_add_blob_bytes(b, &x->manifest_digest, str_view(&x->manifest), err);
+    if (r == 0 && x->output->type == OUTPUT_DOCKER_ARCHIVE)
+        r = add_docker_manifest(x, b, err);
+    if (r == 0)
+        r = bundle_add(b, LAYOUT_FILE, VIEW(LAYOUT_TEXT), err);
+    if (r == 0)
+        r = add_index(x, b, err); /* last: what it names is there */
+    return r < 0 ? r : bundle_finish(b, err);
+}
+
+/* type=oci is a directory but where a file is there already, or its name says so (output.h). */
+static bool is_directory(const struct output *o)
+{
+    struct stat st;
+
+    if (o->directory)
+        return true;
+    return o->type == OUTPUT_OCI && !(stat(o->dest, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+int export_bundle(struct exporting *x, struct error *err)
+{
+    const struct output *o = x->output;
+    struct bundle b;
+    int r = export_find_blobs(x, err);
+
+    if (r < 0)
+        return r;
+    r = is_directory(o) ? bundle_open_directory(o->dest, &b, err)
+                        : bundle_open_archive(o->dest, &b, err);
+    if (r == 0)
+        r = write_bundle(x, &b, err);
+    bundle_done(&b);
+    return r;
+}

@@ -1,0 +1,38 @@
+/* image/export_internal.h - private to image: one image on its way into one output. */
+#pragma once
+
+#include "image/bundle.h"
+#include "image/export.h"
+#include "image/queue.h"
+
+struct export_layer {          /* what goes out */
+    const struct codec *codec; /* NULL: nobody knows yet */
+    struct digest digest;
+    uint64_t size;
+    bool fresh;        /* packed just now: it need not be hashed again */
+    struct digest toc; /* estargz: of its table of contents; else zero, as the next two */
+    struct digest diff_id;
+    uint64_t plain_size;
+};
+
+struct exporting {
+    struct image_tools *tools;
+    struct image *image;
+    const struct output *output;
+    struct export_layer *layers; /* as the record's */
+    struct str config;           /* as it goes out: with the diff ids that the layers have there */
+    struct digest id;
+    struct str manifest;
+    struct digest manifest_digest;
+    json_t *annotations;  /* of the manifest: new ones; or NULL */
+    struct strings names; /* canonical */
+};
+
+/* export_blobs.c: those that are in the store in a form that will do. */
+MUST_CHECK int export_find_blobs(struct exporting *x, struct error *err);
+/* Packs the others; idle (or NULL) works meanwhile. */
+MUST_CHECK int export_pack_blobs(struct exporting *x, const struct queue_idle *idle,
+                                 struct error *err);
+
+/* export_bundle.c: all of a layout or docker archive. */
+MUST_CHECK int export_bundle(struct exporting *x, struct error *err);
