@@ -6,9 +6,9 @@
 #include "base/fd.h"
 #include "build/file_job.h"
 #include "build/mount_job.h"
+#include "build/remote_job.h"
 #include "image/image.h"
 #include "layer/scan.h"
-#include "layer/unpack.h"
 #include "sandbox/spawn.h"
 
 int job_layers(const json_t *request, struct digest **ret, size_t *ret_count, struct error *err)
@@ -231,31 +231,11 @@ static int exec_job(const struct job_context *ctx, const json_t *request, const 
     return r;
 }
 
-/* ---- a context out of an archive ---- */
-
-static int context_job(const struct job_context *ctx, const json_t *request, const int *fds,
-                       size_t fd_count, json_t **ret, struct error *err)
-{
-    struct unpack_result result = {0};
-    struct codec_sums sums;
-
-    if (fd_count != 2)
-        return error_set(err, -EINVAL, "a context job needs two descriptors, not %zu", fd_count);
-    /* everything belongs to the user, who is to read it; contexts have no owners anyway */
-    const struct unpack_options o = {.root_fd = fds[1],
-                                     .owner = OWNER_REAL,
-                                     .plain = true,
-                                     .skip_devices = true,
-                                     .chown = true,
-                                     .below = UNPACK_BELOW_NOTHING};
-    const int r = unpack_layer(fds[0], &o, NULL, NULL, &result, &sums, err);
-    index_free(result.index);
-    return r < 0 ? error_wrap(err, r, "unpack the build context") : 0;
-}
-
 const struct job_row build_jobs[] = {
     {"build-exec", exec_job, .spawns = true},
     {"build-file", file_job},
-    {"build-context", context_job},
+    {"build-adopt", adopt_job},
+    {"build-unpack", unpack_job},
+    {"build-read", read_job},
 };
 const size_t build_job_count = ARRAY_SIZE(build_jobs);

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "build/jobs.h"
 #include "net/fetch.h"
+#include "net/git.h"
 #include "distro/jobs.h"
 #include "image/jobs.h"
 #include "run/run.h"
@@ -40,6 +41,7 @@ static const struct {
 } roles[] = {
     {"@holder", holder},
     {"@net", fetch_role_main},
+    {"@git", git_role_main},
 };
 
 int role_main(int argc, char **argv)

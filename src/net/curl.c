@@ -22,6 +22,8 @@ int curl_load(struct curl *ret, struct error *err)
         {"curl_multi_poll", &ret->multi_poll},
         {"curl_multi_info_read", &ret->multi_info_read},
         {"curl_multi_cleanup", &ret->multi_cleanup},
+        {"curl_slist_append", &ret->slist_append},
+        {"curl_slist_free_all", &ret->slist_free_all},
     };
     int r = library_load("libcurl.so.4", "libcurl4", calls, ARRAY_SIZE(calls), NULL);
 

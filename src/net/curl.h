@@ -12,7 +12,10 @@ enum curl_option {
     CURL_URL = 10002,
     CURL_PROXY = 10004,
     CURL_ERRORBUFFER = 10010,
+    CURL_HTTPHEADER = 10023,
+    CURL_HEADERDATA = 10029,
     CURL_WRITEFUNCTION = 20011,
+    CURL_HEADERFUNCTION = 20079,
     CURL_USERAGENT = 10018,
     CURL_LOW_SPEED_LIMIT = 19,
     CURL_LOW_SPEED_TIME = 20,
@@ -25,12 +28,14 @@ enum curl_option {
     CURL_MAXREDIRS = 68,
     CURL_CONNECTTIMEOUT = 78,
     CURL_NOSIGNAL = 99,
+    CURL_FILETIME = 69,
     CURL_PRIVATE = 10103,
     CURL_PROTOCOLS = 181, /* a bit set, kept by 8.x beside the newer option of texts */
     CURL_REDIR_PROTOCOLS = 182,
     CURL_MAXFILESIZE_LARGE = 30117,
     CURL_INFO_PRIVATE = 0x100000 + 21,
     CURL_INFO_RESPONSE_CODE = 0x200000 + 2,
+    CURL_INFO_FILETIME = 0x600000 + 14, /* as curl_off_t */
 };
 enum { CURL_PROTO_HTTP = 1, CURL_PROTO_HTTPS = 2, CURL_PROTO_FILE = 1 << 10 };
 enum { CURL_NETRC_IGNORED = 0 };
@@ -78,6 +83,8 @@ struct curl {
     int (*multi_poll)(void *multi, void *extra, unsigned extra_count, int timeout_ms, int *ready);
     struct curl_message *(*multi_info_read)(void *multi, int *left);
     int (*multi_cleanup)(void *multi);
+    void *(*slist_append)(void *list, const char *text);
+    void (*slist_free_all)(void *list);
 };
 
 /* Loads the library: -ENOTSUP with the package's name as hint when it is not there. */

@@ -1,6 +1,7 @@
 #include "net/fetch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,14 +12,22 @@
 
 #define ANSWER_MAX (64u << 10)
 
+struct fetching {
+    struct fetch *items;
+    size_t count, left; /* left: without an answer */
+    int fd;
+    struct process child;
+};
+
 void fetch_done(struct fetch *f)
 {
     free(f->complaint);
-    f->complaint = NULL;
+    free(f->etag);
+    f->complaint = f->etag = NULL;
 }
 
-/* Frames: {"url":..,"max":..,"proxy":..,"ca":..} with its descriptor each; then the end of the
- * stream. */
+/* Frames: {"url":..,"max":..,"proxy":..,"ca":..,"etag":..,"since":..} with its descriptor each; then
+ * the end of the stream. */
 static int send_requests(int fd, const struct fetch *items, size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
@@ -29,6 +38,8 @@ static int send_requests(int fd, const struct fetch *items, size_t count, struct
         doc_set_text(doc, "proxy", items[i].proxy);
         doc_set_text(doc, "ca", items[i].ca_file);
         doc_set_int(doc, "max", (int64_t)items[i].size_max);
+        doc_set_text(doc, "etag", items[i].old_etag);
+        doc_set_int(doc, "since", items[i].old_time_s);
         doc_print(doc, true, &text);
         const int r = frame_send(fd, str_view(&text), &items[i].fd, 1, err);
         if (r < 0)
@@ -39,72 +50,93 @@ static int send_requests(int fd, const struct fetch *items, size_t count, struct
     return 0;
 }
 
-/* {"item":n,"code":errno,"complaint":..,"size":..} or {"bytes":n} or
- * {"fatal":..,"code":errno,"hint":..} */
-static int take_answer(const json_t *doc, struct fetch *items, size_t count,
-                       fetch_progress *progress, void *ctx, struct error *err)
+/* {"item":n,"code":errno,"complaint":..,"size":..,"unchanged":..,"etag":..,"time":..} */
+static int take_item(const json_t *doc, struct fetch *item, struct error *err)
 {
-    int64_t item = -1, code = 0, size = 0, bytes = -1;
-    const char *complaint = NULL, *fatal = NULL, *hint = NULL;
-    int r = doc_int(doc, "item", &item, err);
+    const char *complaint = NULL, *etag = NULL;
+    int64_t code = 0, size = 0;
+    int r = doc_int(doc, "code", &code, err);
 
-    if (r >= 0)
-        r = doc_int(doc, "code", &code, err);
     if (r >= 0)
         r = doc_int(doc, "size", &size, err);
     if (r >= 0)
-        r = doc_int(doc, "bytes", &bytes, err);
-    if (r >= 0)
         r = doc_text(doc, "complaint", &complaint, err);
     if (r >= 0)
-        r = doc_text(doc, "fatal", &fatal, err);
+        r = doc_bool(doc, "unchanged", &item->unchanged, err);
+    if (r >= 0)
+        r = doc_text(doc, "etag", &etag, err);
+    if (r >= 0)
+        r = doc_int(doc, "time", &item->time_s, err);
+    if (r < 0)
+        return r;
+    item->code = -(int)code;
+    item->size = (uint64_t)size;
+    item->complaint = complaint ? xstrdup(complaint) : NULL;
+    item->etag = etag ? xstrdup(etag) : NULL;
+    return 1;
+}
+
+/* {"fatal":..,"code":errno,"hint":..} */
+static int take_end(const json_t *doc, struct error *err)
+{
+    const char *fatal = NULL, *hint = NULL;
+    int64_t code = 0;
+    int r = doc_text(doc, "fatal", &fatal, err);
+
+    if (r < 0 || !fatal)
+        return r;
+    r = doc_int(doc, "code", &code, err);
     if (r >= 0)
         r = doc_text(doc, "hint", &hint, err);
     if (r < 0)
         return r;
-    if (fatal) {
-        error_set(err, -(int)code, "%s", fatal);
-        return hint ? error_hint(err, -(int)code, "%s", hint) : -(int)code;
-    }
+    error_set(err, -(int)code, "%s", fatal);
+    return hint ? error_hint(err, -(int)code, "%s", hint) : -(int)code;
+}
+
+/* An item's answer, or {"bytes":n}, or the end. */
+static int take_answer(const json_t *doc, struct fetching *f, fetch_progress *progress, void *ctx,
+                       struct error *err)
+{
+    int64_t item = -1, bytes = -1;
+    int r = take_end(doc, err);
+
+    if (r >= 0)
+        r = doc_int(doc, "item", &item, err);
+    if (r >= 0)
+        r = doc_int(doc, "bytes", &bytes, err);
+    if (r < 0)
+        return r;
     if (bytes >= 0 && progress)
         progress(ctx, (uint64_t)bytes);
-    if (item < 0 || (size_t)item >= count)
+    if (item < 0 || (size_t)item >= f->count)
         return 0;
-    items[item].code = -(int)code;
-    items[item].size = (uint64_t)size;
-    items[item].complaint = complaint ? xstrdup(complaint) : NULL;
-    return 1;
+    return take_item(doc, &f->items[item], err);
 }
 
-static int take_answers(int fd, struct fetch *items, size_t count, fetch_progress *progress,
-                        void *ctx, struct error *err)
+int fetch_step(struct fetching *f, fetch_progress *progress, void *ctx, struct error *err)
 {
-    for (size_t left = count; left > 0;) {
-        cleanup_doc json_t *doc = NULL;
-        STR_AUTO(text);
-        int r = frame_recv(fd, &text, NULL, NULL, err);
+    cleanup_doc json_t *doc = NULL;
+    STR_AUTO(text);
+    int r = frame_recv(f->fd, &text, NULL, NULL, err);
 
-        if (r == 0)
-            return error_set(err, -EPROTO, "@net ended before its work was done");
-        if (r > 0)
-            r = doc_parse(str_view(&text), ANSWER_MAX, "answer of @net", &doc, err);
-        if (r >= 0)
-            r = take_answer(doc, items, count, progress, ctx, err);
-        if (r < 0)
-            return r;
-        left -= (size_t)r;
-    }
-    return 0;
+    if (r == 0)
+        return error_set(err, -EPROTO, "@net ended before its work was done");
+    if (r > 0)
+        r = doc_parse(str_view(&text), ANSWER_MAX, "answer of @net", &doc, err);
+    if (r >= 0)
+        r = take_answer(doc, f, progress, ctx, err);
+    if (r < 0)
+        return r;
+    f->left -= (size_t)r;
+    return f->left == 0;
 }
 
-int fetch_all(struct fetch *items, size_t count, fetch_progress *progress, void *ctx,
-              struct error *err)
+int fetch_begin(struct fetch *items, size_t count, struct fetching **ret, struct error *err)
 {
     struct process child;
     int ends[2];
 
-    if (count == 0)
-        return 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return error_sys(err, "socket for @net");
     cleanup_close int mine = ends[0];
@@ -120,13 +152,41 @@ int fetch_all(struct fetch *items, size_t count, fetch_progress *progress, void 
     }
     for (size_t i = 0; i < count; i++)
         items[i].code = -EIO;
-    int r = send_requests(mine, items, count, err);
-    if (r >= 0)
-        r = take_answers(mine, items, count, progress, ctx, err);
-    (void)close(steal_fd(mine)); /* @net ends when nobody listens */
+    CLEANUP(fetch_endp) struct fetching *f = xcalloc(1, sizeof(*f));
+    *f = (struct fetching){items, count, count, steal_fd(mine), child};
+    const int r = send_requests(f->fd, items, count, err);
+    if (r < 0)
+        return r;
+    *ret = steal(f);
+    return 0;
+}
+
+int fetch_fd(const struct fetching *f)
+{
+    return f->fd;
+}
+
+void fetch_end(struct fetching *f)
+{
+    if (!f)
+        return;
+    if (f->left > 0)
+        (void)kill(f->child.pid, SIGKILL);
+    (void)close(f->fd); /* @net ends when nobody listens */
     /* afterwards nobody else holds the descriptors: what is checked now stays as it is */
-    (void)proc_wait(&child);
-    return r;
+    (void)proc_wait(&f->child);
+    free(f);
+}
+
+int fetch_all(struct fetch *items, size_t count, fetch_progress *progress, void *ctx,
+              struct error *err)
+{
+    CLEANUP(fetch_endp) struct fetching *f = NULL;
+    int r = count > 0 ? fetch_begin(items, count, &f, err) : 1;
+
+    while (r == 0)
+        r = fetch_step(f, progress, ctx, err);
+    return r < 0 ? r : 0;
 }
 
 int fetch_check(const struct fetch *items, size_t count, struct error *err)

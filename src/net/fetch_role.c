@@ -25,12 +25,14 @@ struct transfer {
     struct net *net;
     size_t number;
     json_t *request;
-    const char *url, *proxy, *ca;
+    const char *url, *proxy, *ca, *old_etag;
+    int64_t old_time_s;
     int fd;
     uint64_t size, max;
     unsigned tries;
     bool too_long;
-    void *easy;
+    void *easy, *headers;
+    char etag[FETCH_ETAG_MAX + 1]; /* of the answer that is being read */
     char message[CURL_ERROR_SIZE];
 };
 struct net {
@@ -60,14 +62,25 @@ static int tell(json_t *take_doc, struct error *err)
     return frame_send(SOCKET_FD, str_view(&text), NULL, 0, err);
 }
 
-static int tell_end(const struct transfer *t, int code, const char *complaint, struct error *err)
+struct transfer_end {
+    int code;
+    const char *complaint;
+    bool unchanged;
+    int64_t time_s;
+};
+
+static int tell_end(const struct transfer *t, const struct transfer_end *end, struct error *err)
 {
     json_t *doc = json_object();
 
     doc_set_int(doc, "item", (int64_t)t->number);
-    doc_set_int(doc, "code", -code);
+    doc_set_int(doc, "code", -end->code);
     doc_set_int(doc, "size", (int64_t)t->size);
-    doc_set_text(doc, "complaint", complaint);
+    doc_set_text(doc, "complaint", end->complaint);
+    doc_set_bool(doc, "unchanged", end->unchanged);
+    doc_set_int(doc, "time", end->time_s);
+    if (*t->etag)
+        doc_set_text(doc, "etag", t->etag);
     return tell(doc, err);
 }
 
@@ -96,6 +109,10 @@ static int read_request(struct net *n, struct view text, int fd, struct error *e
         r = doc_text(t.request, "proxy", &t.proxy, err);
     if (r >= 0)
         r = doc_text(t.request, "ca", &t.ca, err);
+    if (r >= 0)
+        r = doc_text(t.request, "etag", &t.old_etag, err);
+    if (r >= 0)
+        r = doc_int(t.request, "since", &t.old_time_s, err);
     if (r >= 0)
         r = doc_need_int(t.request, "max", &max, err);
     t.max = (uint64_t)max;
@@ -147,6 +164,43 @@ static size_t on_bytes(const char *data, size_t size, size_t count, void *ctx)
     return size * count;
 }
 
+/* A line of the head: of the last answer, those of redirects are forgotten. */
+static size_t on_header(const char *data, size_t size, size_t count, void *ctx)
+{
+    static const char name[] = "etag:";
+    struct transfer *t = ctx;
+    struct view line = view_trim(view_make(data, size * count));
+
+    if (view_starts(line, "HTTP/"))
+        t->etag[0] = '\0';
+    if (line.size < strlen(name) || strncasecmp(line.at, name, strlen(name)) != 0)
+        return size * count;
+    line = view_trim(view_make(line.at + strlen(name), line.size - strlen(name)));
+    if (line.size > FETCH_ETAG_MAX)
+        return size * count;
+    for (size_t i = 0; i < line.size; i++)
+        if (line.at[i] < ' ' || line.at[i] > '~') /* JSON, and one line of a request, hold it */
+            return size * count;
+    memcpy(t->etag, line.at, line.size);
+    t->etag[line.size] = '\0';
+    return size * count;
+}
+
+/* The entity tag says more than a date, so it goes alone; a server looks at it alone, too. */
+static void set_conditions(const struct curl *c, struct transfer *t)
+{
+    char text[FETCH_ETAG_MAX + 32];
+    struct tm tm;
+
+    if (t->old_etag)
+        snprintf(text, sizeof(text), "If-None-Match: %s", t->old_etag);
+    else if (t->old_time_s == 0 || !gmtime_r(&(time_t){t->old_time_s}, &tm) ||
+             !strftime(text, sizeof(text), "If-Modified-Since: %a, %d %b %Y %H:%M:%S GMT", &tm))
+        return;
+    t->headers = c->slist_append(NULL, text);
+    c->easy_setopt(t->easy, CURL_HTTPHEADER, t->headers);
+}
+
 static void set_options(const struct curl *c, struct transfer *t)
 {
     const bool file = strncmp(t->url, "file:", 5) == 0;
@@ -158,6 +212,9 @@ static void set_options(const struct curl *c, struct transfer *t)
     c->easy_setopt(t->easy, CURL_PRIVATE, t);
     c->easy_setopt(t->easy, CURL_WRITEFUNCTION, on_bytes);
     c->easy_setopt(t->easy, CURL_WRITEDATA, t);
+    c->easy_setopt(t->easy, CURL_HEADERFUNCTION, on_header);
+    c->easy_setopt(t->easy, CURL_HEADERDATA, t);
+    c->easy_setopt(t->easy, CURL_FILETIME, 1L);
     c->easy_setopt(t->easy, CURL_ERRORBUFFER, t->message);
     c->easy_setopt(t->easy, CURL_USERAGENT, "cooper/" COOPER_VERSION);
     c->easy_setopt(t->easy, CURL_PROTOCOLS,
@@ -187,8 +244,9 @@ static int begin(struct net *n, struct transfer *t, struct error *err)
     n->bytes -= t->size;
     t->size = 0;
     t->tries++;
-    t->message[0] = '\0';
+    t->message[0] = t->etag[0] = '\0';
     set_options(&n->curl, t);
+    set_conditions(&n->curl, t);
     if (n->curl.multi_add_handle(n->multi, t->easy) != 0)
         return error_set(err, -EIO, "libcurl takes no further transfer");
     n->running++;
@@ -230,24 +288,33 @@ static int end_code(const struct transfer *t, int result, long status)
     return -EIO;
 }
 
+static void end_easy(struct net *n, struct transfer *t)
+{
+    n->curl.multi_remove_handle(n->multi, t->easy);
+    n->curl.easy_cleanup(t->easy);
+    n->curl.slist_free_all(t->headers);
+    t->easy = t->headers = NULL;
+}
+
 static int finish(struct net *n, struct transfer *t, int result, struct error *err)
 {
+    struct transfer_end end = {.time_s = -1};
     long status = 0;
 
     n->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
-    n->curl.multi_remove_handle(n->multi, t->easy);
-    n->curl.easy_cleanup(t->easy);
-    t->easy = NULL;
+    n->curl.easy_getinfo(t->easy, CURL_INFO_FILETIME, &end.time_s);
+    end_easy(n, t);
     n->running--;
     if (result != CURL_OK && !t->too_long && t->tries < FETCH_TRIES &&
         worth_another(result, status))
         return begin(n, t, err);
-    const char *text = NULL;
+    end.code = end_code(t, result, status);
+    end.unchanged = result == CURL_OK && status == 304 && (t->old_etag || t->old_time_s);
     if (t->too_long || result == CURL_E_FILESIZE_EXCEEDED)
-        text = "it is longer than announced";
+        end.complaint = "it is longer than announced";
     else if (result != CURL_OK)
-        text = t->message[0] ? t->message : n->curl.easy_strerror(result);
-    const int r = tell_end(t, end_code(t, result, status), text, err);
+        end.complaint = t->message[0] ? t->message : n->curl.easy_strerror(result);
+    const int r = tell_end(t, &end, err);
     (void)close(t->fd);
     t->fd = -1;
     return r;
@@ -310,10 +377,8 @@ static int run(struct net *n, struct error *err)
 static void net_done(struct net *n)
 {
     vec_each (t, n) {
-        if (t->easy) {
-            n->curl.multi_remove_handle(n->multi, t->easy);
-            n->curl.easy_cleanup(t->easy);
-        }
+        if (t->easy)
+            end_easy(n, t);
         doc_unref(t->request);
     }
     if (n->multi)

@@ -25,14 +25,13 @@ static int hex_value(char c)
     return isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10;
 }
 
-/* False where an escape is none. */
-static bool unescape(struct view text, struct str *ret)
+bool url_unescape(struct view text, bool plus, struct str *ret)
 {
     for (size_t i = 0; i < text.size; i++) {
         int high, low;
 
         if (text.at[i] != '%') {
-            str_add_char(ret, text.at[i]);
+            str_add_char(ret, plus && text.at[i] == '+' ? ' ' : text.at[i]);
             continue;
         }
         if (i + 2 >= text.size || (high = hex_value(text.at[i + 1])) < 0 ||
@@ -51,7 +50,8 @@ char *url_file_name(const char *url)
     const char *path = host ? host + 3 + strcspn(host + 3, "/?#") : url;
     STR_AUTO(text);
 
-    if (!unescape(view_make(path, strcspn(path, "?#")), &text) || memchr(text.at, 0, text.size))
+    if (!url_unescape(view_make(path, strcspn(path, "?#")), false, &text) ||
+        memchr(text.at, 0, text.size))
         return xstrdup("__unnamed__");
     while (text.size > 0 && text.at[text.size - 1] == '/')
         str_truncate(&text, text.size - 1);
