@@ -6,6 +6,7 @@
 
 #include "base/doc.h"
 #include "base/fd.h"
+#include "build/cache_spec.h"
 #include "build/input.h"
 #include "build/internal.h"
 #include "image/keep.h"
@@ -15,8 +16,8 @@
 
 /* ---- the solver's hooks ---- */
 
-/* A result as the cache keeps it: the tree, its time (8 bytes, little endian), what was below. */
-#define RECORD_SIZE 72
+/* A result as the cache keeps it: the tree, its time (8 bytes, little endian), what was below, the content key. */
+#define RECORD_SIZE 104
 
 static void result_print(const struct result *r, uint8_t ret[static RECORD_SIZE])
 {
@@ -24,6 +25,7 @@ static void result_print(const struct result *r, uint8_t ret[static RECORD_SIZE]
     for (size_t i = 0; i < 8; i++)
         ret[32 + i] = (uint8_t)((uint64_t)r->layer.created_s >> (8 * i));
     memcpy(ret + 40, r->below.sha256, 32);
+    memcpy(ret + 72, r->content.sha256, 32);
 }
 
 static void result_parse(const uint8_t bytes[static RECORD_SIZE], struct result *ret)
@@ -35,6 +37,29 @@ static void result_parse(const uint8_t bytes[static RECORD_SIZE], struct result 
     ret->layer.created_s = (int64_t)time;
     memcpy(ret->layer.tree.sha256, bytes, 32);
     memcpy(ret->below.sha256, bytes + 40, 32);
+    memcpy(ret->content.sha256, bytes + 72, 32);
+}
+
+static int put_result(struct build *b, const struct digest *key, const struct result *result,
+                      struct error *err)
+{
+    uint8_t value[RECORD_SIZE];
+
+    result_print(result, value);
+    return cache_put(b->tools.cache, key, view_make(value, sizeof(value)), &result->layer.tree, 1,
+                     err);
+}
+
+/* From then on it is ours. */
+static int take_import(struct build *b, const struct digest *key, struct result *ret,
+                       struct error *err)
+{
+    int r = cache_imports_find(b, key, ret, err);
+
+    if (r <= 0)
+        return r;
+    r = put_result(b, key, ret, err);
+    return r < 0 ? r : 1;
 }
 
 static int hook_lookup(void *ctx, const struct op *op, const struct digest *key, struct result *ret,
@@ -44,8 +69,10 @@ static int hook_lookup(void *ctx, const struct op *op, const struct digest *key,
     STR_AUTO(value);
     const int r = cache_get(b->tools.cache, key, &value, err);
 
-    if (r <= 0 || value.size != RECORD_SIZE)
-        return r < 0 ? r : 0;
+    if (r < 0)
+        return r;
+    if (r == 0 || value.size != RECORD_SIZE)
+        return b->imports ? take_import(b, key, ret, err) : 0;
     result_parse((const uint8_t *)value.at, ret);
     return 1;
 }
@@ -57,11 +84,7 @@ static int hook_record(void *ctx, const struct op *op, const struct digest *key,
     const int r = explain_remember(b, op, &result->layer.tree, err);
     if (r < 0)
         return r;
-    uint8_t value[RECORD_SIZE];
-
-    result_print(result, value);
-    return cache_put(b->tools.cache, key, view_make(value, sizeof(value)), &result->layer.tree, 1,
-                     err);
+    return put_result(b, key, result, err);
 }
 
 static int hook_lock(void *ctx, const struct op *op, const struct digest *key, struct error *err)
@@ -382,11 +405,30 @@ static int build_image(struct build *b, struct error *err)
         return print_outline(b);
     if (b->options->print == BUILD_PRINT_CHECK)
         return print_check(b, err);
-    r = solve_target(b, err);
+    r = cache_imports_open(b, err);
+    if (r >= 0)
+        r = solve_target(b, err);
     if (r >= 0)
         r = build_export(b, err);
     if (r >= 0)
+        r = cache_write(b, err);
+    if (r >= 0)
         r = sources_save(b->sources, err);
+    return r;
+}
+
+static int check_caches(const struct build_options *o, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < o->cache_to.size; i++) {
+        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+        r = cache_to_parse(o->cache_to.at[i], &spec, err);
+    }
+    for (size_t i = 0; r >= 0 && i < o->cache_from.size; i++) {
+        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+        r = cache_from_parse(o->cache_from.at[i], &spec, err);
+    }
     return r;
 }
 
@@ -402,12 +444,13 @@ int build_check_options(const struct build_options *o, struct error *err)
         cleanup_free char *name = NULL;
         r = image_name_canonical(o->tags.at[i], &name, err);
     }
-    return r;
+    return r < 0 ? r : check_caches(o, err);
 }
 
 static void build_done(struct build *b)
 {
     roots_free(b->roots);
+    cache_imports_free(b->imports);
     solver_free(b->solver);
     for (size_t i = 0; b->locks && i < b->graph->ops.size; i++)
         store_key_unlock(b->locks[i]);

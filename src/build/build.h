@@ -36,7 +36,7 @@ struct build_options {
     const char *reproducible; /* NULL; "": as SOURCE_DATE_EPOCH says; "git"; seconds since 1970 */
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs, annotations;
     int64_t jobs; /* 0: as many as processors */
-    struct strings secrets, ssh, no_cache_filter;
+    struct strings secrets, ssh, no_cache_filter, cache_from, cache_to;
     bool errexit; /* RUN heredocs end at their first error */
     bool no_cache, explain;
     enum build_squash squash;

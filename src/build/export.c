@@ -177,6 +177,9 @@ static int make_image(struct build *b, struct layer_times times, struct image **
         r = squash(b, below, trees, &count, &config, err);
     if (r < 0)
         return r;
+    r = cache_inline(b, how == BUILD_SQUASH_NOTHING ? below : SIZE_MAX, &config, err);
+    if (r < 0)
+        return r;
     cleanup_free struct image_layer *layers = add_times(base, trees, count, below, times);
     return image_new(&b->tools, &config, layers, count, ret, err);
 }

@@ -59,6 +59,7 @@ struct build {
     struct graph *graph;
     struct solver *solver;
     struct roots *roots;
+    struct cache_imports *imports; /* NULL: none */
     struct loop *loop;
     struct step **steps; /* those that run */
     size_t step_count;
@@ -142,6 +143,19 @@ bool explain_last_tree(struct build *b, const struct op *op, struct digest *ret)
 /* What it made, once it ran: what failed has not been built. */
 MUST_CHECK int explain_remember(struct build *b, const struct op *op, const struct digest *tree,
                                 struct error *err);
+
+/* cache_in.c: --cache-from. What cannot be read is a warning: the first build of all has nothing to take. */
+struct cache_imports;
+MUST_CHECK int cache_imports_open(struct build *b, struct error *err);
+void cache_imports_free(struct cache_imports *c);
+/* 1: a step with this key is in one of them, and its layer is in the store now. */
+MUST_CHECK int cache_imports_find(struct build *b, const struct digest *key, struct result *ret,
+                                  struct error *err);
+/* cache_out.c: --cache-to. Inline: puts what made the image's layers, of which `below` are the base's, into its
+ * configuration; takes out what a base had there. */
+MUST_CHECK int cache_inline(struct build *b, size_t below, struct image_config *c,
+                            struct error *err);
+MUST_CHECK int cache_write(struct build *b, struct error *err);
 
 /* export.c */
 /* The diff ids of the image that root began with. */

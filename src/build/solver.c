@@ -270,6 +270,15 @@ static int ask_chain(struct solver *s, const struct op *op, struct ops *ret, boo
     return 0;
 }
 
+static void set_known(struct solver *s, const struct op *op, const struct result *known)
+{
+    struct op_state *st = state_of(s, op);
+
+    set_layer(s, op, &known->layer);
+    st->has_content = !digest_is_zero(&known->content);
+    st->content.digest = known->content;
+}
+
 /* 1: the layers of op are known by its definition. */
 static int try_definition(struct solver *s, const struct op *op, struct error *err)
 {
@@ -283,10 +292,26 @@ static int try_definition(struct solver *s, const struct op *op, struct error *e
         const struct digest below = chain_below(s, step);
         found = digest_eq(&known->below, &below);
         if (found)
-            set_layer(s, step, &known->layer);
+            set_known(s, step, known);
     }
     vec_done(&chain);
     return r < 0 ? r : found;
+}
+
+int solver_recall(struct solver *s, const struct op *op, struct error *err)
+{
+    const struct op_state *st = state_of(s, op);
+
+    if (row_of(s, op)->is_source || !st->has_keys)
+        return 0;
+    return st->has_result ? 1 : try_definition(s, op, err);
+}
+
+const struct digest *solver_content_key(const struct solver *s, const struct op *op)
+{
+    const struct op_state *st = state_of(s, op);
+
+    return st->has_content ? &st->content.digest : NULL;
 }
 
 static int want_op(struct solver *s, const struct op *op, struct error *err)
@@ -349,7 +374,10 @@ static bool below_is_done(const struct solver *s, const struct op *op)
 static int record_definition(struct solver *s, const struct op *op, struct error *err)
 {
     const struct op_state *st = state_of(s, op);
-    const struct result own = {st->layer, chain_below(s, op)};
+    struct result own = {.layer = st->layer, .below = chain_below(s, op)};
+
+    if (st->has_content)
+        own.content = st->content.digest;
 
     return s->hooks.record(s->hooks.ctx, op, &st->definition.digest, &own, err);
 }
@@ -429,7 +457,7 @@ static int try_definition_again(struct solver *s, const struct op *op, struct er
     const int r = try_hit(s, op, &state_of(s, op)->definition.digest, &found, err);
     if (r <= 0 || !digest_eq(&found.below, &chain))
         return r < 0 ? r : 0;
-    set_layer(s, op, &found.layer);
+    set_known(s, op, &found);
     state_of(s, op)->state = STATE_DONE;
     s->hooks.hit(s->hooks.ctx, op);
     return 1;

@@ -38,6 +38,8 @@ struct result_layer {
 struct result {
     struct result_layer layer;
     struct digest below;
+    struct digest
+        content; /* under a definition key: the content key that the step has too; zero: none */
 };
 
 struct solver;
@@ -106,5 +108,9 @@ const struct op *solver_step(const struct solver *s, struct op_ref root);
 struct digest solver_chain(const struct solver *s, struct op_ref root);
 /* The SOURCE_IMAGE op at the bottom of root, or NULL when it began with scratch. */
 const struct op *solver_base(const struct solver *s, struct op_ref root);
+/* 1: the op's layers are known: it is done, or the cache has it and all below. */
+MUST_CHECK int solver_recall(struct solver *s, const struct op *op, struct error *err);
+/* The content key of a done op; NULL: it has none. */
+const struct digest *solver_content_key(const struct solver *s, const struct op *op);
 /* The definition key of an op that was wanted. */
 const struct digest *solver_key(const struct solver *s, const struct op *op);

@@ -11,7 +11,7 @@ struct build_command {
     struct strings annotations;
     const char *squash;
     int64_t jobs;
-    struct strings secrets, ssh, no_cache_filter;
+    struct strings secrets, ssh, no_cache_filter, cache_from, cache_to;
     bool no_cache, errexit, explain, check;
 };
 
@@ -52,6 +52,11 @@ static const struct option_row options[] = {
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
+    OPT_TEXTS(0, "cache-from", struct build_command, cache_from, "type=local,src=DIR|NAME",
+              "take steps from a cache that --cache-to wrote, or from an image with an inline cache"),
+    OPT_TEXTS(0, "cache-to", struct build_command, cache_to,
+              "type=local,dest=DIR[,mode=max]|type=inline",
+              "write what the steps made to a directory, or into the image"),
     OPT_INT('j', "jobs", struct build_command, jobs, "N", "steps that run at the same time"),
     OPT_FLAG(0, "explain", struct build_command, explain,
              "say why each step that runs was not in the cache"),
@@ -170,6 +175,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .secrets = c->secrets,
         .ssh = c->ssh,
         .no_cache_filter = c->no_cache_filter,
+        .cache_from = c->cache_from,
+        .cache_to = c->cache_to,
         .errexit = c->errexit,
         .no_cache = c->no_cache,
         .explain = c->explain,

@@ -240,6 +240,34 @@ static int remember(struct loading *l, struct error *err)
     return r;
 }
 
+/* Layer 1 of 2: the first of an image has nothing to hide, so its whiteouts would be left out. */
+int image_load_layer(struct image_tools *t, const struct image_source_layer *from,
+                     const struct digest *diff_id, struct digest *ret_tree, struct error *err)
+{
+    struct image_source_layer layers[2] = {[1] = *from};
+    const struct image_source_image image = {.layers = layers, .layer_count = 2};
+    struct state states[2] = {
+        [0] = {.has_tree = true, .has_blob = true}, [1] = {.layer.diff_id = *diff_id, .same = 1}};
+    struct loading l = {.tools = t, .from = &image, .states = states, .count = 2};
+    struct state *s = &states[1];
+    int r = cache_link_get(t->cache, CACHE_DIFF_TREE, diff_id, &s->layer.tree, err);
+
+    s->has_tree = r > 0;
+    if (r == 0)
+        r = load_alone(&l, err);
+    if (r == 0 && (s->wants_below || !s->has_tree))
+        r = error_set(err, -ENOTSUP, "the layer belongs to those below it");
+    if (r == 0)
+        r = cache_link_put(t->cache, CACHE_DIFF_TREE, diff_id, &s->layer.tree, err);
+    if (r >= 0)
+        *ret_tree = s->layer.tree;
+    vec_each (b, &s->layer.blobs) {
+        free(b->media_type);
+    }
+    vec_done(&s->layer.blobs);
+    return r < 0 ? r : 0;
+}
+
 static void make_record(struct loading *l, struct image *image)
 {
     const struct image_source_image *from = l->from;

@@ -219,3 +219,115 @@ E
     files linked
     [ "$(cat "$CTX.out/src/same")" = same ]
 }
+
+# in_store X CMD...: with the store X
+in_store() { COOPER_ROOT=$COOPER_ROOT.$1 "${@:2}"; }
+forget() { for s in "$@"; do in_store "$s" cooper prune --all --quiet; done; }
+
+cached_file() {
+    echo a >"$CTX/a"
+    dockerfile <<'E'
+FROM busybox AS inner
+RUN cat /proc/sys/kernel/random/uuid >/inner
+FROM busybox
+RUN rm /etc/group && cat /proc/sys/kernel/random/uuid >/when
+COPY a /a
+COPY --from=inner /inner /inner
+CMD ["cat", "/when"]
+E
+}
+
+@test "--cache-to a directory, --cache-from it in another store: nothing runs, the same image" {
+    cached_file
+    for mode in min max; do
+        cache=$CTX.cache-$mode
+        run -0 in_store one$mode build -t c --iidfile "$CTX.1" --cache-to "type=local,dest=$cache,mode=$mode"
+        run -0 in_store two$mode build -t c --iidfile "$CTX.2" --cache-from "type=local,src=$cache"
+        [[ $output == *"every step from the cache"* ]]
+        cmp "$CTX.1" "$CTX.2"
+        # and it is ours from then on
+        run -0 in_store two$mode build -t c --iidfile "$CTX.2"
+        [[ $output == *"every step from the cache"* ]]
+        in_store two$mode cooper unpack c "$CTX.$mode"
+        [ ! -e "$CTX.$mode/etc/group" ]
+        [ -s "$CTX.$mode/when" ]
+    done
+    # a result has no use for the inner stage; with max it is there when what is above it changes
+    sed -i 's,/inner /inner,/inner /other,' "$CTX/Dockerfile"
+    run -0 in_store min build --cache-from "type=local,src=$CTX.cache-min" -t c
+    [[ $output == *"2 of 4 steps from the cache"* ]]
+    run -0 in_store max build --cache-from "type=local,src=$CTX.cache-max" -t c
+    [[ $output == *"3 of 4 steps from the cache"* ]]
+    forget onemin onemax twomin twomax min max
+}
+
+@test "a cache in the image: type=inline" {
+    cached_file
+    run -0 build -t c --cache-to type=inline --iidfile "$CTX.1" -o "type=oci,dest=$CTX.oci" -o type=image
+    run -0 in_store two build -t c --cache-to type=inline --iidfile "$CTX.2" --cache-from "type=local,src=$CTX.oci"
+    [[ $output == *"every step from the cache"* ]]
+    cmp "$CTX.1" "$CTX.2"
+    # by name, of an image of the store, though the memory of steps is lost
+    run -0 in_store two cooper tag c shelf:1
+    rm "$COOPER_ROOT.two/"cache.db*
+    run -0 in_store two build -t again --cache-from shelf:1 --iidfile "$CTX.3" --cache-to type=inline
+    [[ $output == *"every step from the cache"* ]]
+    cmp "$CTX.1" "$CTX.3"
+    # it is the image's own: what is built on top has none
+    printf 'FROM c\nLABEL x=y\n' >"$CTX/Dockerfile"
+    run -0 build -t above -o "type=oci,dest=$CTX.above"
+    grep -q cooper.cache "$CTX.oci/blobs/sha256/"*
+    run ! grep -q cooper.cache "$CTX.above/blobs/sha256/"*
+    forget two
+}
+
+@test "a cache that is written again does not grow" {
+    cached_file
+    run -0 build -t c --cache-to "type=local,dest=$CTX.cache"
+    before=$(ls "$CTX.cache/blobs/sha256" | wc -l)
+    for i in 1 2; do
+        echo $i >"$CTX/a"
+        run -0 build -t c --cache-to "type=local,dest=$CTX.cache"
+    done
+    [ "$(ls "$CTX.cache/blobs/sha256" | wc -l)" = "$before" ]
+    run -0 build -t c --cache-to "type=local,dest=$CTX.cache,tag=other,mode=max,compression=zstd,force-compression=true"
+    [ "$(ls "$CTX.cache/blobs/sha256" | wc -l)" -gt "$before" ]
+    run -0 in_store two build -t c --cache-from "type=local,src=$CTX.cache,tag=other"
+    [[ $output == *"every step from the cache"* ]]
+    forget two
+}
+
+@test "a cache that is not there, damaged or none of ours is a warning" {
+    cached_file
+    run -0 build -t c --cache-from "type=local,src=$CTX.none" --cache-from nobody/nothing:1 --cache-to "type=local,dest=$CTX.cache"
+    [[ $output == *"--cache-from 'type=local,src=$CTX.none' is not used"* ]]
+    [[ $output == *"--cache-from 'nobody/nothing:1' is not used"* ]]
+    run -0 build -t c --cache-from "type=local,src=$SUITE_DIR/busybox"
+    [[ $output == *"it has no build cache"* ]]
+    for f in "$CTX.cache/blobs/sha256/"*; do
+        case $(head -c 1 "$f") in '{') ;; *) printf x | dd of="$f" bs=1 seek=20 conv=notrunc status=none ;; esac
+    done
+    run -0 in_store two build -t c --cache-from "type=local,src=$CTX.cache"
+    [[ $output == *"is not used"* ]]
+    [[ $output != *"every step from the cache"* ]]
+    forget two
+}
+
+@test "--cache-to and --cache-from: what is wrong with them is said before any work" {
+    cached_file
+    while IFS='|' read -r option want; do
+        run -2 build -t c $option
+        [[ $output == *"$want"* ]] || { echo "$option: $output"; false; }
+        [[ $output != *"[1/"* ]]
+    done <<'E'
+--cache-to type=registry,ref=x/y|needs a service on the network
+--cache-from type=registry,ref=x/y|needs a service on the network
+--cache-to type=gha|needs a service on the network
+--cache-to type=local|no dest=DIRECTORY
+--cache-to type=local,dest=/x,mode=middle|neither min nor max
+--cache-to dest=/x|there is no type
+--cache-to type=inline,mode=max|only mode=min
+--cache-from type=local,src=/x,mode=max|key 'mode' is not known
+--cache-to type=what,dest=/x|type 'what' is not known
+E
+}

@@ -1,0 +1,179 @@
+/* --cache-from: steps that others ran, by their keys; their layers are taken when a step is asked for. */
+#include "build/internal.h"
+
+#include <errno.h>
+
+#include "base/map.h"
+#include "build/cache_doc.h"
+#include "build/cache_spec.h"
+#include "image/load.h"
+
+/* An image that has the layers of steps. */
+struct import {
+    char *name; /* for people */
+    struct image_source *source;
+    struct image_source_image from;
+    struct image *stored; /* of this store; else source */
+    struct cache_steps steps;
+    struct map keys; /* bytes of a key -> number of its step + 1 */
+};
+
+struct cache_imports {
+    VEC(struct import *) list;
+};
+
+static void import_free(struct import *i)
+{
+    if (!i)
+        return;
+    if (i->source)
+        image_source_image_done(&i->from);
+    image_source_close(i->source);
+    image_free(i->stored);
+    cache_steps_done(&i->steps);
+    map_done(&i->keys);
+    free(i->name);
+    free(i);
+}
+DEFINE_CLEANUP(struct import *, import_free)
+
+void cache_imports_free(struct cache_imports *c)
+{
+    if (!c)
+        return;
+    vec_each (i, &c->list)
+        import_free(*i);
+    vec_done(&c->list);
+    free(c);
+}
+
+/* ---- opening ---- */
+
+static void add_key(struct import *i, const struct digest *key, size_t step)
+{
+    const struct view name = view_make(key->sha256, sizeof(key->sha256));
+
+    if (!digest_is_zero(key) && !map_has(&i->keys, name))
+        map_set(&i->keys, name, (void *)(uintptr_t)(step + 1));
+}
+
+static int read_steps(struct import *i, const struct image_config *c, struct error *err)
+{
+    const json_t *doc = json_object_get(c->doc, CACHE_DOC_KEY);
+    int r;
+
+    if (!doc)
+        return error_set(err, -ENOENT, "it has no build cache");
+    r = cache_doc_parse(doc, c->diff_ids.size, &i->steps, err);
+    for (size_t n = 0; r >= 0 && n < i->steps.size; n++) {
+        add_key(i, &i->steps.at[n].definition, n);
+        add_key(i, &i->steps.at[n].result.content, n);
+    }
+    return r;
+}
+
+static int open_layout(struct build *b, const struct cache_spec *spec, struct import *i,
+                       struct error *err)
+{
+    const struct image_spool none = {.dir_fd = -1};
+    const struct platform host = platform_host();
+    size_t number = 0;
+    int r = image_source_open(spec->place, &none, &i->source, err);
+
+    if (r >= 0)
+        r = image_source_find(i->source, spec->tag, &number, err);
+    if (r >= 0)
+        r = image_source_read(i->source, number, &host, &i->from, err);
+    return r < 0 ? r : read_steps(i, &i->from.parsed, err);
+}
+
+static int open_stored(struct build *b, const struct cache_spec *spec, struct import *i,
+                       struct error *err)
+{
+    const int r = image_open(&b->tools, spec->place, &i->stored, err);
+
+    return r < 0 ? r : read_steps(i, &i->stored->config, err);
+}
+
+static int open_import(struct build *b, const char *text, struct error *err)
+{
+    CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+    CLEANUP(import_freep) struct import *i = xcalloc(1, sizeof(*i));
+    ERROR_AUTO(why);
+    int r = cache_from_parse(text, &spec, err);
+
+    if (r < 0)
+        return r;
+    i->name = xstrdup(text);
+    r = spec.type == CACHE_IMAGE ? open_stored(b, &spec, i, &why) : open_layout(b, &spec, i, &why);
+    if (r < 0)
+        env_warn(b->env, "--cache-from '%s' is not used: %s", text, why.text);
+    else
+        vec_push(&b->imports->list, steal(i));
+    return 0;
+}
+
+int cache_imports_open(struct build *b, struct error *err)
+{
+    const struct strings *texts = &b->options->cache_from;
+    int r = 0;
+
+    if (texts->size)
+        b->imports = xcalloc(1, sizeof(*b->imports));
+    for (size_t i = 0; r >= 0 && i < texts->size; i++)
+        r = open_import(b, texts->at[i], err);
+    return r;
+}
+
+/* ---- taking a step ---- */
+
+static int load_layer(struct build *b, const struct import *i, const struct cache_step *step,
+                      struct digest *ret, struct error *err)
+{
+    if (store_tree_hold(b->tools.store, &step->result.layer.tree, NULL) == 0) {
+        *ret = step->result.layer.tree;
+        return 0;
+    }
+    if (i->stored) {
+        *ret = i->stored->record.layers.at[step->layer].tree;
+        return store_tree_hold(b->tools.store, ret, err);
+    }
+    return image_load_layer(&b->tools, &i->from.layers[step->layer],
+                            &i->from.parsed.diff_ids.at[step->layer], ret, err);
+}
+
+/* 1: taken. A layer that is not what its step says is none of ours: the step runs. */
+static int take_step(struct build *b, const struct import *i, const struct cache_step *step,
+                     struct result *ret, struct error *err)
+{
+    struct digest tree;
+    ERROR_AUTO(why);
+    const int r = load_layer(b, i, step, &tree, &why);
+
+    if (r == -ENOSPC || r == -EDQUOT || r == -EINTR)
+        return error_move(err, &why);
+    if (r < 0 || !digest_eq(&tree, &step->result.layer.tree)) {
+        env_warn(b->env, "--cache-from '%s': layer %u is not used: %s", i->name, step->layer,
+                 r < 0 ? why.text : "its files are not those of the step");
+        return 0;
+    }
+    *ret = step->result;
+    return 1;
+}
+
+int cache_imports_find(struct build *b, const struct digest *key, struct result *ret,
+                       struct error *err)
+{
+    const struct view name = view_make(key->sha256, sizeof(key->sha256));
+    int r = 0;
+
+    vec_each (at, &b->imports->list) {
+        const size_t step = (size_t)(uintptr_t)map_get(&(*at)->keys, name);
+
+        if (step)
+            r = take_step(b, *at, &(*at)->steps.at[step - 1], ret, err);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,244 @@
+/* --cache-to: what the steps made, for other machines and stores. */
+#include "build/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/doc.h"
+#include "base/map.h"
+#include "build/cache_doc.h"
+#include "build/cache_spec.h"
+#include "image/export.h"
+#include "oci/manifest.h"
+
+/* ---- which steps ---- */
+
+static int add_step(struct build *b, const struct op *op, size_t layer, struct cache_steps *ret,
+                    struct error *err)
+{
+    const struct digest *content = solver_content_key(b->solver, op);
+    const int r = solver_recall(b->solver, op, err);
+
+    if (r <= 0)
+        return r;
+    struct cache_step step = {.definition = *solver_key(b->solver, op), .layer = (uint32_t)layer};
+    if (content)
+        step.result.content = *content;
+    step.result.layer = *solver_layer(b->solver, op);
+    if (op->input_count)
+        step.result.below = solver_chain(b->solver, op->inputs[0]);
+    vec_push(ret, step);
+    return 1;
+}
+
+/* Those of the result, bottom first. */
+static int result_steps(struct build *b, size_t first_layer, struct cache_steps *ret,
+                        struct error *err)
+{
+    const struct op_ref root = b->graph->stages.at[b->graph->target].root;
+    VEC(const struct op *) chain = {0};
+    int r = 0;
+
+    for (const struct op *op = solver_step(b->solver, root); op;
+         op = op->input_count ? solver_step(b->solver, op->inputs[0]) : NULL)
+        vec_push(&chain, op);
+    for (size_t i = chain.size; r >= 0 && i-- > 0;)
+        r = add_step(b, chain.at[i], first_layer + chain.size - 1 - i, ret, err);
+    vec_done(&chain);
+    return r < 0 ? r : 0;
+}
+
+static int all_steps(struct build *b, struct cache_steps *ret, struct error *err)
+{
+    const struct op_ref root = b->graph->stages.at[b->graph->target].root;
+    cleanup_free bool *needed = xcalloc(b->graph->ops.size + 1, sizeof(*needed));
+    int r = 0;
+
+    graph_needed(b->graph, root, needed);
+    for (size_t i = 0; r >= 0 && i < b->graph->ops.size; i++)
+        if (needed[i] && !build_rows[b->graph->ops.at[i]->kind].is_source)
+            r = add_step(b, b->graph->ops.at[i], ret->size, ret, err);
+    return r < 0 ? r : 0;
+}
+
+/* Many steps make nothing, or the same: one layer for all of them. */
+static struct image_layer *layers_of(struct cache_steps *s, size_t *ret_count)
+{
+    struct image_layer *layers = xcalloc(s->size + 1, sizeof(*layers));
+    struct map seen = {0};
+
+    *ret_count = 0;
+    vec_each (step, s) {
+        const struct digest *tree = &step->result.layer.tree;
+        const struct view name = view_make(tree->sha256, sizeof(tree->sha256));
+        size_t number = (size_t)(uintptr_t)map_get(&seen, name);
+
+        if (!number) {
+            layers[*ret_count].tree = *tree;
+            number = ++*ret_count;
+            map_set(&seen, name, (void *)(uintptr_t)number);
+        }
+        step->layer = (uint32_t)(number - 1);
+    }
+    map_done(&seen);
+    return layers;
+}
+
+/* ---- inline ---- */
+
+static void put_doc(struct image_config *c, const struct cache_steps *s)
+{
+    json_t *doc = c->doc ? json_copy(c->doc) : json_object();
+
+    if (s)
+        doc_set(doc, CACHE_DOC_KEY, cache_doc_new(s));
+    else
+        json_object_del(doc, CACHE_DOC_KEY);
+    doc_unref(c->doc);
+    c->doc = doc;
+}
+
+static int wants_inline(const struct build *b, bool *ret, struct error *err)
+{
+    int r = 0;
+
+    *ret = false;
+    for (size_t i = 0; r >= 0 && i < b->options->cache_to.size; i++) {
+        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+        r = cache_to_parse(b->options->cache_to.at[i], &spec, err);
+        *ret |= r >= 0 && spec.type == CACHE_INLINE;
+    }
+    return r;
+}
+
+int cache_inline(struct build *b, size_t below, struct image_config *c, struct error *err)
+{
+    CLEANUP(cache_steps_done) struct cache_steps steps = {0};
+    bool wanted = false;
+    int r = wants_inline(b, &wanted, err);
+
+    if (r >= 0 && !wanted && c->doc && json_object_get(c->doc, CACHE_DOC_KEY))
+        put_doc(c, NULL);
+    if (r < 0 || !wanted)
+        return r;
+    if (below == SIZE_MAX) {
+        env_warn(b->env, "an inline cache names the layers of steps; --squash leaves none");
+        return 0;
+    }
+    r = result_steps(b, below, &steps, err);
+    if (r >= 0)
+        put_doc(c, &steps);
+    return r;
+}
+
+/* ---- a layout ---- */
+
+static int make_cache_image(struct build *b, bool max, struct image **ret, struct error *err)
+{
+    const struct stage *target = &b->graph->stages.at[b->graph->target];
+    CLEANUP(cache_steps_done) struct cache_steps steps = {0};
+    CONFIG_AUTO(config);
+    size_t count = 0;
+    int r = max ? all_steps(b, &steps, err) : result_steps(b, 0, &steps, err);
+
+    if (r < 0)
+        return r;
+    config_init(&config, &target->config->platform);
+    cleanup_free struct image_layer *layers = layers_of(&steps, &count);
+    put_doc(&config, &steps);
+    return image_new(&b->tools, &config, layers, count, ret, err);
+}
+
+static void note_manifest(int dir, const struct digest *digest, struct map *used, bool *ret_clear)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    char hex[DIGEST_HEX_MAX];
+    STR_AUTO(text);
+
+    map_set(used, view_of(digest_hex(digest, hex)), used);
+    if (fd_read_file(dir, hex, MANIFEST_SIZE_MAX, &text, NULL) < 0 ||
+        manifest_parse(str_view(&text), &m, NULL) < 0) {
+        *ret_clear = false; /* an index in an index, or none of ours: then nothing is garbage */
+        return;
+    }
+    map_set(used, view_of(digest_hex(&m->config.digest, hex)), used);
+    for (size_t i = 0; i < m->layer_count; i++)
+        map_set(used, view_of(digest_hex(&m->layers[i].digest, hex)), used);
+}
+
+static void remove_unused(int dir, const struct map *used)
+{
+    DIR *list = fdopendir(dup(dir));
+
+    for (struct dirent *e; list && (e = readdir(list));)
+        if (strlen(e->d_name) == 64 && !map_has(used, view_of(e->d_name)))
+            (void)unlinkat(dir, e->d_name, 0);
+    if (list)
+        (void)closedir(list);
+}
+
+/* What the layout's index no longer leads to: a cache is written again and again, and would only grow. */
+static void sweep_layout(const char *path)
+{
+    CLEANUP(image_index_freep) struct image_index *index = NULL;
+    cleanup_close int dir = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, NULL);
+    struct map used = {0};
+    bool clear = true;
+    STR_AUTO(text);
+
+    if (dir < 0 || fd_read_file(dir, "index.json", MANIFEST_SIZE_MAX, &text, NULL) < 0 ||
+        image_index_parse(str_view(&text), &index, NULL) < 0)
+        return;
+    cleanup_close int blobs = fd_open(dir, "blobs/sha256", O_RDONLY | O_DIRECTORY, 0, NULL);
+    for (size_t i = 0; blobs >= 0 && i < index->manifest_count; i++)
+        note_manifest(blobs, &index->manifests[i].digest, &used, &clear);
+    if (blobs >= 0 && clear)
+        remove_unused(blobs, &used);
+    map_done(&used);
+}
+
+static int write_layout(struct build *b, const struct cache_spec *spec, struct error *err)
+{
+    CLEANUP(image_freep) struct image *image = NULL;
+    CLEANUP(output_done) struct output o = {0};
+    cleanup_free char *name = spec->tag ? xasprintf("cache:%s", spec->tag) : NULL;
+    char *one[] = {name};
+    const struct strings names = {one, 1, 1};
+    cleanup_free char *text =
+        xasprintf("type=oci,tar=false,dest=layout%s", spec->output ? spec->output : "");
+    int r = output_parse(text, &o, err);
+
+    if (r < 0)
+        return r;
+    free(o.dest); /* which may have commas */
+    o.dest = xstrdup(spec->place);
+    r = make_cache_image(b, spec->max, &image, err);
+    if (r >= 0)
+        r = image_finish(&b->tools, image, err);
+    if (r >= 0)
+        r = image_export(&b->tools, image, &o, name ? &names : NULL, NULL, err);
+    if (r >= 0)
+        sweep_layout(spec->place);
+    return r;
+}
+
+int cache_write(struct build *b, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < b->options->cache_to.size; i++) {
+        const char *text = b->options->cache_to.at[i];
+        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+        r = cache_to_parse(text, &spec, err);
+        if (r < 0 || spec.type != CACHE_LOCAL)
+            continue;
+        cleanup_free char *title = xasprintf("cache to %s", spec.place);
+        struct progress_step *shown = progress_begin(b->env->progress, title);
+        r = write_layout(b, &spec, err);
+        progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
+        if (r < 0)
+            r = error_wrap(err, r, "write cache '%s'", text);
+    }
+    return r;
+}

@@ -1,0 +1,140 @@
+#include "build/cache_spec.h"
+
+#include <errno.h>
+
+#include "base/str.h"
+
+void cache_spec_done(struct cache_spec *s)
+{
+    free(s->place);
+    free(s->tag);
+    free(s->output);
+    *s = (struct cache_spec){0};
+}
+
+struct fields {
+    char *type, *place, *tag, *mode;
+    struct str output;
+};
+
+static void fields_done(struct fields *f)
+{
+    free(f->type);
+    free(f->place);
+    free(f->tag);
+    free(f->mode);
+    str_done(&f->output);
+}
+
+/* How blobs are packed is the affair of --output. */
+static bool is_packing(struct view key)
+{
+    static const char *const keys[] = {"compression", "compression-level", "force-compression",
+                                       "oci-mediatypes"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (view_eq_text(key, keys[i]))
+            return true;
+    return false;
+}
+
+static int take_field(struct fields *f, const char *place, struct view field, struct error *err)
+{
+    struct view value = field, key;
+
+    if (!view_cut(&value, '=', &key) || !value.at)
+        return error_set(err, -EINVAL, "'%.*s' is not key=value", VIEW_ARG(field));
+    char **text = view_eq_text(key, "type")                                ? &f->type
+                  : view_eq_text(key, place) || view_eq_text(key, "ref")   ? &f->place
+                  : view_eq_text(key, "tag")                               ? &f->tag
+                  : view_eq_text(key, "mode") && strcmp(place, "src") != 0 ? &f->mode
+                                                                           : NULL;
+    if (text) {
+        free(*text);
+        *text = view_dup(value);
+    } else if (is_packing(key) && strcmp(place, "src") != 0) {
+        str_printf(&f->output, ",%.*s", VIEW_ARG(field));
+    } else {
+        return error_set(err, -EINVAL, "key '%.*s' is not known", VIEW_ARG(key));
+    }
+    return 0;
+}
+
+static int take_mode(const struct fields *f, struct cache_spec *ret, struct error *err)
+{
+    if (!f->mode || strcmp(f->mode, "min") == 0)
+        return 0;
+    ret->max = strcmp(f->mode, "max") == 0;
+    return ret->max ? 0 : error_set(err, -EINVAL, "mode '%.40s' is neither min nor max", f->mode);
+}
+
+static int not_yet(const char *type, struct error *err)
+{
+    (void)error_set(err, -ENOTSUP,
+                    "type '%.40s' needs a service on the network, which is not spoken to yet",
+                    type);
+    return error_hint(err, -ENOTSUP,
+                      "type=local is a directory that can be carried along, "
+                      "type=inline puts the cache into the image");
+}
+
+static int take_type(struct fields *f, bool to, const char *place, struct cache_spec *ret,
+                     struct error *err)
+{
+    static const char *const services[] = {"registry", "gha", "s3", "azblob"};
+
+    if (!f->type)
+        return error_set(err, -EINVAL, "there is no type");
+    for (size_t i = 0; i < ARRAY_SIZE(services); i++)
+        if (strcmp(f->type, services[i]) == 0)
+            return not_yet(f->type, err);
+    if (to && strcmp(f->type, "inline") == 0) {
+        ret->type = CACHE_INLINE;
+        return f->place || ret->max
+                   ? error_set(err, -EINVAL, "an inline cache has no place and only mode=min")
+                   : 0;
+    }
+    if (strcmp(f->type, "local") != 0)
+        return error_set(err, -EINVAL, "type '%.40s' is not known", f->type);
+    if (!f->place || !*f->place)
+        return error_set(err, -EINVAL, "there is no %s=DIRECTORY", place);
+    ret->type = CACHE_LOCAL;
+    return 0;
+}
+
+static int parse(const char *text, bool to, struct cache_spec *ret, struct error *err)
+{
+    CLEANUP(fields_done) struct fields f = {.output = STR_INIT};
+    struct cache_spec spec = {0};
+    const char *place = to ? "dest" : "src";
+    struct view rest = view_of(text), field;
+    int r = 0;
+
+    while (r >= 0 && view_cut(&rest, ',', &field))
+        r = take_field(&f, place, field, err);
+    if (r >= 0)
+        r = take_mode(&f, &spec, err);
+    if (r >= 0)
+        r = take_type(&f, to, place, &spec, err);
+    if (r < 0)
+        return error_wrap(err, r, "--cache-%s '%.200s'", to ? "to" : "from", text);
+    spec.place = steal(f.place);
+    spec.tag = steal(f.tag);
+    if (f.output.size)
+        spec.output = str_take(&f.output);
+    *ret = spec;
+    return 0;
+}
+
+int cache_to_parse(const char *text, struct cache_spec *ret, struct error *err)
+{
+    return parse(text, true, ret, err);
+}
+
+int cache_from_parse(const char *text, struct cache_spec *ret, struct error *err)
+{
+    if (strchr(text, '='))
+        return parse(text, false, ret, err);
+    *ret = (struct cache_spec){.type = CACHE_IMAGE, .place = xstrdup(text)};
+    return 0;
+}
