@@ -333,10 +333,26 @@ static int print_plan(struct build *b)
     return 0;
 }
 
+static int print_tree(struct build *b, const struct digest *tree, struct error *err)
+{
+    IMAGE_VIEW_AUTO(view);
+    const int r = image_view_open(b->tools.store, tree, 1, false, &view, err);
+
+    for (size_t i = 0; r >= 0 && i < index_count(view.indexes[0]); i++) {
+        const struct entry *e = index_at(view.indexes[0], i);
+        if (*e->path)
+            fprintf(b->env->out, "%s%s\n", e->path, e->type == ENTRY_DIR ? "/" : "");
+    }
+    return r;
+}
+
 static int print_context(struct build *b, struct error *err)
 {
     struct local_context *c = sources_main_context(b->sources);
+    const struct digest *tree = sources_main_tree(b->sources);
 
+    if (tree)
+        return print_tree(b, tree, err);
     if (!c)
         return error_set(err, -ENOENT, "this build has no context");
     const int r = local_walk(c, &b->tools, err);
@@ -405,7 +421,9 @@ static int build_image(struct build *b, struct error *err)
         return print_outline(b);
     if (b->options->print == BUILD_PRINT_CHECK)
         return print_check(b, err);
-    r = cache_imports_open(b, err);
+    r = build_resolve_remotes(b, err);
+    if (r >= 0)
+        r = cache_imports_open(b, err);
     if (r >= 0)
         r = solve_target(b, err);
     if (r >= 0)
@@ -484,7 +502,7 @@ static int set_identity(struct build *b, const struct input *in, struct error *e
         return r;
     /* one id cannot switch users for good: what RUN saw then is not what others see */
     b->degraded = xstrdup(ids.kind == IDENTITY_SINGLE ? identity_name(ids.kind) : "");
-    b->identity = xasprintf("%s\n%s", in->context ? in->context : "", in->name);
+    b->identity = xasprintf("%s\n%s", in->shown ? in->shown : "", in->name);
     return 0;
 }
 
@@ -500,15 +518,12 @@ static int build_with(struct build *b, struct input *in, struct error *err)
         return print_targets(b);
     if (r >= 0)
         r = set_identity(b, in, err);
+    const struct main_context main = {in->context, in->path, in->has_tree ? &in->tree : NULL,
+                                      in->shown};
     if (r >= 0)
-        r = secrets_open(&b->options->secrets, &b->options->ssh, environ, &b->secrets, err);
-    if (r >= 0)
-        r = sources_open(&b->tools, in->context, in->path, &b->options->build_contexts, &b->sources,
-                         err);
+        r = sources_open(&b->tools, &main, &b->options->build_contexts, &b->sources, err);
     if (r < 0)
         return r;
-    if (in->is_temporary)
-        sources_main_context(b->sources)->is_temporary = true;
     return b->options->print == BUILD_PRINT_CONTEXT ? print_context(b, err) : build_image(b, err);
 }
 
@@ -537,7 +552,9 @@ int build_run(const struct env *env, const struct build_options *o, struct error
     if (r >= 0)
         r = image_tools_open(env, &b.tools, err);
     if (r >= 0)
-        r = input_read(&b.tools, o, &in, err);
+        r = secrets_open(&o->secrets, &o->ssh, environ, &b.secrets, err);
+    if (r >= 0)
+        r = input_read(&b.tools, b.secrets, o, &in, err);
     if (r >= 0)
         r = build_with(&b, &in, err);
     return show_line(&b, &in, err, r);

@@ -15,9 +15,10 @@ struct copy {
     const char **excludes;
     size_t exclude_count;
     struct op_ref from;
-    bool from_context, has_from; /* has_from: asked for, known by now */
-    const char *dest;            /* as written, expanded */
-    struct str path;             /* absolute, cleaned */
+    bool has_from, keep_owner; /* has_from: asked for, known by now */
+    struct fe_from *sources;   /* by word */
+    const char *dest;          /* as written, expanded */
+    struct str path;           /* absolute, cleaned */
     bool dest_is_dir;
     struct error *err;
 };
@@ -71,12 +72,6 @@ void fe_set_portable(const struct frontend *fe, struct file_action *a)
 
 /* ---- what comes later ---- */
 
-static int not_yet(const struct copy *p, struct span span, const char *what)
-{
-    error_set(p->err, -ENOTSUP, "%s is not supported yet", what);
-    return fe_at(p->fe, p->s, p->c, span, -ENOTSUP, p->err);
-}
-
 /* Patterns, which take no variables, as they stand. */
 static int read_excludes(struct copy *p)
 {
@@ -100,35 +95,6 @@ static int read_excludes(struct copy *p)
 
 /* ---- sources ---- */
 
-static bool is_url(const char *text)
-{
-    return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
-}
-
-static bool is_git(const char *text)
-{
-    static const char *const prefixes[] = {"git@", "git://", "ssh://"};
-    const size_t size = strcspn(text, "?#");
-
-    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return is_url(text) && size >= 4 && strncmp(text + size - 4, ".git", 4) == 0;
-}
-
-static int check_remote(const struct copy *p, const struct word *w, const char *source)
-{
-    const bool git = is_git(source), url = !git && is_url(source);
-
-    if (!git && !url)
-        return 0;
-    if (p->add)
-        return not_yet(p, w->span, git ? "ADD of a git repository" : "ADD of a URL");
-    error_set(p->err, -EINVAL, "source can't be a %s for COPY", git ? "git ref" : "URL");
-    error_hint(p->err, -EINVAL, "ADD takes remote sources");
-    return fe_at(p->fe, p->s, p->c, w->span, -EINVAL, p->err);
-}
-
 /* --from, or the build context; asked for when a source needs it, so that a COPY of heredocs needs none. */
 static int find_source(struct copy *p)
 {
@@ -136,11 +102,12 @@ static int find_source(struct copy *p)
 
     if (p->has_from)
         return 0;
-    p->from_context = name.size == 0;
     const int r = fe_root_of(p->fe, p->s, name, &p->from, p->err);
     if (r < 0)
         return fe_at(p->fe, p->s, p->c, fe_flag_span(p->c->in, "from"), r, p->err);
     p->has_from = true;
+    /* files of the user are root's; a context that came as an archive has owners */
+    p->keep_owner = name.size > 0 || (p->from.op && p->from.op->kind == OP_SOURCE_REMOTE);
     return 0;
 }
 
@@ -199,27 +166,48 @@ static const char *set_parents(const struct copy *p, struct file_action *a, cons
                         pivot ? arena_strndup(p->fe->arena, source, (size_t)(pivot - source)) : "");
 }
 
-static void add_source(struct copy *p, struct op *op, const struct word *w, const char *source)
+/* Archives of the user are unpacked unless that is switched off, files of URLs where it is on. */
+static bool unpacks(const struct copy *p, const struct fe_from *from)
 {
     const struct view unpack = instruction_flag(p->c->in, "unpack");
-    const uint32_t input = graph_add_input(p->fe->g, op, p->from);
+
+    if (from->is_remote)
+        return from->is_file && instruction_flag_set(p->c->in, "unpack");
+    return p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
+}
+
+static void add_source(struct copy *p, struct op *op, const struct word *w, const char *source,
+                       const struct fe_from *from)
+{
+    const uint32_t input = graph_add_input(p->fe->g, op, from->root);
     struct file_action *a = graph_add_action(p->fe->g, op, FILE_COPY);
     const struct span span = fe_span(p->s, p->c, w->span);
 
     fill_action(p, a);
     a->input = input;
-    a->source = set_parents(p, a, source);
+    a->source = from->is_remote ? from->path : set_parents(p, a, source);
     a->where = arena_printf(p->fe->arena, "%s:%u:%u", p->fe->d->name, span.line, span.column);
     a->wildcards = strpbrk(a->source, "*?[\\") != NULL;
-    a->unpack = p->add && !(unpack.at && view_eq_nocase(unpack, "false"));
-    a->keep_owner = !p->from_context;
-    if (p->from_context)
+    a->unpack = unpacks(p, from);
+    a->keep_owner = from->is_remote || p->keep_owner;
+    if (!a->keep_owner)
         fe_set_portable(p->fe, a);
     a->excludes = p->excludes;
     a->exclude_count = p->exclude_count;
 }
 
 /* ---- the instruction ---- */
+
+static int find_word(struct copy *p, const struct word *w, const char *text, struct fe_from *ret)
+{
+    int r = fe_add_remote(p->fe, p->s, p->c, w, text, ret, p->err);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = find_source(p);
+    *ret = (struct fe_from){.root = p->from};
+    return r;
+}
 
 static int expand_words(struct copy *p, const char **ret_words)
 {
@@ -232,9 +220,7 @@ static int expand_words(struct copy *p, const char **ret_words)
         }
         int r = fe_expand(p->fe, p->s, p->c, &in->words[i], &ret_words[i], p->err);
         if (r == 0 && i + 1 < in->word_count)
-            r = check_remote(p, &in->words[i], ret_words[i]);
-        if (r == 0 && i + 1 < in->word_count)
-            r = find_source(p);
+            r = find_word(p, &in->words[i], ret_words[i], &p->sources[i]);
         if (r < 0)
             return r;
     }
@@ -257,17 +243,6 @@ static void set_dest(struct copy *p)
     fe_join_path(workdir, p->dest, &p->path);
     p->dest_is_dir = !*p->dest || strcmp(p->dest, ".") == 0 || ends_with(p->dest, "/") ||
                      ends_with(p->dest, "/.");
-}
-
-static int check_checksum(const struct copy *p)
-{
-    for (size_t i = 0; i < p->c->in->flag_count; i++)
-        if (view_eq_text(p->c->in->flags[i].name, "checksum") &&
-            p->c->in->flags[i].value.size > 0) {
-            error_set(p->err, -EINVAL, "checksum requires HTTP(S) or Git sources");
-            return fe_at(p->fe, p->s, p->c, p->c->in->flags[i].span, -EINVAL, p->err);
-        }
-    return 0;
 }
 
 /* A mode undoes --link, as in BuildKit: files that are made executable go to /bin and the like, and that may be a
@@ -304,7 +279,7 @@ static int make_op(struct copy *p, const char *const *words, struct str *history
                 if (r < 0)
                     return r;
             } else if (!h && !heredocs) {
-                add_source(p, op, &in->words[i], words[i]);
+                add_source(p, op, &in->words[i], words[i], &p->sources[i]);
                 str_printf(history, " %s", words[i]);
             }
         }
@@ -320,6 +295,8 @@ static int copy(struct copy *p)
     const char **words = arena_alloc(p->fe->arena, in->word_count * sizeof(*words));
     STR_AUTO(history);
 
+    p->sources = arena_alloc(p->fe->arena, in->word_count * sizeof(*p->sources));
+    memset(p->sources, 0, in->word_count * sizeof(*p->sources));
     int r = read_excludes(p);
     if (r == 0)
         r = fe_expand_flag(p->fe, p->s, p->c, "chown", &p->owner, p->err);
@@ -332,7 +309,7 @@ static int copy(struct copy *p)
     if (r == 0)
         r = expand_words(p, words);
     if (r == 0)
-        r = check_checksum(p);
+        r = fe_check_checksum(p->fe, p->s, p->c, p->sources, in->word_count - 1, p->err);
     if (r < 0)
         return r;
     set_dest(p);

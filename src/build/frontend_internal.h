@@ -149,6 +149,8 @@ int fe_resolve(struct frontend *fe, const char *name, const struct platform *p,
 /* The build context. */
 int fe_context(struct frontend *fe, struct fe_source **ret, struct error *err);
 void fe_free_stage(struct fe_stage *s);
+/* The op of a remote source, made once. */
+struct op *fe_remote_op(struct frontend *fe, const char *name, const struct source *source);
 
 /* ---- instructions: one function each ---- */
 
@@ -182,6 +184,21 @@ void fe_add_mounts(struct frontend *fe, const struct fe_mounts *mounts, struct o
 /* Marks the stages that the instruction's mounts show as needed. */
 int fe_mark_mounts(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
                    struct error *err);
+
+/* ---- sources of ADD that are remote (frontend_remote.c) ---- */
+
+/* What a source of COPY or ADD comes from. */
+struct fe_from {
+    struct op_ref root;
+    const char *path; /* below it, a pattern where it has one */
+    bool is_remote, is_file;
+};
+/* 1: text is remote, *ret is set; 0: it is a path. */
+int fe_add_remote(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                  const struct word *w, const char *text, struct fe_from *ret, struct error *err);
+/* --checksum, expanded, is for one remote source. */
+int fe_check_checksum(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
+                      const struct fe_from *sources, size_t count, struct error *err);
 
 /* What ONBUILD keeps: the rest of the line, heredocs and their ends. */
 void fe_trigger_text(const struct instruction *in, struct str *ret);

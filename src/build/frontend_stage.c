@@ -41,6 +41,26 @@ static int read_platform(struct frontend *fe, struct fe_stage *s, struct error *
     return 0;
 }
 
+/* The stage that a named context stands for; *ret stays where it is none. */
+static int find_named_stage(const struct frontend *fe, const struct fe_stage *s, const char *name,
+                            struct fe_stage **ret, struct error *err)
+{
+    const char *stage = fe->sources->stage && is_named_context(fe, name)
+                            ? fe->sources->stage(fe->sources->ctx, name)
+                            : NULL;
+    struct fe_stage *found = stage ? find_stage(fe, view_of(stage), s->index) : NULL;
+
+    if (stage && !found) {
+        error_set(err, -EINVAL,
+                  "named context '%s' is the stage '%.80s', which is not defined before", name,
+                  stage);
+        return error_hint(err, -EINVAL, "target:STAGE names an earlier stage of the same file");
+    }
+    if (found)
+        *ret = found;
+    return 0;
+}
+
 static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
 {
     const struct instruction *in = s->from;
@@ -65,6 +85,9 @@ static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
     }
     s->replaced = is_named_context(fe, s->name);
     s->base = s->replaced ? NULL : find_stage(fe, view_of(s->base_name), s->index);
+    const int named = find_named_stage(fe, s, s->replaced ? s->name : s->base_name, &s->base, err);
+    if (named < 0)
+        return source_error_at(err, named, fe->d->name, base->span);
     s->scratch = !s->replaced && !s->base && strcmp(s->base_name, "scratch") == 0;
     s->label = *s->name ? s->name : arena_printf(fe->arena, "stage-%u", s->index);
     return read_platform(fe, s, err);
@@ -165,11 +188,25 @@ static struct op *local_op(struct frontend *fe, const char *name, const struct s
     return op;
 }
 
+struct op *fe_remote_op(struct frontend *fe, const char *name, const struct source *source)
+{
+    vec_each (have, &fe->g->ops)
+        if ((*have)->kind == OP_SOURCE_REMOTE && (*have)->u.remote.remote == source->remote &&
+            (*have)->u.remote.tree == source->tree)
+            return *have;
+    struct op *op = graph_add(fe->g, OP_SOURCE_REMOTE);
+    op->u.remote = (struct op_source_remote){name, source->remote, source->tree};
+    op->title = arena_printf(fe->arena, "%s %s", source->tree ? "load" : "fetch", name);
+    return op;
+}
+
 /* An image without layers is scratch. */
 static void add_source_op(struct frontend *fe, const char *name, struct fe_source *fs)
 {
     if (fs->source.kind == SOURCE_DIRECTORY)
         fs->root.op = local_op(fe, name, &fs->source);
+    else if (fs->source.kind == SOURCE_REMOTE)
+        fs->root.op = fe_remote_op(fe, fs->source.name, &fs->source);
     else if (fs->source.image->layer_count > 0)
         fs->root.op = image_op(fe, name, fs->source.image);
 }
@@ -224,10 +261,14 @@ static int resolve_base(struct frontend *fe, struct fe_stage *s, struct error *e
 int fe_find_from(const struct frontend *fe, const struct fe_stage *s, struct view name,
                  struct fe_stage **ret, struct error *err)
 {
-    struct fe_stage *from;
+    cleanup_free char *text = view_dup(name);
+    struct fe_stage *from = NULL;
     uint64_t index;
+    const int r = find_named_stage(fe, s, text, &from, err);
 
-    *ret = NULL;
+    *ret = from;
+    if (r < 0 || from)
+        return r;
     if (view_to_u64(name, &index)) {
         if (index >= fe->stage_count)
             return error_set(err, -EINVAL, "invalid stage index %.*s: there are %zu stages",
@@ -401,7 +442,7 @@ static void begin_from_source(struct frontend *fe, struct fe_stage *s)
 {
     const struct fe_source *fs = s->source;
 
-    if (fs->source.kind == SOURCE_DIRECTORY) {
+    if (fs->source.kind != SOURCE_IMAGE) {
         config_init(s->config, &s->platform);
         s->root.op = copy_all(fe, s, fs->root);
         config_add_history(s->config, NULL, s->from->line.at, "buildkit.dockerfile.v0", false);

@@ -8,6 +8,7 @@
 static const char *const kind_names[OP_KIND_COUNT] = {
     [OP_SOURCE_IMAGE] = "source-image",
     [OP_SOURCE_LOCAL] = "source-local",
+    [OP_SOURCE_REMOTE] = "source-remote",
     [OP_EXEC] = "exec",
     [OP_FILE] = "file",
 };

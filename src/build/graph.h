@@ -20,14 +20,16 @@
 struct ignore;       /* dockerfile/ignore.h */
 struct image_config; /* oci/config.h */
 struct source_image; /* build/source.h */
+struct remote;       /* build/remote.h */
 
 enum op_kind {
     OP_SOURCE_IMAGE, /* the layers of an image */
     OP_SOURCE_LOCAL, /* a directory of the user: the build context or a named one */
-    OP_EXEC,         /* RUN: one program over a root, one new layer */
-    OP_FILE,         /* COPY, ADD, WORKDIR, heredocs: file actions on a root, one new layer */
+    OP_SOURCE_REMOTE, /* what a URL or a repository gives, or an archive on standard input: one layer */
+    OP_EXEC,          /* RUN: one program over a root, one new layer */
+    OP_FILE,          /* COPY, ADD, WORKDIR, heredocs: file actions on a root, one new layer */
 };
-#define OP_KIND_COUNT 4
+#define OP_KIND_COUNT 5
 
 struct op;
 
@@ -47,6 +49,13 @@ struct op_source_local {
     const char *path;            /* of the user, as main sees it */
     const struct ignore *ignore; /* NULL: everything is seen */
     const char *ignore_name;     /* ".dockerignore": for messages */
+};
+
+/* Either remote, or a tree that is in the store already. */
+struct op_source_remote {
+    const char *name; /* "context", or what was asked for, without password: for people */
+    struct remote *remote;
+    const struct digest *tree;
 };
 
 enum exec_network { EXEC_NETWORK_DEFAULT, EXEC_NETWORK_NONE, EXEC_NETWORK_HOST };
@@ -142,6 +151,7 @@ struct op {
     union {
         struct op_source_image image;
         struct op_source_local local;
+        struct op_source_remote remote;
         struct op_exec exec;
         struct op_file file;
     } u;

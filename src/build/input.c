@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/doc.h"
 #include "base/fd.h"
+#include "base/hash.h"
+#include "build/remote.h"
 #include "dockerfile/dockerfile.h"
 #include "layer/tar.h"
 
@@ -18,7 +21,7 @@ void input_done(struct input *in)
     free(in->name);
     free(in->path);
     free(in->context);
-    fd_closep(&in->tmp_fd);
+    free(in->shown);
 }
 
 static int read_path(const char *path, struct input *ret, struct error *err)
@@ -71,13 +74,107 @@ static int read_stdin(struct input *ret, struct error *err)
     return r < 0 ? error_wrap(err, r, "read the Dockerfile from standard input") : 0;
 }
 
-/* ---- standard input as the context ---- */
+/* ---- contexts that are trees of the store ---- */
 
-static int spool(int dir, struct error *err)
+static int read_from_tree(struct image_tools *t, const struct digest *tree, const char *path,
+                          struct str *ret, struct error *err)
+{
+    cleanup_close int fd = fd_of_bytes("Dockerfile", (struct view){0}, err);
+    cleanup_doc json_t *request = json_object();
+    struct holder *holder = NULL;
+    char hex[DIGEST_HEX_MAX];
+    json_t *layers = json_array();
+
+    doc_push(layers, doc_new_text(digest_hex(tree, hex)));
+    doc_set(request, "layers", layers);
+    doc_set_text(request, "path", path);
+    doc_set_int(request, "max", DOCKERFILE_SIZE_MAX);
+    int r = fd < 0 ? fd : image_holder(t, &holder, err);
+    if (r >= 0)
+        r = holder_call(holder, "build-read", request, &fd, 1, NULL, err);
+    if (r >= 0 && lseek(fd, 0, SEEK_SET) < 0)
+        r = error_sys(err, "read the Dockerfile again");
+    return r < 0 ? r : fd_read_all(fd, DOCKERFILE_SIZE_MAX, ret, err);
+}
+
+static int find_in_tree(struct image_tools *t, const char *file, struct input *ret,
+                        struct error *err)
+{
+    const char *const *names = file ? &file : file_names;
+    const size_t count = file ? 1 : ARRAY_SIZE(file_names);
+
+    for (size_t i = 0; i < count; i++) {
+        const char *slash = strrchr(names[i], '/');
+        ERROR_AUTO(why);
+        const int r = read_from_tree(t, &ret->tree, names[i], &ret->text, &why);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+            return error_move(err, &why);
+        if (r < 0)
+            continue;
+        ret->name = xstrdup(slash ? slash + 1 : names[i]);
+        return 0;
+    }
+    (void)error_set(err, -ENOENT, "there is no %s in '%s'", file ? file : "Dockerfile", ret->shown);
+    return error_hint(err, -ENOENT, "-f names a file in the context; -f - reads standard input");
+}
+
+/* What an archive of these bytes unpacks to, for the next time. */
+static void archive_key(const struct digest *bytes, struct digest *ret)
+{
+    struct hash h;
+
+    hash_init(&h);
+    hash_add_field(&h, VIEW("tree of archive"));
+    hash_add(&h, bytes->sha256, sizeof(bytes->sha256));
+    hash_done(&h, ret->sha256);
+}
+
+static int unpack_tree(struct image_tools *t, int archive, struct digest *ret, struct error *err)
+{
+    cleanup_doc json_t *request = json_object(), *answer = NULL;
+    struct holder *holder = NULL;
+    const char *hex = NULL;
+    int r = image_holder(t, &holder, err);
+
+    if (r >= 0)
+        r = holder_call(holder, "build-unpack", request, &archive, 1, &answer, err);
+    if (r >= 0)
+        r = doc_need_text(answer, "tree", &hex, err);
+    if (r >= 0)
+        r = digest_parse_hex(hex, ret, err);
+    return r < 0 ? r : store_tree_hold(t->store, ret, err);
+}
+
+static int use_archive(struct image_tools *t, int archive, const struct digest *bytes,
+                       struct input *ret, struct error *err)
+{
+    struct digest key;
+    STR_AUTO(value);
+
+    archive_key(bytes, &key);
+    int r = cache_get(t->cache, &key, &value, err);
+    if (r > 0 && value.size == sizeof(ret->tree.sha256)) {
+        memcpy(ret->tree.sha256, value.at, value.size);
+    } else if (r >= 0) {
+        r = unpack_tree(t, archive, &ret->tree, err);
+        if (r < 0)
+            return error_wrap(err, r, "unpack the build context");
+        r = cache_put(t->cache, &key, view_make(ret->tree.sha256, sizeof(ret->tree.sha256)),
+                      &ret->tree, 1, err);
+    }
+    ret->has_tree = r >= 0;
+    return r < 0 ? r : 0;
+}
+
+/* ---- standard input ---- */
+
+static int spool(int dir, struct digest *ret_digest, struct error *err)
 {
     cleanup_close int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     cleanup_free char *buf = xmalloc(65536);
+    struct hash h;
 
+    hash_init(&h);
     if (fd < 0)
         return error_sys(err, "make a temporary file");
     for (;;) {
@@ -88,90 +185,131 @@ static int spool(int dir, struct error *err)
             continue;
         if (n < 0)
             return error_sys(err, "read standard input");
+        hash_add(&h, buf, (size_t)n);
         const int r = fd_write_all(fd, view_make(buf, (size_t)n), err);
         if (r < 0)
             return r;
     }
     if (lseek(fd, 0, SEEK_SET) < 0)
         return error_sys(err, "read standard input again");
+    hash_done(&h, ret_digest->sha256);
     return steal_fd(fd);
 }
 
-static int unpack_context(struct image_tools *t, int archive, struct input *ret, struct error *err)
-{
-    struct holder *holder = NULL;
-    int r = fd_make_dirs(ret->tmp_fd, "context", 0700, err);
-
-    if (r < 0)
-        return r;
-    cleanup_close int dir = fd_open(ret->tmp_fd, "context", O_RDONLY | O_DIRECTORY, 0, err);
-    if (dir < 0)
-        return dir;
-    ret->context = fd_name(dir);
-    ret->is_temporary = true;
-    r = image_holder(t, &holder, err);
-    if (r < 0)
-        return r;
-    const int fds[] = {archive, dir};
-    cleanup_doc json_t *request = json_object();
-    return holder_call(holder, "build-context", request, fds, ARRAY_SIZE(fds), NULL, err);
-}
-
-static int read_stdin_context(struct image_tools *t, struct input *ret, bool has_file,
+static int read_stdin_context(struct image_tools *t, const char *file, struct input *ret,
                               struct error *err)
 {
-    ret->tmp_fd = store_tmp_dir(t->store, err);
-    if (ret->tmp_fd < 0)
-        return ret->tmp_fd;
-    cleanup_close int fd = spool(ret->tmp_fd, err);
+    struct digest bytes;
+    cleanup_close int tmp = store_tmp_dir(t->store, err);
+    if (tmp < 0)
+        return tmp;
+    cleanup_close int fd = spool(tmp, &bytes, err);
     if (fd < 0)
         return fd;
-    if (tar_is_archive(fd))
-        return unpack_context(t, fd, ret, err);
-    if (has_file)
+    if (tar_is_archive(fd)) {
+        ret->shown = xstrdup("the archive on standard input");
+        const int r = use_archive(t, fd, &bytes, ret, err);
+        return r < 0 ? r : find_in_tree(t, file, ret, err);
+    }
+    if (file)
         return error_set(err, -EINVAL,
                          "standard input is no archive, and a Dockerfile was given with -f");
     ret->name = xstrdup("Dockerfile");
-    const int r = fd_read_all(fd, DOCKERFILE_SIZE_MAX, &ret->text, err);
+    return fd_read_all(fd, DOCKERFILE_SIZE_MAX, &ret->text, err);
+}
+
+/* ---- URLs and repositories ---- */
+
+/* What lies at the URL: an archive that is the context, or a Dockerfile, which is then all that the
+ * context has, under the name that BuildKit gives it. */
+static int use_body(struct image_tools *t, const struct remote *remote, const char *file,
+                    struct input *ret, struct error *err)
+{
+    cleanup_close int dir = store_tree_open(t->store, &remote->tree, err);
+    if (dir < 0)
+        return dir;
+    cleanup_close int fs = fd_open(dir, "fs", O_RDONLY | O_DIRECTORY, 0, err);
+    if (fs < 0)
+        return fs;
+    cleanup_close int fd = fd_open_beneath(fs, remote->name, O_RDONLY, 0, err);
+    if (fd < 0)
+        return fd;
+    if (tar_is_archive(fd))
+        return use_archive(t, fd, &remote->body, ret, err);
+    ret->tree = remote->tree;
+    ret->has_tree = true;
+    if (file && strcmp(file, "-") != 0)
+        return error_set(err, -EINVAL, "'%s' is a Dockerfile and no archive, so -f has no meaning",
+                         ret->shown);
+    ret->name = xstrdup("Dockerfile");
+    const int r = file ? 0 : fd_read_all(fd, DOCKERFILE_SIZE_MAX, &ret->text, err);
     return r < 0 ? r : 1;
 }
 
-static int check_directory(const char *path, struct error *err)
+static int read_remote(struct image_tools *t, const struct secrets *secrets, struct remote *remote,
+                       const char *file, struct input *ret, struct error *err)
+{
+    if (remote->kind == REMOTE_URL) {
+        free(remote->name);
+        remote->name = xstrdup("context");
+    }
+    ret->shown = xstrdup(remote->shown);
+    int r = remote_resolve(t, secrets, &remote, 1, true, err);
+    if (r < 0)
+        return error_wrap(err, r, "build context");
+    if (remote->kind == REMOTE_URL) {
+        r = use_body(t, remote, file, ret, err);
+    } else {
+        ret->tree = remote->tree;
+        ret->has_tree = true;
+    }
+    if (r < 0 || (r > 0 && !file))
+        return r;
+    if (file && strcmp(file, "-") == 0)
+        return read_stdin(ret, err);
+    return find_in_tree(t, file, ret, err);
+}
+
+/* ---- which of these ---- */
+
+static int refuse(const char *path, struct error *err)
 {
     struct stat st;
 
-    if (strstr(path, "://") || strncmp(path, "git@", 4) == 0) {
-        error_set(err, -ENOTSUP, "a build context of an URL is not supported yet: '%.80s'", path);
-        return error_hint(err, -ENOTSUP, "fetch it and give its directory");
-    }
     if (stat(path, &st) < 0)
         return error_sys(err, "build context '%s'", path);
-    if (S_ISDIR(st.st_mode))
-        return 0;
     error_set(err, -ENOTDIR, "build context '%s' is not a directory", path);
     return error_hint(err, -ENOTDIR, "a Dockerfile is given as -f FILE, an archive as '- <%s'",
                       path);
 }
 
-int input_read(struct image_tools *t, const struct build_options *o, struct input *ret,
-               struct error *err)
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int input_read(struct image_tools *t, const struct secrets *secrets, const struct build_options *o,
+               struct input *ret, struct error *err)
 {
     const bool file_is_stdin = o->file && strcmp(o->file, "-") == 0;
-    int r = 0;
+    CLEANUP(remote_freep) struct remote *remote = NULL;
 
-    if (strcmp(o->context, "-") == 0) {
-        if (file_is_stdin)
-            return error_set(err, -EINVAL,
-                             "the context and the Dockerfile cannot both come from standard input");
-        r = read_stdin_context(t, ret, o->file != NULL, err);
-        if (r != 0)
-            return r < 0 ? r : 0;
-    } else {
-        r = check_directory(o->context, err);
-        if (r < 0)
-            return r;
-        ret->context = xstrdup(o->context);
+    if (strcmp(o->context, "-") == 0)
+        return file_is_stdin
+                   ? error_set(
+                         err, -EINVAL,
+                         "the context and the Dockerfile cannot both come from standard input")
+                   : read_stdin_context(t, o->file, ret, err);
+    if (!is_directory(o->context)) {
+        const int r = remote_new(o->context, true, &remote, err);
+        if (r > 0)
+            return read_remote(t, secrets, remote, o->file, ret, err);
+        return r < 0 ? error_wrap(err, r, "build context") : refuse(o->context, err);
     }
+    ret->context = xstrdup(o->context);
+    ret->shown = xstrdup(o->context);
     if (file_is_stdin)
         return read_stdin(ret, err);
     return o->file ? read_given(o->file, ret, err) : find_file(ret, err);

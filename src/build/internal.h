@@ -9,6 +9,7 @@
 #include "build/file_plan.h"
 #include "build/frontend.h"
 #include "build/log.h"
+#include "build/remote.h"
 #include "build/roots.h"
 #include "build/secrets.h"
 #include "build/solver.h"
@@ -30,6 +31,7 @@ struct step {
     struct build *build;
     const struct op *op;
     struct job *job;
+    struct remote_work *remote; /* or this */
     struct loop_watch *watch, *output_watch;
     int output;      /* read end of the step's stdout and stderr, or -1 */
     struct str tail; /* the last bytes of it */
@@ -88,6 +90,15 @@ MUST_CHECK int build_trees(struct build *b, struct op_ref root, struct digest **
 /* run.c: begins the jobs. */
 MUST_CHECK int run_exec(struct build *b, const struct op *op, struct error *err);
 MUST_CHECK int run_file(struct build *b, const struct op *op, struct error *err);
+/* A step that is shown, holds a slot, and has neither job nor anything else yet. */
+struct step *step_new(struct build *b, const struct op *op);
+/* Ends it: why is set where code is negative, else layer is what it made. */
+void step_finish(struct step *s, int code, const struct result_layer *layer, struct error *why);
+void step_free(struct step *s);
+/* remote_step.c */
+MUST_CHECK int run_remote(struct build *b, const struct op *op, struct error *err);
+/* Finds out what the sources are that keys of the target's steps are made of. */
+MUST_CHECK int build_resolve_remotes(struct build *b, struct error *err);
 /* Makes the plan of a FILE op whose inputs are done; seen as in file_plan_make(). */
 MUST_CHECK int build_file_plan(struct build *b, const struct op *op, struct file_plan *ret,
                                struct key *seen, struct error *err);

@@ -72,7 +72,10 @@ int mounts_key(const struct build *b, const struct op_exec *e, struct key *k, st
 
 static const char *name_of(const struct op *op)
 {
-    return op->kind == OP_SOURCE_IMAGE ? op->u.image.name : op->stage ? op->stage : "that stage";
+    return op->kind == OP_SOURCE_IMAGE    ? op->u.image.name
+           : op->kind == OP_SOURCE_REMOTE ? op->u.remote.name
+           : op->stage                    ? op->stage
+                                          : "that stage";
 }
 
 static int mount_content(struct build *b, const struct op *op, const struct exec_mount *m,

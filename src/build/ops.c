@@ -66,6 +66,36 @@ static int local_key(void *ctx, const struct op *op, struct key *k, struct error
     return 0;
 }
 
+/* ---- remote sources ---- */
+
+static int remote_key(void *ctx, const struct op *op, struct key *k, struct error *err)
+{
+    const struct op_source_remote *s = &op->u.remote;
+    const struct remote *r = s->remote;
+
+    if (s->tree) {
+        key_add_digest(k, "tree", s->tree);
+    } else if (r->kind == REMOTE_URL) {
+        key_add_digest(k, "body", &r->body);
+        key_add_text(k, "file name", r->name);
+    } else {
+        key_add_text(k, "commit", r->commit);
+        key_add_text(k, "directory", r->git.subdir);
+        key_add_u64(k, "keep .git", r->keep_git_dir);
+        key_add_u64(k, "submodules", r->git.submodules != GIT_NO);
+        key_add_u64(k, "time of checkout", r->git.checkout_time);
+        /* submodules are looked for beside the repository, and .git names it */
+        if (r->keep_git_dir || r->git.submodules != GIT_NO)
+            key_add_text(k, "repository", r->git.remote);
+    }
+    return 0;
+}
+
+static int remote_run(void *ctx, const struct op *op, struct error *err)
+{
+    return run_remote(ctx, op, err);
+}
+
 /* ---- RUN ---- */
 
 static const char *host_name(const char *add_host, size_t *ret_size)
@@ -204,9 +234,10 @@ static int say_missing(const struct op *source, const struct file_action *a, int
             return error_set(err, -ENOENT, "'%s' is not in the build context '%s'", name.at,
                              local->path);
         return error_set(err, -ENOENT, "'%s' is not in '%s'", name.at,
-                         source->kind == OP_SOURCE_IMAGE ? source->u.image.name
-                         : source->stage                 ? source->stage
-                                                         : "that stage");
+                         source->kind == OP_SOURCE_IMAGE    ? source->u.image.name
+                         : source->kind == OP_SOURCE_REMOTE ? source->u.remote.name
+                         : source->stage                    ? source->stage
+                                                            : "that stage");
     }
     return error_wrap(err, code, "copy '%s'", name.at);
 }
@@ -486,6 +517,7 @@ const struct op_row build_rows[OP_KIND_COUNT] = {
                          .run = nothing_to_run,
                          .is_source = true,
                          .is_local = true},
+    [OP_SOURCE_REMOTE] = {.key = remote_key, .run = remote_run},
     [OP_EXEC] = {.key = exec_key, .content_key = exec_content_key, .run = exec_run},
     [OP_FILE] = {.key = file_key,
                  .check = file_check,

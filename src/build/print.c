@@ -52,6 +52,15 @@ static void print_local(const struct op *op, json_t *obj)
     set_text(obj, "ignore", op->u.local.ignore_name);
 }
 
+static void print_remote(const struct op *op, json_t *obj)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    set_text(obj, "name", op->u.remote.name);
+    if (op->u.remote.tree)
+        doc_set_text(obj, "tree", digest_format(op->u.remote.tree, text));
+}
+
 static void print_mount(const struct exec_mount *m, json_t *obj)
 {
     static const char *const sharing[] = {
@@ -169,6 +178,7 @@ static void print_file(const struct op *op, json_t *obj)
 static void (*const printers[OP_KIND_COUNT])(const struct op *, json_t *) = {
     [OP_SOURCE_IMAGE] = print_image,
     [OP_SOURCE_LOCAL] = print_local,
+    [OP_SOURCE_REMOTE] = print_remote,
     [OP_EXEC] = print_exec,
     [OP_FILE] = print_file,
 };

@@ -44,7 +44,7 @@ static void contexts_free(struct step_context *c)
     }
 }
 
-static void step_free(struct step *s)
+void step_free(struct step *s)
 {
     struct build *b = s->build;
 
@@ -53,6 +53,7 @@ static void step_free(struct step *s)
     if (s->output_watch)
         loop_remove(b->loop, s->output_watch);
     job_cancel(s->job);
+    remote_end(s->remote);
     fd_closep(&s->output);
     contexts_free(s->contexts);
     str_done(&s->tail);
@@ -169,10 +170,23 @@ static void adopt_contexts(const struct step *s)
     }
 }
 
-static void end_step(struct step *s)
+void step_finish(struct step *s, int code, const struct result_layer *layer, struct error *why)
 {
     struct build *b = s->build;
     const struct op *op = s->op;
+
+    progress_finish(s->shown, code < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
+    step_free(s);
+    if (code >= 0)
+        code = solver_finish(b->solver, op, layer, why);
+    if (code < 0)
+        fail(b, why);
+    else
+        loop_stop(b->loop); /* the driver sees what can be done now */
+}
+
+static void end_step(struct step *s)
+{
     cleanup_doc json_t *answer = NULL;
     struct result_layer layer = {0};
     ERROR_AUTO(why);
@@ -181,19 +195,12 @@ static void end_step(struct step *s)
     int r = job_finish(s->job, &answer, &why);
     s->job = NULL;
     if (r < 0)
-        (void)build_error_at(b, &why, r, op);
+        (void)build_error_at(s->build, &why, r, s->op);
     else
         r = read_answer(s, answer, &layer, &why);
     if (r >= 0)
         adopt_contexts(s);
-    progress_finish(s->shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
-    step_free(s);
-    if (r >= 0)
-        r = solver_finish(b->solver, op, &layer, &why);
-    if (r < 0)
-        fail(b, &why);
-    else
-        loop_stop(b->loop); /* the driver sees what can be done now */
+    step_finish(s, r, &layer, &why);
 }
 
 static void on_progress(void *ctx, const json_t *message)
@@ -224,19 +231,27 @@ static void on_job(void *ctx, short revents)
 
 /* ---- the beginning of a step ---- */
 
-static int start(struct build *b, const struct op *op, const char *job, const json_t *request,
-                 const int *fds, size_t fd_count, int take_output,
-                 struct step_context *take_contexts, struct error *err)
+struct step *step_new(struct build *b, const struct op *op)
 {
     struct step *s = xcalloc(1, sizeof(*s));
-    struct holder *holder = NULL;
 
-    *s = (struct step){
-        .build = b, .op = op, .output = take_output, .contexts = take_contexts, .tail = STR_INIT};
+    *s = (struct step){.build = b, .op = op, .output = -1, .tail = STR_INIT};
     b->slots--;
     b->steps = xrealloc(b->steps, (b->step_count + 1) * sizeof(struct step *));
     b->steps[b->step_count++] = s;
     s->shown = progress_begin(b->env->progress, op->title);
+    return s;
+}
+
+static int start(struct build *b, const struct op *op, const char *job, const json_t *request,
+                 const int *fds, size_t fd_count, int take_output,
+                 struct step_context *take_contexts, struct error *err)
+{
+    struct step *s = step_new(b, op);
+    struct holder *holder = NULL;
+
+    s->output = take_output;
+    s->contexts = take_contexts;
     int r = image_holder(&b->tools, &holder, err);
     if (r >= 0)
         r = holder_submit(holder, job, request, fds, fd_count, &s->job, err);

@@ -27,6 +27,8 @@ enum source_kind {
     SOURCE_IMAGE,     /* ret->image */
     SOURCE_DIRECTORY, /* ret->path: a directory of the user, ret->ignore its .dockerignore or
                        * NULL */
+    SOURCE_REMOTE,    /* ret->remote, or ret->tree: not a directory of the user, so that owners stay
+                       * and .dockerignore is a file like others */
 };
 
 struct source {
@@ -35,6 +37,16 @@ struct source {
     const char *path;
     const struct ignore *ignore;
     const char *ignore_name;
+    struct remote *remote;
+    const struct digest *tree;
+    const char *name; /* of a remote source: for people */
+};
+
+/* A source of ADD that is a URL or a repository. */
+struct source_remote_request {
+    const char *text;
+    const char *checksum; /* "" none */
+    bool keep_git_dir, has_keep_git_dir;
 };
 
 /* What the front end is given: the program's resolver, or a table in tests. */
@@ -52,4 +64,10 @@ struct source_resolver {
     /* When a directory was made: the context (name NULL) or a named one. Of a checkout that is its
      * commit, of an archive its newest file. 1; 0 when it cannot be told. NULL: it never can. */
     int (*epoch)(void *ctx, const char *name, int64_t *ret, struct error *err);
+    /* 1: text is remote; 0: it is a path. The same source is the same ret->remote. */
+    int (*remote)(void *ctx, const struct source_remote_request *q, struct source *ret,
+                  struct error *err);
+    /* The stage of this file that a named context of this name stands for (target:STAGE), or
+     * NULL. */
+    const char *(*stage)(void *ctx, const char *name);
 };

@@ -8,9 +8,11 @@
 
 #include "base/fd.h"
 #include "base/map.h"
+#include "build/remote.h"
 #include "dockerfile/ignore.h"
 #include "image/load.h"
 #include "layer/gitmode.h"
+#include "oci/platform.h"
 #include "oci/reference.h"
 
 /* docker-image://a where a is a named context again; as BuildKit */
@@ -18,6 +20,8 @@
 
 struct named_context {
     char *name; /* as it is compared */
+    bool any_platform;
+    struct platform platform;
     char *what;
 };
 
@@ -33,6 +37,10 @@ struct found_image {
 struct sources {
     struct image_tools *tools;
     struct local_context *main;
+    struct digest main_tree;
+    bool has_main_tree;
+    char *main_shown;
+    VEC(struct remote *) remotes;
     VEC(struct local_context *) locals;
     VEC(struct named_context) named;
     struct map images; /* name -> struct found_image * */
@@ -52,19 +60,29 @@ static char *plain_name(const char *text)
     return reference_familiar(&ref);
 }
 
-static const char *find_named(const struct sources *s, const char *name)
+/* What is said of one platform wins over what is said of all. */
+static const char *find_named(const struct sources *s, const char *name,
+                              const struct platform *platform)
 {
     cleanup_free char *plain = plain_name(name);
+    const char *found = NULL;
 
-    vec_each (n, &s->named)
-        if (strcmp(n->name, plain) == 0)
+    vec_each (n, &s->named) {
+        if (strcmp(n->name, plain) != 0)
+            continue;
+        if (n->any_platform)
+            found = found ? found : n->what;
+        else if (platform_eq(&n->platform, platform))
             return n->what;
-    return NULL;
+    }
+    return found;
 }
 
 static bool is_named(void *ctx, const char *name)
 {
-    return find_named(ctx, name) != NULL;
+    const struct platform host = platform_host();
+
+    return find_named(ctx, name, &host) != NULL;
 }
 
 static int add_named(struct sources *s, const char *text, struct error *err)
@@ -73,12 +91,23 @@ static int add_named(struct sources *s, const char *text, struct error *err)
 
     if (!view_cut(&what, '=', &name) || !what.at || name.size == 0 || what.size == 0) {
         (void)error_set(err, -EINVAL, "named context '%s' is not NAME=WHAT", text);
-        return error_hint(
-            err, -EINVAL,
-            "WHAT is a directory, oci-layout://DIR[:TAG|@DIGEST] or docker-image://NAME");
+        return error_hint(err, -EINVAL,
+                          "WHAT is a directory, a URL, a git repository, docker-image://NAME, "
+                          "oci-layout://DIR[:TAG|@DIGEST] or target:STAGE");
     }
     cleanup_free char *copy = view_dup(name);
-    vec_push(&s->named, (struct named_context){plain_name(copy), view_dup(what)});
+    struct named_context n = {.any_platform = true};
+    char *platform = strstr(copy, "::");
+    if (platform) {
+        *platform = '\0';
+        n.any_platform = false;
+        const int r = platform_parse(platform + 2, &n.platform, err);
+        if (r < 0)
+            return error_wrap(err, r, "named context '%.200s'", text);
+    }
+    n.name = plain_name(copy);
+    n.what = view_dup(what);
+    vec_push(&s->named, n);
     return 0;
 }
 
@@ -185,9 +214,9 @@ int local_walk(struct local_context *c, struct image_tools *tools, struct error 
 {
     if (c->walked)
         return 0;
-    cleanup_close int fd = c->is_temporary ? -1 : store_context_open(tools->store, &c->id, NULL);
+    cleanup_close int fd = store_context_open(tools->store, &c->id, NULL);
     c->cache = context_cache_load(fd);
-    c->gitmode = c->is_temporary ? 0 : gitmode_of(c->fd);
+    c->gitmode = gitmode_of(c->fd);
     const struct context_options o = {
         .exclude = c->ignore ? exclude : NULL, .ctx = c, .cache = c->cache, .gitmode = c->gitmode};
     const int r = context_open(c->fd, &o, &c->walked, err);
@@ -198,7 +227,7 @@ static int local_save(struct local_context *c, struct image_tools *tools, struct
 {
     struct stat st;
 
-    if (!c->walked || c->is_temporary || !context_changed(c->walked))
+    if (!c->walked || !context_changed(c->walked))
         return 0;
     cleanup_close int fd = fd_of_bytes("stat cache", (struct view){0}, err);
     if (fd < 0)
@@ -239,6 +268,11 @@ struct local_context *sources_local(struct sources *s, const struct op *op)
 struct local_context *sources_main_context(struct sources *s)
 {
     return s->main;
+}
+
+const struct digest *sources_main_tree(const struct sources *s)
+{
+    return s->has_main_tree ? &s->main_tree : NULL;
 }
 
 /* ---- images ---- */
@@ -465,6 +499,74 @@ static const char *after(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : NULL;
 }
 
+static int answer_remote(struct sources *s, struct remote *take_r, struct source *ret)
+{
+    CLEANUP(remote_freep) struct remote *r = take_r;
+    struct remote *found = NULL;
+
+    vec_each (have, &s->remotes)
+        if (!found && remote_eq(*have, r))
+            found = *have;
+    if (!found) {
+        found = steal(r);
+        vec_push(&s->remotes, found);
+    }
+    *ret = (struct source){.kind = SOURCE_REMOTE, .remote = found, .name = found->shown};
+    return 1;
+}
+
+static int resolve_elsewhere(struct sources *s, const char *name, const char *what,
+                             struct source *ret, struct error *err)
+{
+    struct remote *r = NULL;
+    const int is_remote = remote_new(what, true, &r, err);
+
+    if (is_remote < 0)
+        return error_wrap(err, is_remote, "named context '%.80s'", name);
+    if (is_remote)
+        return answer_remote(s, r, ret);
+    if (after(what, "target:"))
+        return error_set(err, -EINVAL,
+                         "named context '%.80s' is a stage, which cannot be used here", name);
+    return resolve_directory(s, name, what, ret, err);
+}
+
+/* A source of ADD. */
+static int resolve_remote(void *ctx, const struct source_remote_request *q, struct source *ret,
+                          struct error *err)
+{
+    CLEANUP(remote_freep) struct remote *r = NULL;
+    int code = remote_new(q->text, false, &r, err);
+
+    if (code <= 0)
+        return code;
+    if (r->kind == REMOTE_GIT && q->has_keep_git_dir)
+        r->keep_git_dir = q->keep_git_dir;
+    if (*q->checksum) {
+        code = remote_set_checksum(r, q->checksum, err);
+        if (code < 0)
+            return code;
+    }
+    return answer_remote(ctx, steal(r), ret);
+}
+
+/* Names lead to a stage through other names, too. */
+static const char *named_stage(void *ctx, const char *name)
+{
+    const struct platform host = platform_host();
+
+    for (int depth = 0; depth < NAMED_CONTEXTS_CHAIN_MAX; depth++) {
+        const char *what = find_named(ctx, name, &host);
+        const char *stage = what ? after(what, "target:") : NULL;
+        if (stage || !what)
+            return stage;
+        name = after(what, "docker-image://");
+        if (!name)
+            return NULL;
+    }
+    return NULL;
+}
+
 static int resolve(void *ctx, const char *name, const struct platform *platform, struct graph *g,
                    struct source *ret, struct error *err)
 {
@@ -472,16 +574,16 @@ static int resolve(void *ctx, const char *name, const struct platform *platform,
     const char *wanted = name;
 
     for (int depth = 0; depth < NAMED_CONTEXTS_CHAIN_MAX; depth++) {
-        const char *what = find_named(s, wanted), *rest;
+        const char *what = find_named(s, wanted, platform), *rest;
         if (!what)
             return resolve_image(s, wanted, NULL, platform, g, ret, err);
         if ((rest = after(what, "oci-layout://")))
             return resolve_image(s, name, rest, platform, g, ret, err);
         rest = after(what, "docker-image://");
         if (!rest)
-            return resolve_directory(s, name, what, ret, err);
+            return resolve_elsewhere(s, name, what, ret, err);
         /* a name that stands for itself is the image, not the context again */
-        if (find_named(s, rest) == what)
+        if (find_named(s, rest, platform) == what)
             return resolve_image(s, rest, NULL, platform, g, ret, err);
         wanted = rest;
     }
@@ -493,6 +595,10 @@ static int resolve_context(void *ctx, struct graph *g, struct source *ret, struc
 {
     const struct sources *s = ctx;
 
+    if (s->has_main_tree) {
+        *ret = (struct source){.kind = SOURCE_REMOTE, .tree = &s->main_tree, .name = s->main_shown};
+        return 0;
+    }
     if (!s->main) {
         (void)error_set(err, -ENOENT, "this build has no context to copy from");
         return error_hint(err, -ENOENT,
@@ -502,33 +608,46 @@ static int resolve_context(void *ctx, struct graph *g, struct source *ret, struc
     return 0;
 }
 
+/* Of an archive or a commit: its newest file. */
+static int tree_epoch(const struct sources *s, int64_t *ret, struct error *err)
+{
+    IMAGE_VIEW_AUTO(view);
+    const int r = image_view_open(s->tools->store, &s->main_tree, 1, false, &view, err);
+    const size_t count = r < 0 ? 0 : index_count(view.indexes[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        const int64_t mtime = index_at(view.indexes[0], i)->mtime_s;
+        *ret = i == 0 || mtime > *ret ? mtime : *ret;
+    }
+    return r < 0 ? r : count > 0;
+}
+
 /* An archive's files are as old as it says; a directory's are as old as the checkout. */
 static int epoch(void *ctx, const char *name, int64_t *ret, struct error *err)
 {
     struct sources *s = ctx;
-    struct local_context *c = name ? NULL : s->main;
+    const struct local_context *c = name ? NULL : s->main;
 
+    if (!name && s->has_main_tree)
+        return tree_epoch(s, ret, err);
     vec_each (have, &s->locals)
         if (name && *have != s->main && strcmp((*have)->name, name) == 0)
             c = *have;
-    if (!c)
-        return 0;
-    if (!c->is_temporary)
-        return checkout_epoch(c->path, ret, err);
-    const int r = local_walk(c, s->tools, err);
-    for (size_t i = 0; r >= 0 && i < context_count(c->walked); i++) {
-        const int64_t mtime = context_at(c->walked, i)->mtime.tv_sec;
-        *ret = i == 0 || mtime > *ret ? mtime : *ret;
-    }
-    return r < 0 ? r : context_count(c->walked) > 0;
+    return c ? checkout_epoch(c->path, ret, err) : 0;
 }
 
 struct source_resolver sources_resolver(struct sources *s)
 {
-    return (struct source_resolver){s, is_named, resolve, resolve_context, epoch};
+    return (struct source_resolver){.ctx = s,
+                                    .is_named = is_named,
+                                    .stage = named_stage,
+                                    .resolve = resolve,
+                                    .context = resolve_context,
+                                    .remote = resolve_remote,
+                                    .epoch = epoch};
 }
 
-int sources_open(struct image_tools *tools, const char *context, const char *dockerfile,
+int sources_open(struct image_tools *tools, const struct main_context *main,
                  const struct strings *build_contexts, struct sources **ret, struct error *err)
 {
     CLEANUP(sources_closep) struct sources *s = xcalloc(1, sizeof(*s));
@@ -537,8 +656,13 @@ int sources_open(struct image_tools *tools, const char *context, const char *doc
     s->tools = tools;
     for (size_t i = 0; r >= 0 && i < build_contexts->size; i++)
         r = add_named(s, build_contexts->at[i], err);
-    if (r >= 0 && context)
-        r = local_open(s, "context", context, dockerfile, &s->main, err);
+    s->main_shown = xstrdup(main->shown ? main->shown : "context");
+    if (main->tree) {
+        s->main_tree = *main->tree;
+        s->has_main_tree = true;
+    }
+    if (r >= 0 && main->directory)
+        r = local_open(s, "context", main->directory, main->dockerfile, &s->main, err);
     if (r < 0)
         return r;
     *ret = steal(s);
@@ -557,6 +681,10 @@ void sources_close(struct sources *s)
         free(n->what);
     }
     vec_done(&s->named);
+    vec_each (r, &s->remotes)
+        remote_free(*r);
+    vec_done(&s->remotes);
+    free(s->main_shown);
     map_each (item, &s->images)
         found_free(item->value);
     map_done(&s->images);

@@ -15,16 +15,23 @@ struct local_context {
     char *ignore_name; /* ".dockerignore"; NULL: there is none */
     struct context_cache *cache;
     struct context *walked;
-    mode_t gitmode;    /* layer/gitmode.h */
-    struct digest id;  /* of its stat cache */
-    bool is_temporary; /* came from standard input: no stat cache, removed by its owner */
+    mode_t gitmode;   /* layer/gitmode.h */
+    struct digest id; /* of its stat cache */
+};
+
+/* What the build context is: a directory, a tree of the store (an archive, a repository), or
+ * nothing. */
+struct main_context {
+    const char *directory;
+    const char *dockerfile; /* path of the file, whose own .dockerignore is looked for, or NULL */
+    const struct digest *tree;
+    const char *shown; /* for people */
 };
 
 struct sources;
 
-/* build_contexts: "NAME=WHAT". context: a directory, or NULL when the build has none; dockerfile: path of
- * the file, whose own .dockerignore is looked for, or NULL. tools is borrowed. */
-MUST_CHECK int sources_open(struct image_tools *tools, const char *context, const char *dockerfile,
+/* build_contexts: "NAME[::PLATFORM]=WHAT". tools and main are borrowed. */
+MUST_CHECK int sources_open(struct image_tools *tools, const struct main_context *main,
                             const struct strings *build_contexts, struct sources **ret,
                             struct error *err);
 void sources_close(struct sources *s);
@@ -33,7 +40,8 @@ struct source_resolver sources_resolver(struct sources *s);
 
 /* The context behind an op of this kind. */
 struct local_context *sources_local(struct sources *s, const struct op *op);
-struct local_context *sources_main_context(struct sources *s); /* NULL when there is none */
+struct local_context *sources_main_context(struct sources *s);   /* NULL when there is none */
+const struct digest *sources_main_tree(const struct sources *s); /* NULL when it is no tree */
 /* Walks it, once. */
 MUST_CHECK int local_walk(struct local_context *c, struct image_tools *tools, struct error *err);
 /* Writes the stat caches that have something new. */

@@ -24,8 +24,8 @@ static const struct option_row options[] = {
     OPT_TEXTS(0, "build-arg", struct build_command, build_args, "NAME[=VALUE]",
               "value of an ARG; without one it comes from the environment"),
     OPT_TEXTS(0, "build-context", struct build_command, build_contexts, "NAME=WHAT",
-              "what NAME in FROM and --from means: a directory, oci-layout://DIR[:TAG|@DIGEST], "
-              "docker-image://NAME"),
+              "what NAME in FROM and --from means: a directory, URL, git repository, "
+              "oci-layout://DIR[:TAG|@DIGEST], docker-image://NAME or target:STAGE"),
     OPT_TEXTS(0, "secret", struct build_command, secrets, "id=ID[,src=FILE|,env=VARIABLE]",
               "what RUN --mount=type=secret,id=ID shows"),
     OPT_TEXTS(0, "ssh", struct build_command, ssh, "ID[=SOCKET]",

@@ -1,8 +1,11 @@
 #include "build/frontend.h"
 
 #include "base/fd.h"
+#include "build/remote.h"
 #include "oci/config.h"
 #include "unit.h"
+
+#define HEX64 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* ---- a resolver of three images ---- */
 
@@ -11,12 +14,45 @@ struct world {
     struct image_config plain;  /* of "plain" and "empty": nothing */
     size_t asked;               /* images that were resolved */
     bool any;                   /* every name is an image */
+    struct remote *remotes[8];
+    size_t remote_count;
 };
 
 static bool is_named(void *ctx, const char *name)
 {
     (void)ctx;
-    return strcmp(name, "ctx") == 0 || strcmp(name, "swapped") == 0;
+    return strcmp(name, "ctx") == 0 || strcmp(name, "swapped") == 0 || strcmp(name, "early") == 0 ||
+           strcmp(name, "gone") == 0;
+}
+
+/* --build-context early=target:a, gone=target:nowhere */
+static const char *named_stage(void *ctx, const char *name)
+{
+    (void)ctx;
+    return strcmp(name, "early") == 0 ? "a" : strcmp(name, "gone") == 0 ? "nowhere" : NULL;
+}
+
+static int remote(void *ctx, const struct source_remote_request *q, struct source *ret,
+                  struct error *err)
+{
+    struct world *w = ctx;
+    struct remote *r = NULL;
+    int code = remote_new(q->text, false, &r, err);
+
+    if (code <= 0)
+        return code;
+    for (size_t i = 0; i < w->remote_count; i++)
+        if (remote_eq(w->remotes[i], r)) {
+            remote_free(r);
+            r = w->remotes[i];
+            *ret = (struct source){.kind = SOURCE_REMOTE, .remote = r, .name = r->shown};
+            return 1;
+        }
+    assert_true(w->remote_count < ARRAY_SIZE(w->remotes));
+    w->remotes[w->remote_count++] = r;
+    code = *q->checksum ? remote_set_checksum(r, q->checksum, err) : 0;
+    *ret = (struct source){.kind = SOURCE_REMOTE, .remote = r, .name = r->shown};
+    return code < 0 ? code : 1;
 }
 
 static int resolve(void *ctx, const char *name, const struct platform *platform, struct graph *g,
@@ -51,6 +87,12 @@ static int context(void *ctx, struct graph *g, struct source *ret, struct error 
     return 0;
 }
 
+static int no_epoch(void *ctx, const char *name, int64_t *ret, struct error *err)
+{
+    (void)ctx, (void)name, (void)ret, (void)err;
+    return 0;
+}
+
 static const struct platform amd64 = {"linux", "amd64", "", ""};
 
 static void world_init(struct world *w)
@@ -73,6 +115,8 @@ static void world_done(struct world *w)
 {
     config_done(&w->config);
     config_done(&w->plain);
+    for (size_t i = 0; i < w->remote_count; i++)
+        remote_free(w->remotes[i]);
 }
 
 static int make_plan(struct world *w, const char *text, const char *args, const char *target,
@@ -82,7 +126,8 @@ static int make_plan(struct world *w, const char *text, const char *args, const 
     CLEANUP(strings_done) struct strings build_args = {0}, labels = {0}, given = {0};
     char *environ_[] = {(char[]){"CALLER=from caller"}, (char[]){"https_proxy=http://proxy:1"},
                         NULL};
-    const struct source_resolver sources = {w, is_named, resolve, context};
+    const struct source_resolver sources = {w,       is_named, resolve,    context,
+                                            no_epoch, remote,   named_stage};
     struct view rest = view_of(args), arg;
 
     while (rest.at && view_cut(&rest, ';', &arg))
@@ -174,9 +219,12 @@ static void describe_mount(const struct op *op, const struct exec_mount *m, stru
 
 static void describe_op(const struct op *op, struct str *s)
 {
-    if (op->kind == OP_SOURCE_IMAGE || op->kind == OP_SOURCE_LOCAL) {
+    if (op->kind == OP_SOURCE_IMAGE || op->kind == OP_SOURCE_LOCAL ||
+        op->kind == OP_SOURCE_REMOTE) {
         str_printf(s, "%s %s\n", op_kind_name(op->kind),
-                   op->kind == OP_SOURCE_IMAGE ? op->u.image.name : op->u.local.name);
+                   op->kind == OP_SOURCE_IMAGE   ? op->u.image.name
+                   : op->kind == OP_SOURCE_LOCAL ? op->u.local.name
+                                                 : op->u.remote.name);
         return;
     }
     str_printf(s, "%s\n", op->title);
@@ -323,6 +371,17 @@ static void configurations_follow_the_rules(void **state)
 static const struct {
     const char *name, *text, *target, *want;
 } graphs[] = {
+    {"remote sources, each fetched once",
+     "FROM scratch\nENV U=https://a/x*y?q\nADD $U l https://a/r.git#v:d /d/\nADD --chmod=7 $U /e",
+     NULL,
+     "source-remote https://a/x*y?q\nsource-local context\nsource-remote https://a/r.git#v:d\n"
+     "[1/2] ADD $U l https://a/r.git#v:d /d/\n copy from 'x\\*y' > '/d/'\n copy 'l' > '/d/' "
+     "unpack\n"
+     " copy from '' > '/d/'\n[2/2] ADD --chmod=7 $U /e\n copy from 'x\\*y' > '/e' mode=7\n"},
+    {"a named context that is a stage",
+     "FROM scratch AS a\nADD https://a/1 /\nFROM early\nCOPY --from=early x y", NULL,
+     "source-remote https://a/1\n[a 1/1] ADD https://a/1 /\n copy from '1' > '//'\n"
+     "[stage-1 1/1] COPY --from=early x y\n copy from 'x' > '/y'\n"},
     {"RUN has the image's Env and the ARGs",
      "FROM plain\nARG A=1\nENV B=2\nUSER u\nWORKDIR /w\nRUN make $A", NULL,
      "source-image plain\n[2/3] WORKDIR /w\n mkdir > '/w' owner=u\n[3/3] RUN make $A\n in /w as "
@@ -522,10 +581,21 @@ static const struct {
      "source can't be a URL for COPY", -EINVAL},
     {"git in COPY", "FROM scratch\nCOPY git@a:b c", NULL, "D:2:6",
      "source can't be a git ref for COPY", -EINVAL},
-    {"URL in ADD", "FROM scratch\nADD https://a/b c", NULL, "D:2:5",
-     "ADD of a URL is not supported yet", -ENOTSUP},
-    {"git in ADD", "FROM scratch\nADD https://a/b.git#c c", NULL, "D:2:5",
-     "ADD of a git repository", -ENOTSUP},
+    {"bad query", "FROM scratch\nADD https://a/b.git?x=y c", NULL, "D:2:5", "'x=y' is not known",
+     -EINVAL},
+    {"option as ref", "FROM scratch\nADD https://a/b.git#--upload-pack=x c", NULL, "D:2:5",
+     "no branch, tag or commit", -EINVAL},
+    {"bad checksum of a URL", "FROM scratch\nADD --checksum=md5:1 https://a/b c", NULL, "D:2:22",
+     "digest 'md5:1' is not sha256", -EINVAL},
+    {"bad checksum of a commit", "FROM scratch\nADD --checksum=xyz https://a/b.git c", NULL,
+     "D:2:20", "checksum 'xyz' is no commit", -EINVAL},
+    {"one checksum for two",
+     "FROM scratch\nADD --checksum=sha256:" HEX64 " https://a/b https://a/c d/", NULL, "D:2:5",
+     "checksum can't be specified for multiple sources", -EINVAL},
+    {"named context of no stage", "FROM scratch AS a\nFROM gone", NULL, "D:2:6",
+     "is the stage 'nowhere', which is not defined before", -EINVAL},
+    {"named context of a later stage", "FROM scratch\nCOPY --from=early x y\nFROM scratch AS a",
+     "0", "D:2:6", "is the stage 'a', which is not defined before", -EINVAL},
     {"checksum of a file", "FROM scratch\nADD --checksum=sha256:1 a c", NULL, "D:2:5",
      "checksum requires", -EINVAL},
     {"mount over everything", "FROM scratch\nRUN --mount=target=/. a", NULL, "D:2:5",
