@@ -280,6 +280,7 @@ struct step_doc {
     const char *source, *dest, *unpack_dest, *mode;
     int64_t kind, input, uid, gid, make_mode, data_at, data_size;
     bool has_owner, keep_owner, parents, lazy;
+    int64_t time_s; /* -1: the source's */
     json_t *skips, *excludes;
     const char *include;
     int64_t filter_base;
@@ -333,6 +334,8 @@ static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
     if (r >= 0)
         r = doc_bool(obj, "parents", &ret->parents, err);
     if (r >= 0)
+        r = doc_int(obj, "time", &ret->time_s, err);
+    if (r >= 0)
         r = doc_bool(obj, "lazy", &ret->lazy, err);
     if (r >= 0)
         r = doc_text(obj, "include", &ret->include, err);
@@ -368,6 +371,8 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
         .dest = step->dest,
         .lazy = step->lazy,
         .keep_dirs = step->parents,
+        .has_time = step->time_s >= 0,
+        .time_s = step->time_s,
         .parent_uid = (uint32_t)step->uid,
         .parent_gid = (uint32_t)step->gid,
         .chown = step->has_owner,
@@ -510,7 +515,7 @@ static int simple_step(struct file_work *w, const struct step_doc *step, const s
 
 static int do_step(struct file_work *w, const json_t *obj, struct error *err)
 {
-    struct step_doc step = {.source = "", .mode = ""};
+    struct step_doc step = {.source = "", .mode = "", .time_s = -1};
     struct chmod mode;
     int r = read_step(obj, &step, err);
 

@@ -78,6 +78,8 @@ static int remote_key(void *ctx, const struct op *op, struct key *k, struct erro
     } else if (r->kind == REMOTE_URL) {
         key_add_digest(k, "body", &r->body);
         key_add_text(k, "file name", r->name);
+        if (!r->has_checksum) /* which says all that is to be known */
+            key_add_u64(k, "time", (uint64_t)r->time_s);
     } else {
         key_add_text(k, "commit", r->commit);
         key_add_text(k, "directory", r->git.subdir);

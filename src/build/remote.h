@@ -27,8 +27,9 @@ struct remote {
     char *shown; /* without password */
     /* URL */
     char *name; /* of the file in the tree */
-    bool has_checksum, has_body;
+    bool has_checksum, has_body, has_time;
     struct digest checksum, body;
+    int64_t time_s; /* Last-Modified; 0 without */
     /* git */
     struct git_ref git;
     bool keep_git_dir;
@@ -62,6 +63,10 @@ MUST_CHECK int remote_step(struct remote_work *w, struct error *err);
 /* Ends it wherever it is; NULL is fine. */
 void remote_end(struct remote_work *w);
 DEFINE_CLEANUP(struct remote_work *, remote_end)
+
+/* Last-Modified of a URL whose tree is there. */
+MUST_CHECK int remote_time(struct image_tools *t, struct remote *r, int64_t *ret,
+                           struct error *err);
 
 /* All of these together, each with a line of its own on the screen. */
 MUST_CHECK int remote_resolve(struct image_tools *t, const struct secrets *secrets,

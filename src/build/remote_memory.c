@@ -95,31 +95,74 @@ static void tree_key(const struct remote *r, struct digest *ret)
     key_of("tree of commit", view_of(r->commit), str_view(&what), ret);
 }
 
-static int get_tree(struct image_tools *t, const struct digest *key, struct digest *ret,
-                    struct str *ret_rest, struct error *err)
+/* What is remembered of a tree: its id, the time of a URL's file (8 bytes, little endian), the
+ * file's name. */
+#define TIME_SIZE 8
+
+struct known_tree {
+    struct digest tree;
+    int64_t time_s;
+};
+
+static void print_tree(const struct remote *r, struct str *ret)
 {
+    str_add(ret, view_make(r->tree.sha256, sizeof(r->tree.sha256)));
+    for (size_t i = 0; i < TIME_SIZE; i++)
+        str_add_char(ret, (char)((uint64_t)r->time_s >> (8 * i)));
+}
+
+static int get_tree(struct image_tools *t, const struct digest *key, struct known_tree *ret,
+                    struct str *ret_name, struct error *err)
+{
+    const size_t id = sizeof(ret->tree.sha256);
+    uint64_t time = 0;
     STR_AUTO(value);
     const int r = cache_get(t->cache, key, &value, err);
 
-    if (r <= 0 || value.size < sizeof(ret->sha256))
+    if (r <= 0 || value.size < id + TIME_SIZE)
         return r < 0 ? r : 0;
-    memcpy(ret->sha256, value.at, sizeof(ret->sha256));
-    if (ret_rest)
-        str_add(ret_rest,
-                view_make(value.at + sizeof(ret->sha256), value.size - sizeof(ret->sha256)));
+    memcpy(ret->tree.sha256, value.at, id);
+    for (size_t i = TIME_SIZE; i-- > 0;)
+        time = time << 8 | (unsigned char)value.at[id + i];
+    ret->time_s = (int64_t)time;
+    if (ret_name)
+        str_add(ret_name, view_make(value.at + id + TIME_SIZE, value.size - id - TIME_SIZE));
     return 1;
 }
 
 int remote_recall_tree(struct image_tools *t, struct remote *r, struct error *err)
 {
+    struct known_tree known;
     struct digest key;
 
     if (r->has_tree)
         return 1;
     tree_key(r, &key);
-    const int found = get_tree(t, &key, &r->tree, NULL, err);
-    r->has_tree = found > 0;
-    return found;
+    const int found = get_tree(t, &key, &known, NULL, err);
+    if (found <= 0)
+        return found;
+    r->tree = known.tree;
+    r->has_tree = true;
+    if (!r->has_time)
+        r->time_s = known.time_s;
+    r->has_time = true;
+    return 1;
+}
+
+int remote_time(struct image_tools *t, struct remote *r, int64_t *ret, struct error *err)
+{
+    struct known_tree known = {.time_s = 0};
+    struct digest key;
+    int found = 1;
+
+    if (!r->has_time) {
+        tree_key(r, &key);
+        found = get_tree(t, &key, &known, NULL, err);
+        r->time_s = known.time_s;
+        r->has_time = found > 0;
+    }
+    *ret = r->time_s;
+    return found < 0 ? found : 0;
 }
 
 int remote_remember_tree(struct image_tools *t, const struct remote *r, struct error *err)
@@ -128,8 +171,8 @@ int remote_remember_tree(struct image_tools *t, const struct remote *r, struct e
     STR_AUTO(value);
 
     tree_key(r, &key);
-    str_add(&value, view_make(r->tree.sha256, sizeof(r->tree.sha256)));
-    int result = cache_put(t->cache, &key, str_view(&value), &r->tree, 1, err);
+    print_tree(r, &value);
+    const int result = cache_put(t->cache, &key, str_view(&value), &r->tree, 1, err);
     if (result < 0 || r->kind != REMOTE_URL)
         return result;
     str_add_text(&value, r->name);
@@ -137,18 +180,23 @@ int remote_remember_tree(struct image_tools *t, const struct remote *r, struct e
     return cache_put(t->cache, &key, str_view(&value), &r->tree, 1, err);
 }
 
-int remote_open_body(struct image_tools *t, const struct digest *body, struct error *err)
+int remote_open_body(struct image_tools *t, const struct digest *body, int64_t *ret_time_s,
+                     struct error *err)
 {
-    struct digest key, tree;
+    struct known_tree known;
+    struct digest key;
     STR_AUTO(name);
 
     key_of("body", view_make(body->sha256, sizeof(body->sha256)), (struct view){0}, &key);
-    const int r = get_tree(t, &key, &tree, &name, err);
+    const int r = get_tree(t, &key, &known, &name, err);
     if (r <= 0)
         return r < 0 ? r : -ENOENT;
-    cleanup_close int dir = store_tree_open(t->store, &tree, err);
+    cleanup_close int dir = store_tree_open(t->store, &known.tree, err);
     if (dir < 0)
         return dir;
     cleanup_close int fs = fd_open(dir, "fs", O_RDONLY | O_DIRECTORY, 0, err);
-    return fs < 0 ? fs : fd_open_beneath(fs, name.at, O_RDONLY, 0, err);
+    if (fs < 0)
+        return fs;
+    *ret_time_s = known.time_s;
+    return fd_open_beneath(fs, name.at, O_RDONLY, 0, err);
 }

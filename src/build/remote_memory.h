@@ -17,10 +17,12 @@ MUST_CHECK int remote_recall_answer(struct image_tools *t, const char *url,
                                     struct remote_answer *ret, struct error *err);
 MUST_CHECK int remote_remember_answer(struct image_tools *t, const char *url,
                                       const struct remote_answer *a, struct error *err);
-/* The tree of r, by its body and name or by its commit; held. 1: there. */
+/* The tree of r, by its body and name or by its commit; held. 1: there. Of a checksum the time of an
+ * earlier answer, too. */
 MUST_CHECK int remote_recall_tree(struct image_tools *t, struct remote *r, struct error *err);
 MUST_CHECK int remote_remember_tree(struct image_tools *t, const struct remote *r,
                                     struct error *err);
-/* A descriptor of a file of this body, under whatever name it is in the store: -ENOENT. */
+/* A descriptor of a file of this body, under whatever name it is in the store, and its time:
+ * -ENOENT. */
 MUST_CHECK int remote_open_body(struct image_tools *t, const struct digest *body,
-                                struct error *err);
+                                int64_t *ret_time_s, struct error *err);

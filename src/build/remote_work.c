@@ -161,6 +161,8 @@ static int set_time(const struct remote_work *w, int64_t time_s, struct error *e
 {
     const struct timespec times[] = {{MAX(time_s, 0), 0}, {MAX(time_s, 0), 0}};
 
+    w->remote->time_s = times[0].tv_sec;
+    w->remote->has_time = true;
     return futimens(w->file, times) < 0 ? error_sys(err, "set the time of a file") : 0;
 }
 
@@ -200,7 +202,8 @@ static int use_old(struct remote_work *w)
 
     end_fetch(w);
     r->body = w->old.body;
-    r->has_body = r->has_tree = true;
+    r->time_s = MAX(w->old.time_s, 0);
+    r->has_body = r->has_tree = r->has_time = true;
     return 1;
 }
 
@@ -220,21 +223,18 @@ static int step_download(struct remote_work *w, struct error *err)
 }
 
 /* The store has the bytes, under another name. */
-static int copy_body(struct remote_work *w, int from, struct error *err)
+static int copy_body(struct remote_work *w, int from, int64_t time_s, struct error *err)
 {
     ssize_t n = 1;
-    struct stat st;
     int r = open_file(w, err);
 
-    if (r == 0 && fstat(from, &st) < 0)
-        r = error_sys(err, "stat a file of the store");
     while (r == 0 && n > 0) {
         n = copy_file_range(from, NULL, w->file, NULL, 1 << 30, 0);
         if (n < 0)
             r = error_sys(err, "copy a file of the store");
     }
     if (r == 0)
-        r = set_time(w, st.st_mtim.tv_sec, err);
+        r = set_time(w, time_s, err);
     return r < 0 ? r : begin_adopt(w, err);
 }
 
@@ -248,7 +248,7 @@ static int recall_old(struct remote_work *w, struct error *err)
         return found;
     r->body = w->old.body;
     found = remote_recall_tree(w->t, r, err);
-    r->has_tree = false; /* the server is asked first */
+    r->has_tree = r->has_time = false; /* the server is asked first */
     w->has_old = found > 0;
     return found;
 }
@@ -256,6 +256,7 @@ static int recall_old(struct remote_work *w, struct error *err)
 static int begin_url(struct remote_work *w, struct error *err)
 {
     struct remote *r = w->remote;
+    int64_t time_s = 0;
     int found;
 
     if (!r->has_checksum) {
@@ -267,10 +268,10 @@ static int begin_url(struct remote_work *w, struct error *err)
     found = remote_recall_tree(w->t, r, err);
     if (found != 0)
         return found;
-    cleanup_close int from = remote_open_body(w->t, &r->body, err);
+    cleanup_close int from = remote_open_body(w->t, &r->body, &time_s, err);
     if (from < 0 && from != -ENOENT)
         return from;
-    return from >= 0 ? copy_body(w, from, err) : begin_download(w, err);
+    return from >= 0 ? copy_body(w, from, time_s, err) : begin_download(w, err);
 }
 
 /* ---- repositories ---- */

@@ -553,22 +553,43 @@ static json_t *step_doc(const struct file_step *step, struct str *data)
     return obj;
 }
 
+/* The tree of a URL is known by its bytes, so the time of its file is told apart. */
+static int set_time(struct build *b, const struct op *op, const struct file_step *step, json_t *obj,
+                    struct error *err)
+{
+    const struct op *source = step->kind == FILE_COPY ? op->inputs[step->input].op : NULL;
+    struct remote *remote =
+        source && source->kind == OP_SOURCE_REMOTE ? source->u.remote.remote : NULL;
+    int64_t time_s = 0;
+
+    if (!remote || remote->kind != REMOTE_URL)
+        return 0;
+    const int r = remote_time(&b->tools, remote, &time_s, err);
+    doc_set_int(obj, "time", time_s);
+    return r;
+}
+
 static int pack_steps(struct build *b, const struct op *op, const struct file_plan *plan,
                       struct file_request *q, struct error *err)
 {
     json_t *steps = json_array();
     char hex[DIGEST_HEX_MAX];
     struct digest before;
+    int r = 0;
 
     doc_set(q->doc, "steps", steps);
     if (explain_last_tree(b, op, &before))
         doc_set_text(q->doc, "before", digest_hex(&before, hex));
     doc_set_int(q->doc, "now", b->graph->has_epoch ? b->graph->epoch_s : b->env->now_s);
-    vec_each (step, &plan->steps)
-        doc_push(steps, step_doc(step, &q->data));
-    if (!q->data.size)
-        return 0;
-    int r = fd_of_bytes("file data", str_view(&q->data), err);
+    vec_each (step, &plan->steps) {
+        json_t *obj = step_doc(step, &q->data);
+        if (r >= 0)
+            r = set_time(b, op, step, obj, err);
+        doc_push(steps, obj);
+    }
+    if (r < 0 || !q->data.size)
+        return r;
+    r = fd_of_bytes("file data", str_view(&q->data), err);
     if (r >= 0)
         r = add_fd(q, r, true, err);
     if (r >= 0)

@@ -72,6 +72,8 @@ struct copy_source {
 
     bool chown;
     uint32_t uid, gid;
+    bool has_time; /* files are of this time, not of the source's */
+    int64_t time_s;
     const struct chmod *chmod; /* NULL: modes as they are. Not applied to made parents */
 
     /* The callbacks come from several threads at once, so they only read what ctx points to or

@@ -36,6 +36,10 @@ void copy_apply(const struct copy_source *s, struct entry *e)
     }
     if (s->chmod && e->type != ENTRY_SYMLINK)
         e->mode = chmod_apply(s->chmod, e->mode, e->type == ENTRY_DIR);
+    if (s->has_time && e->type == ENTRY_FILE) {
+        e->mtime_s = s->time_s;
+        e->mtime_ns = 0;
+    }
 }
 
 static bool earlier_actions(const struct copying *cp)

@@ -109,10 +109,11 @@ requests() { cat "$LOG"; }
     echo in >"$BATS_TEST_TMPDIR/a/inside"
     tar -C "$BATS_TEST_TMPDIR/a" --owner=5 --group=6 --mtime=@1600000000 -czf "$WWW/a.tgz" inside
     echo local >"$C/local"
-    dockerfile "ADD $U/file.txt?query=/x local $U/bare/file.txt/ /d/" "ADD --chown=3:4 --chmod=640 $U/a.tgz /new" \
+    dockerfile "ADD $U/file.txt?query=/x local /d/" "ADD $U/bare/file.txt/ /g/" "ADD --chown=3:4 --chmod=640 $U/a.tgz /new" \
         "ADD --unpack $U/a.tgz /un" "ADD $U/a.tgz /e/" "ADD --unpack=false $U/a.tgz $U/file.txt /f/"
     good "$C"
     has "-rw------- 0/0 6 2020-02-03 04:05:06 d/file.txt"
+    has "-rw------- 0/0 6 1970-01-01 00:00:00 g/file.txt" # the same bytes, of no time
     [ "$(content d/local)" = local ]
     listing | grep -q '^-rw-r----- 3/4 .* new$'
     listing | grep -q '^-rw------- 0/0 .* e/a.tgz$'
