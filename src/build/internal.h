@@ -95,6 +95,14 @@ struct step *step_new(struct build *b, const struct op *op);
 /* Ends it: why is set where code is negative, else layer is what it made. */
 void step_finish(struct step *s, int code, const struct result_layer *layer, struct error *why);
 void step_free(struct step *s);
+void step_contexts_free(struct step_context *c);
+/* A step with its job. */
+MUST_CHECK int step_start(struct build *b, const struct op *op, const char *job,
+                          const json_t *request, const int *fds, size_t fd_count, int take_output,
+                          struct step_context *take_contexts, struct error *err);
+/* Trees as requests have them, and those of a root under "layers". */
+json_t *build_layers_doc(const struct digest *trees, size_t count);
+MUST_CHECK int build_root_doc(struct build *b, struct op_ref root, json_t *obj, struct error *err);
 /* remote_step.c */
 MUST_CHECK int run_remote(struct build *b, const struct op *op, struct error *err);
 /* Finds out what the sources are that keys of the target's steps are made of. */

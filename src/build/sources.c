@@ -2,8 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -11,7 +9,6 @@
 #include "build/remote.h"
 #include "dockerfile/ignore.h"
 #include "image/load.h"
-#include "layer/gitmode.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -113,137 +110,13 @@ static int add_named(struct sources *s, const char *text, struct error *err)
 
 /* ---- directories ---- */
 
-static void local_free(struct local_context *c)
-{
-    if (!c)
-        return;
-    context_free(c->walked);
-    context_cache_free(c->cache);
-    ignore_free(c->ignore);
-    str_done(&c->ignore_text);
-    fd_closep(&c->fd);
-    free(c->name);
-    free(c->path);
-    free(c->ignore_name);
-    free(c);
-}
-DEFINE_CLEANUP(struct local_context *, local_free)
-
-/* A stranger's context may have a fifo or a link to a device under this name: nothing to wait for. */
-static int read_regular(int dirfd, const char *file, size_t limit, struct str *ret,
-                        struct error *err)
-{
-    struct stat st;
-    cleanup_close int fd = fd_open(dirfd, file, O_RDONLY | O_NONBLOCK, 0, err);
-
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return error_set(err, -EINVAL, "'%.200s' is not a regular file", file);
-    const int r = fd_read_all(fd, limit, ret, err);
-    return r < 0 ? error_wrap(err, r, "read '%.200s'", file) : 0;
-}
-
-static int read_ignore(struct local_context *c, int dirfd, const char *file, const char *name,
-                       struct error *err)
-{
-    ERROR_AUTO(why);
-    int r = read_regular(dirfd, file, IGNORE_SIZE_MAX, &c->ignore_text, &why);
-
-    if (r == -ENOENT || r == -ENOTDIR)
-        return 0;
-    if (r < 0)
-        return error_move(err, &why);
-    r = ignore_parse(str_view(&c->ignore_text), name, &c->ignore, err);
-    if (r < 0)
-        return r;
-    c->ignore_name = xstrdup(name);
-    return 1;
-}
-
-/* <dockerfile>.dockerignore beside the file wins over .dockerignore at the context's root. */
-static int find_ignore(struct local_context *c, const char *dockerfile, struct error *err)
-{
-    int r = 0;
-
-    if (dockerfile) {
-        cleanup_free char *own = xasprintf("%s.dockerignore", dockerfile);
-        const char *slash = strrchr(own, '/');
-        r = read_ignore(c, AT_FDCWD, own, slash ? slash + 1 : own, err);
-    }
-    if (r == 0)
-        r = read_ignore(c, c->fd, ".dockerignore", ".dockerignore", err);
-    return r < 0 ? r : 0;
-}
-
-static int local_open(struct sources *s, const char *name, const char *path, const char *dockerfile,
+static int open_local(struct sources *s, const char *name, const char *path, const char *dockerfile,
                       struct local_context **ret, struct error *err)
 {
-    CLEANUP(local_freep) struct local_context *c = xcalloc(1, sizeof(*c));
-    cleanup_free char *real = realpath(path, NULL);
+    const int r = local_open(name, path, dockerfile, ret, err);
 
-    c->fd = -1;
-    c->ignore_text = STR_INIT;
-    c->name = xstrdup(name);
-    c->path = xstrdup(path);
-    if (!real)
-        return error_sys(err, "open build context '%s'", path);
-    c->fd = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
-    if (c->fd < 0)
-        return error_wrap(err, c->fd, "open build context");
-    int r = find_ignore(c, dockerfile, err);
-    if (r < 0)
-        return r;
-    digest_of(view_of(real), &c->id);
-    *ret = c;
-    vec_push(&s->locals, steal(c));
-    return 0;
-}
-
-static enum context_verdict exclude(void *ctx, const char *path, bool is_dir)
-{
-    const struct local_context *c = ctx;
-
-    if (!ignore_match(c->ignore, view_of(path)))
-        return CONTEXT_KEEP;
-    return is_dir && ignore_may_reach_below(c->ignore, view_of(path)) ? CONTEXT_DROP
-                                                                      : CONTEXT_PRUNE;
-}
-
-int local_walk(struct local_context *c, struct image_tools *tools, struct error *err)
-{
-    if (c->walked)
-        return 0;
-    cleanup_close int fd = store_context_open(tools->store, &c->id, NULL);
-    c->cache = context_cache_load(fd);
-    c->gitmode = gitmode_of(c->fd);
-    const struct context_options o = {
-        .exclude = c->ignore ? exclude : NULL, .ctx = c, .cache = c->cache, .gitmode = c->gitmode};
-    const int r = context_open(c->fd, &o, &c->walked, err);
-    return r < 0 ? error_wrap(err, r, "read build context '%s'", c->path) : 0;
-}
-
-static int local_save(struct local_context *c, struct image_tools *tools, struct error *err)
-{
-    struct stat st;
-
-    if (!c->walked || !context_changed(c->walked))
-        return 0;
-    cleanup_close int fd = fd_of_bytes("stat cache", (struct view){0}, err);
-    if (fd < 0)
-        return fd;
-    int r = context_save(c->walked, fd, err);
-    if (r < 0)
-        return r;
-    if (fstat(fd, &st) < 0)
-        return error_sys(err, "read stat cache");
-    if (st.st_size == 0)
-        return 0;
-    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return error_sys(err, "map stat cache");
-    r = store_context_replace(tools->store, &c->id, view_make(map, (size_t)st.st_size), err);
-    (void)munmap(map, (size_t)st.st_size);
+    if (r >= 0)
+        vec_push(&s->locals, *ret);
     return r;
 }
 
@@ -488,7 +361,7 @@ static int resolve_directory(struct sources *s, const char *name, const char *pa
         if (*have != s->main && strcmp((*have)->name, name) == 0)
             c = *have;
     if (!c)
-        r = local_open(s, name, path, NULL, &c, err);
+        r = open_local(s, name, path, NULL, &c, err);
     if (r >= 0)
         answer_local(c, ret);
     return r;
@@ -662,7 +535,7 @@ int sources_open(struct image_tools *tools, const struct main_context *main,
         s->has_main_tree = true;
     }
     if (r >= 0 && main->directory)
-        r = local_open(s, "context", main->directory, main->dockerfile, &s->main, err);
+        r = open_local(s, "context", main->directory, main->dockerfile, &s->main, err);
     if (r < 0)
         return r;
     *ret = steal(s);

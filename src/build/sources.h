@@ -1,23 +1,9 @@
 /* build/sources.h - the program's source_resolver: local images, named contexts, directories of the user. */
 #pragma once
 
+#include "build/local.h"
 #include "build/source.h"
 #include "image/image.h"
-#include "layer/context.h"
-
-/* A directory of the user that steps copy from. The walk and the digests are made when first asked for. */
-struct local_context {
-    char *name; /* "context", or the named context's */
-    char *path; /* as given: op_source_local.path points here */
-    int fd;
-    struct str ignore_text;
-    struct ignore *ignore;
-    char *ignore_name; /* ".dockerignore"; NULL: there is none */
-    struct context_cache *cache;
-    struct context *walked;
-    mode_t gitmode;   /* layer/gitmode.h */
-    struct digest id; /* of its stat cache */
-};
 
 /* What the build context is: a directory, a tree of the store (an archive, a repository), or
  * nothing. */
@@ -42,8 +28,6 @@ struct source_resolver sources_resolver(struct sources *s);
 struct local_context *sources_local(struct sources *s, const struct op *op);
 struct local_context *sources_main_context(struct sources *s);   /* NULL when there is none */
 const struct digest *sources_main_tree(const struct sources *s); /* NULL when it is no tree */
-/* Walks it, once. */
-MUST_CHECK int local_walk(struct local_context *c, struct image_tools *tools, struct error *err);
 /* Writes the stat caches that have something new. */
 MUST_CHECK int sources_save(struct sources *s, struct error *err);
 
