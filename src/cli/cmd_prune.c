@@ -10,7 +10,7 @@
 struct options {
     uint64_t keep_storage;
     const char *until;
-    bool all, damaged, dry_run;
+    bool all, damaged, dry_run, mounts;
     bool force; /* docker's -f: there is nothing to confirm */
 };
 
@@ -34,7 +34,8 @@ static int policy_of(const struct env *env, const struct options *o, struct prun
 {
     int64_t age = 0;
 
-    *ret = (struct prune_policy){.keep_storage = o->keep_storage, .until_s = INT64_MAX};
+    *ret = (struct prune_policy){
+        .keep_storage = o->keep_storage, .until_s = INT64_MAX, .mounts_only = o->mounts};
     if (!o->until)
         return 0;
     const int r = duration_parse(o->until, &age, err);
@@ -69,15 +70,16 @@ static uint64_t doomed_size(const struct usage *u)
     return size;
 }
 
-static int remove_doomed(struct image_tools *t, struct usage *u, bool all, struct error *err)
+static int remove_doomed(struct image_tools *t, struct usage *u, const struct options *o,
+                         struct error *err)
 {
     int r = store_remove(t->store, u, err);
 
     if (r == 0)
         r = image_sweep(t, err);
-    if (r == 0)
+    if (r == 0 && !o->mounts) /* no record names a mount */
         r = cache_open(t->env, t->store, &t->cache, err);
-    return r < 0 ? r : cache_clean(t->cache, all, err);
+    return r < 0 || o->mounts ? r : cache_clean(t->cache, o->all, err);
 }
 
 static int prune(const struct options *o, struct image_tools *t, struct error *err)
@@ -87,6 +89,10 @@ static int prune(const struct options *o, struct image_tools *t, struct error *e
     STR_AUTO(size);
     int r = policy_of(t->env, o, &policy, err);
 
+    if (r >= 0 && o->mounts && (o->all || o->damaged))
+        r = error_set(
+            err, -EINVAL,
+            "--mounts removes cache mounts only; it goes with neither --all nor --damaged");
     if (r < 0)
         return r;
     if (o->damaged && (r = repair(t, err)) < 0)
@@ -94,7 +100,7 @@ static int prune(const struct options *o, struct image_tools *t, struct error *e
     if ((r = store_usage_read(t->store, &u, err)) < 0)
         return r;
     (void)prune_plan(&u, &policy);
-    if (!o->dry_run && (r = remove_doomed(t, &u, o->all, err)) < 0)
+    if (!o->dry_run && (r = remove_doomed(t, &u, o, err)) < 0)
         return r;
     print_doomed(t->env, &u);
     text_size(&size, doomed_size(&u));
@@ -124,6 +130,7 @@ static const struct option_row rows[] = {
              "only what was not used for that long: 24h, 7d"),
     OPT_FLAG('a', "all", struct options, all,
              "also forget the results that images share: the next build starts from nothing"),
+    OPT_FLAG(0, "mounts", struct options, mounts, "only the directories of RUN --mount=type=cache"),
     OPT_FLAG(0, "damaged", struct options, damaged, "also remove what 'du --verify' finds damaged"),
     OPT_FLAG(0, "dry-run", struct options, dry_run, "only list what would go"),
     OPT_FLAG('f', "force", struct options, force, "accepted as docker's; nothing is asked"),

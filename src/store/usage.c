@@ -25,7 +25,7 @@ const char *usage_kind_name(enum usage_kind kind)
         [USAGE_IMAGE] = "image",       [USAGE_TREE] = "layer",
         [USAGE_BLOB] = "blob",         [USAGE_CONTEXT] = "context index",
         [USAGE_MOUNT] = "cache mount", [USAGE_CACHE] = "cache database",
-        [USAGE_TMP] = "temporary",    [USAGE_LOG] = "log",
+        [USAGE_TMP] = "temporary",     [USAGE_LOG] = "log",
     };
 
     return names[kind];
@@ -287,8 +287,10 @@ static bool is_old(const struct usage_item *i, const struct prune_policy *p)
     return p->until_s == INT64_MAX || i->used_s < p->until_s;
 }
 
-static bool is_build_cache(const struct usage_item *i)
+static bool is_build_cache(const struct usage_item *i, const struct prune_policy *p)
 {
+    if (p->mounts_only)
+        return i->kind == USAGE_MOUNT;
     return i->kind == USAGE_TREE || i->kind == USAGE_BLOB || i->kind == USAGE_CONTEXT ||
            i->kind == USAGE_MOUNT || i->kind == USAGE_LOG;
 }
@@ -309,7 +311,7 @@ static bool *doom_images(struct usage *u, const struct prune_policy *p)
     vec_each (i, u) {
         if (i->kind != USAGE_IMAGE)
             continue;
-        i->doomed = i->unnamed && !i->held && is_old(i, p);
+        i->doomed = i->unnamed && !i->held && is_old(i, p) && !p->mounts_only;
         if (!i->doomed)
             vec_each (place, &i->needs)
                 needed[*place] = true;
@@ -327,7 +329,7 @@ uint64_t prune_plan(struct usage *u, const struct prune_policy *p)
         i->doomed = i->kind == USAGE_IMAGE ? i->doomed : i->kind == USAGE_TMP && !i->held;
         if (i->doomed && i->kind == USAGE_TMP)
             freed += i->size;
-        if (!is_build_cache(i) || needed[i - u->at])
+        if (!is_build_cache(i, p) || needed[i - u->at])
             continue;
         cache += i->size;
         if (!i->held && is_old(i, p))

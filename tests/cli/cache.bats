@@ -331,3 +331,25 @@ E
 --cache-to type=what,dest=/x|type 'what' is not known
 E
 }
+
+@test "prune --mounts removes cache mounts, and nothing else" {
+    dockerfile <<'E'
+FROM busybox
+RUN --mount=type=cache,target=/c echo more >>/c/file; cp /c/file /out
+E
+    run -0 build -t mounted
+    [ -n "$(ls "$COOPER_ROOT/mounts")" ]
+    run -0 cooper prune --mounts --until 24h
+    [ -n "$(ls "$COOPER_ROOT/mounts")" ]
+    run -0 cooper prune --mounts --dry-run
+    [[ $output == *"cache mount "* ]]
+    [ -n "$(ls "$COOPER_ROOT/mounts")" ]
+    run -0 cooper prune --mounts
+    [ -z "$(ls "$COOPER_ROOT/mounts")" ]
+    run -0 build -t mounted
+    [[ $output == *"every step from the cache"* ]]
+    run -0 build -t mounted --no-cache
+    files mounted
+    [ "$(cat "$CTX.out/out")" = more ]
+    run -2 cooper prune --mounts --all
+}

@@ -19,10 +19,15 @@ static void prune_takes_the_oldest_that_nobody_needs(void **state)
         const char *name, *doomed; /* letters of the items below */
         struct prune_policy policy;
     } cases[] = {
-        {"everything", "ucdx", {0, INT64_MAX}},
-        {"keep the newest", "ucx", {250, INT64_MAX}}, /* c 100 and d 200, held e 50: 350 */
-        {"keep all", "ux", {1000, INT64_MAX}},
-        {"old only", "ucx", {0, 25}},
+        {"everything", "ucdxt", {0, INT64_MAX, false}},
+        {"keep the newest",
+         "ucxt",
+         {250, INT64_MAX, false}}, /* c 100, d 200, t 30, held e 50: 380 */
+        {"keep all", "ux", {1000, INT64_MAX, false}},
+        {"old only", "ucxt", {0, 25, false}},
+        {"mounts", "xt", {0, INT64_MAX, true}},
+        {"old mounts", "x", {0, 15, true}},
+        {"few mounts", "x", {30, INT64_MAX, true}},
     };
     /* n: needed by a name; u: unnamed image needing c; d: free; e: held; x: left by the dead */
     struct usage_item items[] = {
@@ -32,6 +37,7 @@ static void prune_takes_the_oldest_that_nobody_needs(void **state)
         {.kind = USAGE_TREE, .name = (char[]){"e"}, .size = 50, .used_s = 5, .held = true},
         {.kind = USAGE_TMP, .name = (char[]){"x"}, .size = 7, .used_s = 40},
         {.kind = USAGE_TMP, .name = (char[]){"y"}, .size = 7, .used_s = 40, .held = true},
+        {.kind = USAGE_MOUNT, .name = (char[]){"t"}, .size = 30, .used_s = 15},
         {.kind = USAGE_IMAGE, .name = (char[]){"m"}, .used_s = 1, .named = true},
         {.kind = USAGE_IMAGE, .name = (char[]){"u"}, .used_s = 20, .unnamed = true},
     };
@@ -39,9 +45,9 @@ static void prune_takes_the_oldest_that_nobody_needs(void **state)
     struct usage u = {items, ARRAY_SIZE(items), ARRAY_SIZE(items)};
 
     (void)state;
-    items[6].needs.at = of_m;
-    items[7].needs.at = of_u;
-    items[6].needs.size = items[7].needs.size = 1;
+    items[7].needs.at = of_m;
+    items[8].needs.at = of_u;
+    items[7].needs.size = items[8].needs.size = 1;
     for (size_t n = 0; n < ARRAY_SIZE(cases); n++) {
         uint64_t want = 0;
 
