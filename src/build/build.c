@@ -253,7 +253,9 @@ static int solve_target(struct build *b, struct error *err)
     b->slots = b->options->jobs > 0 ? (size_t)b->options->jobs : JOBS_DEFAULT;
     b->roots = roots_new(b);
     b->solver = solver_new(b->graph, build_rows, &hooks);
-    int r = solver_want(b->solver, b->graph->stages.at[b->graph->target].root, false, err);
+    int r = 0;
+    for (size_t i = 0; r >= 0 && i < b->graph->targets.size; i++)
+        r = solver_want(b->solver, b->graph->stages.at[b->graph->targets.at[i]].root, false, err);
     if (r >= 0)
         r = solve(b, err);
     loop_free(b->loop); /* what comes now may be interrupted as any program */
@@ -276,6 +278,28 @@ static int parse_network(const char *text, enum exec_network *ret, struct error 
     *ret = n == SPAWN_NETWORK_HOST   ? EXEC_NETWORK_HOST
            : n == SPAWN_NETWORK_NONE ? EXEC_NETWORK_NONE
                                      : EXEC_NETWORK_DEFAULT;
+    return 0;
+}
+
+int build_platforms(const struct strings *texts, struct platforms *ret, struct error *err)
+{
+    for (size_t i = 0; i < texts->size; i++) {
+        struct view rest = view_of(texts->at[i]), part;
+        while (rest.at && view_cut(&rest, ',', &part)) {
+            cleanup_free char *text = view_dup(view_trim(part));
+            const struct platform host = platform_host();
+            struct platform p = host;
+            bool known = false;
+            /* "local" is buildx's word for this machine */
+            const int r = strcmp(text, "local") == 0 ? 0 : platform_parse(text, &p, err);
+            if (r < 0)
+                return error_wrap(err, r, "--platform");
+            vec_each (have, ret)
+                known = known || platform_eq(have, &p);
+            if (!known)
+                vec_push(ret, p);
+        }
+    }
     return 0;
 }
 
@@ -308,6 +332,10 @@ static int make_graph(struct build *b, struct error *err)
     };
     int r = parse_network(o->network, &f.network, err);
 
+    if (r >= 0)
+        r = build_platforms(&o->platforms, &b->platforms, err);
+    f.platforms = b->platforms.at;
+    f.platform_count = b->platforms.size;
     f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK;
     if (r >= 0)
         r = check_read(b->dockerfile, &o->build_args, &b->check, err);
@@ -453,11 +481,15 @@ static int check_caches(const struct build_options *o, struct error *err)
 int build_check_options(const struct build_options *o, struct error *err)
 {
     enum exec_network network;
+    struct platforms platforms = {0};
     CLEANUP(outputs_done) struct outputs outputs = {0};
     int r = parse_network(o->network, &network, err);
 
     if (r >= 0)
         r = build_outputs(o, &outputs, err);
+    if (r >= 0)
+        r = build_platforms(&o->platforms, &platforms, err);
+    vec_done(&platforms);
     for (size_t i = 0; r >= 0 && i < o->tags.size; i++) {
         cleanup_free char *name = NULL;
         r = image_name_canonical(o->tags.at[i], &name, err);
@@ -486,6 +518,7 @@ static void build_done(struct build *b)
     image_tools_done(&b->tools);
     dockerfile_free(b->dockerfile);
     strings_done(&b->notes);
+    vec_done(&b->platforms);
     error_done(&b->failed);
     free(b->failed_step.not_kept);
     fd_closep(&b->log_dir);

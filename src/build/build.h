@@ -38,6 +38,7 @@ struct build_options {
     int64_t jobs; /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to;
     bool errexit; /* RUN heredocs end at their first error */
+    struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */
     bool no_cache, explain;
     enum build_squash squash;
     enum build_print print;

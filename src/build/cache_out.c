@@ -33,10 +33,9 @@ static int add_step(struct build *b, const struct op *op, size_t layer, struct c
 }
 
 /* Those of the result, bottom first. */
-static int result_steps(struct build *b, size_t first_layer, struct cache_steps *ret,
-                        struct error *err)
+static int result_steps(struct build *b, struct op_ref root, size_t first_layer,
+                        struct cache_steps *ret, struct error *err)
 {
-    const struct op_ref root = b->graph->stages.at[b->graph->target].root;
     VEC(const struct op *) chain = {0};
     int r = 0;
 
@@ -51,11 +50,11 @@ static int result_steps(struct build *b, size_t first_layer, struct cache_steps 
 
 static int all_steps(struct build *b, struct cache_steps *ret, struct error *err)
 {
-    const struct op_ref root = b->graph->stages.at[b->graph->target].root;
     cleanup_free bool *needed = xcalloc(b->graph->ops.size + 1, sizeof(*needed));
     int r = 0;
 
-    graph_needed(b->graph, root, needed);
+    vec_each (target, &b->graph->targets)
+        graph_needed(b->graph, b->graph->stages.at[*target].root, needed);
     for (size_t i = 0; r >= 0 && i < b->graph->ops.size; i++)
         if (needed[i] && !build_rows[b->graph->ops.at[i]->kind].is_source)
             r = add_step(b, b->graph->ops.at[i], ret->size, ret, err);
@@ -112,7 +111,8 @@ static int wants_inline(const struct build *b, bool *ret, struct error *err)
     return r;
 }
 
-int cache_inline(struct build *b, size_t below, struct image_config *c, struct error *err)
+int cache_inline(struct build *b, struct op_ref root, size_t below, struct image_config *c,
+                 struct error *err)
 {
     CLEANUP(cache_steps_done) struct cache_steps steps = {0};
     bool wanted = false;
@@ -126,7 +126,7 @@ int cache_inline(struct build *b, size_t below, struct image_config *c, struct e
         env_warn(b->env, "an inline cache names the layers of steps; --squash leaves none");
         return 0;
     }
-    r = result_steps(b, below, &steps, err);
+    r = result_steps(b, root, below, &steps, err);
     if (r >= 0)
         put_doc(c, &steps);
     return r;
@@ -136,15 +136,17 @@ int cache_inline(struct build *b, size_t below, struct image_config *c, struct e
 
 static int make_cache_image(struct build *b, bool max, struct image **ret, struct error *err)
 {
-    const struct stage *target = &b->graph->stages.at[b->graph->target];
+    const struct stage *first = &b->graph->stages.at[b->graph->targets.at[0]];
     CLEANUP(cache_steps_done) struct cache_steps steps = {0};
     CONFIG_AUTO(config);
     size_t count = 0;
-    int r = max ? all_steps(b, &steps, err) : result_steps(b, 0, &steps, err);
+    int r = max ? all_steps(b, &steps, err) : 0;
 
+    for (size_t i = 0; !max && r >= 0 && i < b->graph->targets.size; i++)
+        r = result_steps(b, b->graph->stages.at[b->graph->targets.at[i]].root, 0, &steps, err);
     if (r < 0)
         return r;
-    config_init(&config, &target->config->platform);
+    config_init(&config, &first->config->platform);
     cleanup_free struct image_layer *layers = layers_of(&steps, &count);
     put_doc(&config, &steps);
     return image_new(&b->tools, &config, layers, count, ret, err);

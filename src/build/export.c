@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "image/export.h"
 #include "image/squash.h"
+#include "oci/descriptor.h"
 
 static void set_created(char **field, int64_t seconds)
 {
@@ -154,10 +155,10 @@ int build_layers(struct build *b, struct op_ref root, struct image_layer **ret, 
     return 0;
 }
 
-static int make_image(struct build *b, struct layer_times times, struct image **ret,
+static int make_image(struct build *b, uint32_t stage, struct layer_times times, struct image **ret,
                       struct error *err)
 {
-    const struct stage *target = &b->graph->stages.at[b->graph->target];
+    const struct stage *target = &b->graph->stages.at[stage];
     const enum build_squash how = b->options->squash;
     const struct op *base = solver_base(b->solver, target->root);
     size_t below = base ? base->u.image.image->layer_count : 0;
@@ -177,7 +178,7 @@ static int make_image(struct build *b, struct layer_times times, struct image **
         r = squash(b, below, trees, &count, &config, err);
     if (r < 0)
         return r;
-    r = cache_inline(b, how == BUILD_SQUASH_NOTHING ? below : SIZE_MAX, &config, err);
+    r = cache_inline(b, target->root, how == BUILD_SQUASH_NOTHING ? below : SIZE_MAX, &config, err);
     if (r < 0)
         return r;
     cleanup_free struct image_layer *layers = add_times(base, trees, count, below, times);
@@ -209,19 +210,32 @@ int build_outputs(const struct build_options *o, struct outputs *ret, struct err
     return 0;
 }
 
-/* The image; where an output wants rewrite-timestamp, there is a second one of the same files. */
+/* One image for each platform; where an output wants rewrite-timestamp, there are others of the same files. */
 struct built {
-    struct image *plain, *rewritten;
+    struct image **plain, **rewritten;
+    size_t count;
 };
 
 static void built_done(struct built *i)
 {
-    image_free(i->plain);
-    image_free(i->rewritten);
+    images_free(i->plain, i->count);
+    images_free(i->rewritten, i->count);
 }
 
-static int image_of_output(struct build *b, const struct output *o, struct built *built,
-                           struct image **ret, struct error *err)
+static int make_images(struct build *b, struct layer_times times, struct image ***ret,
+                       struct error *err)
+{
+    const size_t count = b->graph->targets.size;
+    int r = 0;
+
+    *ret = xcalloc(count + 1, sizeof(struct image *));
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        r = make_image(b, b->graph->targets.at[i], times, &(*ret)[i], err);
+    return r;
+}
+
+static int images_of_output(struct build *b, const struct output *o, struct built *built,
+                            struct image *const **ret, struct error *err)
 {
     const struct layer_times times = {LAYER_TIMES_CLAMP, b->graph->epoch_s};
     int r = 0;
@@ -234,7 +248,7 @@ static int image_of_output(struct build *b, const struct output *o, struct built
         return 0;
     }
     if (!built->rewritten)
-        r = make_image(b, times, &built->rewritten, err);
+        r = make_images(b, times, &built->rewritten, err);
     *ret = built->rewritten;
     return r;
 }
@@ -242,8 +256,8 @@ static int image_of_output(struct build *b, const struct output *o, struct built
 static int write_output(struct build *b, struct built *built, struct output *o,
                         struct export_result *ret, struct error *err)
 {
-    struct image *image = NULL;
-    int r = image_of_output(b, o, built, &image, err);
+    struct image *const *images = NULL;
+    int r = images_of_output(b, o, built, &images, err);
 
     if (r < 0)
         return r;
@@ -252,7 +266,7 @@ static int write_output(struct build *b, struct built *built, struct output *o,
     /* what the user did not ask for needs no line of its own */
     struct progress_step *shown =
         b->options->outputs.size ? progress_begin(b->env->progress, o->text) : NULL;
-    r = image_export(&b->tools, image, o, &b->options->tags, ret, err);
+    r = image_export_all(&b->tools, images, built->count, o, &b->options->tags, ret, err);
     progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
     return r;
 }
@@ -276,17 +290,10 @@ static int write_outputs(struct build *b, struct built *built, bool images,
     return r;
 }
 
-static int write_metadata(const struct build *b, const struct image *image,
-                          const struct export_result *exported, struct error *err)
+static int set_names(const struct build *b, json_t *doc, struct error *err)
 {
-    cleanup_doc json_t *doc = json_object();
-    char text[DIGEST_TEXT_MAX];
     STR_AUTO(names);
-    STR_AUTO(out);
 
-    doc_set_text(doc, "containerimage.config.digest", digest_format(&image->record.id, text));
-    if (!digest_is_zero(&exported->manifest))
-        doc_set_text(doc, "containerimage.digest", digest_format(&exported->manifest, text));
     for (size_t i = 0; i < b->options->tags.size; i++) {
         cleanup_free char *name = NULL;
         const int r = image_name_canonical(b->options->tags.at[i], &name, err);
@@ -296,6 +303,44 @@ static int write_metadata(const struct build *b, const struct image *image,
     }
     if (names.size)
         doc_set_text(doc, "image.name", names.at);
+    return 0;
+}
+
+/* What buildx writes about a manifest, or about the index of several platforms. */
+static void set_descriptor(json_t *doc, const struct image *image, size_t count,
+                           const struct export_result *exported)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    if (digest_is_zero(&exported->manifest))
+        return;
+    json_t *descriptor =
+        descriptor_new(exported->media_type, &exported->manifest, exported->manifest_size);
+    if (count == 1)
+        descriptor_set_platform(descriptor, &image->config.platform);
+    if (image->config.created)
+        descriptor_set_annotation(descriptor, ANNOTATION_CREATED, image->config.created);
+    doc_set(doc, "containerimage.descriptor", descriptor);
+    doc_set_text(doc, "containerimage.digest", digest_format(&exported->manifest, text));
+}
+
+static int write_metadata(const struct build *b, struct image *const *images, size_t count,
+                          const struct export_result *exported, struct error *err)
+{
+    cleanup_doc json_t *doc = json_object();
+    char text[DIGEST_TEXT_MAX], platform[PLATFORM_TEXT_MAX];
+    STR_AUTO(out);
+
+    for (size_t i = 0; i < count; i++) {
+        cleanup_free char *key =
+            xasprintf("containerimage.config.digest%s%s", count > 1 ? "/" : "",
+                      count > 1 ? platform_format(&images[i]->config.platform, platform) : "");
+        doc_set_text(doc, key, digest_format(&images[i]->record.id, text));
+    }
+    set_descriptor(doc, images[0], count, exported);
+    const int r = set_names(b, doc, err);
+    if (r < 0)
+        return r;
     doc_print(doc, false, &out);
     str_add_char(&out, '\n');
     return fd_replace_file(AT_FDCWD, b->options->metadata_file, str_view(&out), 0644, err);
@@ -313,20 +358,22 @@ static bool wants_id(const struct build *b)
     return b->options->iidfile || b->options->metadata_file || prints_id(b);
 }
 
-static int tell_id(const struct build *b, const struct image *image,
+/* Of several platforms the index has no configuration: its own digest, where it was written, else the first id. */
+static int tell_id(const struct build *b, struct image *const *images, size_t count,
                    const struct export_result *exported, struct error *err)
 {
     const struct build_options *o = b->options;
+    const bool index = count > 1 && !digest_is_zero(&exported->manifest);
     char text[DIGEST_TEXT_MAX];
     int r = 0;
 
     if (!wants_id(b))
         return 0;
-    digest_format(&image->record.id, text);
+    digest_format(index ? &exported->manifest : &images[0]->record.id, text);
     if (o->iidfile)
         r = fd_replace_file(AT_FDCWD, o->iidfile, view_of(text), 0644, err);
     if (r >= 0 && o->metadata_file)
-        r = write_metadata(b, image, exported, err);
+        r = write_metadata(b, images, count, exported, err);
     if (r >= 0 && prints_id(b))
         fprintf(b->env->out, "%s\n", text);
     return r;
@@ -361,20 +408,20 @@ static void say_built(const struct build *b)
 
 int build_export(struct build *b, struct error *err)
 {
-    CLEANUP(built_done) struct built built = {0};
+    CLEANUP(built_done) struct built built = {.count = b->graph->targets.size};
     struct export_result exported = {0};
-    int r = make_image(b, build_times(b), &built.plain, err);
+    int r = make_images(b, build_times(b), &built.plain, err);
 
     /* the store comes last: its record then has the diff ids that the others came to know */
     if (r >= 0)
         r = write_outputs(b, &built, false, &exported, err);
-    struct image *told = built.rewritten ? built.rewritten : built.plain;
-    if (r >= 0 && wants_id(b))
-        r = image_finish(&b->tools, told, err);
+    struct image **told = built.rewritten ? built.rewritten : built.plain;
+    for (size_t i = 0; r >= 0 && wants_id(b) && i < built.count; i++)
+        r = image_finish(&b->tools, told[i], err);
     if (r >= 0)
         r = write_outputs(b, &built, true, &exported, err);
     if (r >= 0)
-        r = tell_id(b, told, &exported, err);
+        r = tell_id(b, told, built.count, &exported, err);
     if (r >= 0)
         say_built(b);
     return r;

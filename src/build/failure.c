@@ -41,11 +41,28 @@ static void add_lines(struct str *text, struct view lines)
     }
 }
 
+/* Its program could not be started. */
+static void say_foreign(const struct op *op, const char *platform, struct error *err)
+{
+    char text[PLATFORM_TEXT_MAX];
+    const struct platform host = platform_host();
+
+    (void)error_wrap(err, -ECHILD, "stage %s is for %s, and this machine runs programs for %s",
+                     op->stage, platform, platform_format(&host, text));
+    (void)error_hint(err, -ECHILD,
+                     "register an emulator with binfmt_misc (flag F, as Debian's qemu-user-binfmt "
+                     "does), or run this stage here: FROM --platform=$BUILDPLATFORM");
+}
+
 int failure_error(struct step *s, int status, struct error *err)
 {
     STR_AUTO(text);
 
+    const char *foreign = s->op->kind == OP_EXEC && status == 126 ? s->op->u.exec.foreign : NULL;
+
     (void)error_set(err, -ECHILD, "step '%s' failed, exit code: %d", s->op->title, status);
+    if (foreign)
+        say_foreign(s->op, foreign, err);
     log_end(&s->log);
     add_lines(&text, last_lines(&s->tail));
     if (s->log.path)

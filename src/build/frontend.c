@@ -44,7 +44,7 @@ static int build_stage(struct frontend *fe, struct fe_stage *s, struct error *er
 static void add_stage(struct frontend *fe, const struct fe_stage *s)
 {
     if (s == fe->target)
-        fe->g->target = (uint32_t)fe->g->stages.size;
+        vec_push(&fe->g->targets, (uint32_t)fe->g->stages.size);
     vec_push(&fe->g->stages, (struct stage){s->name, s->index, s->root, s->config});
 }
 
@@ -147,15 +147,12 @@ static int plan(struct frontend *fe, struct error *err)
     return 0;
 }
 
-int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
-                  const struct source_resolver *sources, struct graph **ret, struct error *err)
+static int plan_platform(const struct dockerfile *d, const struct frontend_options *o,
+                         const struct source_resolver *sources, struct graph *g, struct error *err)
 {
-    CLEANUP(graph_freep) struct graph *g = graph_new();
     struct frontend fe = {.d = d, .o = o, .sources = sources, .g = g, .arena = g->arena};
+    const int r = plan(&fe, err);
 
-    int r = dockerfile_check(d, err);
-    if (r == 0)
-        r = plan(&fe, err);
     for (size_t i = 0; i < fe.stage_count; i++)
         fe_free_stage(fe.stages[i]);
     vec_each (trigger, &fe.triggers)
@@ -165,6 +162,21 @@ int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
     pairs_done(&fe.header);
     map_done(&fe.used_args);
     map_done(&fe.named);
+    return r;
+}
+
+int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
+                  const struct source_resolver *sources, struct graph **ret, struct error *err)
+{
+    CLEANUP(graph_freep) struct graph *g = graph_new();
+    struct frontend_options one = *o;
+    int r = dockerfile_check(d, err);
+
+    for (size_t i = 0; r == 0 && i < MAX(o->platform_count, (size_t)1); i++) {
+        if (o->platform_count > 0)
+            one.platform = o->platforms[i];
+        r = plan_platform(d, &one, sources, g, err);
+    }
     if (r < 0)
         return r;
     *ret = steal(g);

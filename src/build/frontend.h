@@ -14,6 +14,8 @@ struct frontend_options {
     enum exec_network network;        /* of RUN without --network */
     const char *hostname;             /* of RUN; NULL: the default */
     struct platform platform;         /* that is built for */
+    const struct platform *platforms; /* several: instead of it; NULL: one */
+    size_t platform_count;
     const char *reproducible; /* NULL: not wanted; "": as SOURCE_DATE_EPOCH says; "git"; a number */
     bool looks; /* nothing will run: missing secrets do not matter; graph.outline is wanted */
     bool no_cache;

@@ -194,6 +194,16 @@ static void add_history(struct fe_stage *s, const struct strings *argv)
     map_done(&seen);
 }
 
+/* It is started all the same: binfmt_misc, or programs of this machine in an image that says otherwise. */
+static void set_foreign(const struct frontend *fe, const struct fe_stage *s, struct op_exec *e)
+{
+    const struct platform host = platform_host(), *p = &s->config->platform;
+    char text[PLATFORM_TEXT_MAX];
+
+    if (*p->architecture && platform_rank(&host, p) < 0)
+        e->foreign = arena_strdup(fe->arena, platform_format(p, text));
+}
+
 int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct error *err)
 {
     CLEANUP(strings_done) struct strings argv = {0};
@@ -221,6 +231,7 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
     e->user = config->user ? arena_strdup(fe->arena, config->user) : "";
     e->shell = config->shell.size ? arena_strdup(fe->arena, config->shell.at[0]) : "/bin/sh";
     set_network(fe, c->in, e);
+    set_foreign(fe, s, e);
     e->hostname = fe->o->hostname ? arena_strdup(fe->arena, fe->o->hostname) : NULL;
     if (fe->o->add_hosts)
         e->add_hosts = graph_texts(fe->g, fe->o->add_hosts, &e->add_host_count);

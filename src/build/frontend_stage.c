@@ -102,6 +102,15 @@ static void add_command(struct fe_stage *s, const struct instruction *in, bool t
                      k == INSTRUCTION_WORKDIR;
 }
 
+/* Titles of steps of several platforms say which. */
+static void name_platform(struct frontend *fe, struct fe_stage *s)
+{
+    char text[PLATFORM_TEXT_MAX];
+
+    s->label = arena_printf(fe->arena, "%s%s%s", platform_format(&fe->o->platform, text),
+                            *s->label ? " " : "", s->label);
+}
+
 int fe_read_stages(struct frontend *fe, struct error *err)
 {
     const struct dockerfile *d = fe->d;
@@ -127,6 +136,8 @@ int fe_read_stages(struct frontend *fe, struct error *err)
     }
     if (fe->stage_count == 1)
         fe->stages[0]->label = "";
+    for (size_t i = 0; fe->o->platform_count > 1 && i < fe->stage_count; i++)
+        name_platform(fe, fe->stages[i]);
     return 0;
 }
 
@@ -244,6 +255,22 @@ int fe_context(struct frontend *fe, struct fe_source **ret, struct error *err)
     return 0;
 }
 
+static void warn_of_platform(struct frontend *fe, const struct fe_stage *s,
+                             const struct platform *p)
+{
+    const struct source *source = &s->source->source;
+    char is[PLATFORM_TEXT_MAX], want[PLATFORM_TEXT_MAX];
+
+    if (source->kind != SOURCE_IMAGE || !*source->image->config->platform.architecture ||
+        platform_rank(p, &source->image->config->platform) >= 0)
+        return;
+    fe_warn(fe, s->from->words[0].span,
+            "InvalidBaseImagePlatform: Base image %s was pulled with platform \"%s\", expected "
+            "\"%s\" for current build",
+            s->base_name, platform_format(&source->image->config->platform, is),
+            platform_format(p, want));
+}
+
 static int resolve_base(struct frontend *fe, struct fe_stage *s, struct error *err)
 {
     const struct platform *p = s->platform_set ? &s->platform : &fe->o->platform;
@@ -253,6 +280,7 @@ static int resolve_base(struct frontend *fe, struct fe_stage *s, struct error *e
     if (r < 0)
         return source_error_at(err, r, fe->d->name, s->from->words[0].span);
     s->source = fs;
+    warn_of_platform(fe, s, p);
     return 0;
 }
 

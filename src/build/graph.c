@@ -35,6 +35,7 @@ void graph_free(struct graph *g)
             config_done(stage->config);
     vec_done(&g->ops);
     vec_done(&g->stages);
+    vec_done(&g->targets);
     findings_done(&g->findings);
     doc_unref(g->outline);
     arena_free(g->arena);

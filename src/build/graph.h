@@ -92,6 +92,7 @@ struct op_exec {
     const char *user;  /* "" or as USER has it */
     const char *shell; /* SHELL's program: for those who look into a step that failed */
     enum exec_network network;
+    const char *foreign;    /* "linux/arm64", when that is none of this machine; or NULL */
     const char *hostname;   /* NULL: the default */
     const char **add_hosts; /* "name:address" */
     size_t add_host_count;
@@ -172,9 +173,9 @@ struct graph {
     VEC(struct op *) ops;
     VEC(struct stage)
     stages; /* in the file's order, those that the target needs; config of the others is NULL */
-    uint32_t target; /* index into stages */
-    bool has_epoch;  /* SOURCE_DATE_EPOCH was given: */
-    int64_t epoch_s; /* what takes the place of now */
+    VEC(uint32_t) targets; /* indexes into stages: one for each platform that is built for */
+    bool has_epoch;        /* SOURCE_DATE_EPOCH was given: */
+    int64_t epoch_s;       /* what takes the place of now */
     bool reproducible;
     struct findings findings; /* unused build arguments and the like, for people */
     json_t *outline;          /* frontend_options.outline: what the target offers */

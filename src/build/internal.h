@@ -49,6 +49,14 @@ struct failed_step {
     char *not_kept; /* why there is no tree, or NULL */
 };
 
+struct platforms {
+    struct platform *at;
+    size_t size, cap;
+};
+/* --platform: each once, in the order given. -EINVAL. */
+MUST_CHECK int build_platforms(const struct strings *texts, struct platforms *ret,
+                               struct error *err);
+
 struct build {
     const struct env *env;
     const struct build_options *options;
@@ -58,6 +66,7 @@ struct build {
     struct outputs outputs; /* as the options say; none: the store */
     struct dockerfile *dockerfile;
     struct check check;
+    struct platforms platforms; /* --platform; none: this machine's */
     struct graph *graph;
     struct solver *solver;
     struct roots *roots;
@@ -170,10 +179,10 @@ void cache_imports_free(struct cache_imports *c);
 /* 1: a step with this key is in one of them, and its layer is in the store now. */
 MUST_CHECK int cache_imports_find(struct build *b, const struct digest *key, struct result *ret,
                                   struct error *err);
-/* cache_out.c: --cache-to. Inline: puts what made the image's layers, of which `below` are the base's, into its
+/* cache_out.c: --cache-to. Inline: puts what made the layers of the image that root is, of which `below` are the base's, into its
  * configuration; takes out what a base had there. */
-MUST_CHECK int cache_inline(struct build *b, size_t below, struct image_config *c,
-                            struct error *err);
+MUST_CHECK int cache_inline(struct build *b, struct op_ref root, size_t below,
+                            struct image_config *c, struct error *err);
 MUST_CHECK int cache_write(struct build *b, struct error *err);
 
 /* export.c */

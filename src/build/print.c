@@ -225,11 +225,13 @@ json_t *graph_print(const struct graph *g)
 {
     json_t *obj = json_object(), *stages = json_array(), *ops = json_array();
     cleanup_free bool *needed = xcalloc(g->ops.size + 1, sizeof(*needed));
-    const struct stage *target = &g->stages.at[g->target];
 
-    graph_needed(g, target->root, needed);
-    doc_set_int(obj, "target", target->index);
-    doc_push(stages, print_stage(target));
+    vec_each (target, &g->targets) {
+        const struct stage *stage = &g->stages.at[*target];
+        graph_needed(g, stage->root, needed);
+        doc_set_int(obj, "target", stage->index);
+        doc_push(stages, print_stage(stage));
+    }
     doc_set(obj, "stages", stages);
     for (size_t i = 0; i < g->ops.size; i++)
         if (needed[i])

@@ -10,7 +10,8 @@ int build_resolve_remotes(struct build *b, struct error *err)
     cleanup_free bool *needed = xcalloc(g->ops.size + 1, sizeof(*needed));
     VEC(struct remote *) list = {0};
 
-    graph_needed(g, g->stages.at[g->target].root, needed);
+    vec_each (target, &g->targets)
+        graph_needed(g, g->stages.at[*target].root, needed);
     vec_each (op, &g->ops)
         if (needed[(*op)->id] && (*op)->kind == OP_SOURCE_REMOTE && (*op)->u.remote.remote &&
             !remote_is_known((*op)->u.remote.remote))

@@ -174,12 +174,21 @@ static void take_trees(struct found_image *f)
     f->answer.layers = f->trees;
 }
 
-static int find_in_store(struct sources *s, const char *name, struct found_image **ret,
-                         struct error *err)
+/* Where there is none for the platform, the one that has the name: the front end warns, as BuildKit does. */
+static int open_in_store(struct sources *s, const char *name, const struct platform *platform,
+                         struct image **ret, struct error *err)
+{
+    if (image_open_for(s->tools, name, platform, ret, NULL) == 0)
+        return 0;
+    return image_open(s->tools, name, ret, err);
+}
+
+static int find_in_store(struct sources *s, const char *name, const struct platform *platform,
+                         struct found_image **ret, struct error *err)
 {
     CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
     ERROR_AUTO(why);
-    const int r = image_open(s->tools, name, &f->image, &why);
+    const int r = open_in_store(s, name, platform, &f->image, &why);
 
     if (r == -ENOENT) {
         (void)error_set(err, r, "image '%s' is neither in the store nor a named context", name);
@@ -329,16 +338,19 @@ static int resolve_image(struct sources *s, const char *name, const char *layout
                          const struct platform *platform, struct graph *g, struct source *ret,
                          struct error *err)
 {
-    struct found_image *f = map_get(&s->images, view_of(name));
+    char text[PLATFORM_TEXT_MAX];
+    cleanup_free char *key = xasprintf("%s %s", platform_format(platform, text), name);
+    struct found_image *f = map_get(&s->images, view_of(key));
     int r = 0;
 
     if (f)
         return answer_image(f, g, ret);
-    r = layout ? find_layout(s, layout, platform, &f, err) : find_in_store(s, name, &f, err);
+    r = layout ? find_layout(s, layout, platform, &f, err)
+               : find_in_store(s, name, platform, &f, err);
     if (r < 0)
         return r;
     assert(f);
-    map_set(&s->images, view_of(name), f);
+    map_set(&s->images, view_of(key), f);
     f->answer.name = arena_strdup(g->arena, name);
     return answer_image(f, g, ret);
 }

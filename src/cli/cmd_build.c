@@ -11,7 +11,7 @@ struct build_command {
     struct strings annotations;
     const char *squash;
     int64_t jobs;
-    struct strings secrets, ssh, no_cache_filter, cache_from, cache_to;
+    struct strings secrets, ssh, no_cache_filter, cache_from, cache_to, platforms;
     bool no_cache, errexit, explain, check;
 };
 
@@ -49,6 +49,8 @@ static const struct option_row options[] = {
               "the commit's or SECONDS since 1970"),
     OPT_FLAG(0, "errexit", struct build_command, errexit,
              "end a RUN of a heredoc at its first error, as with set -e"),
+    OPT_TEXTS(0, "platform", struct build_command, platforms, "PLATFORM[,PLATFORM]",
+              "build for these, such as linux/arm64; several make an index"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -164,6 +166,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .iidfile = c->iidfile,
         .metadata_file = c->metadata_file,
         .reproducible = c->reproducible,
+        .platforms = c->platforms,
         .tags = c->tags,
         .build_args = c->build_args,
         .build_contexts = c->build_contexts,

@@ -7,6 +7,7 @@
 
 struct options {
     struct strings outputs;
+    const char *platform;
 };
 
 static void tell(const struct env *env, const char *name, const struct output *o,
@@ -25,9 +26,15 @@ static void tell(const struct env *env, const char *name, const struct output *o
                 digest_format(&result->manifest, text));
 }
 
+/* What holds an index gets all platforms, other forms the one that has the name. */
+static size_t platforms_for(const struct output *o, size_t count)
+{
+    return o->type == OUTPUT_OCI || o->type == OUTPUT_OCI_ARCHIVE ? count : 1;
+}
+
 /* All are read before the first is written. */
-static int export_all(struct image_tools *t, struct image *i, const char *name,
-                      const struct strings *texts, struct error *err)
+static int export_all(struct image_tools *t, struct image *const *images, size_t count,
+                      const char *name, const struct strings *texts, struct error *err)
 {
     CLEANUP(outputs_done) struct outputs outputs = {0};
     int r = outputs_parse(texts, &outputs, err);
@@ -39,11 +46,28 @@ static int export_all(struct image_tools *t, struct image *i, const char *name,
     for (size_t n = 0; r == 0 && n < outputs.size; n++) {
         struct export_result result = {0};
 
-        r = image_export(t, i, &outputs.at[n], NULL, &result, err);
+        r = image_export_all(t, images, platforms_for(&outputs.at[n], count), &outputs.at[n], NULL,
+                             &result, err);
         if (r == 0)
             tell(t->env, name, &outputs.at[n], &result);
     }
     return r;
+}
+
+static int open_images(struct image_tools *t, const struct options *o, const char *name,
+                       struct image ***ret, size_t *ret_count, struct error *err)
+{
+    struct image *one = NULL;
+
+    if (!o->platform)
+        return image_open_all(t, name, ret, ret_count, err);
+    const int r = image_open_platform(t, name, o->platform, &one, err);
+    if (r < 0)
+        return r;
+    *ret = xcalloc(1, sizeof(struct image *));
+    (*ret)[0] = one;
+    *ret_count = 1;
+    return 0;
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,
@@ -54,13 +78,16 @@ static int run(const struct env *env, const void *options, char *const *argument
     char *one[] = {docker};
     const struct strings standard = {one, 1, 1};
     IMAGE_TOOLS_AUTO(t);
-    CLEANUP(image_freep) struct image *i = NULL;
+    struct image **images = NULL;
+    size_t count = 0;
     int r = image_tools_open(env, &t, err);
 
     if (r == 0)
-        r = image_open(&t, arguments[0], &i, err);
+        r = open_images(&t, o, arguments[0], &images, &count, err);
     if (r == 0)
-        r = export_all(&t, i, arguments[0], o->outputs.size ? &o->outputs : &standard, err);
+        r = export_all(&t, images, count, arguments[0], o->outputs.size ? &o->outputs : &standard,
+                       err);
+    images_free(images, count);
     return image_exit(r);
 }
 
@@ -68,6 +95,8 @@ static const struct option_row rows[] = {
     OPT_TEXTS('o', "output", struct options, outputs, "type=TYPE,dest=DEST",
               "oci, oci-archive, docker-archive, tar or local; dest=- is standard output (default: "
               "type=docker-archive,dest=-)"),
+    OPT_TEXT(0, "platform", struct options, platform, "PLATFORM",
+             "this one of several platforms (default: all where the form has an index)"),
     OPT_END,
 };
 

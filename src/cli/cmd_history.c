@@ -7,7 +7,7 @@
 #define CREATED_BY_WIDTH 45 /* docker's */
 
 struct options {
-    const char *format;
+    const char *format, *platform;
     bool no_trunc;
 };
 
@@ -119,7 +119,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     if (r == 0)
         r = image_tools_open(env, &t, err);
     if (r == 0)
-        r = image_open(&t, arguments[0], &i, err);
+        r = image_open_platform(&t, arguments[0], o->platform, &i, err);
     if (r == 0) {
         image_try_finish(&t, i);
         r = show(&t, o, i, json, err);
@@ -128,6 +128,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 }
 
 static const struct option_row rows[] = {
+    OPT_TEXT(0, "platform", struct options, platform, "PLATFORM",
+             "of an image of several platforms, such as linux/arm64"),
     OPT_FLAG(0, "no-trunc", struct options, no_trunc, "whole commands and ids"),
     OPT_TEXT(0, "format", struct options, format, "table|json",
              "how it is printed (default table)"),

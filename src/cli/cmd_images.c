@@ -14,14 +14,18 @@ static void damaged(void *ctx, const char *file, const struct error *why)
     env_warn(ctx, "record %s: %s", file, why->text);
 }
 
-/* docker.io/library/app:1 -> "app" and "1" */
-static void split_name(const char *canonical, char **ret_repository, char **ret_tag)
+/* docker.io/library/app:1 -> "app" and "1"; of another platform "1 linux/arm64" */
+static void split_name(const char *name, char **ret_repository, char **ret_tag)
 {
+    const char *platform = image_name_platform(name);
+    cleanup_free char *canonical = platform ? xstrndup(name, (size_t)(platform - 1 - name))
+                                   : name   ? xstrdup(name)
+                                            : NULL;
     REFERENCE_AUTO(ref);
 
     if (canonical && reference_parse(canonical, &ref, NULL) == 0 && ref.tag) {
         *ret_repository = reference_familiar_name(&ref);
-        *ret_tag = xstrdup(ref.tag);
+        *ret_tag = platform ? xasprintf("%s %s", ref.tag, platform) : xstrdup(ref.tag);
     } else {
         *ret_repository = xstrdup(canonical ? canonical : "<none>");
         *ret_tag = xstrdup("<none>");

@@ -4,7 +4,7 @@
 #include "cli/template.h"
 
 struct options {
-    const char *format;
+    const char *format, *platform;
 };
 
 static json_t *config_doc(const struct image *i)
@@ -95,11 +95,12 @@ static int image_doc(struct image_tools *t, const struct image *i, json_t **ret,
     return 0;
 }
 
-static int inspect(struct image_tools *t, const char *name, json_t *all, struct error *err)
+static int inspect(struct image_tools *t, const struct options *o, const char *name, json_t *all,
+                   struct error *err)
 {
     CLEANUP(image_freep) struct image *i = NULL;
     json_t *doc = NULL;
-    int r = image_open(t, name, &i, err);
+    int r = image_open_platform(t, name, o->platform, &i, err);
 
     if (r == 0)
         r = image_finish(t, i, err);
@@ -140,13 +141,15 @@ static int run(const struct env *env, const void *options, char *const *argument
     int r = image_tools_open(env, &t, err);
 
     for (char *const *name = arguments; r == 0 && *name; name++)
-        r = inspect(&t, *name, all, err);
+        r = inspect(&t, options, *name, all, err);
     if (r == 0)
         r = print(env, options, all, err);
     return image_exit(r);
 }
 
 static const struct option_row rows[] = {
+    OPT_TEXT(0, "platform", struct options, platform, "PLATFORM",
+             "of an image of several platforms, such as linux/arm64"),
     OPT_TEXT('f', "format", struct options, format, "FORMAT",
              "json, or a template such as '{{.Config.User}}' or '{{json .Config.Env}}'"),
     OPT_END,

@@ -22,11 +22,19 @@ static int names_of(struct image_tools *t, const struct digest *id, struct strin
     return r;
 }
 
+/* The name, and the records of other platforms that belong to it. */
 static int untag(struct image_tools *t, const char *name, struct error *err)
 {
     cleanup_free char *familiar = image_name_familiar(name);
-    const int r = store_image_remove(t->store, name, NULL, err);
+    CLEANUP(strings_done) struct strings others = {0};
+    struct store_image record = {0};
 
+    if (store_image_get(t->store, name, &record, NULL) == 0)
+        image_other_names(&record, &others);
+    store_image_done(&record);
+    const int r = store_image_remove(t->store, name, NULL, err);
+    for (size_t i = 0; r == 0 && i < others.size; i++)
+        (void)!store_image_remove(t->store, others.at[i], NULL, NULL); /* gone already is fine */
     if (r == 0)
         fprintf(t->env->out, "Untagged: %s\n", familiar);
     return r;

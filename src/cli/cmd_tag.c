@@ -6,14 +6,16 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     IMAGE_TOOLS_AUTO(t);
-    CLEANUP(image_freep) struct image *i = NULL;
+    struct image **images = NULL;
+    size_t count = 0;
     int r = image_tools_open(env, &t, err);
 
     (void)options;
     if (r == 0)
-        r = image_open(&t, arguments[0], &i, err);
+        r = image_open_all(&t, arguments[0], &images, &count, err);
     if (r == 0)
-        r = image_save(&t, i, arguments[1], err);
+        r = image_save_all(&t, images, count, arguments[1], err);
+    images_free(images, count);
     return image_exit(r);
 }
 

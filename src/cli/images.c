@@ -50,3 +50,12 @@ int image_of_record(struct store_image *take_record, struct image **ret, struct 
     *ret = steal(i);
     return 0;
 }
+
+int image_open_platform(struct image_tools *t, const char *name, const char *platform,
+                        struct image **ret, struct error *err)
+{
+    struct platform p;
+    const int r = platform ? platform_parse(platform, &p, err) : 0;
+
+    return r < 0 ? r : image_open_for(t, name, platform ? &p : NULL, ret, err);
+}

@@ -61,6 +61,7 @@ void bundle_done(struct bundle *b)
         close(b->fd);
     if (b->dir >= 0)
         close(b->dir);
+    map_done(&b->blobs);
     free(b->temporary);
     free(b->dest);
     *b = (struct bundle){.dir = -1, .fd = -1};
@@ -108,6 +109,16 @@ static int put_directories(struct bundle *b, struct error *err)
 
 /* ---- blobs ---- */
 
+static struct view key_of(const struct digest *digest)
+{
+    return view_make(digest->sha256, sizeof(digest->sha256));
+}
+
+bool bundle_has_blob(const struct bundle *b, const struct digest *digest)
+{
+    return map_has(&b->blobs, key_of(digest));
+}
+
 #define RANGE_SIZE (4u << 20) /* bytes a step that the kernel copies */
 
 static int open_target(struct bundle_blob *c, struct error *err)
@@ -138,6 +149,7 @@ int bundle_blob_begin(struct bundle *b, const struct digest *digest, int take_fr
                             .name = xasprintf("blobs/sha256/%s", digest_hex(digest, hex))};
     int r = put_directories(b, err);
 
+    map_set(&b->blobs, key_of(digest), b);
     hash_init(&c.hash);
     if (r == 0)
         r = open_target(&c, err);
@@ -248,7 +260,10 @@ int bundle_add_blob_bytes(struct bundle *b, const struct digest *digest, struct 
     cleanup_free char *name = xasprintf("blobs/sha256/%s", digest_hex(digest, hex));
     const int r = put_directories(b, err);
 
-    return r < 0 ? r : bundle_add(b, name, bytes, err);
+    if (r < 0 || bundle_has_blob(b, digest))
+        return r;
+    map_set(&b->blobs, key_of(digest), b);
+    return bundle_add(b, name, bytes, err);
 }
 
 int bundle_close(struct bundle *b, struct error *err)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/hash.h"
+#include "base/map.h"
 #include "layer/tar.h"
 
 struct bundle {
@@ -10,7 +11,8 @@ struct bundle {
     char *temporary; /* its name until bundle_finish(); NULL: written in place (a pipe, a device) */
     char *dest;
     struct tar_writer tar;
-    bool has_blobs; /* the directories of an archive were put */
+    bool has_blobs;   /* the directories of an archive were put */
+    struct map blobs; /* by digest: those that were begun */
 };
 
 /* path "-": standard output. Archives are made beside path and renamed. */
@@ -20,6 +22,8 @@ MUST_CHECK int bundle_open_directory(const char *path, struct bundle *ret, struc
 /* After a failure: takes the unfinished archive away. */
 void bundle_done(struct bundle *b);
 MUST_CHECK int bundle_add(struct bundle *b, const char *name, struct view bytes, struct error *err);
+/* True when it was begun before: images of one bundle share layers and documents. */
+bool bundle_has_blob(const struct bundle *b, const struct digest *digest);
 /* blobs/sha256/<hex> on its way in, a piece at a time. */
 struct bundle_blob {
     struct bundle *bundle;
@@ -39,6 +43,7 @@ MUST_CHECK int bundle_blob_begin(struct bundle *b, const struct digest *digest, 
 /* 1: there is more; 0: it is in. */
 MUST_CHECK int bundle_blob_step(struct bundle_blob *c, struct error *err);
 void bundle_blob_done(struct bundle_blob *c); /* whether it is in or not */
+/* Nothing where it has it already. */
 MUST_CHECK int bundle_add_blob_bytes(struct bundle *b, const struct digest *digest,
                                      struct view bytes, struct error *err);
 /* The same for an archive that somebody else wrote to b->fd. */

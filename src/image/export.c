@@ -7,6 +7,7 @@
 #include "image/bundle.h"
 #include "image/export_internal.h"
 #include "image/queue.h"
+#include "oci/media.h"
 
 static json_t *trees_request(const struct image *i)
 {
@@ -23,8 +24,15 @@ static json_t *trees_request(const struct image *i)
 /* How the files of an image meet those that are there. */
 enum meeting { MEET_NOTHING, MEET_MERGE, MEET_DELETE };
 
+/* Where they go in an archive of several images, and whether this is the last one. */
+struct part {
+    const char *prefix; /* "linux_arm64", or NULL */
+    bool more;
+};
+
 static int run_files(struct image_tools *t, const struct image *i, const struct output *o,
-                     const char *job, int fd, enum meeting meeting, struct error *err)
+                     const char *job, int fd, enum meeting meeting, struct part part,
+                     struct error *err)
 {
     struct queue_item item = {.job = job, .request = trees_request(i), .fd = fd};
     struct holder *h;
@@ -37,6 +45,9 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
         doc_set_bool(item.request, "delete", meeting == MEET_DELETE);
         if (o && o->has_epoch)
             doc_set_int(item.request, "epoch", o->epoch_s);
+        if (part.prefix)
+            doc_set_text(item.request, "prefix", part.prefix);
+        doc_set_bool(item.request, "more", part.more);
         r = queue_run(t, &item, 1, err);
     }
     if (r == 0)
@@ -48,13 +59,35 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
     return r;
 }
 
-static int export_tar(struct exporting *x, struct error *err)
+/* "linux_arm64", as buildx names the directories of platforms. */
+static char *directory_of(const struct exporting *x)
+{
+    char text[PLATFORM_TEXT_MAX];
+    char *name = xstrdup(platform_format(&x->image->config.platform, text));
+
+    for (char *c = name; *c; c++)
+        if (*c == '/')
+            *c = '_';
+    return name;
+}
+
+static bool is_split(const struct export_set *set)
+{
+    return set->output->split == OUTPUT_SPLIT_YES ||
+           (set->output->split == OUTPUT_SPLIT_AUTO && set->count > 1);
+}
+
+static int export_tar(struct export_set *set, struct error *err)
 {
     struct bundle b;
-    int r = bundle_open_archive(x->output->dest, &b, err);
+    int r = bundle_open_archive(set->output->dest, &b, err);
 
-    if (r == 0)
-        r = run_files(x->tools, x->image, x->output, "image-tar", b.fd, MEET_NOTHING, err);
+    for (size_t i = 0; r == 0 && i < set->count; i++) {
+        const struct exporting *x = &set->at[i];
+        cleanup_free char *prefix = is_split(set) ? directory_of(x) : NULL;
+        r = run_files(x->tools, x->image, x->output, "image-tar", b.fd, MEET_NOTHING,
+                      (struct part){prefix, i + 1 < set->count}, err);
+    }
     if (r == 0)
         r = bundle_close(&b, err);
     bundle_done(&b);
@@ -106,7 +139,7 @@ static int write_directory(struct image_tools *t, const struct image *i, const s
     if (fd < 0)
         return fd;
     r = meeting == MEET_NOTHING ? directory_empty(fd, path, err) : 0;
-    return r < 0 ? r : run_files(t, i, o, "image-tree", fd, meeting, err);
+    return r < 0 ? r : run_files(t, i, o, "image-tree", fd, meeting, (struct part){0}, err);
 }
 
 int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
@@ -117,9 +150,23 @@ int image_unpack(struct image_tools *t, const struct image *i, const char *direc
     return r < 0 ? error_wrap(err, r, "unpack to '%s'", directory) : 0;
 }
 
+static int export_directory(struct export_set *set, struct error *err)
+{
+    const struct output *o = set->output;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < set->count; i++) {
+        const struct exporting *x = &set->at[i];
+        cleanup_free char *name = is_split(set) ? directory_of(x) : NULL;
+        cleanup_free char *path = name ? xasprintf("%s/%s", o->dest, name) : xstrdup(o->dest);
+        r = write_directory(x->tools, x->image, o, path, o->delete ? MEET_DELETE : MEET_MERGE, err);
+    }
+    return r;
+}
+
 /* ---- all of them ---- */
 
-static int add_names(struct exporting *x, const struct strings *names, struct error *err)
+static int add_names(struct export_set *set, const struct strings *names, struct error *err)
 {
     char *canonical;
 
@@ -128,82 +175,98 @@ static int add_names(struct exporting *x, const struct strings *names, struct er
         if (r < 0)
             return r;
         bool known = false;
-        vec_each (other, &x->names) {
-            known = known || strcmp(*other, canonical) == 0;
+        vec_each (have, &set->names) {
+            known = known || strcmp(*have, canonical) == 0;
         }
         if (known)
             free(canonical);
         else
-            strings_take(&x->names, canonical);
+            strings_take(&set->names, canonical);
     }
     return 0;
 }
 
-static int take_names(struct exporting *x, const struct strings *names, struct error *err)
+static int take_names(struct export_set *set, const struct strings *names, struct error *err)
 {
-    int r = names ? add_names(x, names, err) : 0;
+    const char *own = set->at[0].image->record.name;
+    int r = names ? add_names(set, names, err) : 0;
 
     if (r == 0)
-        r = add_names(x, &x->output->names, err);
-    if (r == 0 && x->names.size == 0 && x->image->record.name)
-        strings_add(&x->names, x->image->record.name);
-    return r;
-}
-
-static int save_names(struct exporting *x, struct error *err)
-{
-    int r = 0;
-
-    if (x->names.size == 0)
-        return image_save(x->tools, x->image, NULL, err);
-    vec_each (name, &x->names) {
-        if (r == 0)
-            r = image_save(x->tools, x->image, *name, err);
-    }
+        r = add_names(set, &set->output->names, err);
+    if (r == 0 && set->names.size == 0 && own) /* without the platform that may be behind it */
+        strings_take(&set->names, xstrndup(own, strcspn(own, " ")));
     return r;
 }
 
 /* The record keeps the annotations, for whoever exports it later; other outputs of this image see
  * nothing of it. */
-static int export_image(struct exporting *x, struct error *err)
+static void lend_annotations(struct exporting *x, char **name, json_t **extra)
 {
     struct store_image *record = &x->image->record;
-    char *name = record->name;
-    json_t *extra = record->extra;
 
+    *name = record->name;
+    *extra = record->extra;
     record->name = NULL;
-    record->extra = extra ? json_copy(extra) : NULL;
+    record->extra = *extra ? json_copy(*extra) : NULL;
     if (x->annotations && !record->extra)
         record->extra = json_object();
     if (x->annotations)
         doc_set(record->extra, "annotations", json_incref(x->annotations));
-    const int r = save_names(x, err);
-    free(record->name);
-    doc_unref(record->extra);
-    record->name = name;
-    record->extra = extra;
+}
+
+static void take_back(struct exporting *x, char *name, json_t *extra)
+{
+    free(x->image->record.name);
+    doc_unref(x->image->record.extra);
+    x->image->record.name = name;
+    x->image->record.extra = extra;
+}
+
+static int save_images(struct export_set *set, struct error *err)
+{
+    cleanup_free struct image **images = xcalloc(set->count, sizeof(struct image *));
+    cleanup_free char **names = xcalloc(set->count, sizeof(char *));
+    cleanup_free json_t **extras = xcalloc(set->count, sizeof(json_t *));
+    int r = 0;
+
+    for (size_t i = 0; i < set->count; i++) {
+        images[i] = set->at[i].image;
+        lend_annotations(&set->at[i], &names[i], &extras[i]);
+    }
+    if (set->names.size == 0)
+        r = image_save_all(set->at[0].tools, images, set->count, NULL, err);
+    vec_each (name, &set->names) {
+        if (r == 0)
+            r = image_save_all(set->at[0].tools, images, set->count, *name, err);
+    }
+    for (size_t i = 0; i < set->count; i++)
+        take_back(&set->at[i], names[i], extras[i]);
     return r;
 }
 
-static int export_any(struct exporting *x, struct error *err)
+static int export_any(struct export_set *set, struct error *err)
 {
-    const struct output *o = x->output;
+    const struct output *o = set->output;
 
     if (o->dest && strcmp(o->dest, "-") == 0 && isatty(1))
         return error_hint(err, error_set(err, -EINVAL, "an archive is not written to a terminal"),
                           "redirect standard output, or say dest=FILE");
     switch (o->type) {
     case OUTPUT_IMAGE:
-        return export_image(x, err);
+        return save_images(set, err);
+    case OUTPUT_DOCKER_ARCHIVE:
+        if (set->count > 1)
+            return error_hint(
+                err, error_set(err, -EINVAL, "docker's archives hold images of one platform"),
+                "choose one with --platform, or write type=oci-archive");
+        return export_bundle(set, err);
     case OUTPUT_OCI:
     case OUTPUT_OCI_ARCHIVE:
-    case OUTPUT_DOCKER_ARCHIVE:
-        return export_bundle(x, err);
+        return export_bundle(set, err);
     case OUTPUT_TAR:
-        return export_tar(x, err);
+        return export_tar(set, err);
     case OUTPUT_LOCAL:
-        return write_directory(x->tools, x->image, o, o->dest, o->delete ? MEET_DELETE : MEET_MERGE,
-                               err);
+        return export_directory(set, err);
     case OUTPUT_CACHEONLY:
         return 0;
     case OUTPUT_REGISTRY:
@@ -213,12 +276,13 @@ static int export_any(struct exporting *x, struct error *err)
 }
 
 /* Those of the record first: an output of its own may say otherwise. */
-static int take_annotations(struct exporting *x, struct error *err)
+static int take_annotations(const struct export_set *set, struct exporting *x, struct error *err)
 {
     const struct annotations *all = &x->output->annotations;
     const json_t *kept = json_object_get(x->image->record.extra, "annotations");
 
-    if (annotations_have(all, ANNOTATE_INDEX) || annotations_have(all, ANNOTATE_INDEX_DESCRIPTOR))
+    if (set->count == 1 &&
+        (annotations_have(all, ANNOTATE_INDEX) || annotations_have(all, ANNOTATE_INDEX_DESCRIPTOR)))
         return error_hint(err, error_set(err, -EINVAL, "an image of one platform has no index"),
                           "annotate its manifest or manifest-descriptor");
     if (json_is_object(kept))
@@ -227,29 +291,72 @@ static int take_annotations(struct exporting *x, struct error *err)
     return 0;
 }
 
-int image_export(struct image_tools *t, struct image *i, const struct output *o,
-                 const struct strings *names, struct export_result *ret, struct error *err)
+static void begin(struct export_set *set, struct image_tools *t, struct image *const *images)
 {
-    struct exporting x = {
-        .tools = t, .image = i, .output = o, .config = STR_INIT, .manifest = STR_INIT};
+    set->at = xcalloc(set->count, sizeof(*set->at));
+    for (size_t i = 0; i < set->count; i++) {
+        struct exporting *x = &set->at[i];
+        const size_t layers = images[i]->record.layers.size;
+        *x = (struct exporting){.tools = t,
+                                .image = images[i],
+                                .output = set->output,
+                                .config = STR_INIT,
+                                .manifest = STR_INIT};
+        x->layers = xcalloc(layers + 1, sizeof(*x->layers));
+    }
+}
+
+static void end(struct export_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        free(set->at[i].layers);
+        str_done(&set->at[i].config);
+        str_done(&set->at[i].manifest);
+        doc_unref(set->at[i].annotations);
+    }
+    free(set->at);
+    strings_done(&set->names);
+    str_done(&set->index);
+}
+
+static struct export_result result_of(const struct export_set *set)
+{
+    const struct exporting *x = &set->at[0];
+    const bool docker = set->output->docker_types;
+
+    if (set->count > 1)
+        return (struct export_result){.manifest = set->index_digest,
+                                      .manifest_size = set->index.size,
+                                      .media_type = docker ? MEDIA_DOCKER_LIST : MEDIA_OCI_INDEX};
+    return (struct export_result){x->manifest_digest, x->config.size ? x->id : x->image->record.id,
+                                  x->manifest.size,
+                                  docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST};
+}
+
+int image_export_all(struct image_tools *t, struct image *const *images, size_t count,
+                     const struct output *o, const struct strings *names, struct export_result *ret,
+                     struct error *err)
+{
+    struct export_set set = {.count = count, .output = o, .index = STR_INIT};
     int r;
 
-    x.layers = xcalloc(i->record.layers.size + 1, sizeof(*x.layers));
-    r = take_names(&x, names, err);
+    begin(&set, t, images);
+    r = take_names(&set, names, err);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = take_annotations(&set, &set.at[i], err);
     if (r == 0)
-        r = take_annotations(&x, err);
-    if (r == 0)
-        r = export_any(&x, err);
+        r = export_any(&set, err);
     if (r == 0 && ret)
-        *ret = (struct export_result){x.manifest_digest, x.config.size ? x.id : i->record.id,
-                                      x.manifest.size};
-    free(x.layers);
-    str_done(&x.config);
-    str_done(&x.manifest);
-    strings_done(&x.names);
-    doc_unref(x.annotations);
+        *ret = result_of(&set);
+    end(&set);
     if (r < 0)
         return error_wrap(err, r, "export to %s%s%s", output_type_name(o->type), o->dest ? " " : "",
                           o->dest ? o->dest : "");
     return 0;
+}
+
+int image_export(struct image_tools *t, struct image *i, const struct output *o,
+                 const struct strings *names, struct export_result *ret, struct error *err)
+{
+    return image_export_all(t, &i, 1, o, names, ret, err);
 }

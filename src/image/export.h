@@ -8,6 +8,7 @@ struct export_result {
     struct digest manifest; /* zero for tar and local */
     struct digest config;   /* the image id */
     uint64_t manifest_size;
+    const char *media_type; /* of the manifest, or of the index of several platforms */
 };
 
 /* Writes the image to o->dest. It is called by names (references in any form, or NULL) and
@@ -17,6 +18,11 @@ struct export_result {
 MUST_CHECK int image_export(struct image_tools *t, struct image *i, const struct output *o,
                             const struct strings *names, struct export_result *ret,
                             struct error *err);
+/* The same for an image of several platforms: an index of them; directories of tar and local are by
+ * platform. ret->manifest is the index, ret->config zero. */
+MUST_CHECK int image_export_all(struct image_tools *t, struct image *const *images, size_t count,
+                                const struct output *o, const struct strings *names,
+                                struct export_result *ret, struct error *err);
 /* The merged files into a directory (made when absent, else empty), owners kept when we are
  * root. */
 MUST_CHECK int image_unpack(struct image_tools *t, const struct image *i, const char *directory,

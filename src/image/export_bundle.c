@@ -114,25 +114,60 @@ static void make_manifest(struct exporting *x)
     digest_of(str_view(&x->manifest), &x->manifest_digest);
 }
 
-static json_t *index_entry(const struct exporting *x, const char *name)
+/* What names one image, in the index of its platforms or in the layout. */
+static json_t *manifest_entry(const struct exporting *x)
 {
+    const struct platform *platform = &x->image->config.platform;
     json_t *entry =
         descriptor_new(x->output->docker_types ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
                        &x->manifest_digest, x->manifest.size);
+    json_t *annotations = NULL;
+
+    descriptor_set_platform(entry, platform);
+    annotations_set(&x->output->annotations, ANNOTATE_MANIFEST_DESCRIPTOR, platform, &annotations);
+    if (annotations)
+        doc_set(entry, "annotations", annotations);
+    return entry;
+}
+
+static void make_index(struct export_set *set)
+{
+    json_t *manifests = json_array(), *annotations = NULL;
+
+    for (size_t i = 0; i < set->count; i++)
+        doc_push(manifests, manifest_entry(&set->at[i]));
+    annotations_set(&set->output->annotations, ANNOTATE_INDEX, NULL, &annotations);
+    image_index_print(set->output->docker_types, manifests, annotations, &set->index);
+    digest_of(str_view(&set->index), &set->index_digest);
+}
+
+/* What names it all, under one of its names. */
+static json_t *layout_entry(const struct export_set *set, const char *name)
+{
+    const char *created = set->at[0].image->config.created;
+    json_t *entry, *user = NULL;
     REFERENCE_AUTO(ref);
 
-    descriptor_set_platform(entry, &x->image->config.platform);
+    if (set->count == 1) {
+        entry = manifest_entry(&set->at[0]);
+        user = json_incref(json_object_get(entry, "annotations"));
+        (void)json_object_del(entry, "annotations");
+    } else {
+        entry = descriptor_new(set->output->docker_types ? MEDIA_DOCKER_LIST : MEDIA_OCI_INDEX,
+                               &set->index_digest, set->index.size);
+        annotations_set(&set->output->annotations, ANNOTATE_INDEX_DESCRIPTOR, NULL, &user);
+    }
     if (name)
         descriptor_set_annotation(entry, ANNOTATION_IMAGE_NAME, name);
-    if (x->image->config.created)
-        descriptor_set_annotation(entry, ANNOTATION_CREATED, x->image->config.created);
+    if (created)
+        descriptor_set_annotation(entry, ANNOTATION_CREATED, created);
     if (name && reference_parse(name, &ref, NULL) == 0 && ref.tag)
         descriptor_set_annotation(entry, ANNOTATION_REF_NAME, ref.tag);
-    json_t *annotations = json_object_get(entry, "annotations"), *more = annotations;
-    annotations_set(&x->output->annotations, ANNOTATE_MANIFEST_DESCRIPTOR,
-                    &x->image->config.platform, &more);
-    if (more != annotations)
-        doc_set(entry, "annotations", more);
+    if (user && json_object_get(entry, "annotations"))
+        json_object_update(json_object_get(entry, "annotations"), user);
+    else if (user)
+        doc_set(entry, "annotations", json_incref(user));
+    doc_unref(user);
     return entry;
 }
 
@@ -180,17 +215,17 @@ static int keep_entries(const struct bundle *b, json_t *manifests, struct error 
     return 0;
 }
 
-static int add_index(const struct exporting *x, struct bundle *b, struct error *err)
+static int add_index(const struct export_set *set, struct bundle *b, struct error *err)
 {
     json_t *manifests = json_array();
     STR_AUTO(text);
     int r;
 
-    vec_each (name, &x->names) {
-        doc_push(manifests, index_entry(x, *name));
+    vec_each (name, &set->names) {
+        doc_push(manifests, layout_entry(set, *name));
     }
-    if (x->names.size == 0)
-        doc_push(manifests, index_entry(x, NULL));
+    if (set->names.size == 0)
+        doc_push(manifests, layout_entry(set, NULL));
     r = keep_entries(b, manifests, err);
     if (r < 0) {
         doc_unref(manifests);
@@ -201,8 +236,9 @@ static int add_index(const struct exporting *x, struct bundle *b, struct error *
 }
 
 /* What `docker load` reads; paths are those of the layout. */
-static int add_docker_manifest(const struct exporting *x, struct bundle *b, struct error *err)
+static int add_docker_manifest(const struct export_set *set, struct bundle *b, struct error *err)
 {
+    const struct exporting *x = &set->at[0];
     cleanup_doc json_t *all = json_array();
     json_t *entry = json_object(), *tags = json_array(), *layers = json_array();
     char hex[DIGEST_HEX_MAX], path[128];
@@ -210,7 +246,7 @@ static int add_docker_manifest(const struct exporting *x, struct bundle *b, stru
 
     snprintf(path, sizeof(path), "blobs/sha256/%s", digest_hex(&x->id, hex));
     doc_set_text(entry, "Config", path);
-    vec_each (name, &x->names) {
+    vec_each (name, &set->names) {
         cleanup_free char *familiar = image_name_familiar(*name);
         doc_push(tags, doc_new_text(familiar));
     }
@@ -223,14 +259,6 @@ static int add_docker_manifest(const struct exporting *x, struct bundle *b, stru
     doc_push(all, entry);
     doc_print(all, true, &text);
     return bundle_add(b, "manifest.json", str_view(&text), err);
-}
-
-static bool was_added(const struct exporting *x, size_t i)
-{
-    for (size_t n = 0; n < i; n++)
-        if (digest_eq(&x->layers[n].digest, &x->layers[i].digest))
-            return true;
-    return false;
 }
 
 /* ---- layers: the known ones while others are packed ---- */
@@ -247,7 +275,7 @@ static int begin_layer(struct layers_out *l, struct error *err)
 {
     const struct export_layer *layer = &l->x->layers[l->next];
 
-    if (was_added(l->x, l->next)) {
+    if (bundle_has_blob(l->bundle, &layer->digest)) {
         l->next++;
         return 1;
     }
@@ -293,7 +321,7 @@ static int add_all_layers(struct exporting *x, struct bundle *b, struct error *e
     return r;
 }
 
-static int write_bundle(struct exporting *x, struct bundle *b, struct error *err)
+static int add_image(struct exporting *x, struct bundle *b, struct error *err)
 {
     int r = add_all_layers(x, b, err);
 
@@ -304,14 +332,25 @@ static int write_bundle(struct exporting *x, struct bundle *b, struct error *err
     make_config(x);
     make_manifest(x);
     r = bundle_add_blob_bytes(b, &x->id, str_view(&x->config), err);
-    if (r == 0)
-        r = bundle_add_blob_bytes(b, &x->manifest_digest, str_view(&x->manifest), err);
-    if (r == 0 && x->output->type == OUTPUT_DOCKER_ARCHIVE)
-        r = add_docker_manifest(x, b, err);
+    return r < 0 ? r : bundle_add_blob_bytes(b, &x->manifest_digest, str_view(&x->manifest), err);
+}
+
+static int write_bundle(struct export_set *set, struct bundle *b, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < set->count; i++)
+        r = add_image(&set->at[i], b, err);
+    if (r == 0 && set->count > 1) {
+        make_index(set);
+        r = bundle_add_blob_bytes(b, &set->index_digest, str_view(&set->index), err);
+    }
+    if (r == 0 && set->output->type == OUTPUT_DOCKER_ARCHIVE)
+        r = add_docker_manifest(set, b, err);
     if (r == 0)
         r = bundle_add(b, LAYOUT_FILE, VIEW(LAYOUT_TEXT), err);
     if (r == 0)
-        r = add_index(x, b, err); /* last: what it names is there */
+        r = add_index(set, b, err); /* last: what it names is there */
     return r < 0 ? r : bundle_finish(b, err);
 }
 
@@ -325,18 +364,20 @@ static bool is_directory(const struct output *o)
     return o->type == OUTPUT_OCI && !(stat(o->dest, &st) == 0 && !S_ISDIR(st.st_mode));
 }
 
-int export_bundle(struct exporting *x, struct error *err)
+int export_bundle(struct export_set *set, struct error *err)
 {
-    const struct output *o = x->output;
+    const struct output *o = set->output;
     struct bundle b;
-    int r = export_find_blobs(x, err);
+    int r = 0;
 
+    for (size_t i = 0; r == 0 && i < set->count; i++)
+        r = export_find_blobs(&set->at[i], err);
     if (r < 0)
         return r;
     r = is_directory(o) ? bundle_open_directory(o->dest, &b, err)
                         : bundle_open_archive(o->dest, &b, err);
     if (r == 0)
-        r = write_bundle(x, &b, err);
+        r = write_bundle(set, &b, err);
     bundle_done(&b);
     return r;
 }

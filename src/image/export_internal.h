@@ -1,4 +1,4 @@
-/* image/export_internal.h - private to image: one image on its way into one output. */
+/* image/export_internal.h - private to image: images on their way into one output. */
 #pragma once
 
 #include "image/bundle.h"
@@ -24,8 +24,17 @@ struct exporting {
     struct digest id;
     struct str manifest;
     struct digest manifest_digest;
-    json_t *annotations;  /* of the manifest: new ones; or NULL */
-    struct strings names; /* canonical */
+    json_t *annotations; /* of the manifest: new ones; or NULL */
+};
+
+/* All of them: one, or one for each platform. */
+struct export_set {
+    struct exporting *at;
+    size_t count;
+    const struct output *output;
+    struct strings names;       /* canonical */
+    struct str index;           /* of several platforms */
+    struct digest index_digest; /* zero: there is one image */
 };
 
 /* export_blobs.c: those that are in the store in a form that will do. */
@@ -35,4 +44,4 @@ MUST_CHECK int export_pack_blobs(struct exporting *x, const struct queue_idle *i
                                  struct error *err);
 
 /* export_bundle.c: all of a layout or docker archive. */
-MUST_CHECK int export_bundle(struct exporting *x, struct error *err);
+MUST_CHECK int export_bundle(struct export_set *set, struct error *err);

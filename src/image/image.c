@@ -75,6 +75,20 @@ int image_open(struct image_tools *t, const char *name, struct image **ret, stru
     return 0;
 }
 
+int image_open_record(struct image_tools *t, const char *name, struct image **ret,
+                      struct error *err)
+{
+    CLEANUP(image_freep) struct image *i = xcalloc(1, sizeof(*i));
+    int r = store_image_get(t->store, name, &i->record, err);
+
+    if (r == 0)
+        r = config_parse(str_view(&i->record.config), &i->config, err);
+    if (r < 0)
+        return error_wrap(err, r, "image '%.120s'", name);
+    *ret = steal(i);
+    return 0;
+}
+
 /* Brings config bytes, diff ids and id into line with the layers. */
 static void refresh(struct image *i)
 {
@@ -194,7 +208,10 @@ int image_save(struct image_tools *t, struct image *i, const char *name, struct 
         if (r < 0)
             return r;
     }
-    return store_image_put(t->store, &i->record, err);
+    if (name)
+        r = image_forget_others(t, i->record.name, json_object_get(i->record.extra, "platforms"),
+                                err);
+    return r < 0 ? r : store_image_put(t->store, &i->record, err);
 }
 
 void image_pack_tree(const struct store_layer *l, json_t *request)

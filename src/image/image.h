@@ -41,6 +41,22 @@ MUST_CHECK int image_new(struct image_tools *t, const struct image_config *confi
  * once each. */
 MUST_CHECK int image_save(struct image_tools *t, struct image *i, const char *name,
                           struct error *err);
+/* The same for an image of several platforms: this machine's, or else the first, has the name; the
+ * others have it with their platform behind. An unnamed one is saved as so many images. */
+MUST_CHECK int image_save_all(struct image_tools *t, struct image *const *images, size_t count,
+                              const char *name, struct error *err);
+/* As image_open(), for a platform (NULL: the one that has the name); -ENOENT says which there are. */
+MUST_CHECK int image_open_for(struct image_tools *t, const char *name, const struct platform *p,
+                              struct image **ret, struct error *err);
+/* All platforms of a named image, the one that has the name first; an unnamed one is alone. The
+ * caller frees the images and the list. */
+MUST_CHECK int image_open_all(struct image_tools *t, const char *name, struct image ***ret,
+                              size_t *ret_count, struct error *err);
+void images_free(struct image **images, size_t count);
+/* The names of the records of a named image's other platforms. */
+void image_other_names(const struct store_image *record, struct strings *ret);
+/* "docker.io/library/app:1 linux/arm64": what is behind the blank, or NULL. */
+const char *image_name_platform(const char *name);
 /* Computes the diff ids that are missing, on all processors, and the id; the record, where there is
  * one under record.name, is brought up to date. Free when nothing is missing. */
 MUST_CHECK int image_finish(struct image_tools *t, struct image *i, struct error *err);

@@ -9,6 +9,13 @@ void image_add_blob(struct store_layer *l, const struct digest *digest, uint64_t
  * l->blobs, 0 when there is none. */
 MUST_CHECK int image_find_blob(struct image_tools *t, struct store_layer *l, struct error *err);
 
+/* An image by the exact name of its record. */
+MUST_CHECK int image_open_record(struct image_tools *t, const char *name, struct image **ret,
+                                 struct error *err);
+/* Removes the records of other platforms that the image of this name has, but for those in keep. */
+MUST_CHECK int image_forget_others(struct image_tools *t, const char *canonical, const json_t *keep,
+                                   struct error *err);
+
 /* What CACHE_TREE_DIFF calls the archive of a layer: the tree, or the tree and other times. */
 void image_archive_key(const struct store_layer *l, struct digest *ret);
 /* Adds to a request for "layer-pack" which tree is wanted, with which times. */

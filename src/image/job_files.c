@@ -58,6 +58,8 @@ struct files {
     struct digests trees;
     struct image_view view;
     struct links links;
+    const char *prefix; /* of the names in an archive, or NULL */
+    bool more;          /* another image is put behind it: the archive does not end here */
     bool has_epoch;
     int64_t epoch_s; /* all times are this */
 };
@@ -69,6 +71,10 @@ static int files_open(const struct job_context *ctx, const json_t *request, size
 
     f->ctx = ctx;
     f->has_epoch = json_object_get(request, "epoch");
+    if (r == 0)
+        r = doc_text(request, "prefix", &f->prefix, err);
+    if (r == 0)
+        r = doc_bool(request, "more", &f->more, err);
     if (r == 0)
         r = doc_int(request, "epoch", &f->epoch_s, err);
     if (r == 0 && fd_count != 1)
@@ -142,20 +148,26 @@ static int put_content(const struct files *f, const struct merge_file *file, con
     return 0;
 }
 
+static char *name_in(const struct files *f, const char *path)
+{
+    return f->prefix ? xasprintf("%s%s%s", f->prefix, *path ? "/" : "", path) : xstrdup(path);
+}
+
 static int put_file(struct files *f, const struct merge_file *file, const char *path,
                     struct tar_writer *w, struct error *err)
 {
     static char buf[1 << 18];
     struct entry e = *file->entry;
+    cleanup_free char *name = name_in(f, path), *target = NULL;
     const char *first;
     int r;
 
-    e.path = path;
+    e.path = name;
     e.opaque = false;
     set_time(f, &e);
     if (links_seen(&f->links, file->entry, path, &first)) {
         e.type = ENTRY_HARDLINK;
-        e.link = first;
+        e.link = target = name_in(f, first);
         e.size = 0;
         return tar_put(w, &e, err);
     }
@@ -179,9 +191,9 @@ int job_image_tar(const struct job_context *ctx, const json_t *request, const in
     if (r == 0)
         r = merge_walk_begin(f.view.merge, view_of(""), &walk);
     while (r >= 0 && (r = merge_walk_next(walk, &path, &file)) > 0)
-        if (*path)
+        if (*path || f.prefix)
             r = put_file(&f, &file, path, &w, err);
-    if (r == 0)
+    if (r == 0 && !f.more)
         r = tar_finish(&w, err);
     tar_writer_done(&w);
     files_done(&f);

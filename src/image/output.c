@@ -162,6 +162,15 @@ static int set_oci_types(struct parse *p, const char *value, struct error *err)
     return r;
 }
 
+static int set_split(struct parse *p, const char *value, struct error *err)
+{
+    bool split = false;
+    const int r = read_bool("platform-split", value, &split, err);
+
+    p->o.split = split ? OUTPUT_SPLIT_YES : OUTPUT_SPLIT_NO;
+    return r;
+}
+
 static int set_rewrite(struct parse *p, const char *value, struct error *err)
 {
     return read_bool("rewrite-timestamp", value, &p->o.rewrite_timestamp, err);
@@ -225,6 +234,7 @@ static const struct {
     {"compression-level", set_level},
     {"force-compression", set_force},
     {"oci-mediatypes", set_oci_types},
+    {"platform-split", set_split},
     {"rewrite-timestamp", set_rewrite},
     {"tar", set_tar},
     {"mode", set_mode},
@@ -252,11 +262,13 @@ static int set_field(struct parse *p, char *field, struct error *err)
         text_nearest_try(&near, keys[i].name);
     }
     (void)error_set(err, -EINVAL, "there is no key '%.40s'", field);
-    return near.best ? error_hint(err, -EINVAL, "did you mean '%s'?", near.best)
-                     : error_hint(err, -EINVAL,
-                                  "keys: type, dest, name, compression, compression-level, "
-                                  "force-compression, oci-mediatypes, rewrite-timestamp, tar, "
-                                  "mode, annotation.KEY");
+    return near.best
+               ? error_hint(err, -EINVAL, "did you mean '%s'?", near.best)
+               : error_hint(
+                     err, -EINVAL,
+                     "keys: type, dest, name, compression, compression-level, "
+                     "force-compression, oci-mediatypes, platform-split, rewrite-timestamp, tar, "
+                     "mode, annotation.KEY");
 }
 
 /* The words of buildx for what we have under other names. */

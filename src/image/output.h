@@ -28,7 +28,9 @@ struct output {
     bool directory;            /* tar=false: an OCI_ARCHIVE never is, a docker one becomes a layout
                                 * with docker's manifest in it */
     bool delete;               /* mode=delete: what the image has not is removed from dest */
-    bool rewrite_timestamp;    /* rewrite-timestamp=: only a build knows which layers are new */
+    /* platform-split=: directories by platform in tar and local; without a word where there are several */
+    enum output_split { OUTPUT_SPLIT_AUTO, OUTPUT_SPLIT_YES, OUTPUT_SPLIT_NO } split;
+    bool rewrite_timestamp; /* rewrite-timestamp=: only a build knows which layers are new */
     /* not parsed: what all times of tar and local become */
     bool has_epoch;
     int64_t epoch_s;

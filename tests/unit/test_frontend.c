@@ -250,7 +250,7 @@ static void describe_op(const struct op *op, struct str *s)
 
 static void describe_ops(const struct graph *g, struct str *s)
 {
-    const struct op_ref root = g->stages.at[g->target].root;
+    const struct op_ref root = g->stages.at[g->targets.at[0]].root;
     bool needed[100];
 
     assert_true(g->ops.size < ARRAY_SIZE(needed));
@@ -361,9 +361,9 @@ static void configurations_follow_the_rules(void **state)
         config_set_list(&w.config.onbuild, NULL, 0);
         if (make_plan(&w, configs[i].text, configs[i].args, NULL, &g, &err) < 0)
             fail_msg("%s at %s", err.text, err.where ? err.where : "?");
-        describe_config(g->stages.at[g->target].config, &got);
+        describe_config(g->stages.at[g->targets.at[0]].config, &got);
         assert_string_equal(got.at, configs[i].want);
-        assert_string_equal(pairs_get(&g->stages.at[g->target].config->labels, "cli"), "1");
+        assert_string_equal(pairs_get(&g->stages.at[g->targets.at[0]].config->labels, "cli"), "1");
         world_done(&w);
     }
 }
@@ -693,7 +693,7 @@ static void images_are_resolved_once_and_only_when_needed(void **state)
                      0);
     assert_int_equal(w.asked, 1);
     assert_int_equal(g->stages.size, 3);
-    assert_int_equal(g->stages.at[g->target].index, 3);
+    assert_int_equal(g->stages.at[g->targets.at[0]].index, 3);
     world_done(&w);
 }
 
@@ -825,7 +825,7 @@ static void configurations_of_other_builders_hold(void **state)
         world_init(&w);
         w.any = true;
         assert_int_equal(make_plan(&w, text.at, bud_configs[i].args, NULL, &g, NULL), 0);
-        describe_config(g->stages.at[g->target].config, &got);
+        describe_config(g->stages.at[g->targets.at[0]].config, &got);
         if (!strstr(got.at, bud_configs[i].want))
             fail_msg("got\n%s\nwant\n%s", got.at, bud_configs[i].want);
         world_done(&w);
