@@ -129,15 +129,22 @@ static void date_image(const struct build *b, struct op_ref root, struct image_c
     date_the_rest(c);
 }
 
-/* Layers of the base have the times that they have; those of this build get `times`. */
+/* Layers of the base have the times and blobs that they have; those of this build get `times`. */
 static struct image_layer *add_times(const struct op *base, const struct digest *trees,
                                      size_t count, size_t below, struct layer_times times)
 {
     struct image_layer *layers = xcalloc(count + 1, sizeof(*layers));
 
-    for (size_t i = 0; i < count; i++)
-        layers[i] = (struct image_layer){
-            trees[i], i < below ? sources_image_times(base->u.image.image, i) : times};
+    for (size_t i = 0; i < count; i++) {
+        const struct store_layer *old =
+            i < below ? sources_image_layer(base->u.image.image, i) : NULL;
+
+        layers[i] = (struct image_layer){trees[i],
+                                         old         ? old->times
+                                         : i < below ? (struct layer_times){0}
+                                                     : times,
+                                         old};
+    }
     return layers;
 }
 

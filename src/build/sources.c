@@ -315,13 +315,12 @@ int sources_image_trees(struct sources *s, const struct source_image *image,
     return r;
 }
 
-struct layer_times sources_image_times(const struct source_image *image, size_t layer)
+const struct store_layer *sources_image_layer(const struct source_image *image, size_t layer)
 {
     const struct found_image *f = image->origin;
 
-    if (!f->image || layer >= f->image->record.layers.size)
-        return (struct layer_times){0};
-    return f->image->record.layers.at[layer].times;
+    return f->image && layer < f->image->record.layers.size ? &f->image->record.layers.at[layer]
+                                                            : NULL;
 }
 
 /* ---- the resolver ---- */

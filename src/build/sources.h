@@ -34,8 +34,9 @@ MUST_CHECK int sources_save(struct sources *s, struct error *err);
 /* When the files of a directory were committed, as git says: 1; 0: it is no checkout, or there is no git. */
 MUST_CHECK int checkout_epoch(const char *path, int64_t *ret, struct error *err);
 
-/* What times the archives of an image's layers have. */
-struct layer_times sources_image_times(const struct source_image *image, size_t layer);
+/* What the store's record says about a layer of an image: the times of its archive, its blobs.
+ * NULL: it has none. */
+const struct store_layer *sources_image_layer(const struct source_image *image, size_t layer);
 /* The trees of an image, bottom first; loads what is in blobs only. Borrowed. */
 MUST_CHECK int sources_image_trees(struct sources *s, const struct source_image *image,
                                    const struct digest **ret, size_t *ret_count, struct error *err);

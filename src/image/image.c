@@ -153,11 +153,27 @@ void image_archive_key(const struct store_layer *l, struct digest *ret)
     hash_done(&h, ret->sha256);
 }
 
+/* What the record of another image says of the layer, with the blobs that are there still: 1. */
+static int take_old(struct image_tools *t, struct store_layer *l, const struct store_layer *old)
+{
+    if (!old || digest_is_zero(&old->diff_id))
+        return 0;
+    vec_each (b, &old->blobs) {
+        if (store_blob_hold(t->store, &b->digest, NULL) == 0)
+            image_add_blob(l, &b->digest, b->size, b->media_type);
+    }
+    if (l->blobs.size)
+        l->diff_id = old->diff_id;
+    return l->blobs.size > 0;
+}
+
 /* A layer that was loaded stays what it was, byte for byte, while its blob is there; one that is known by its tree
  * alone has the diff id of the archive that the tree makes. */
-static int know_layer(struct image_tools *t, struct store_layer *l, const struct digest *loaded_as,
-                      struct error *err)
+static int know_layer(struct image_tools *t, struct store_layer *l, const struct store_layer *old,
+                      const struct digest *loaded_as, struct error *err)
 {
+    if (take_old(t, l, old) > 0)
+        return 0;
     if (loaded_as) {
         l->diff_id = *loaded_as;
         const int r = image_find_blob(t, l, err);
@@ -183,7 +199,7 @@ int image_new(struct image_tools *t, const struct image_config *config,
     for (size_t n = 0; n < layer_count; n++) {
         vec_push(&i->record.layers,
                  (struct store_layer){.tree = layers[n].tree, .times = layers[n].times});
-        const int r = know_layer(t, vec_last(&i->record.layers),
+        const int r = know_layer(t, vec_last(&i->record.layers), layers[n].old,
                                  n < config->diff_ids.size ? &config->diff_ids.at[n] : NULL, err);
 
         if (r < 0)

@@ -663,3 +663,13 @@ E
     python3 "$SOURCE_ROOT/tests/cli/estargz.py" "$CTX.back"
     image_diff "$CTX.estargz" "$CTX.back" --mtime --ignore /stargz.index.json
 }
+
+@test "a base keeps its blobs when the cache is forgotten" {
+    printf 'FROM busybox\nRUN echo 1 >/f\n' | dockerfile
+    cooper load -q -i "$SUITE_DIR/busybox" -t busybox
+    run -0 cooper build -t one "$CTX"
+    cooper prune --all -q
+    run -0 cooper build -t two -o "type=oci,dest=$CTX.two,compression=zstd" "$CTX"
+    manifest "$SUITE_DIR/busybox" >"$CTX.base"
+    [ "$(manifest "$CTX.two" | jq -c '.layers[0]')" = "$(jq -c '.layers[0]' "$CTX.base")" ]
+}
