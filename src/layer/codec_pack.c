@@ -75,6 +75,67 @@ void packer_free(struct packer *p)
     free(p);
 }
 
+/* ---- what cannot be packed ---- */
+
+#define NOISE_SAMPLES 16
+#define NOISE_SAMPLE_SIZE 4096u
+#define NOISE_CHI_SQUARE                                                                           \
+    512                   /* 255 +- 23 is pure chance; one sample of text among them is over 1000 */
+#define STORED_MAX 65535u /* of a stored block (RFC 1951, 3.2.4) */
+
+/* Bytes as evenly spread as chance has them, wherever we look: what is compressed or encrypted
+ * already. The fast level spends more on finding nothing there than on all the rest. */
+static bool is_noise(struct view plain)
+{
+    const size_t step = plain.size / NOISE_SAMPLES;
+    const uint32_t expected = NOISE_SAMPLES * NOISE_SAMPLE_SIZE / 256;
+    uint32_t counts[256] = {0};
+    uint64_t sum = 0;
+
+    if (step < NOISE_SAMPLE_SIZE)
+        return false;
+    for (size_t i = 0; i < NOISE_SAMPLES; i++) {
+        const uint8_t *at = (const uint8_t *)plain.at + i * step;
+        for (size_t k = 0; k < NOISE_SAMPLE_SIZE; k++)
+            counts[at[k]]++;
+    }
+    for (size_t i = 0; i < 256; i++) {
+        const int64_t off = (int64_t)counts[i] - expected;
+        sum += (uint64_t)(off * off);
+    }
+    return sum / expected < NOISE_CHI_SQUARE;
+}
+
+static uint8_t *put_le(uint8_t *to, uint32_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        *to++ = (uint8_t)(value >> (8 * i));
+    return to;
+}
+
+/* A gzip member of stored blocks. */
+static int64_t store(struct view plain, uint8_t *out)
+{
+    static const uint8_t head[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff};
+    uint8_t *to = out;
+
+    memcpy(to, head, sizeof(head));
+    to += sizeof(head);
+    for (size_t at = 0; at < plain.size;) {
+        const uint32_t n = (uint32_t)MIN(plain.size - at, (size_t)STORED_MAX);
+
+        *to++ = at + n == plain.size; /* the last block says so */
+        to = put_le(to, n, 2);
+        to = put_le(to, ~n, 2);
+        memcpy(to, plain.at + at, n);
+        to += n;
+        at += n;
+    }
+    to = put_le(to, libdeflate_crc32(0, plain.at, plain.size), 4);
+    to = put_le(to, (uint32_t)plain.size, 4);
+    return to - out;
+}
+
 static int64_t run_fast(struct packer *p, struct view plain, uint8_t *out, struct error *err)
 {
     struct isal_zstream *z = p->fast;
@@ -100,7 +161,7 @@ int64_t packer_run(struct packer *p, struct view plain, uint8_t *out, struct err
     const size_t room = CODEC_PACKED_MAX(plain.size);
 
     if (p->fast)
-        return run_fast(p, plain, out, err);
+        return is_noise(plain) ? store(plain, out) : run_fast(p, plain, out, err);
     if (p->zstd) {
         const size_t n = ZSTD_compress2(p->zstd, out, room, plain.at, plain.size);
         if (ZSTD_isError(n))

@@ -279,6 +279,45 @@ static void bombs_are_stopped(void **state)
     }
 }
 
+/* The fast level stores what is noise wherever it looks, and nothing else. */
+static void noise_is_stored(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t size, text_at, text_size; /* text in the noise */
+        bool stored;
+    } rows[] = {
+        {"noise", CODEC_CHUNK, 0, 0, true},
+        {"noise of an odd size", CODEC_CHUNK - 4097, 0, 0, true},
+        {"noise and then text", CODEC_CHUNK, CODEC_CHUNK / 2, CODEC_CHUNK / 2, false},
+        {"text in one sample", CODEC_CHUNK, CODEC_CHUNK / 16 * 5, 5000, false},
+        {"text", CODEC_CHUNK, 0, CODEC_CHUNK, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct codec_sums sums, back;
+        STR_AUTO(plain);
+        STR_AUTO(packed);
+        STR_AUTO(again);
+        uint64_t seed = 88172645463325252u;
+
+        while (plain.size < rows[i].size) {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            str_add_char(&plain, (char)(seed >> 32));
+        }
+        memset(plain.at + rows[i].text_at, 'a', rows[i].text_size);
+        print_message("# %s\n", rows[i].name);
+        pack("gzip", 1, 1, str_view(&plain), &packed, &sums);
+        const size_t blocks = (rows[i].size + 65534) / 65535;
+        assert_int_equal(packed.size == rows[i].size + 18 + 5 * blocks, rows[i].stored);
+        assert_int_equal(unpack(str_view(&packed), 0, NULL, &again, &back, NULL), 0);
+        assert_true(view_eq(str_view(&plain), str_view(&again)));
+    }
+}
+
 static int failing_sink(void *ctx, struct view packed, struct error *err)
 {
     (void)packed;
@@ -324,5 +363,5 @@ static void rows_are_found(void **state)
 UNIT_MAIN(cmocka_unit_test(bytes_return_and_do_not_depend_on_threads),
           cmocka_unit_test(input_may_drip), cmocka_unit_test(concatenations),
           cmocka_unit_test(cut_and_damaged_streams_are_refused),
-          cmocka_unit_test(bombs_are_stopped), cmocka_unit_test(a_failing_sink_is_reported),
-          cmocka_unit_test(rows_are_found))
+          cmocka_unit_test(bombs_are_stopped), cmocka_unit_test(noise_is_stored),
+          cmocka_unit_test(a_failing_sink_is_reported), cmocka_unit_test(rows_are_found))
