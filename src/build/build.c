@@ -303,6 +303,21 @@ int build_platforms(const struct strings *texts, struct platforms *ret, struct e
     return 0;
 }
 
+static int parse_allow(const struct strings *texts, struct frontend_options *ret, struct error *err)
+{
+    vec_each (text, texts) {
+        if (strcmp(*text, "network.host") == 0) {
+            ret->allow_host = true;
+        } else if (strcmp(*text, "security.insecure") == 0) {
+            ret->allow_insecure = true;
+        } else {
+            (void)error_set(err, -EINVAL, "--allow '%.80s' is not known", *text);
+            return error_hint(err, -EINVAL, "it is network.host or security.insecure");
+        }
+    }
+    return 0;
+}
+
 static void warn_of(const struct build *b, const struct finding *x)
 {
     STR_AUTO(place);
@@ -334,6 +349,8 @@ static int make_graph(struct build *b, struct error *err)
 
     if (r >= 0)
         r = build_platforms(&o->platforms, &b->platforms, err);
+    if (r >= 0)
+        r = parse_allow(&o->allow, &f, err);
     f.platforms = b->platforms.at;
     f.platform_count = b->platforms.size;
     f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK;
@@ -478,6 +495,21 @@ static int check_caches(const struct build_options *o, struct error *err)
     return r;
 }
 
+static int check_words(const struct build_options *o, struct error *err)
+{
+    struct frontend_options ignored = {0};
+    struct spawn_ulimit limit;
+    int r = parse_allow(&o->allow, &ignored, err);
+
+    for (size_t i = 0; r >= 0 && i < o->add_hosts.size; i++) {
+        cleanup_free char *line = NULL;
+        r = spawn_host_parse(o->add_hosts.at[i], &line, err);
+    }
+    for (size_t i = 0; r >= 0 && i < o->ulimits.size; i++)
+        r = spawn_ulimit_parse(o->ulimits.at[i], &limit, err);
+    return r;
+}
+
 int build_check_options(const struct build_options *o, struct error *err)
 {
     enum exec_network network;
@@ -485,6 +517,8 @@ int build_check_options(const struct build_options *o, struct error *err)
     CLEANUP(outputs_done) struct outputs outputs = {0};
     int r = parse_network(o->network, &network, err);
 
+    if (r >= 0)
+        r = check_words(o, err);
     if (r >= 0)
         r = build_outputs(o, &outputs, err);
     if (r >= 0)

@@ -35,7 +35,9 @@ struct build_options {
     const char *iidfile, *metadata_file;
     const char *reproducible; /* NULL; "": as SOURCE_DATE_EPOCH says; "git"; seconds since 1970 */
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs, annotations;
-    int64_t jobs; /* 0: as many as processors */
+    struct strings ulimits, allow; /* allow: network.host, security.insecure */
+    uint64_t shm_size;             /* of RUN; 0: the default */
+    int64_t jobs;                  /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to;
     bool errexit; /* RUN heredocs end at their first error */
     struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */

@@ -147,21 +147,27 @@ static void set_network(const struct frontend *fe, const struct instruction *in,
         e->network = EXEC_NETWORK_NONE;
     else if (view_eq_text(network, "host"))
         e->network = EXEC_NETWORK_HOST;
-    else if (view_eq_text(network, "default"))
-        e->network = EXEC_NETWORK_DEFAULT;
 }
 
+/* What a Dockerfile may not decide by itself is granted by who builds it. */
 static int refuse_flags(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
                         struct error *err)
 {
-    for (size_t i = 0; i < c->in->flag_count; i++) {
+    for (size_t i = 0; i < c->in->flag_count && !fe->o->looks; i++) {
         const struct flag *f = &c->in->flags[i];
 
         if (view_eq_text(f->name, "device")) {
             error_set(err, -ENOTSUP, "RUN --device: steps are given no devices of the host");
-        } else if (view_eq_text(f->name, "security") && view_eq_text(f->value, "insecure")) {
-            error_set(err, -EPERM, "RUN --security=insecure: steps never run without a sandbox");
-            error_hint(err, -EPERM, "leave it out: root of the step has docker's capabilities");
+        } else if (view_eq_text(f->name, "security") && view_eq_text(f->value, "insecure") &&
+                   !fe->o->allow_insecure) {
+            error_set(err, -EPERM, "RUN --security=insecure: security.insecure is not allowed");
+            error_hint(err, -EPERM,
+                       "'cooper build --allow security.insecure' allows it; without it root of the "
+                       "step has docker's capabilities");
+        } else if (view_eq_text(f->name, "network") && view_eq_text(f->value, "host") &&
+                   !fe->o->allow_host && fe->o->network != EXEC_NETWORK_HOST) {
+            error_set(err, -EPERM, "RUN --network=host: network.host is not allowed");
+            error_hint(err, -EPERM, "'cooper build --allow network.host' allows it");
         } else {
             continue;
         }
@@ -232,6 +238,7 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
     e->shell = config->shell.size ? arena_strdup(fe->arena, config->shell.at[0]) : "/bin/sh";
     set_network(fe, c->in, e);
     set_foreign(fe, s, e);
+    e->insecure = view_eq_text(instruction_flag(c->in, "security"), "insecure");
     e->hostname = fe->o->hostname ? arena_strdup(fe->arena, fe->o->hostname) : NULL;
     if (fe->o->add_hosts)
         e->add_hosts = graph_texts(fe->g, fe->o->add_hosts, &e->add_host_count);

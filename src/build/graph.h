@@ -93,6 +93,7 @@ struct op_exec {
     const char *shell; /* SHELL's program: for those who look into a step that failed */
     enum exec_network network;
     const char *foreign;    /* "linux/arm64", when that is none of this machine; or NULL */
+    bool insecure;          /* all capabilities of its user namespace, no filter, no masks */
     const char *hostname;   /* NULL: the default */
     const char **add_hosts; /* "name:address" */
     size_t add_host_count;

@@ -100,19 +100,10 @@ static int remote_run(void *ctx, const struct op *op, struct error *err)
 
 /* ---- RUN ---- */
 
-static const char *host_name(const char *add_host, size_t *ret_size)
-{
-    const char *colon = strchr(add_host, ':');
-
-    *ret_size = colon ? (size_t)(colon - add_host) : strlen(add_host);
-    return add_host;
-}
-
 static int exec_key(void *ctx, const struct op *op, struct key *k, struct error *err)
 {
     const struct op_exec *e = &op->u.exec;
     const struct build *b = ctx;
-    size_t size;
 
     key_add_texts(k, "command", e->argv, e->argc);
     key_add_pairs(k, "env", e->env, e->env_count);
@@ -121,10 +112,14 @@ static int exec_key(void *ctx, const struct op *op, struct key *k, struct error 
     key_add_u64(k, "network", e->network);
     key_add_text(k, "host name", e->hostname);
     /* addresses change from network to network and are no reason to run again */
-    for (size_t i = 0; i < e->add_host_count; i++) {
-        const char *name = host_name(e->add_hosts[i], &size);
-        key_add(k, "added host", view_make(name, size));
-    }
+    for (size_t i = 0; i < e->add_host_count; i++)
+        key_add(k, "added host", view_make(e->add_hosts[i], strcspn(e->add_hosts[i], "=:")));
+    if (e->insecure)
+        key_add_text(k, "security", "insecure");
+    vec_each (limit, &b->options->ulimits)
+        key_add_text(k, "ulimit", *limit);
+    if (b->options->shm_size)
+        key_add_u64(k, "size of /dev/shm", b->options->shm_size);
     for (size_t i = 0; i < e->file_count; i++) {
         key_add_text(k, "file path", e->files[i].path);
         key_add(k, "file", e->files[i].data);

@@ -302,13 +302,26 @@ static enum spawn_network network_of(const struct build *b, const struct op_exec
     return SPAWN_NETWORK_PRIVATE;
 }
 
-/* "name:address" as it stands in /etc/hosts. */
-static void add_host_line(struct strings *hosts, const char *text)
+/* What --add-host and --ulimit say was checked with the options. */
+static void add_words(const struct build *b, const struct op_exec *e, struct spawn_plan *plan)
 {
-    const char *colon = strchr(text, ':');
+    for (size_t i = 0; i < e->add_host_count; i++) {
+        char *line = NULL;
 
-    if (colon)
-        strings_take(hosts, xasprintf("%s %.*s", colon + 1, (int)(colon - text), text));
+        if (spawn_host_parse(e->add_hosts[i], &line, NULL) == 0)
+            strings_take(&plan->hosts, line);
+    }
+    vec_each (limit, &b->options->ulimits)
+        strings_add(&plan->ulimits, *limit);
+    plan->shm_size = b->options->shm_size;
+}
+
+/* Of its own user namespace: it is root of nothing else. */
+static void lift_limits(struct spawn_plan *plan)
+{
+    (void)!spawn_capability_parse("ALL", &plan->capabilities, NULL);
+    plan->seccomp = false;
+    plan->unmasked = true;
 }
 
 void exec_plan_fill(struct build *b, const struct op_exec *e, struct spawn_plan *plan)
@@ -319,8 +332,9 @@ void exec_plan_fill(struct build *b, const struct op_exec *e, struct spawn_plan 
         strings_add(&plan->env, e->env[i]);
     for (size_t i = 0; i < e->secret_env_count; i++)
         strings_add(&plan->env, e->secret_env[i]);
-    for (size_t i = 0; i < e->add_host_count; i++)
-        add_host_line(&plan->hosts, e->add_hosts[i]);
+    add_words(b, e, plan);
+    if (e->insecure)
+        lift_limits(plan);
     plan->cwd = e->cwd;
     plan->make_cwd = true;
     plan->user = e->user;

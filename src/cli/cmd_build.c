@@ -6,6 +6,8 @@
 
 struct build_command {
     struct strings tags, build_args, build_contexts, labels, add_hosts, outputs;
+    struct strings ulimits, allow;
+    uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
     const char *format, *call;
     struct strings annotations;
@@ -31,8 +33,14 @@ static const struct option_row options[] = {
     OPT_TEXTS(0, "ssh", struct build_command, ssh, "ID[=SOCKET]",
               "the agent behind RUN --mount=type=ssh; default is $SSH_AUTH_SOCK"),
     OPT_TEXTS(0, "label", struct build_command, labels, "NAME=VALUE", "set a label"),
-    OPT_TEXTS(0, "add-host", struct build_command, add_hosts, "NAME:ADDRESS",
-              "a line of /etc/hosts during RUN"),
+    OPT_TEXTS(0, "add-host", struct build_command, add_hosts, "NAME:ADDRESS|NAME:host-gateway",
+              "a line of /etc/hosts during RUN; host-gateway is this machine"),
+    OPT_TEXTS(0, "ulimit", struct build_command, ulimits, "NAME=SOFT[:HARD]",
+              "a limit of the processes of RUN, such as nofile=1024"),
+    OPT_SIZE(0, "shm-size", struct build_command, shm_size, "BYTES",
+             "of /dev/shm during RUN (default 64m)"),
+    OPT_TEXTS(0, "allow", struct build_command, allow, "network.host|security.insecure",
+              "let the Dockerfile use RUN --network=host, RUN --security=insecure"),
     OPT_TEXT(0, "network", struct build_command, network, "default|private|host|none",
              "network of RUN"),
     OPT_TEXTS(
@@ -172,6 +180,9 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .build_contexts = c->build_contexts,
         .labels = c->labels,
         .add_hosts = c->add_hosts,
+        .ulimits = c->ulimits,
+        .allow = c->allow,
+        .shm_size = c->shm_size,
         .outputs = c->outputs,
         .annotations = c->annotations,
         .jobs = c->jobs,

@@ -98,12 +98,19 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
         add_all(&p->env, &c->env);
     vec_each (text, &o->env)
         set_env(&p->env, *text);
-    vec_each (text, &o->hosts) { /* NAME:ADDRESS */
-        const char *colon = strchr(*text, ':');
+    vec_each (text, &o->hosts) {
+        char *line = NULL;
 
-        if (!colon || colon == *text || !colon[1])
-            return error_set(err, -EINVAL, "--add-host '%.80s' is not NAME:ADDRESS", *text);
-        strings_take(&p->hosts, xasprintf("%s\t%.*s", colon + 1, (int)(colon - *text), *text));
+        if ((r = spawn_host_parse(*text, &line, err)) < 0)
+            return r;
+        strings_take(&p->hosts, line);
+    }
+    vec_each (text, &o->ulimits) {
+        struct spawn_ulimit ignored;
+
+        if ((r = spawn_ulimit_parse(*text, &ignored, err)) < 0)
+            return r;
+        strings_add(&p->ulimits, *text);
     }
     p->cwd = o->workdir ? o->workdir : c && c->workdir && *c->workdir ? c->workdir : NULL;
     p->make_cwd = true; /* as docker does for -w */

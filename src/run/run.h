@@ -13,7 +13,7 @@ struct run_options {
     struct strings volumes; /* SOURCE:TARGET[:ro] */
     struct strings mounts;  /* type=bind,source=S,target=T[,readonly] | type=tmpfs,target=T */
     struct strings tmpfs;   /* TARGET[:size=N,mode=N,...] */
-    struct strings cap_add, cap_drop, ports, hosts, security;
+    struct strings cap_add, cap_drop, ports, hosts, security, ulimits;
     uint64_t shm_size;
     bool interactive, tty, read_only, no_init;
 };

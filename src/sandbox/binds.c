@@ -42,8 +42,14 @@ static void hosts_text(const struct launch *l, struct str *ret)
         (void)!fd_read_file(AT_FDCWD, "/etc/hosts", HOSTS_SIZE_MAX, ret, NULL);
     str_printf(ret, "127.0.0.1\tlocalhost %s\n::1\tlocalhost ip6-localhost ip6-loopback\n",
                p->hostname ? p->hostname : SPAWN_HOSTNAME);
-    for (size_t i = 0; i < p->hosts.size; i++)
-        str_printf(ret, "%s\n", p->hosts.at[i]);
+    for (size_t i = 0; i < p->hosts.size; i++) {
+        const char *line = p->hosts.at[i];
+
+        if (asks_gateway(line))
+            str_printf(ret, "%s%s\n", l->gateway, line + strlen(SPAWN_HOST_GATEWAY));
+        else
+            str_printf(ret, "%s\n", line);
+    }
 }
 
 /* ---- files ---- */

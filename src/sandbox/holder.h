@@ -21,8 +21,9 @@ struct box;
 struct job_context {
     int store_fd; /* the store's directory, writable */
     struct identity_map ids;
-    int progress_fd;   /* the job's socket to main, or -1: use job_progress() and job_control() */
-    struct box *boxes; /* spawn.c: three, by network: namespaces that earlier containers left; or NULL */
+    int progress_fd; /* the job's socket to main, or -1: use job_progress() and job_control() */
+    struct box
+        *boxes; /* spawn.c: three, by network: namespaces that earlier containers left; or NULL */
 };
 
 struct job_row {

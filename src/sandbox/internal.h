@@ -50,8 +50,16 @@ MUST_CHECK int pasta_start(const struct job_context *ctx, const struct ports *po
                            const struct box *b, struct error *err);
 /* The text of /etc/resolv.conf for a container; dns_forward is what pasta was told. */
 void net_resolv_conf(enum spawn_network network, struct str *ret);
+/* Of our default route, which is that of a container with pasta too; -ENETUNREACH. */
+MUST_CHECK int net_gateway(char ret[static 16], struct error *err);
 extern const char NET_DNS_FORWARD[]; /* an address that pasta answers DNS on */
 bool net_needs_dns_forward(void);
+
+/* A line of spawn_plan.hosts. */
+static inline bool asks_gateway(const char *line)
+{
+    return view_starts(view_of(line), SPAWN_HOST_GATEWAY "\t");
+}
 
 #define ATTACH_MAX 512 /* as many as overlay has layers */
 #define STUBS_MAX 64   /* parts of one mount point that may have to be made */
@@ -70,6 +78,7 @@ struct launch {
     enum spawn_network network; /* what could be had of plan->network */
     struct box box;
     struct ports ports;
+    char gateway[16]; /* where SPAWN_HOST_GATEWAY is; "" when nobody asks */
     struct forwarder forwarder;
     int root_mount;         /* detached mount of plan->rootfs_fd, or -1 */
     int attach[ATTACH_MAX]; /* detached mounts that the directories below are in */
@@ -85,6 +94,11 @@ struct launch {
     /* in the child only */
     int root_fd, scratch_fd;
 };
+
+/* words.c: hard limits as far up as this process may raise them; then, in the program, all of them. 0 or
+ * a negative errno and the text of the one that failed; system calls only. */
+void spawn_ulimit_raise(const struct strings *texts);
+MUST_CHECK int spawn_ulimit_apply(const struct strings *texts, const char **ret_failed);
 
 /* A detached copy of the mount at path; AT_RECURSIVE and AT_EMPTY_PATH as flags. */
 MUST_CHECK int detach_mount(int dirfd, const char *path, unsigned flags, struct error *err);

@@ -255,7 +255,8 @@ int mounts_system(struct launch *l, struct error *err)
     int r;
 
     if ((r = mount_here(l, "/proc", "proc", PSEUDO_FLAGS, err)) < 0 ||
-        (r = mount_here(l, "/sys", "sysfs", PSEUDO_FLAGS | MS_RDONLY, err)) < 0)
+        (r = mount_here(l, "/sys", "sysfs", PSEUDO_FLAGS | (l->plan->unmasked ? 0 : MS_RDONLY),
+                        err)) < 0)
         return r;
     mount_cgroup(l);
     return mount_dev(l, err);

@@ -1,4 +1,5 @@
 /* pasta, and what a container reads about names. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -80,6 +81,37 @@ void net_resolv_conf(enum spawn_network network, struct str *ret)
             str_printf(ret, "%.*s\n", VIEW_ARG(line));
     if (!reachable)
         str_printf(ret, "nameserver %s\n", NET_DNS_FORWARD);
+}
+
+/* "eth0 00000000 010200C0 ...": interface, destination, gateway, as the kernel keeps the four bytes. */
+static bool default_route(struct view line, char ret[static 16])
+{
+    struct view word[3] = {0};
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(word); i++)
+        if (!view_cut(&line, '\t', &word[i]))
+            return false;
+    word[1] = view_trim(word[1]);
+    word[2] = view_trim(word[2]);
+    if (!view_eq_text(word[1], "00000000") || word[2].size != 8 ||
+        view_eq_text(word[2], "00000000"))
+        return false;
+    cleanup_free char *hex = view_dup(word[2]);
+    number = (uint32_t)strtoul(hex, NULL, 16);
+    return inet_ntop(AF_INET, &number, ret, 16) != NULL;
+}
+
+int net_gateway(char ret[static 16], struct error *err)
+{
+    STR_AUTO(text);
+
+    if (fd_read_file(AT_FDCWD, "/proc/net/route", RESOLV_SIZE_MAX, &text, NULL) == 0)
+        for (struct view rest = str_view(&text), line; view_cut(&rest, '\n', &line);)
+            if (default_route(line, ret))
+                return 0;
+    (void)error_set(err, -ENETUNREACH, "host-gateway: this machine has no default route");
+    return error_hint(err, -ENETUNREACH, "on its own network it is 127.0.0.1: --network host");
 }
 
 /* Those that are not ours to listen on. pasta keeps the clients' addresses, which we cannot. */
@@ -188,7 +220,7 @@ int pasta_start(const struct job_context *ctx, const struct ports *ports, const 
                 struct error *err)
 {
     struct strings argv = {0};
-    static const char *const always[] = {"pasta", "-q", "--config-net", "--no-map-gw",
+    static const char *const always[] = {"pasta", "-q", "--config-net",
                                          /* nothing of the host's loopback is reachable inside */
                                          "-T", "none", "-U", "none"};
 
@@ -197,6 +229,8 @@ int pasta_start(const struct job_context *ctx, const struct ports *ports, const 
         return pid_file;
     for (size_t i = 0; i < ARRAY_SIZE(always); i++)
         strings_add(&argv, always[i]);
+    if (!ports->gateway)
+        strings_add(&argv, "--no-map-gw");
     if (net_needs_dns_forward()) {
         strings_add(&argv, "--dns-forward");
         strings_add(&argv, NET_DNS_FORWARD);

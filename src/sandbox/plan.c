@@ -106,6 +106,7 @@ void spawn_plan_done(struct spawn_plan *p)
     strings_done(&p->env);
     strings_done(&p->ports);
     strings_done(&p->hosts);
+    strings_done(&p->ulimits);
     strings_done(&p->owned);
     free(p->lower_fds);
     free(p->mounts);
@@ -167,6 +168,7 @@ json_t *spawn_plan_print(const struct spawn_plan *p)
     doc_set_bool(o, "network_required", p->network_required);
     doc_set(o, "ports", of_strings(&p->ports));
     doc_set(o, "hosts", of_strings(&p->hosts));
+    doc_set(o, "ulimits", of_strings(&p->ulimits));
     for (size_t i = 0; i < p->mount_count; i++)
         doc_push(mounts, of_mount(&p->mounts[i]));
     doc_set(o, "mounts", mounts);
@@ -175,6 +177,7 @@ json_t *spawn_plan_print(const struct spawn_plan *p)
     doc_set_bool(o, "volatile", p->is_volatile);
     doc_set_bool(o, "no_new_privs", p->no_new_privs);
     doc_set_bool(o, "seccomp", p->seccomp);
+    doc_set_bool(o, "unmasked", p->unmasked);
     doc_set_bool(o, "init", p->init);
     doc_set_bool(o, "tty", p->tty);
     doc_set_int(o, "shm_size", (int64_t)p->shm_size);
@@ -399,6 +402,7 @@ static int parse_flags(const json_t *doc, struct spawn_plan *p, struct error *er
         (r = doc_bool(doc, "no_new_privs", &p->no_new_privs, err)) < 0 ||
         (r = doc_bool(doc, "network_required", &p->network_required, err)) < 0 ||
         (r = doc_bool(doc, "seccomp", &p->seccomp, err)) < 0 ||
+        (r = doc_bool(doc, "unmasked", &p->unmasked, err)) < 0 ||
         (r = doc_bool(doc, "init", &p->init, err)) < 0)
         return r;
     return doc_bool(doc, "tty", &p->tty, err);
@@ -414,6 +418,7 @@ static int parse_plan(const json_t *doc, const int *fds, size_t fd_count, struct
         (r = parse_strings(doc, "env", &p->env, err)) < 0 ||
         (r = parse_strings(doc, "ports", &p->ports, err)) < 0 ||
         (r = parse_strings(doc, "hosts", &p->hosts, err)) < 0 ||
+        (r = parse_strings(doc, "ulimits", &p->ulimits, err)) < 0 ||
         (r = doc_text(doc, "cwd", &p->cwd, err)) < 0 ||
         (r = doc_text(doc, "user", &p->user, err)) < 0 ||
         (r = doc_text(doc, "hostname", &p->hostname, err)) < 0 ||

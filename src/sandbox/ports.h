@@ -17,6 +17,7 @@ struct port {
 };
 struct ports {
     VEC(struct port) list;
+    bool gateway; /* pasta answers for this machine at the gateway's address */
 };
 
 /* Appends what "[[ADDRESS:]HOST:]PORT[/tcp|/udp]" says; HOST and PORT may be ranges of one length,

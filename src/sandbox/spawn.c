@@ -121,6 +121,8 @@ static int make_box(struct launch *l, bool private_ids, struct spawn_result *res
         return r == 0 ? 0 : error_move(err, &why);
     if (!l->plan->network_required) {
         l->network = SPAWN_NETWORK_HOST;
+        if (l->ports.gateway)
+            (void)snprintf(l->gateway, sizeof(l->gateway), "127.0.0.1");
         strings_take(&result->notes,
                      xasprintf("no private network, using the host's: %s%s%s", why.text,
                                why.hint ? "; " : "", why.hint ? why.hint : ""));
@@ -130,10 +132,24 @@ static int make_box(struct launch *l, bool private_ids, struct spawn_result *res
     return box_make(l->ctx, l->network, &l->ports, private_ids, &l->box, err);
 }
 
+/* Before the box is made: which address is this machine's. What falls back to the host's network finds it there too. */
+static int find_gateway(struct launch *l, struct error *err)
+{
+    for (size_t i = 0; i < l->plan->hosts.size; i++)
+        if (asks_gateway(l->plan->hosts.at[i])) {
+            l->ports.gateway = l->network == SPAWN_NETWORK_PRIVATE;
+            (void)snprintf(l->gateway, sizeof(l->gateway), "127.0.0.1");
+            return l->ports.gateway ? net_gateway(l->gateway, err) : 0;
+        }
+    return 0;
+}
+
 /* Where a box of this kind is kept between containers, or NULL. */
 static struct box *box_slot(const struct launch *l)
 {
-    return l->plan->ports.size > 0 || !l->ctx->boxes ? NULL : &l->ctx->boxes[l->network];
+    return l->plan->ports.size > 0 || l->ports.gateway || !l->ctx->boxes
+               ? NULL
+               : &l->ctx->boxes[l->network];
 }
 
 static void keep_box(struct launch *l)
@@ -186,10 +202,10 @@ static void launch_init(struct launch *l, const struct job_context *ctx, const s
 static int prepare(struct launch *l, bool private_ids, struct spawn_result *result,
                    struct error *err)
 {
-    int r;
+    int r = find_gateway(l, err);
 
     struct box *slot = box_slot(l);
-    if ((r = open_ports(l, err)) < 0)
+    if (r < 0 || (r = open_ports(l, err)) < 0)
         return r;
     if (slot && slot->life_fd >= 0) {
         l->box = *slot;

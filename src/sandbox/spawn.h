@@ -55,13 +55,15 @@ struct spawn_plan {
     bool network_required; /* private: an error when it cannot be had; else host, with a note */
     struct strings ports;  /* ports.h; private (with required: then also where it cannot be had) and
                               none. main gets {"note":...} and {"warning":...} as progress */
-    struct strings hosts;  /* further lines of /etc/hosts: "10.0.0.1 name" */
+    struct strings hosts;  /* further lines of /etc/hosts: "10.0.0.1\tname" (spawn_host_parse()) */
+    struct strings ulimits; /* spawn_ulimit_parse() takes them */
     struct spawn_mount *mounts;
     size_t mount_count;
     struct strings owned;  /* bytes of FILE mounts that came from spawn_plan_parse() */
     uint64_t capabilities; /* bit set, effective and bounding; SPAWN_CAPABILITIES_DEFAULT */
     bool no_new_privs;     /* setuid programs of the image do nothing */
     bool seccomp;          /* the default filter */
+    bool unmasked;         /* all of /proc and /sys, writable as far as the kernel lets it */
     bool init;             /* a small PID 1 reaps and forwards; else the program is PID 1 */
     bool tty;          /* a new terminal of the container becomes its stdio and controlling one */
     int console_fd;    /* tty: a socket that its master side is sent over (one byte, SCM_RIGHTS) */
@@ -88,6 +90,19 @@ MUST_CHECK int spawn_plan_parse(const json_t *doc, const int *fds, size_t fd_cou
 
 /* "NET_RAW", "cap_net_raw", "ALL" into a bit set; unknown names are -EINVAL. */
 MUST_CHECK int spawn_capability_parse(const char *name, uint64_t *ret, struct error *err);
+
+/* "NAME:ADDRESS" or "NAME=ADDRESS", an IPv6 address with or without brackets, into a line of
+ * /etc/hosts; -EINVAL. The address SPAWN_HOST_GATEWAY becomes one where this machine answers: caller frees. */
+#define SPAWN_HOST_GATEWAY "host-gateway"
+MUST_CHECK int spawn_host_parse(const char *text, char **ret, struct error *err);
+
+struct spawn_ulimit {
+    const char *name; /* a constant */
+    int resource;     /* RLIMIT_... */
+    uint64_t soft, hard;
+};
+/* "nofile=1024[:2048]" with docker's names; -1 is RLIM_INFINITY. -EINVAL. */
+MUST_CHECK int spawn_ulimit_parse(const char *text, struct spawn_ulimit *ret, struct error *err);
 
 struct spawn_result {
     int status; /* exit status 0..255, 128 + signal; 126, 127 for a program that cannot be run */

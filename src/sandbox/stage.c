@@ -201,7 +201,13 @@ static void run_program(void *ctx)
     const struct program *p = ctx;
     struct view rest = view_of(p->path), dir;
     bool denied = false;
+    const char *limit = NULL;
+    const int cause = spawn_ulimit_apply(&p->l->plan->ulimits, &limit);
 
+    if (cause < 0) {
+        cleanup_free char *why = xasprintf("limit '%s' cannot be set: %s", limit, strerror(-cause));
+        cannot_run(p, 126, why);
+    }
     if (strchr(p->argv[0], '/')) {
         (void)execve(p->argv[0], p->argv, p->env);
         explain_exec(p, p->argv[0], errno);
@@ -252,7 +258,7 @@ static int make_root(struct launch *l, struct error *err)
     int r;
 
     if ((r = mounts_root(l, err)) < 0 || (r = mounts_system(l, err)) < 0 ||
-        (r = mounts_plan(l, err)) < 0 || (r = mounts_masks(l, err)) < 0)
+        (r = mounts_plan(l, err)) < 0 || (!l->plan->unmasked && (r = mounts_masks(l, err)) < 0))
         return r;
     return pivot(l, err);
 }

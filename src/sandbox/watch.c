@@ -31,6 +31,7 @@ static int middle(void *arg)
                        CLONE_NEWUTS | CLONE_NEWCGROUP,
               .pidfd = (uint64_t)(uintptr_t)&l->pidfd};
 
+    spawn_ulimit_raise(&l->plan->ulimits); /* ours alone, and only outside of the box */
     if ((l->failed = -box_enter(&l->box)) != 0)
         return 1;
     const pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));

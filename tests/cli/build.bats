@@ -325,14 +325,14 @@ E
     printf '#!/bin/sh\necho after >"%s"\n' "$CTX/a" >"$CTX.change"
     chmod +x "$CTX.change"
     busybox nc -l -p "$port" -e "$CTX.change" &
-    run -1 build -t changing
+    run -1 build --allow network.host -t changing
     [[ $output == *"'a' of the build context changed during the build"* ]]
     wait
-    run -0 build -t changing
+    run -0 build --allow network.host -t changing
     files changing
     [ "$(cat "$CTX.out/a")" = after ]
     echo before >"$CTX/a"
-    run -0 build -t changing
+    run -0 build --allow network.host -t changing
     files changing
     [ "$(cat "$CTX.out/a")" = before ]
 }

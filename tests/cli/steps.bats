@@ -209,6 +209,7 @@ E
     run -0 build "${with[@]}" -t kept --explain --metadata-file "$out/metadata"
     run -0 build "${with[@]}" --no-cache --explain -o "type=oci-archive,dest=$out/gzip.tar,compression=gzip" \
         -o "type=oci,dest=$out/oci,compression=zstd" -o "type=docker-archive,dest=$out/docker.tar" -o "type=local,dest=$out/local"
+    run -0 build "${with[@]}" --cache-to "type=local,dest=$out/cache,mode=max,compression=gzip"
     run -1 build "${with[@]}" --target bad --on-error=keep
     "$COOPER" unpack "$(kept_id)" "$out/root"
     [ -e "$out/root/bad" ]
@@ -242,4 +243,111 @@ E
     printf 'a\0b' >"$CTX/nul"
     run -1 build --no-cache --secret "id=s,src=$CTX/nul"
     [[ $output == *"Dockerfile:2"*"has a NUL"* ]]
+}
+
+# ---- what the builder grants ----
+
+@test "RUN --network=host and --security=insecure want to be allowed" {
+    dockerfile <<'E'
+FROM busybox
+RUN --network=host readlink /proc/self/ns/net >/net
+E
+    run -1 build
+    [[ $output == *"Dockerfile:2:5"*"network.host is not allowed"*"--allow network.host"* ]]
+    run -0 build --allow network.host -o "$CTX.out"
+    [ "$(cat "$CTX.out/net")" = "$(readlink /proc/self/ns/net)" ]
+    run -0 build --network host
+    run -0 build --print outline
+    dockerfile <<'E'
+FROM busybox
+RUN --security=insecure grep -E 'Cap(Eff|Bnd)|Seccomp:' /proc/self/status >/status; test -d /proc/acpi && ls /proc/acpi >/acpi; echo >/proc/sys/kernel/domainname 2>/dev/null; mount -t tmpfs none /tmp && echo mounted
+RUN grep -E 'Cap(Eff|Bnd)|Seccomp:' /proc/self/status; ! mount -t tmpfs none /tmp
+E
+    run -1 build
+    [[ $output == *"Dockerfile:2:5"*"security.insecure is not allowed"*"--allow security.insecure"* ]]
+    run -0 build --network none --allow security.insecure -o "$CTX.insecure"
+    [[ $output == *mounted* ]]
+    grep -q '^Seccomp:.0$' "$CTX.insecure/status"
+    [[ $output == *"Seccomp:"*2* ]]
+    run -2 build --allow everything
+    [[ $output == *"network.host or security.insecure"* ]]
+}
+
+@test "RUN --network=default is that of the command" {
+    dockerfile <<'E'
+FROM busybox
+RUN --network=default test "$(ls /sys/class/net)" = lo
+RUN test "$(ls /sys/class/net)" = lo
+E
+    run -0 build --network none
+}
+
+@test "--ulimit, --shm-size, --add-host" {
+    dockerfile <<'E'
+FROM busybox
+RUN test "$(ulimit -Sn):$(ulimit -Hn)" = 512:1024 && test "$(ulimit -c)" = 0
+RUN test "$(df -k /dev/shm | awk 'END { print $2 }')" = 32768
+RUN grep -q "^10.9.8.7	db$" /etc/hosts && grep -q "^::7	six$" /etc/hosts
+E
+    run -0 build --network none --ulimit nofile=512:1024 --ulimit core=0 --shm-size 32m --add-host db:10.9.8.7 --add-host six=::7
+    # addresses are no reason to run again, limits are
+    dockerfile <<'E'
+FROM busybox
+RUN true
+E
+    run -0 build --network none --add-host db:10.9.8.7 --ulimit nofile=512
+    run -0 build --network none --add-host db:10.9.8.8 --ulimit nofile=512
+    [[ $output == *CACHED* ]]
+    run -0 build --network none --add-host db:10.9.8.8 --ulimit nofile=513
+    [[ $output != *CACHED* ]]
+    run -0 build --network host --add-host me:host-gateway -f - <<<'FROM busybox
+RUN grep -q "^127.0.0.1	me$" /etc/hosts'
+    run -2 build --ulimit nofile=2:1
+    [[ $output == *"the soft limit is above the hard one"* ]]
+    run -2 build --add-host db
+    [[ $output == *"not NAME:ADDRESS"* ]]
+    run -2 build --add-host db:nowhere
+    [[ $output == *"'nowhere' is no IP address"* ]]
+}
+
+@test "--ulimit: what may not be raised is said" {
+    need_root
+    dockerfile <<'E'
+FROM busybox
+RUN ulimit -Hn
+E
+    chmod -R a+rX "$CTX"
+    # root may (where it has CAP_SYS_RESOURCE), an ordinary user may not
+    ! bash -c 'ulimit -n 4096 && ulimit -n 8192' 2>/dev/null || run -0 bash -c 'ulimit -n 4096; exec "$@"' sh "$COOPER" build --progress plain --network none --ulimit nofile=8192 \
+        --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX"
+    run -1 as_user single bash -c 'ulimit -n 4096; exec "$@"' sh "$COOPER" build --progress plain --network none --ulimit nofile=8192 \
+        --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX"
+    [[ $output == *"limit 'nofile=8192' cannot be set: Operation not permitted"* ]]
+}
+
+@test "host-gateway is this machine, on a private network" {
+    need pasta
+    [ -e /dev/net/tun ] || skip "there is no /dev/net/tun"
+    busybox nc 2>&1 | grep -q -- '-e PROG' || skip "busybox nc has no -e"
+    local port=$((20000 + RANDOM % 20000))
+    printf '#!/bin/sh\necho hello from outside\n' >"$CTX/hello"
+    chmod +x "$CTX/hello"
+    dockerfile <<E
+FROM busybox
+RUN nc me $port
+E
+    for kind in reaches not; do
+        busybox nc -l -p "$port" -e "$CTX/hello" 3>&- &
+        local server=$!
+        if [ $kind = reaches ]; then
+            run build --add-host me:host-gateway
+            [[ $output != *"no private network"* ]] || { kill $server; skip "no private network here"; }
+            [[ $output == *"hello from outside"* ]]
+        else
+            run -1 build --no-cache --add-host me:127.0.0.1 # its own
+            [[ $output != *"hello from outside"* ]]
+            kill $server
+        fi
+        wait $server || true
+    done
 }

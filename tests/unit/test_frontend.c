@@ -609,7 +609,7 @@ static const struct {
     {"an agent that must be there", "FROM scratch\nRUN --mount=type=ssh,required=true b", NULL,
      "D:2:5", "ssh 'default' is required", -ENOENT},
     {"insecure", "FROM scratch\nRUN --security=insecure a", NULL, "D:2:5",
-     "steps never run without a sandbox", -EPERM},
+     "security.insecure is not allowed", -EPERM},
     {"bad port", "FROM scratch\nEXPOSE 99999", NULL, "D:2:8", "invalid containerPort: '99999'",
      -EINVAL},
     {"bad protocol", "FROM scratch\nEXPOSE 80/icmp", NULL, "D:2:8", "invalid proto: 'icmp'",
