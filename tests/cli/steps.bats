@@ -334,7 +334,7 @@ E
     chmod +x "$CTX/hello"
     dockerfile <<E
 FROM busybox
-RUN nc me $port
+RUN timeout 5 nc me $port | grep hello
 E
     for kind in reaches not; do
         busybox nc -l -p "$port" -e "$CTX/hello" 3>&- &
