@@ -24,7 +24,7 @@ rows_contexts() {
 
 # Cuts `row`'s arguments.
 row_read() {
-    DIR=$1 FILE=$2 WANT=$3 LETTERS=() OPTIONS=()
+    DIR=$1 FILE=$2 WANT=$3 LETTERS=() OPTIONS=() BASES=()
     shift 3
     while [[ ${1:-} == [A-Z] ]]; do LETTERS+=("$1"); shift; done
     OPTIONS=("${@//@\//$CONTEXTS/}")
@@ -42,6 +42,41 @@ row_names() {
         E) echo "debian:10.2 $kind" ;;
         X) kind=debian ;;
         esac
+    done
+    for letter in ${BASES[@]+"${BASES[@]}"}; do echo "$letter busybox"; done
+}
+
+# Runs the command until it is content: names of images that it misses become our busybox, files of the context are made.
+row_settle() {
+    local log=$CONTEXTS/settle.log tries
+    for ((tries = 0; tries < 60; tries++)); do
+        "$@" </dev/null >"$log" 2>&1 && return
+        if [[ $(<"$log") =~ image\ \'([^\']*)\'\ is\ neither\ in\ the\ store ]]; then
+            BASES+=("${BASH_REMATCH[1]}")
+        elif [[ $(<"$log") =~ \'([^\']*)\'\ is\ not\ in\ the\ build\ context ]]; then
+            mkdir -p "$(dirname "$CONTEXTS/$DIR/${BASH_REMATCH[1]}")"
+            echo "${BASH_REMATCH[1]}" >"$CONTEXTS/$DIR/${BASH_REMATCH[1]}"
+        else
+            break
+        fi
+    done
+    tail -n 5 "$log"
+    return 1
+}
+
+# Calls $1 for each Dockerfile of conformance/official: whole it is Dockerfile.whole, what comes before the first RUN (or
+# COPY out of an image that we have not) is Dockerfile. An ARG that FROM wants and nobody gives is 1.
+official_each() {
+    local file number=0
+    for file in "$CONFORMANCE"/official/*; do
+        [[ -f $file && $file != *.tsv ]] || continue
+        number=$((number + 1)) TITLE=${file##*/} DIR=official/$number
+        mkdir -p "$CONTEXTS/$DIR"
+        cp "$file" "$CONTEXTS/$DIR/Dockerfile.whole"
+        awk 'toupper($1) == "RUN" || /^COPY .*--from=/ { exit } { print }' "$file" >"$CONTEXTS/$DIR/Dockerfile"
+        FILE=Dockerfile WANT=ok LETTERS=() CHECKS= WHY_NOT= BASES=()
+        mapfile -t OPTIONS < <(awk 'toupper($1) == "FROM" { exit } $1 == "ARG" && $2 !~ /=/ { print "--build-arg=" $2 "=1" }' "$file")
+        "$1"
     done
 }
 
