@@ -5,6 +5,7 @@
 
 #include "base/env.h"
 #include "base/vec.h"
+#include "build/provenance.h"
 
 struct job;        /* sandbox/holder.h */
 struct spawn_plan; /* sandbox/spawn.h */
@@ -40,6 +41,7 @@ struct build_options {
     int64_t jobs;                  /* 0: as many as processors */
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to;
     bool errexit; /* RUN heredocs end at their first error */
+    enum provenance provenance;
     struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */
     bool no_cache, explain;
     enum build_squash squash;

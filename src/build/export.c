@@ -236,8 +236,14 @@ static int make_images(struct build *b, struct layer_times times, struct image *
     int r = 0;
 
     *ret = xcalloc(count + 1, sizeof(struct image *));
-    for (size_t i = 0; r >= 0 && i < count; i++)
-        r = make_image(b, b->graph->targets.at[i], times, &(*ret)[i], err);
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        const uint32_t target = b->graph->targets.at[i];
+        r = make_image(b, target, times, &(*ret)[i], err);
+        if (r >= 0 && b->options->provenance != PROVENANCE_NONE)
+            image_attest(
+                (*ret)[i], PREDICATE_SLSA,
+                provenance_predicate(b, &b->graph->stages.at[target], b->options->provenance));
+    }
     return r;
 }
 
@@ -331,6 +337,16 @@ static void set_descriptor(json_t *doc, const struct image *image, size_t count,
     doc_set_text(doc, "containerimage.digest", digest_format(&exported->manifest, text));
 }
 
+static void set_provenance(json_t *doc, const struct image *image, const char *platform)
+{
+    const json_t *list = json_object_get(image->record.extra, "attestations");
+    json_t *predicate = json_object_get(json_array_get(list, 0), "predicate");
+    cleanup_free char *key = xasprintf("buildx.build.provenance%s", platform);
+
+    if (predicate)
+        doc_set(doc, key, json_incref(predicate));
+}
+
 static int write_metadata(const struct build *b, struct image *const *images, size_t count,
                           const struct export_result *exported, struct error *err)
 {
@@ -343,6 +359,7 @@ static int write_metadata(const struct build *b, struct image *const *images, si
             xasprintf("containerimage.config.digest%s%s", count > 1 ? "/" : "",
                       count > 1 ? platform_format(&images[i]->config.platform, platform) : "");
         doc_set_text(doc, key, digest_format(&images[i]->record.id, text));
+        set_provenance(doc, images[i], key + strlen("containerimage.config.digest"));
     }
     set_descriptor(doc, images[0], count, exported);
     const int r = set_names(b, doc, err);

@@ -13,7 +13,8 @@ struct platform; /* oci/platform.h */
 struct source_image {
     /* as found: "docker.io/library/debian:bookworm", "oci-layout:///srv/base:1" */
     const char *name;
-    struct digest id; /* of the configuration */
+    struct digest id;       /* of the configuration */
+    struct digest manifest; /* zero where there is none: made here, or out of a docker archive */
     const struct image_config *config;
     /* tree ids, bottom first; all zero: in blobs only, unpacked when needed */
     struct digest *layers;

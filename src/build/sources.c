@@ -201,6 +201,9 @@ static int find_in_store(struct sources *s, const char *name, const struct platf
     if (r < 0)
         return error_move(err, &why);
     f->answer.id = f->image->record.id;
+    const char *manifest = json_string_value(json_object_get(f->image->record.extra, "manifest"));
+    if (manifest)
+        digest_of(view_of(manifest), &f->answer.manifest);
     f->answer.config = &f->image->config;
     take_trees(f);
     *ret = steal(f);
@@ -261,6 +264,7 @@ static int read_layout(struct sources *s, struct found_image *f, const struct pl
     if (r < 0)
         return r;
     digest_of(str_view(&found.config), &f->answer.id);
+    digest_of(str_view(&found.manifest), &f->answer.manifest);
     r = config_parse(str_view(&found.config), &f->config, err);
     f->answer.config = &f->config;
     f->answer.packed = true;

@@ -9,7 +9,7 @@ struct build_command {
     struct strings ulimits, allow;
     uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
-    const char *format, *call;
+    const char *format, *call, *provenance;
     struct strings annotations;
     const char *squash;
     int64_t jobs;
@@ -57,13 +57,16 @@ static const struct option_row options[] = {
               "the commit's or SECONDS since 1970"),
     OPT_FLAG(0, "errexit", struct build_command, errexit,
              "end a RUN of a heredoc at its first error, as with set -e"),
+    OPT_MAYBE(0, "provenance", struct build_command, provenance, "mode=min|mode=max|false",
+              "write beside the image how it came to be, as SLSA provenance"),
     OPT_TEXTS(0, "platform", struct build_command, platforms, "PLATFORM[,PLATFORM]",
               "build for these, such as linux/arm64; several make an index"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
-    OPT_TEXTS(0, "cache-from", struct build_command, cache_from, "type=local,src=DIR|NAME",
-              "take steps from a cache that --cache-to wrote, or from an image with an inline cache"),
+    OPT_TEXTS(
+        0, "cache-from", struct build_command, cache_from, "type=local,src=DIR|NAME",
+        "take steps from a cache that --cache-to wrote, or from an image with an inline cache"),
     OPT_TEXTS(0, "cache-to", struct build_command, cache_to,
               "type=local,dest=DIR[,mode=max]|type=inline",
               "write what the steps made to a directory, or into the image"),
@@ -203,8 +206,9 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    if (parse_printing(c, &o, err) < 0 || parse_squash(c->squash, &o.squash, err) < 0 ||
-        parse_on_error(c, &o, err) < 0 || build_check_options(&o, err) < 0)
+    if (parse_printing(c, &o, err) < 0 || provenance_parse(c->provenance, &o.provenance, err) < 0 ||
+        parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
+        build_check_options(&o, err) < 0)
         return EXIT_USAGE;
     return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;
 }

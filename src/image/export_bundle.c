@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "image/attest.h"
 #include "image/export_internal.h"
 #include "oci/manifest.h"
 
@@ -181,6 +182,17 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* Artifacts that others put there stay; ours are there once. */
+static bool is_ours(const json_t *entry, const json_t *ours)
+{
+    if (json_object_get(entry, "artifactType") || json_object_get(ours, "artifactType"))
+        return json_equal(json_object_get(entry, "digest"), json_object_get(ours, "digest"));
+    return same_text(annotation(entry, ANNOTATION_REF_NAME),
+                     annotation(ours, ANNOTATION_REF_NAME)) &&
+           same_text(annotation(entry, ANNOTATION_IMAGE_NAME),
+                     annotation(ours, ANNOTATION_IMAGE_NAME));
+}
+
 /* Entries of a layout that is there already stay, but for those with our names. */
 static int keep_entries(const struct bundle *b, json_t *manifests, struct error *err)
 {
@@ -204,10 +216,7 @@ static int keep_entries(const struct bundle *b, json_t *manifests, struct error 
 
         json_array_foreach(manifests, n, ours)
         {
-            replaced = replaced || (same_text(annotation(entry, ANNOTATION_REF_NAME),
-                                              annotation(ours, ANNOTATION_REF_NAME)) &&
-                                    same_text(annotation(entry, ANNOTATION_IMAGE_NAME),
-                                              annotation(ours, ANNOTATION_IMAGE_NAME)));
+            replaced = replaced || is_ours(entry, ours);
         }
         if (!replaced)
             json_array_insert(manifests, at++, entry);
@@ -219,14 +228,17 @@ static int add_index(const struct export_set *set, struct bundle *b, struct erro
 {
     json_t *manifests = json_array();
     STR_AUTO(text);
-    int r;
+    int r = 0;
 
     vec_each (name, &set->names) {
         doc_push(manifests, layout_entry(set, *name));
     }
     if (set->names.size == 0)
         doc_push(manifests, layout_entry(set, NULL));
-    r = keep_entries(b, manifests, err);
+    if (set->output->type != OUTPUT_DOCKER_ARCHIVE)
+        r = export_attestations(set, b, manifests, err);
+    if (r == 0)
+        r = keep_entries(b, manifests, err);
     if (r < 0) {
         doc_unref(manifests);
         return r;

@@ -4,6 +4,17 @@
 
 #include "image/source_internal.h"
 
+/* What is said about images stands beside them. */
+static void leave_artifacts(struct image_index *x)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < x->manifest_count; i++)
+        if (!x->manifests[i].artifact_type)
+            x->manifests[kept++] = x->manifests[i];
+    x->manifest_count = kept;
+}
+
 static int open_layout(struct image_source *s, struct error *err)
 {
     STR_AUTO(text);
@@ -13,7 +24,10 @@ static int open_layout(struct image_source *s, struct error *err)
         r = layout_parse(str_view(&text), err);
     if (r == 0)
         r = source_read_file(s, "index.json", MANIFEST_SIZE_MAX, &text, err);
-    return r < 0 ? r : image_index_parse(str_view(&text), &s->index, err);
+    r = r < 0 ? r : image_index_parse(str_view(&text), &s->index, err);
+    if (r == 0)
+        leave_artifacts(s->index);
+    return r;
 }
 
 static size_t count(const struct image_source *s)

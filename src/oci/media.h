@@ -22,6 +22,7 @@ enum media {
 #define MEDIA_OCI_LAYER_TAR "application/vnd.oci.image.layer.v1.tar"
 #define MEDIA_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
 #define MEDIA_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
+#define MEDIA_IN_TOTO "application/vnd.in-toto+json" /* in-toto attestation, spec/v1/bundle.md */
 #define MEDIA_OCI_EMPTY "application/vnd.oci.empty.v1+json"
 #define MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
