@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/doc.h"
 #include "base/map.h"
 #include "build/cache_doc.h"
 #include "build/cache_spec.h"
@@ -14,7 +15,7 @@ struct import {
     struct image_source *source;
     struct image_source_image from;
     struct image *stored; /* of this store; else source */
-    struct cache_steps steps;
+    struct cache_doc doc;
     struct map keys; /* bytes of a key -> number of its step + 1 */
 };
 
@@ -30,7 +31,7 @@ static void import_free(struct import *i)
         image_source_image_done(&i->from);
     image_source_close(i->source);
     image_free(i->stored);
-    cache_steps_done(&i->steps);
+    cache_doc_done(&i->doc);
     map_done(&i->keys);
     free(i->name);
     free(i);
@@ -64,10 +65,10 @@ static int read_steps(struct import *i, const struct image_config *c, struct err
 
     if (!doc)
         return error_set(err, -ENOENT, "it has no build cache");
-    r = cache_doc_parse(doc, c->diff_ids.size, &i->steps, err);
-    for (size_t n = 0; r >= 0 && n < i->steps.size; n++) {
-        add_key(i, &i->steps.at[n].definition, n);
-        add_key(i, &i->steps.at[n].result.content, n);
+    r = cache_doc_parse(doc, c->diff_ids.size, &i->doc, err);
+    for (size_t n = 0; r >= 0 && n < i->doc.steps.size; n++) {
+        add_key(i, &i->doc.steps.at[n].definition, n);
+        add_key(i, &i->doc.steps.at[n].result.content, n);
     }
     return r;
 }
@@ -76,14 +77,14 @@ static int open_layout(struct build *b, const struct cache_spec *spec, struct im
                        struct error *err)
 {
     const struct image_spool none = {.dir_fd = -1};
-    const struct platform host = platform_host();
+    const struct stage *first = &b->graph->stages.at[b->graph->targets.at[0]];
     size_t number = 0;
     int r = image_source_open(spec->place, &none, &i->source, err);
 
     if (r >= 0)
         r = image_source_find(i->source, spec->tag, &number, err);
     if (r >= 0)
-        r = image_source_read(i->source, number, &host, &i->from, err);
+        r = image_source_read(i->source, number, &first->config->platform, &i->from, err);
     return r < 0 ? r : read_steps(i, &i->from.parsed, err);
 }
 
@@ -127,38 +128,46 @@ int cache_imports_open(struct build *b, struct error *err)
 
 /* ---- taking a step ---- */
 
-static int load_layer(struct build *b, const struct import *i, const struct cache_step *step,
-                      struct digest *ret, struct error *err)
+static int load_layer(struct build *b, const struct import *i, uint32_t layer,
+                      const struct digest *want, struct digest *ret, struct error *err)
 {
-    if (store_tree_hold(b->tools.store, &step->result.layer.tree, NULL) == 0) {
-        *ret = step->result.layer.tree;
+    if (store_tree_hold(b->tools.store, want, NULL) == 0) {
+        *ret = *want;
         return 0;
     }
     if (i->stored) {
-        *ret = i->stored->record.layers.at[step->layer].tree;
+        *ret = i->stored->record.layers.at[layer].tree;
         return store_tree_hold(b->tools.store, ret, err);
     }
-    return image_load_layer(&b->tools, &i->from.layers[step->layer],
-                            &i->from.parsed.diff_ids.at[step->layer], ret, err);
+    return image_load_layer(&b->tools, &i->from.layers[layer], &i->from.parsed.diff_ids.at[layer],
+                            ret, err);
 }
 
-/* 1: taken. A layer that is not what its step says is none of ours: the step runs. */
-static int take_step(struct build *b, const struct import *i, const struct cache_step *step,
-                     struct result *ret, struct error *err)
+/* 1: its tree is there. A layer that is not what it is said to be is none of ours: the step runs. */
+static int take_layer(struct build *b, const struct import *i, uint32_t layer,
+                      const struct digest *want, struct error *err)
 {
     struct digest tree;
     ERROR_AUTO(why);
-    const int r = load_layer(b, i, step, &tree, &why);
+    const int r = load_layer(b, i, layer, want, &tree, &why);
 
     if (r == -ENOSPC || r == -EDQUOT || r == -EINTR)
         return error_move(err, &why);
-    if (r < 0 || !digest_eq(&tree, &step->result.layer.tree)) {
-        env_warn(b->env, "--cache-from '%s': layer %u is not used: %s", i->name, step->layer,
-                 r < 0 ? why.text : "its files are not those of the step");
-        return 0;
-    }
-    *ret = step->result;
-    return 1;
+    if (r >= 0 && digest_eq(&tree, want))
+        return 1;
+    env_warn(b->env, "--cache-from '%s': layer %u is not used: %s", i->name, layer,
+             r < 0 ? why.text : "its files are not those of the step");
+    return 0;
+}
+
+static int take_step(struct build *b, const struct import *i, const struct cache_step *step,
+                     struct result *ret, struct error *err)
+{
+    const int r = take_layer(b, i, step->layer, &step->result.layer.tree, err);
+
+    if (r > 0)
+        *ret = step->result;
+    return r;
 }
 
 int cache_imports_find(struct build *b, const struct digest *key, struct result *ret,
@@ -171,9 +180,45 @@ int cache_imports_find(struct build *b, const struct digest *key, struct result 
         const size_t step = (size_t)(uintptr_t)map_get(&(*at)->keys, name);
 
         if (step)
-            r = take_step(b, *at, &(*at)->steps.at[step - 1], ret, err);
+            r = take_step(b, *at, &(*at)->doc.steps.at[step - 1], ret, err);
         if (r != 0)
             return r;
+    }
+    return 0;
+}
+
+/* ---- cache mounts ---- */
+
+static int fill_mount(struct build *b, const json_t *mount, const struct digest *tree,
+                      struct error *err)
+{
+    cleanup_doc json_t *request = json_copy((json_t *)(uintptr_t)mount);
+    struct holder *h = NULL;
+    char hex[DIGEST_HEX_MAX];
+    const int r = image_holder(&b->tools, &h, err);
+
+    doc_set_text(request, "tree", digest_hex(tree, hex));
+    return r < 0 ? r : holder_call(h, "build-mount-fill", request, NULL, 0, NULL, err);
+}
+
+int cache_imports_fill(struct build *b, const struct digest *id, const json_t *mount,
+                       struct error *err)
+{
+    if (!b->imports || mounts_cache_exists(b, id))
+        return 0;
+    vec_each (at, &b->imports->list) {
+        vec_each (found, &(*at)->doc.mounts) {
+            ERROR_AUTO(why);
+            if (!digest_eq(&found->id, id))
+                continue;
+            int r = take_layer(b, *at, found->layer, &found->tree, err);
+            if (r <= 0)
+                return r;
+            r = fill_mount(b, mount, &found->tree, &why);
+            if (r < 0)
+                env_warn(b->env, "a cache mount begins empty: %s", why.text);
+            return 0;
+        }
     }
     return 0;
 }

@@ -14,7 +14,7 @@
 
 /* ---- which steps ---- */
 
-static int add_step(struct build *b, const struct op *op, size_t layer, struct cache_steps *ret,
+static int add_step(struct build *b, const struct op *op, size_t layer, struct cache_doc *ret,
                     struct error *err)
 {
     const struct digest *content = solver_content_key(b->solver, op);
@@ -28,13 +28,13 @@ static int add_step(struct build *b, const struct op *op, size_t layer, struct c
     step.result.layer = *solver_layer(b->solver, op);
     if (op->input_count)
         step.result.below = solver_chain(b->solver, op->inputs[0]);
-    vec_push(ret, step);
+    vec_push(&ret->steps, step);
     return 1;
 }
 
 /* Those of the result, bottom first. */
 static int result_steps(struct build *b, struct op_ref root, size_t first_layer,
-                        struct cache_steps *ret, struct error *err)
+                        struct cache_doc *ret, struct error *err)
 {
     VEC(const struct op *) chain = {0};
     int r = 0;
@@ -48,45 +48,120 @@ static int result_steps(struct build *b, struct op_ref root, size_t first_layer,
     return r < 0 ? r : 0;
 }
 
-static int all_steps(struct build *b, struct cache_steps *ret, struct error *err)
+/* By any of the images that are built. */
+static void mark_needed(const struct build *b, bool *ret)
+{
+    const size_t count = b->graph->ops.size;
+    cleanup_free bool *one = xcalloc(count + 1, sizeof(*one));
+
+    vec_each (target, &b->graph->targets) {
+        graph_needed(b->graph, b->graph->stages.at[*target].root, one);
+        for (size_t i = 0; i < count; i++)
+            ret[i] |= one[i];
+    }
+}
+
+static int all_steps(struct build *b, struct cache_doc *ret, struct error *err)
 {
     cleanup_free bool *needed = xcalloc(b->graph->ops.size + 1, sizeof(*needed));
     int r = 0;
 
-    vec_each (target, &b->graph->targets)
-        graph_needed(b->graph, b->graph->stages.at[*target].root, needed);
+    mark_needed(b, needed);
     for (size_t i = 0; r >= 0 && i < b->graph->ops.size; i++)
         if (needed[i] && !build_rows[b->graph->ops.at[i]->kind].is_source)
-            r = add_step(b, b->graph->ops.at[i], ret->size, ret, err);
+            r = add_step(b, b->graph->ops.at[i], ret->steps.size, ret, err);
     return r < 0 ? r : 0;
 }
 
-/* Many steps make nothing, or the same: one layer for all of them. */
-static struct image_layer *layers_of(struct cache_steps *s, size_t *ret_count)
+/* What is in the cache mounts of the steps, as trees: those that nobody uses just now. */
+static int keep_mount(struct build *b, const struct digest *id, struct cache_doc *ret,
+                      struct error *err)
 {
-    struct image_layer *layers = xcalloc(s->size + 1, sizeof(*layers));
-    struct map seen = {0};
+    cleanup_doc json_t *request = json_object(), *answer = NULL;
+    struct cache_mount mount = {.id = *id};
+    struct holder *h = NULL;
+    const char *tree = NULL;
+    char hex[DIGEST_HEX_MAX];
+    ERROR_AUTO(why);
+    int r = image_holder(&b->tools, &h, err);
 
-    *ret_count = 0;
-    vec_each (step, s) {
-        const struct digest *tree = &step->result.layer.tree;
-        const struct view name = view_make(tree->sha256, sizeof(tree->sha256));
-        size_t number = (size_t)(uintptr_t)map_get(&seen, name);
+    if (r < 0)
+        return r;
+    doc_set_text(request, "cache", digest_hex(id, hex));
+    r = holder_call(h, "build-mount-keep", request, NULL, 0, &answer, &why);
+    if (r >= 0)
+        r = doc_text(answer, "tree", &tree, &why);
+    if (r >= 0 && tree)
+        r = digest_parse_hex(tree, &mount.tree, &why);
+    if (r < 0)
+        env_warn(b->env, "a cache mount is left out of the cache: %s", why.text);
+    else if (tree)
+        vec_push(&ret->mounts, mount);
+    return 0;
+}
 
-        if (!number) {
-            layers[*ret_count].tree = *tree;
-            number = ++*ret_count;
-            map_set(&seen, name, (void *)(uintptr_t)number);
+static bool has_mount(const struct cache_doc *d, const struct digest *id)
+{
+    vec_each (mount, &d->mounts)
+        if (digest_eq(&mount->id, id))
+            return true;
+    return false;
+}
+
+static int keep_mounts(struct build *b, struct cache_doc *ret, struct error *err)
+{
+    cleanup_free bool *needed = xcalloc(b->graph->ops.size + 1, sizeof(*needed));
+    int r = 0;
+
+    mark_needed(b, needed);
+    for (size_t i = 0; i < b->graph->ops.size; i++) {
+        const struct op *op = b->graph->ops.at[i];
+        for (size_t n = 0; needed[i] && op->kind == OP_EXEC && n < op->u.exec.mount_count; n++) {
+            struct digest id;
+            if (r >= 0 && mounts_cache_id(&op->u.exec.mounts[n], &id) &&
+                mounts_cache_exists(b, &id) && !has_mount(ret, &id))
+                r = keep_mount(b, &id, ret, err);
         }
-        step->layer = (uint32_t)(number - 1);
     }
-    map_done(&seen);
-    return layers;
+    return r;
+}
+
+struct layering {
+    struct image_layer *layers;
+    size_t count;
+    struct map seen;
+};
+
+/* Many steps make nothing, or the same: one layer for all of them. */
+static uint32_t layer_number(struct layering *l, const struct digest *tree)
+{
+    const struct view name = view_make(tree->sha256, sizeof(tree->sha256));
+    size_t number = (size_t)(uintptr_t)map_get(&l->seen, name);
+
+    if (!number) {
+        l->layers[l->count].tree = *tree;
+        number = ++l->count;
+        map_set(&l->seen, name, (void *)(uintptr_t)number);
+    }
+    return (uint32_t)(number - 1);
+}
+
+static struct image_layer *layers_of(struct cache_doc *d, size_t *ret_count)
+{
+    struct layering l = {.layers = xcalloc(d->steps.size + d->mounts.size + 1, sizeof(*l.layers))};
+
+    vec_each (step, &d->steps)
+        step->layer = layer_number(&l, &step->result.layer.tree);
+    vec_each (mount, &d->mounts)
+        mount->layer = layer_number(&l, &mount->tree);
+    map_done(&l.seen);
+    *ret_count = l.count;
+    return l.layers;
 }
 
 /* ---- inline ---- */
 
-static void put_doc(struct image_config *c, const struct cache_steps *s)
+static void put_doc(struct image_config *c, const struct cache_doc *s)
 {
     json_t *doc = c->doc ? json_copy(c->doc) : json_object();
 
@@ -114,7 +189,7 @@ static int wants_inline(const struct build *b, bool *ret, struct error *err)
 int cache_inline(struct build *b, struct op_ref root, size_t below, struct image_config *c,
                  struct error *err)
 {
-    CLEANUP(cache_steps_done) struct cache_steps steps = {0};
+    CLEANUP(cache_doc_done) struct cache_doc steps = {0};
     bool wanted = false;
     int r = wants_inline(b, &wanted, err);
 
@@ -134,16 +209,19 @@ int cache_inline(struct build *b, struct op_ref root, size_t below, struct image
 
 /* ---- a layout ---- */
 
-static int make_cache_image(struct build *b, bool max, struct image **ret, struct error *err)
+static int make_cache_image(struct build *b, const struct cache_spec *spec, struct image **ret,
+                            struct error *err)
 {
     const struct stage *first = &b->graph->stages.at[b->graph->targets.at[0]];
-    CLEANUP(cache_steps_done) struct cache_steps steps = {0};
+    CLEANUP(cache_doc_done) struct cache_doc steps = {0};
     CONFIG_AUTO(config);
     size_t count = 0;
-    int r = max ? all_steps(b, &steps, err) : 0;
+    int r = spec->max ? all_steps(b, &steps, err) : 0;
 
-    for (size_t i = 0; !max && r >= 0 && i < b->graph->targets.size; i++)
+    for (size_t i = 0; !spec->max && r >= 0 && i < b->graph->targets.size; i++)
         r = result_steps(b, b->graph->stages.at[b->graph->targets.at[i]].root, 0, &steps, err);
+    if (r >= 0 && spec->mounts)
+        r = keep_mounts(b, &steps, err);
     if (r < 0)
         return r;
     config_init(&config, &first->config->platform);
@@ -215,7 +293,7 @@ static int write_layout(struct build *b, const struct cache_spec *spec, struct e
         return r;
     free(o.dest); /* which may have commas */
     o.dest = xstrdup(spec->place);
-    r = make_cache_image(b, spec->max, &image, err);
+    r = make_cache_image(b, spec, &image, err);
     if (r >= 0)
         r = image_finish(&b->tools, image, err);
     if (r >= 0)

@@ -13,7 +13,7 @@ void cache_spec_done(struct cache_spec *s)
 }
 
 struct fields {
-    char *type, *place, *tag, *mode;
+    char *type, *place, *tag, *mode, *mounts;
     struct str output;
 };
 
@@ -23,6 +23,7 @@ static void fields_done(struct fields *f)
     free(f->place);
     free(f->tag);
     free(f->mode);
+    free(f->mounts);
     str_done(&f->output);
 }
 
@@ -38,21 +39,27 @@ static bool is_packing(struct view key)
     return false;
 }
 
-static int take_field(struct fields *f, const char *place, struct view field, struct error *err)
+static int take_field(struct fields *f, bool to, const char *place, struct view field,
+                      struct error *err)
 {
     struct view value = field, key;
 
     if (!view_cut(&value, '=', &key) || !value.at)
         return error_set(err, -EINVAL, "'%.*s' is not key=value", VIEW_ARG(field));
-    char **text = view_eq_text(key, "type")                                ? &f->type
-                  : view_eq_text(key, place) || view_eq_text(key, "ref")   ? &f->place
-                  : view_eq_text(key, "tag")                               ? &f->tag
-                  : view_eq_text(key, "mode") && strcmp(place, "src") != 0 ? &f->mode
-                                                                           : NULL;
+    const struct {
+        const char *key;
+        char **text;
+        bool to; /* --cache-to alone */
+    } keys[] = {{"type", &f->type, false}, {place, &f->place, false}, {"ref", &f->place, false},
+                {"tag", &f->tag, false},   {"mode", &f->mode, true},  {"mounts", &f->mounts, true}};
+    char **text = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (view_eq_text(key, keys[i].key) && (to || !keys[i].to))
+            text = keys[i].text;
     if (text) {
         free(*text);
         *text = view_dup(value);
-    } else if (is_packing(key) && strcmp(place, "src") != 0) {
+    } else if (to && is_packing(key)) {
         str_printf(&f->output, ",%.*s", VIEW_ARG(field));
     } else {
         return error_set(err, -EINVAL, "key '%.*s' is not known", VIEW_ARG(key));
@@ -66,6 +73,14 @@ static int take_mode(const struct fields *f, struct cache_spec *ret, struct erro
         return 0;
     ret->max = strcmp(f->mode, "max") == 0;
     return ret->max ? 0 : error_set(err, -EINVAL, "mode '%.40s' is neither min nor max", f->mode);
+}
+
+static int take_mounts(const struct fields *f, struct cache_spec *ret, struct error *err)
+{
+    ret->mounts = f->mounts && strcmp(f->mounts, "true") == 0;
+    return !f->mounts || ret->mounts || strcmp(f->mounts, "false") == 0
+               ? 0
+               : error_set(err, -EINVAL, "mounts is true or false, not '%.40s'", f->mounts);
 }
 
 static int not_yet(const char *type, struct error *err)
@@ -90,7 +105,7 @@ static int take_type(struct fields *f, bool to, const char *place, struct cache_
             return not_yet(f->type, err);
     if (to && strcmp(f->type, "inline") == 0) {
         ret->type = CACHE_INLINE;
-        return f->place || ret->max
+        return f->place || ret->max || ret->mounts
                    ? error_set(err, -EINVAL, "an inline cache has no place and only mode=min")
                    : 0;
     }
@@ -111,9 +126,11 @@ static int parse(const char *text, bool to, struct cache_spec *ret, struct error
     int r = 0;
 
     while (r >= 0 && view_cut(&rest, ',', &field))
-        r = take_field(&f, place, field, err);
+        r = take_field(&f, to, place, field, err);
     if (r >= 0)
         r = take_mode(&f, &spec, err);
+    if (r >= 0)
+        r = take_mounts(&f, &spec, err);
     if (r >= 0)
         r = take_type(&f, to, place, &spec, err);
     if (r < 0)

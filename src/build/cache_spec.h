@@ -16,6 +16,7 @@ struct cache_spec {
     char *tag;    /* of the layout; or NULL */
     char *output; /* --cache-to: compression and the like, as --output has it; or NULL */
     bool max;     /* mode=max: every step, not only those of the result */
+    bool mounts;  /* mounts=true: what is in cache mounts too */
 };
 void cache_spec_done(struct cache_spec *s);
 /* -EINVAL; -ENOTSUP for the kinds that need a service on the network. */

@@ -149,6 +149,9 @@ MUST_CHECK int mounts_plan_add(struct build *b, const struct op_exec *e, struct 
  * closed by the caller from *fd_count on. */
 MUST_CHECK int mounts_pack(struct build *b, const struct op *op, json_t *request, int *fds,
                            size_t *fd_count, struct error *err);
+/* What a cache mount is called in the store; false: it is none, or lies over a stage. */
+bool mounts_cache_id(const struct exec_mount *m, struct digest *ret);
+bool mounts_cache_exists(const struct build *b, const struct digest *id);
 /* ops.c: user and group numbers of USER's text in root's passwd. */
 MUST_CHECK int build_user(struct build *b, struct op_ref root, const char *user, uint32_t *ret_uid,
                           uint32_t *ret_gid, struct error *err);
@@ -178,6 +181,9 @@ MUST_CHECK int cache_imports_open(struct build *b, struct error *err);
 void cache_imports_free(struct cache_imports *c);
 /* 1: a step with this key is in one of them, and its layer is in the store now. */
 MUST_CHECK int cache_imports_find(struct build *b, const struct digest *key, struct result *ret,
+                                  struct error *err);
+/* Gives a cache mount that is not there yet what one of them has for it; mount: as mount_job.h wants it. */
+MUST_CHECK int cache_imports_fill(struct build *b, const struct digest *id, const json_t *mount,
                                   struct error *err);
 /* cache_out.c: --cache-to. Inline: puts what made the layers of the image that root is, of which `below` are the base's, into its
  * configuration; takes out what a base had there. */

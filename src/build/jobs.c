@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "build/file_job.h"
+#include "build/keep_job.h"
 #include "build/mount_job.h"
 #include "build/remote_job.h"
 #include "image/image.h"
@@ -237,5 +238,7 @@ const struct job_row build_jobs[] = {
     {"build-adopt", adopt_job},
     {"build-unpack", unpack_job},
     {"build-read", read_job},
+    {"build-mount-keep", mount_keep_job},
+    {"build-mount-fill", mount_fill_job},
 };
 const size_t build_job_count = ARRAY_SIZE(build_jobs);

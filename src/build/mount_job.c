@@ -163,8 +163,8 @@ static int open_cache_dir(struct step_mounts *m, const json_t *obj, struct error
     return fd;
 }
 
-static int set_owner(const struct step_mounts *m, const json_t *obj, int dir, const char *name,
-                     struct error *err)
+int mount_set_owner(const struct job_context *ctx, const json_t *obj, int dir, const char *name,
+                    struct error *err)
 {
     int64_t uid = 0, gid = 0, mode = 0;
     int r = doc_need_int(obj, "uid", &uid, err);
@@ -176,7 +176,7 @@ static int set_owner(const struct step_mounts *m, const json_t *obj, int dir, co
     if (r < 0)
         return r;
     /* one id can give nothing away, and is every user of the container */
-    if ((m->ctx->ids.kind != IDENTITY_SINGLE &&
+    if ((ctx->ids.kind != IDENTITY_SINGLE &&
          fchownat(dir, name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) < 0) ||
         fchmodat(dir, name, (mode_t)mode, 0) < 0)
         return error_sys(err, "give a mount to user %lld", (long long)uid);
@@ -203,7 +203,7 @@ static int open_cache(struct step_mounts *m, const json_t *obj, struct spawn_mou
         return r < 0 ? r : MIN(ret->work_fd, 0);
     }
     if (is_new)
-        r = set_owner(m, obj, dir, "fs", err);
+        r = mount_set_owner(m->ctx, obj, dir, "fs", err);
     ret->kind = SPAWN_MOUNT_BIND;
     ret->source_fd = fs;
     return r;
@@ -233,7 +233,7 @@ static int open_agent(struct step_mounts *m, const json_t *obj, const int *fds, 
     ret->source_fd = keep_fd(m, fd_open(dir, "agent", O_PATH | O_NOFOLLOW, 0, err));
     if (ret->source_fd < 0)
         return ret->source_fd;
-    return set_owner(m, obj, dir, "agent", err);
+    return mount_set_owner(m->ctx, obj, dir, "agent", err);
 }
 
 /* ---- all of them ---- */

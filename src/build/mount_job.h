@@ -21,6 +21,9 @@ struct step_mounts {
     VEC(struct open_cache) caches;
 };
 void step_mounts_done(struct step_mounts *m);
+/* A new cache belongs to "uid", "gid", "mode" of obj. */
+MUST_CHECK int mount_set_owner(const struct job_context *ctx, const json_t *obj, int dir,
+                               const char *name, struct error *err);
 
 /* Adds what request.mounts asks for to plan. Sleeps while another step has a cache mount alone. */
 MUST_CHECK int step_mounts_open(struct step_mounts *m, const json_t *request, const int *fds,

@@ -1,7 +1,9 @@
 /* RUN --mount on main's side: what counts in keys, what the container is given, what the job is told. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/doc.h"
 #include "base/fd.h"
@@ -231,6 +233,35 @@ static int add_owner(struct build *b, const struct op *op, const struct exec_mou
     return r;
 }
 
+static void cache_id_begin(const struct exec_mount *m, struct hash *h)
+{
+    hash_init(h);
+    hash_add_field(h, VIEW("cache mount"));
+    hash_add_field(h, view_of(m->id));
+    hash_add_u64(h, m->spec.has_mode ? 1 + m->spec.mode : 0);
+    hash_add_u64(h, m->spec.has_uid ? 1 + m->spec.uid : 0);
+    hash_add_u64(h, m->spec.has_gid ? 1 + m->spec.gid : 0);
+}
+
+bool mounts_cache_id(const struct exec_mount *m, struct digest *ret)
+{
+    struct hash h;
+
+    if (m->spec.type != MOUNT_CACHE || m->input)
+        return false; /* over a stage it is a difference, which is nothing alone */
+    cache_id_begin(m, &h);
+    hash_done(&h, ret->sha256);
+    return true;
+}
+
+bool mounts_cache_exists(const struct build *b, const struct digest *id)
+{
+    char hex[DIGEST_HEX_MAX];
+    cleanup_free char *path = xasprintf("mounts/%s/fs", digest_hex(id, hex));
+
+    return faccessat(store_fd(b->tools.store), path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* As BuildKit: asking for an owner or a mode asks for another cache, and so does another content to begin with. */
 static int pack_cache(struct build *b, const struct op *op, const struct exec_mount *m, json_t *obj,
                       struct error *err)
@@ -242,18 +273,15 @@ static int pack_cache(struct build *b, const struct op *op, const struct exec_mo
     struct hash h;
     int r = 0;
 
-    hash_init(&h);
-    hash_add_field(&h, VIEW("cache mount"));
-    hash_add_field(&h, view_of(m->id));
-    hash_add_u64(&h, m->spec.has_mode ? 1 + m->spec.mode : 0);
-    hash_add_u64(&h, m->spec.has_uid ? 1 + m->spec.uid : 0);
-    hash_add_u64(&h, m->spec.has_gid ? 1 + m->spec.gid : 0);
+    cache_id_begin(m, &h);
     if (m->input)
         r = add_layers(b, op, m, obj, &h, err);
     hash_done(&h, id.sha256);
     doc_set_text(obj, "cache", digest_hex(&id, hex));
     doc_set_text(obj, "sharing", sharing[m->spec.sharing]);
-    return r < 0 ? r : add_owner(b, op, m, obj, err);
+    if (r >= 0)
+        r = add_owner(b, op, m, obj, err);
+    return r < 0 || m->input ? r : cache_imports_fill(b, &id, obj, err);
 }
 
 static int pack_agent(struct build *b, const struct op *op, const struct exec_mount *m, json_t *obj,

@@ -68,7 +68,7 @@ static const struct option_row options[] = {
         0, "cache-from", struct build_command, cache_from, "type=local,src=DIR|NAME",
         "take steps from a cache that --cache-to wrote, or from an image with an inline cache"),
     OPT_TEXTS(0, "cache-to", struct build_command, cache_to,
-              "type=local,dest=DIR[,mode=max]|type=inline",
+              "type=local,dest=DIR[,mode=max][,mounts=true]|type=inline",
               "write what the steps made to a directory, or into the image"),
     OPT_INT('j', "jobs", struct build_command, jobs, "N", "steps that run at the same time"),
     OPT_FLAG(0, "explain", struct build_command, explain,

@@ -353,3 +353,30 @@ E
     [ "$(cat "$CTX.out/out")" = more ]
     run -2 cooper prune --mounts --all
 }
+
+@test "--cache-to with mounts=true takes what is in cache mounts along" {
+    dockerfile <<'E'
+FROM busybox
+RUN --mount=type=cache,target=/c --mount=type=cache,id=none,target=/n mkdir -p /c/d; echo one >>/c/d/file; ln /c/d/file /c/link; chmod 0700 /c/d; adduser -D u 2>/dev/null || true
+USER nobody
+RUN --mount=type=cache,id=own,target=/o echo mine >/o/file
+E
+    run -0 in_store one build -t m --cache-to "type=local,dest=$CTX.with,mounts=true" --cache-to "type=local,dest=$CTX.without"
+    # another RUN that wants it, elsewhere
+    dockerfile <<'E'
+FROM busybox
+RUN --mount=type=cache,target=/c echo two >>/c/d/file; cat /c/link >/out; stat -c '%a %u' /c/d /c >>/out
+USER nobody
+RUN --mount=type=cache,id=own,target=/o cat /o/file >/tmp/own; echo more >>/o/file
+E
+    run -0 in_store two build -t m --cache-from "type=local,src=$CTX.with"
+    COOPER_ROOT=$COOPER_ROOT.two files m
+    [ "$(cat "$CTX.out/out")" = $'one\ntwo\n700 0\n755 0' ]
+    [ "$(cat "$CTX.out/tmp/own")" = mine ]
+    # a mount that is there is left alone
+    run -0 in_store two build -t m --no-cache --cache-from "type=local,src=$CTX.with"
+    COOPER_ROOT=$COOPER_ROOT.two files m
+    [ "$(head -n 3 "$CTX.out/out")" = $'one\ntwo\ntwo' ]
+    run -1 in_store three build -t m --cache-from "type=local,src=$CTX.without"
+    forget one two three
+}
