@@ -21,6 +21,7 @@
 #define PRIVATE_BLOCKS 4095u
 #define PRIVATE_COUNT 65536u
 #define SHARED_BASE 2147549184u /* 2^31 + 65536 */
+#define ID_MAP_SIZE_MAX 65536   /* 340 lines at most */
 #define SHARED_COUNT (2147483647u - PRIVATE_COUNT)
 
 /* ---- the anchor: a process that does nothing but be in the namespaces ---- */
@@ -143,8 +144,46 @@ int box_write_maps(const char *pid, const struct identity_map *ids, struct error
     return write_map(pid, "gid_map", ids->gids, ids->gid_count, err);
 }
 
+/* The ids that our own user namespace has, each mapped to itself: all of them outside of containers. */
+static size_t own_ranges(const char *path, struct id_range ret[static ID_RANGES_MAX])
+{
+    STR_AUTO(text);
+    size_t count = 0;
+
+    if (fd_read_file(AT_FDCWD, path, ID_MAP_SIZE_MAX, &text, NULL) < 0)
+        return 0;
+    for (struct view rest = str_view(&text), line;
+         count < ID_RANGES_MAX && view_cut(&rest, '\n', &line);) {
+        unsigned inside, outside, size;
+        cleanup_free char *copy = view_dup(line);
+
+        if (sscanf(copy, "%u %u %u", &inside, &outside, &size) == 3)
+            ret[count++] = (struct id_range){inside, inside, size};
+    }
+    return count;
+}
+
+static bool is_in(const struct id_range *ranges, size_t count, uint32_t first, uint64_t size)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ranges[i].inside <= first &&
+            first + size <= (uint64_t)ranges[i].inside + ranges[i].count)
+            return true;
+    return false;
+}
+
+bool box_has_private_ids(void)
+{
+    struct id_range ranges[ID_RANGES_MAX];
+    const size_t count = own_ranges("/proc/self/uid_map", ranges);
+
+    return is_in(ranges, count, PRIVATE_BASE, (uint64_t)PRIVATE_BLOCKS * PRIVATE_COUNT) &&
+           is_in(ranges, count, SHARED_BASE, SHARED_COUNT);
+}
+
 static void choose_ranges(bool private_ids, struct identity_map *ret, uint32_t *base)
 {
+    ret->kind = IDENTITY_ROOT;
     if (private_ids) {
         *base = PRIVATE_BASE + (uint32_t)getpid() % PRIVATE_BLOCKS * PRIVATE_COUNT;
         ret->uids[0] = (struct id_range){0, *base, PRIVATE_COUNT};
@@ -152,12 +191,12 @@ static void choose_ranges(bool private_ids, struct identity_map *ret, uint32_t *
         ret->uid_count = 2;
     } else {
         *base = 0;
-        ret->uids[0] = (struct id_range){0, 0, UINT32_MAX};
-        ret->uid_count = 1;
+        ret->uid_count = own_ranges("/proc/self/uid_map", ret->uids);
+        ret->gid_count = own_ranges("/proc/self/gid_map", ret->gids);
+        return;
     }
     memcpy(ret->gids, ret->uids, sizeof(ret->gids));
     ret->gid_count = ret->uid_count;
-    ret->kind = IDENTITY_ROOT;
 }
 
 /* ---- boxes ---- */

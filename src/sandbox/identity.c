@@ -103,6 +103,10 @@ int identity_explain(const char *proc_sys, int cause, struct error *err)
         return error_hint(err, r, "too many are in use: user.max_user_namespaces");
     if (cause == EINVAL)
         return error_hint(err, r, "the kernel was built without CONFIG_USER_NS");
+    if (cause == ENOSYS) /* what filters answer to clone3(), so that it is tried another way */
+        return error_hint(err, r,
+                          "the seccomp filter of the container around us forbids it: start that "
+                          "one with --security-opt seccomp=unconfined");
     return error_hint(err, r,
                       "inside a chroot or another container they are not allowed: run "
                       "outside of it, or allow nesting there");

@@ -36,6 +36,8 @@ MUST_CHECK int box_make(const struct job_context *ctx, enum spawn_network networ
 /* Changes the calling process (one thread): its ids and namespaces become the box's. 0 or a negative
  * errno; makes system calls only, since a process may call it that shares another's memory. */
 MUST_CHECK int box_enter(const struct box *b);
+/* False in a container that was given fewer ids: private ranges are not to be had there. */
+bool box_has_private_ids(void);
 void box_done(struct box *b);
 /* It can be kept, and no socket is left in a network of its own, not even in TIME_WAIT: the next
  * container cannot tell it from new. */

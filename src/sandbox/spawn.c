@@ -254,7 +254,8 @@ int spawn_run(const struct job_context *ctx, const struct spawn_plan *p, struct 
               struct error *err)
 {
     struct spawn_result result = {0};
-    const bool private_ids = ctx->ids.kind == IDENTITY_ROOT && overlay_maps_ids();
+    const bool private_ids =
+        ctx->ids.kind == IDENTITY_ROOT && overlay_maps_ids() && box_has_private_ids();
     int r = run_once(ctx, p, private_ids, &result, err);
 
     if (r == -EXDEV && private_ids && (!err || err->code == 0)) {

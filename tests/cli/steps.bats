@@ -351,3 +351,33 @@ E
         wait $server || true
     done
 }
+
+# ---- inside of another container ----
+
+@test "cooper builds in a container of cooper's, with few capabilities and with all; a filter that forbids it is named" {
+    need_root
+    local nest=$SUITE_DIR/nest options name
+    mkdir "$nest"
+    cp "$COOPER" "$nest/cooper"
+    cp -a "$SUITE_DIR/busybox" "$nest/busybox"
+    printf 'FROM busybox\nRUN id -u >/who && chown 7:7 /who && touch /tmp/x\nCOPY Dockerfile /\n' >"$nest/Dockerfile"
+    nested() { # NAME OPTION...: a build, as root of a container whose root is ours, read-only
+        local name=$1; shift
+        "$COOPER" run --network none --rootfs / --read-only --tmpfs /tmp -v "$nest:/mnt" -w /mnt -e COOPER_ROOT=/mnt/store.$name -e HOME=/mnt "$@" \
+            --entrypoint /mnt/cooper -- build --progress plain --network none --build-context busybox=oci-layout:///mnt/busybox:latest \
+            -o "type=local,dest=/mnt/out.$name" /mnt
+    }
+    while read -r name options; do
+        run nested "$name" $options
+        echo "# $name: $output"
+        [ "$status" = 0 ]
+        [ "$(cat "$nest/out.$name/who")" = 0 ]
+    done <<'E'
+few --security-opt seccomp=unconfined
+all --security-opt seccomp=unconfined --cap-add ALL
+E
+    run nested filtered
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ $output == *"user namespace"*"seccomp=unconfined"* ]]
+}

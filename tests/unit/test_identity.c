@@ -66,6 +66,7 @@ static const struct {
     {"kernel/apparmor_restrict_unprivileged_userns", "1\n", EACCES, "AppArmor profile"},
     {"kernel/other", "1\n", EINVAL, "CONFIG_USER_NS"},
     {"kernel/other", "1\n", EPERM, "chroot"},
+    {"kernel/other", "1\n", ENOSYS, "seccomp=unconfined"},
     {"kernel/other", "1\n", ENOSPC, "too many"},
 };
 
