@@ -202,21 +202,28 @@ static int arg(struct frontend *fe, struct fe_stage *s, const struct fe_command 
 
 /* ---- what runs ---- */
 
-static int cmd(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
-               struct error *err)
+/* CMD and ENTRYPOINT: the words become list. Returns whether there are any. */
+static bool set_program(struct fe_stage *s, const struct fe_command *c, const char *name,
+                        struct strings *list)
 {
     CLEANUP(strings_done) struct strings words = {0};
     STR_AUTO(text);
 
+    fe_command_words(s, c->in, c->in->words, c->in->word_count, &words);
+    set_list(list, &words);
+    quote_list(&words, &text);
+    fe_history(s, false, "%s %s", name, text.at);
+    return words.size > 0;
+}
+
+static int cmd(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
+               struct error *err)
+{
     (void)fe;
     (void)err;
-    fe_command_words(s, c->in, c->in->words, c->in->word_count, &words);
-    set_list(&s->config->cmd, &words);
-    s->config->cmd_set = words.size > 0;
+    s->config->cmd_set = set_program(s, c, "CMD", &s->config->cmd);
     s->config->args_escaped = true;
     s->cmd_set = true;
-    quote_list(&words, &text);
-    fe_history(s, false, "CMD %s", text.at);
     return 0;
 }
 
@@ -224,20 +231,13 @@ static int cmd(struct frontend *fe, struct fe_stage *s, const struct fe_command 
 static int entrypoint(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
                       struct error *err)
 {
-    CLEANUP(strings_done) struct strings words = {0};
-    STR_AUTO(text);
-
     (void)fe;
     (void)err;
-    fe_command_words(s, c->in, c->in->words, c->in->word_count, &words);
-    set_list(&s->config->entrypoint, &words);
-    s->config->entrypoint_set = words.size > 0;
+    s->config->entrypoint_set = set_program(s, c, "ENTRYPOINT", &s->config->entrypoint);
     if (!s->cmd_set) {
         config_set_list(&s->config->cmd, NULL, 0);
         s->config->cmd_set = false;
     }
-    quote_list(&words, &text);
-    fe_history(s, false, "ENTRYPOINT %s", text.at);
     return 0;
 }
 
