@@ -263,12 +263,19 @@ static int make_root(struct launch *l, struct error *err)
     return pivot(l, err);
 }
 
-static int name_host(const struct spawn_plan *p, struct error *err)
+static int name_host(const struct launch *l, struct error *err)
 {
-    const char *name = p->hostname ? p->hostname : SPAWN_HOSTNAME;
+    const char *name = l->plan->hostname ? l->plan->hostname : SPAWN_HOSTNAME;
 
-    if (sethostname(name, strlen(name)) < 0)
+    if (sethostname(name, strlen(name)) == 0)
+        return 0;
+    if (errno != EPERM && errno != ENOSYS)
         return error_sys(err, "set host name '%.80s'", name);
+    /* podman's filter takes this call, and only this one of ours, from containers without CAP_SYS_ADMIN */
+    stage_send(l, STAGE_NOTE,
+               "the host name is that of the container around us: its seccomp filter lets nobody "
+               "set another",
+               -1);
     return 0;
 }
 
@@ -370,7 +377,7 @@ static int settle(struct launch *l, struct passwd_user *u, struct error *err)
     bool entered = false;
     int r;
 
-    if ((r = name_host(p, err)) < 0 || (r = creds_lookup(p->user, u, err)) < 0 ||
+    if ((r = name_host(l, err)) < 0 || (r = creds_lookup(p->user, u, err)) < 0 ||
         (r = place_stdio(l, u, err)) < 0)
         return r;
     (void)umask(0022);
