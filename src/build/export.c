@@ -198,15 +198,18 @@ static struct layer_times build_times(const struct build *b)
                                   : (struct layer_times){0};
 }
 
-/* Without --output: the store, as buildx loads it. */
+/* Without --output: the store, as buildx loads it; with --load there too. */
 int build_outputs(const struct build_options *o, struct outputs *ret, struct error *err)
 {
-    static char image[] = "type=image";
-    char *one[] = {image};
-    const struct strings standard = {one, 1, 1};
     CLEANUP(annotations_done) struct annotations annotations = {0};
-    int r = outputs_parse(o->outputs.size ? &o->outputs : &standard, ret, err);
+    CLEANUP(strings_done) struct strings texts = {0};
+    int r;
 
+    for (size_t i = 0; i < o->outputs.size; i++)
+        strings_add(&texts, o->outputs.at[i]);
+    if (texts.size == 0 || o->load)
+        strings_add(&texts, "type=image");
+    r = outputs_parse(&texts, ret, err);
     for (size_t i = 0; r >= 0 && i < o->annotations.size; i++)
         r = annotations_add_text(&annotations, o->annotations.at[i], err);
     if (r < 0)

@@ -9,12 +9,12 @@ struct build_command {
     struct strings ulimits, allow;
     uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
-    const char *format, *call, *provenance;
+    const char *format, *call, *provenance, *pull;
     struct strings annotations;
     const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to, platforms;
-    bool no_cache, errexit, explain, check;
+    bool no_cache, errexit, explain, check, load;
 };
 
 static const struct option_row options[] = {
@@ -47,6 +47,8 @@ static const struct option_row options[] = {
         'o', "output", struct build_command, outputs, "type=T,dest=D,...",
         "where the result goes: image (the store), oci, oci-archive, docker-archive, tar, local, "
         "cacheonly; may be given again"),
+    OPT_FLAG(0, "load", struct build_command, load,
+             "save the image in the store too, whatever --output says"),
     OPT_TEXTS(0, "annotation", struct build_command, annotations, "[PLACE:]KEY=VALUE",
               "annotate the manifest, or what PLACE says: manifest-descriptor, index, "
               "index-descriptor"),
@@ -61,6 +63,9 @@ static const struct option_row options[] = {
               "write beside the image how it came to be, as SLSA provenance"),
     OPT_TEXTS(0, "platform", struct build_command, platforms, "PLATFORM[,PLATFORM]",
               "build for these, such as linux/arm64; several make an index"),
+    OPT_MAYBE(0, "pull", struct build_command, pull, "missing|never",
+              "images that are not in the store: neither word fetches any, for want of a registry "
+              "client; always is refused"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -137,6 +142,24 @@ static int parse_call(const char *text, struct build_options *o, struct error *e
     return parse_print(strcmp(what, "lint") == 0 ? "check" : what, &o->print, err);
 }
 
+static int check_pull(const char *text, struct error *err)
+{
+    static const char *const good[] = {"missing", "never", "false"}, *const bad[] = {"", "always",
+                                                                                     "true"};
+
+    for (size_t i = 0; text && i < ARRAY_SIZE(bad); i++)
+        if (strcmp(text, bad[i]) == 0)
+            return error_hint(err,
+                              error_set(err, -ENOTSUP,
+                                        "--pull: this cooper asks no registry whether there is a "
+                                        "newer image"),
+                              "bring it in with 'cooper load', then say --pull=missing or nothing");
+    for (size_t i = 0; text && i < ARRAY_SIZE(good); i++)
+        if (strcmp(text, good[i]) == 0)
+            return 0;
+    return text ? error_set(err, -EINVAL, "--pull is missing or never, not '%.40s'", text) : 0;
+}
+
 static int parse_printing(const struct build_command *c, struct build_options *o, struct error *err)
 {
     int r = parse_print(c->print, &o->print, err);
@@ -177,6 +200,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .iidfile = c->iidfile,
         .metadata_file = c->metadata_file,
         .reproducible = c->reproducible,
+        .load = c->load,
         .platforms = c->platforms,
         .tags = c->tags,
         .build_args = c->build_args,
@@ -206,7 +230,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    if (parse_printing(c, &o, err) < 0 || provenance_parse(c->provenance, &o.provenance, err) < 0 ||
+    if (parse_printing(c, &o, err) < 0 || check_pull(c->pull, err) < 0 ||
+        provenance_parse(c->provenance, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
         build_check_options(&o, err) < 0)
         return EXIT_USAGE;

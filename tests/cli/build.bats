@@ -43,6 +43,19 @@ E
     [[ $output == *'"User": "1000:1000"'* ]]
 }
 
+@test "iidfile and metadata-file: of this build or of none; --load, --pull, --label" {
+    printf 'FROM scratch\nLABEL a=file b=file\n' | dockerfile
+    run -0 cooper build --load --pull=never --label a=line --label=c= -t loaded --output "type=tar,dest=$CTX.tar" --iidfile "$CTX.id" --metadata-file "$CTX.json" "$CTX"
+    [ "$(cooper inspect -f '{{.Id}}' loaded)" = "$(cat "$CTX.id")" ]
+    [ "$(cooper inspect -f '{{json .Config.Labels}}' loaded)" = '{"a":"line","b":"file","c":""}' ]
+    printf 'FROM nowhere:1\n' | dockerfile
+    run -1 cooper build --iidfile "$CTX.id" --metadata-file "$CTX.json" "$CTX"
+    [ ! -e "$CTX.id" ] && [ ! -e "$CTX.json" ]
+    run -2 cooper build --pull "$CTX"
+    [[ $output == *"no registry"* ]]
+    run -2 cooper build --pull=sometimes "$CTX"
+}
+
 @test "nothing changed: nothing runs, and the image is the same" {
     echo a >"$CTX/a"
     dockerfile <<'E'
