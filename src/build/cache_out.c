@@ -51,13 +51,8 @@ static int result_steps(struct build *b, struct op_ref root, size_t first_layer,
 /* By any of the images that are built. */
 static void mark_needed(const struct build *b, bool *ret)
 {
-    const size_t count = b->graph->ops.size;
-    cleanup_free bool *one = xcalloc(count + 1, sizeof(*one));
-
     vec_each (target, &b->graph->targets) {
-        graph_needed(b->graph, b->graph->stages.at[*target].root, one);
-        for (size_t i = 0; i < count; i++)
-            ret[i] |= one[i];
+        graph_needed(b->graph, b->graph->stages.at[*target].root, ret);
     }
 }
 

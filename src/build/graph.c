@@ -104,7 +104,6 @@ struct op_ref op_file_root(const struct op *op)
 
 void graph_needed(const struct graph *g, struct op_ref root, bool *ret)
 {
-    memset(ret, 0, g->ops.size * sizeof(*ret));
     if (!root.op)
         return;
     ret[root.op->id] = true;

@@ -201,5 +201,5 @@ const char *op_kind_name(enum op_kind kind); /* "source-image", "exec" */
 /* {"target", "stages": [...], "ops": [...]} of the ops that the target needs; stable, golden tests
  * hold it. */
 json_t *graph_print(const struct graph *g);
-/* Marks (true) the ops that root needs, by id; ret has room for g->ops.size. */
+/* Marks (true) the ops that root needs, by id, and adds to the marks of others; ret has room for g->ops.size. */
 void graph_needed(const struct graph *g, struct op_ref root, bool *ret);

@@ -380,3 +380,21 @@ E
     run -1 in_store three build -t m --cache-from "type=local,src=$CTX.without"
     forget one two three
 }
+
+@test "several platforms: all of their steps are planned, and go into a cache" {
+    echo a >"$CTX/a"
+    dockerfile <<'E'
+FROM scratch
+ARG TARGETARCH
+COPY a /for/$TARGETARCH
+E
+    both=(--platform linux/amd64,linux/arm64)
+    run -0 build "${both[@]}" --print plan
+    [[ $output == *'"/for/amd64"'* && $output == *'"/for/arm64"'* ]]
+    for mode in min max; do
+        run -0 build "${both[@]}" -o "type=oci,dest=$CTX.oci" --cache-to "type=local,dest=$CTX.$mode,mode=$mode"
+        run -0 in_store $mode build "${both[@]}" -o "type=oci,dest=$CTX.oci2" --cache-from "type=local,src=$CTX.$mode"
+        [[ $output == *"every step from the cache"* ]]
+    done
+    forget min max
+}
