@@ -6,7 +6,6 @@
 
 #include "base/doc.h"
 #include "base/fd.h"
-#include "build/cache_spec.h"
 #include "build/input.h"
 #include "build/internal.h"
 #include "image/keep.h"
@@ -265,59 +264,6 @@ static int solve_target(struct build *b, struct error *err)
 
 /* ---- from options to a graph ---- */
 
-static int parse_network(const char *text, enum exec_network *ret, struct error *err)
-{
-    enum spawn_network n = SPAWN_NETWORK_PRIVATE;
-
-    *ret = EXEC_NETWORK_DEFAULT;
-    if (!text || strcmp(text, "default") == 0)
-        return 0;
-    const int r = spawn_network_parse(text, &n, err);
-    if (r < 0)
-        return r;
-    *ret = n == SPAWN_NETWORK_HOST   ? EXEC_NETWORK_HOST
-           : n == SPAWN_NETWORK_NONE ? EXEC_NETWORK_NONE
-                                     : EXEC_NETWORK_DEFAULT;
-    return 0;
-}
-
-int build_platforms(const struct strings *texts, struct platforms *ret, struct error *err)
-{
-    for (size_t i = 0; i < texts->size; i++) {
-        struct view rest = view_of(texts->at[i]), part;
-        while (rest.at && view_cut(&rest, ',', &part)) {
-            cleanup_free char *text = view_dup(view_trim(part));
-            const struct platform host = platform_host();
-            struct platform p = host;
-            bool known = false;
-            /* "local" is buildx's word for this machine */
-            const int r = strcmp(text, "local") == 0 ? 0 : platform_parse(text, &p, err);
-            if (r < 0)
-                return error_wrap(err, r, "--platform");
-            vec_each (have, ret)
-                known = known || platform_eq(have, &p);
-            if (!known)
-                vec_push(ret, p);
-        }
-    }
-    return 0;
-}
-
-static int parse_allow(const struct strings *texts, struct frontend_options *ret, struct error *err)
-{
-    vec_each (text, texts) {
-        if (strcmp(*text, "network.host") == 0) {
-            ret->allow_host = true;
-        } else if (strcmp(*text, "security.insecure") == 0) {
-            ret->allow_insecure = true;
-        } else {
-            (void)error_set(err, -EINVAL, "--allow '%.80s' is not known", *text);
-            return error_hint(err, -EINVAL, "it is network.host or security.insecure");
-        }
-    }
-    return 0;
-}
-
 static void warn_of(const struct build *b, const struct finding *x)
 {
     STR_AUTO(place);
@@ -345,12 +291,12 @@ static int make_graph(struct build *b, struct error *err)
         .ssh = secrets_ssh_ids(b->secrets),
         .environ_ = environ,
     };
-    int r = parse_network(o->network, &f.network, err);
+    int r = build_network(o->network, &f.network, err);
 
     if (r >= 0)
         r = build_platforms(&o->platforms, &b->platforms, err);
     if (r >= 0)
-        r = parse_allow(&o->allow, &f, err);
+        r = build_allow(&o->allow, &f, err);
     f.platforms = b->platforms.at;
     f.platform_count = b->platforms.size;
     f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK;
@@ -478,57 +424,6 @@ static int build_image(struct build *b, struct error *err)
     if (r >= 0)
         r = sources_save(b->sources, err);
     return r;
-}
-
-static int check_caches(const struct build_options *o, struct error *err)
-{
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < o->cache_to.size; i++) {
-        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
-        r = cache_to_parse(o->cache_to.at[i], &spec, err);
-    }
-    for (size_t i = 0; r >= 0 && i < o->cache_from.size; i++) {
-        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
-        r = cache_from_parse(o->cache_from.at[i], &spec, err);
-    }
-    return r;
-}
-
-static int check_words(const struct build_options *o, struct error *err)
-{
-    struct frontend_options ignored = {0};
-    struct spawn_ulimit limit;
-    int r = parse_allow(&o->allow, &ignored, err);
-
-    for (size_t i = 0; r >= 0 && i < o->add_hosts.size; i++) {
-        cleanup_free char *line = NULL;
-        r = spawn_host_parse(o->add_hosts.at[i], &line, err);
-    }
-    for (size_t i = 0; r >= 0 && i < o->ulimits.size; i++)
-        r = spawn_ulimit_parse(o->ulimits.at[i], &limit, err);
-    return r;
-}
-
-int build_check_options(const struct build_options *o, struct error *err)
-{
-    enum exec_network network;
-    struct platforms platforms = {0};
-    CLEANUP(outputs_done) struct outputs outputs = {0};
-    int r = parse_network(o->network, &network, err);
-
-    if (r >= 0)
-        r = check_words(o, err);
-    if (r >= 0)
-        r = build_outputs(o, &outputs, err);
-    if (r >= 0)
-        r = build_platforms(&o->platforms, &platforms, err);
-    vec_done(&platforms);
-    for (size_t i = 0; r >= 0 && i < o->tags.size; i++) {
-        cleanup_free char *name = NULL;
-        r = image_name_canonical(o->tags.at[i], &name, err);
-    }
-    return r < 0 ? r : check_caches(o, err);
 }
 
 static void build_done(struct build *b)

@@ -53,6 +53,10 @@ struct platforms {
     struct platform *at;
     size_t size, cap;
 };
+/* options.c: --network; --allow into the fields that it sets. */
+MUST_CHECK int build_network(const char *text, enum exec_network *ret, struct error *err);
+MUST_CHECK int build_allow(const struct strings *texts, struct frontend_options *ret,
+                           struct error *err);
 /* --platform: each once, in the order given. -EINVAL. */
 MUST_CHECK int build_platforms(const struct strings *texts, struct platforms *ret,
                                struct error *err);

@@ -1,0 +1,109 @@
+/* What the options of `cooper build` say: read before any work, so that a mistake costs nothing. */
+#include <errno.h>
+
+#include "build/cache_spec.h"
+#include "build/internal.h"
+
+int build_network(const char *text, enum exec_network *ret, struct error *err)
+{
+    enum spawn_network n = SPAWN_NETWORK_PRIVATE;
+
+    *ret = EXEC_NETWORK_DEFAULT;
+    if (!text || strcmp(text, "default") == 0)
+        return 0;
+    const int r = spawn_network_parse(text, &n, err);
+    if (r < 0)
+        return r;
+    *ret = n == SPAWN_NETWORK_HOST   ? EXEC_NETWORK_HOST
+           : n == SPAWN_NETWORK_NONE ? EXEC_NETWORK_NONE
+                                     : EXEC_NETWORK_DEFAULT;
+    return 0;
+}
+
+int build_platforms(const struct strings *texts, struct platforms *ret, struct error *err)
+{
+    for (size_t i = 0; i < texts->size; i++) {
+        struct view rest = view_of(texts->at[i]), part;
+        while (rest.at && view_cut(&rest, ',', &part)) {
+            cleanup_free char *text = view_dup(view_trim(part));
+            const struct platform host = platform_host();
+            struct platform p = host;
+            bool known = false;
+            /* "local" is buildx's word for this machine */
+            const int r = strcmp(text, "local") == 0 ? 0 : platform_parse(text, &p, err);
+            if (r < 0)
+                return error_wrap(err, r, "--platform");
+            vec_each (have, ret)
+                known = known || platform_eq(have, &p);
+            if (!known)
+                vec_push(ret, p);
+        }
+    }
+    return 0;
+}
+
+int build_allow(const struct strings *texts, struct frontend_options *ret, struct error *err)
+{
+    vec_each (text, texts) {
+        if (strcmp(*text, "network.host") == 0) {
+            ret->allow_host = true;
+        } else if (strcmp(*text, "security.insecure") == 0) {
+            ret->allow_insecure = true;
+        } else {
+            (void)error_set(err, -EINVAL, "--allow '%.80s' is not known", *text);
+            return error_hint(err, -EINVAL, "it is network.host or security.insecure");
+        }
+    }
+    return 0;
+}
+
+static int check_caches(const struct build_options *o, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < o->cache_to.size; i++) {
+        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+        r = cache_to_parse(o->cache_to.at[i], &spec, err);
+    }
+    for (size_t i = 0; r >= 0 && i < o->cache_from.size; i++) {
+        CLEANUP(cache_spec_done) struct cache_spec spec = {0};
+        r = cache_from_parse(o->cache_from.at[i], &spec, err);
+    }
+    return r;
+}
+
+static int check_words(const struct build_options *o, struct error *err)
+{
+    struct frontend_options ignored = {0};
+    struct spawn_ulimit limit;
+    int r = build_allow(&o->allow, &ignored, err);
+
+    for (size_t i = 0; r >= 0 && i < o->add_hosts.size; i++) {
+        cleanup_free char *line = NULL;
+        r = spawn_host_parse(o->add_hosts.at[i], &line, err);
+    }
+    for (size_t i = 0; r >= 0 && i < o->ulimits.size; i++)
+        r = spawn_ulimit_parse(o->ulimits.at[i], &limit, err);
+    return r;
+}
+
+int build_check_options(const struct build_options *o, struct error *err)
+{
+    enum exec_network network;
+    struct platforms platforms = {0};
+    CLEANUP(outputs_done) struct outputs outputs = {0};
+    int r = build_network(o->network, &network, err);
+
+    if (r >= 0)
+        r = check_words(o, err);
+    if (r >= 0)
+        r = build_outputs(o, &outputs, err);
+    if (r >= 0)
+        r = build_platforms(&o->platforms, &platforms, err);
+    vec_done(&platforms);
+    for (size_t i = 0; r >= 0 && i < o->tags.size; i++) {
+        cleanup_free char *name = NULL;
+        r = image_name_canonical(o->tags.at[i], &name, err);
+    }
+    return r < 0 ? r : check_caches(o, err);
+}
