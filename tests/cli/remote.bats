@@ -253,6 +253,69 @@ requests() { cat "$LOG"; }
     listing | grep -q ' m/three$'
 }
 
+@test "git over http: a server of plain files, secrets for one host" {
+    git clone -q --bare "$REPOS/top.git" "$WWW/dumb.git" 2>/dev/null
+    git -C "$WWW/dumb.git" update-server-info
+    printf p >"$BATS_TEST_TMPDIR/token"
+    local url=$U/dumb.git?submodules=false host=${U#http://}
+    dockerfile "ADD $url /r" "ADD $url#$(git -C "$REPOS/top.git" rev-parse old) /o"
+    good "$C"
+    listing | grep -q ' r/two$'
+    ! listing | grep -q ' o/two$'
+    dockerfile "ADD $U/auth/dumb.git?submodules=false#v1 /r"
+    bad "could not read Username for '$U': terminal prompts disabled" "$C"
+    GIT_AUTH_TOKEN=p good --secret id=GIT_AUTH_TOKEN "$C"
+    cooper prune --all --quiet >/dev/null
+    good --secret "id=GIT_AUTH_TOKEN.$host,src=$BATS_TEST_TMPDIR/token" "$C"
+    cooper prune --all --quiet >/dev/null
+    HEADER="basic $(printf u:p | base64)" good --secret id=GIT_AUTH_HEADER,env=HEADER "$C"
+    cooper prune --all --quiet >/dev/null
+    HEADER="basic $(printf u:wrong | base64)" bad "git ls-remote" --secret id=GIT_AUTH_HEADER,env=HEADER "$C"
+    HEADER="basic $(printf u:p | base64)" bad "git ls-remote" --secret id=GIT_AUTH_HEADER.elsewhere,env=HEADER "$C"
+}
+
+@test "what prune took is fetched again; a cache in a directory saves the fetching" {
+    local sum
+    echo pruned >"$WWW/pruned.txt"
+    sum=sha256:$(sha256sum <"$WWW/pruned.txt" | cut -d' ' -f1)
+    dockerfile "ADD $U/pruned.txt /" "ADD --checksum=$sum $U/pruned.txt $G/top.git#v1 /d/"
+    sed -i 's/--checksum=[^ ]* //' "$C/Dockerfile"
+    good "$C"
+    cooper prune --all --quiet >/dev/null
+    good "$C"
+    [ "$(content pruned.txt)" = pruned ]
+    [ "$(content d/dir/x)" = x ]
+    dockerfile "ADD --checksum=$sum $U/pruned.txt /" "COPY <<E /y\ny\nE"
+    good --cache-to "type=local,dest=$BATS_TEST_TMPDIR/cache,mode=max" "$C"
+    cooper prune --all --quiet >/dev/null
+    : >"$LOG"
+    good --cache-from "type=local,src=$BATS_TEST_TMPDIR/cache" "$C"
+    [ "$(content pruned.txt)" = pruned ]
+    [ -z "$(requests)" ]
+}
+
+# The server says so when the last one has closed the connection.
+until_logged() {
+    local end=$((SECONDS + 60))
+    until grep -q "$1" "$LOG"; do [ $SECONDS -lt $end ] || { echo "no '$1' in: $(cat "$LOG")"; return 1; }; done
+}
+
+@test "a build that is interrupted while it fetches leaves nobody behind" {
+    local signal flag
+    for signal in INT TERM; do
+        for flag in "" "--checksum=sha256:$(printf x | sha256sum | cut -d' ' -f1) "; do
+            : >"$LOG"
+            dockerfile "ADD $flag$U/endless/ /x"
+            env --default-signal=INT "$COOPER" build --progress none "$C" >"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
+            until_logged 'endless/ 200'
+            kill -$signal $!
+            run wait $!
+            [ "$status" != 0 ]
+            until_logged 'endless/ gone'
+        done
+    done
+}
+
 @test "git: repositories that want more than files" {
     local evil=$SUITE_DIR/evil blob tree
     git init -q -b main "$evil"

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "net/git_ref.h"
+#include "net/git.h"
 #include "unit.h"
 
 #define HEX40 "0123456789abcdef0123456789abcdef01234567"
@@ -130,5 +130,41 @@ static void the_longer_of_two_checksums(void **state)
     assert_true(git_ref_set_checksum(&g, "0124", NULL) < 0);
 }
 
-UNIT_MAIN(cmocka_unit_test(repositories_and_what_is_none), cmocka_unit_test(choices),
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static const struct {
+    const char *name, *listing, *ref, *want;
+} listings[] = {
+    {"HEAD", A "\tHEAD\n" B "\trefs/heads/main\n", NULL, A},
+    {"a branch", A "\trefs/heads/v\n", "v", A},
+    {"a branch before a tag", B "\trefs/tags/v\n" A "\trefs/heads/v\n", "v", A},
+    {"what a tag points to", B "\trefs/tags/v\n" A "\trefs/tags/v^{}\n", "v", A},
+    {"the same by its whole name", A "\trefs/tags/v^{}\n" B "\trefs/tags/v\n", "refs/tags/v", A},
+    {"without refs/", A "\trefs/pull/1/head\n", "pull/1/head", A},
+    {"another that ends so", A "\trefs/heads/x/v\n", "v", NULL},
+    {"a branch that is called refs/heads/v", B "\trefs/heads/refs/heads/v\n" A "\trefs/heads/v\n",
+     "refs/heads/v", A},
+    {"nothing", "", "v", NULL},
+    {"no commit", "A\trefs/heads/v\n", "v", NULL},
+    {"capitals", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\trefs/heads/v\n", "v", NULL},
+    {"no name", A "\n", "v", NULL},
+};
+
+static void the_commit_of_a_listing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(listings); i++) {
+        char got[GIT_COMMIT_HEX + 1] = "";
+        const bool found = git_pick(view_of(listings[i].listing), listings[i].ref, got);
+
+        print_message("# %s\n", listings[i].name);
+        assert_int_equal(found, listings[i].want != NULL);
+        if (found)
+            assert_string_equal(got, listings[i].want);
+    }
+}
+
+UNIT_MAIN(cmocka_unit_test(the_commit_of_a_listing),
+          cmocka_unit_test(repositories_and_what_is_none), cmocka_unit_test(choices),
           cmocka_unit_test(github_is_a_context_only), cmocka_unit_test(the_longer_of_two_checksums))
