@@ -254,7 +254,7 @@ static int read_remote(struct image_tools *t, const struct secrets *secrets, str
         remote->name = xstrdup("context");
     }
     ret->shown = xstrdup(remote->shown);
-    int r = remote_resolve(t, secrets, &remote, 1, true, err);
+    int r = remote_resolve(t, secrets, &remote, 1, true, NULL, err);
     if (r < 0)
         return error_wrap(err, r, "build context");
     if (remote->kind == REMOTE_URL) {

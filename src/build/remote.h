@@ -68,10 +68,11 @@ DEFINE_CLEANUP(struct remote_work *, remote_end)
 MUST_CHECK int remote_time(struct image_tools *t, struct remote *r, int64_t *ret,
                            struct error *err);
 
-/* All of these together, each with a line of its own on the screen. */
+/* All of these together, each with a line of its own on the screen. *ret_failed (may be NULL) is the
+ * one that the error is of. */
 MUST_CHECK int remote_resolve(struct image_tools *t, const struct secrets *secrets,
                               struct remote *const *list, size_t count, bool whole,
-                              struct error *err);
+                              const struct remote **ret_failed, struct error *err);
 
 /* What of git's requests needs a secret: "Authorization: ...", or NULL; caller frees. */
 char *remote_git_header(const struct remote *r, const struct secrets *secrets);

@@ -4,10 +4,20 @@
 
 #include "build/internal.h"
 
+/* The step that asks for it, for the place in the Dockerfile; NULL: a named context. */
+static const struct op *op_of(const struct graph *g, const struct remote *remote)
+{
+    vec_each (op, &g->ops)
+        if (remote && (*op)->kind == OP_SOURCE_REMOTE && (*op)->u.remote.remote == remote)
+            return *op;
+    return NULL;
+}
+
 int build_resolve_remotes(struct build *b, struct error *err)
 {
     const struct graph *g = b->graph;
     cleanup_free bool *needed = xcalloc(g->ops.size + 1, sizeof(*needed));
+    const struct remote *failed = NULL;
     VEC(struct remote *) list = {0};
 
     vec_each (target, &g->targets)
@@ -16,9 +26,10 @@ int build_resolve_remotes(struct build *b, struct error *err)
         if (needed[(*op)->id] && (*op)->kind == OP_SOURCE_REMOTE && (*op)->u.remote.remote &&
             !remote_is_known((*op)->u.remote.remote))
             vec_push(&list, (*op)->u.remote.remote);
-    const int r = remote_resolve(&b->tools, b->secrets, list.at, list.size, false, err);
+    const int r = remote_resolve(&b->tools, b->secrets, list.at, list.size, false, &failed, err);
     vec_done(&list);
-    return r;
+    const struct op *op = r < 0 ? op_of(g, failed) : NULL;
+    return op ? build_error_at(b, err, r, op) : r;
 }
 
 static void watch(struct step *s);

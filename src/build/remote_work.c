@@ -414,22 +414,24 @@ static void end_asked(const struct asked *a, int result)
 }
 
 int remote_resolve(struct image_tools *t, const struct secrets *secrets, struct remote *const *list,
-                   size_t count, bool whole, struct error *err)
+                   size_t count, bool whole, const struct remote **ret_failed, struct error *err)
 {
+    const struct remote *last = NULL;
     struct asked asked[AT_ONCE];
     size_t next = 0, busy = 0, i = 0;
     int r = 0;
 
     while (r >= 0 && (next < count || busy > 0)) {
         if (next < count && busy < AT_ONCE) {
-            if (whole || !remote_is_known(list[next]))
-                r = ask(t, secrets, list[next], whole, asked, &busy, err);
-            next++;
+            last = list[next++];
+            if (whole || !remote_is_known(last))
+                r = ask(t, secrets, list[next - 1], whole, asked, &busy, err);
             continue;
         }
         r = wait_for_one(t, asked, busy, &i, err);
         if (r < 0)
             break;
+        last = asked[i].work->remote;
         r = remote_step(asked[i].work, err);
         if (r == 0)
             continue;
@@ -440,5 +442,7 @@ int remote_resolve(struct image_tools *t, const struct secrets *secrets, struct 
         progress_finish(asked[--busy].shown, PROGRESS_CANCELED, NULL);
         remote_end(asked[busy].work);
     }
+    if (r < 0 && ret_failed)
+        *ret_failed = last;
     return r < 0 ? r : 0;
 }

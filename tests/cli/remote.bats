@@ -183,6 +183,7 @@ requests() { cat "$LOG"; }
     bad 'Protocol "file" not supported or disabled' "$C"
     dockerfile "ADD $U/none /"
     bad "404" "$C"
+    [[ $output == *"Dockerfile:2:1: fetch $U/none"* ]]
     dockerfile "ADD http://127.0.0.1:9/none /"
     bad "127.0.0.1" "$C"
 }
