@@ -398,3 +398,25 @@ E
     done
     forget min max
 }
+
+@test "one changed file, as an ordinary user: the same" {
+    need_root
+    local kind home
+    for kind in subids single; do
+        as_user $kind true
+        home=$SUITE_DIR/user-$kind
+        mkdir -p "$home/ctx/src"
+        for f in one two three; do echo $f >"$home/ctx/src/$f"; done
+        printf 'FROM scratch\nCOPY --chown=7:8 src /src\n' >"$home/ctx/Dockerfile"
+        chown -R 54321:54321 "$home/ctx"
+        sleep 0.1
+        run -0 as_user $kind "$COOPER" build -t u "$home/ctx"
+        echo other >"$home/ctx/src/one"
+        run -0 as_user $kind "$COOPER" build -t u "$home/ctx" -o "type=tar,dest=$home/out.tar"
+        [ "$(tar -xOf "$home/out.tar" src/one src/three src/two)" = $'other\nthree\ntwo' ]
+        [ "$(tar -tvf "$home/out.tar" --numeric-owner | awk '/src\/./{print $1, $2}' | sort -u)" = "-rw-r--r-- 7/8" ]
+        [ "$(find "$home/.local/share/cooper/trees" -name two -printf '%i\n' | sort -u | wc -l)" = 1 ]
+        [ "$(find "$home/.local/share/cooper/trees" -name one -printf '%i\n' | sort -u | wc -l)" = 2 ]
+        as_user $kind "$COOPER" prune --all --quiet
+    done
+}
