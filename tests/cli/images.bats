@@ -162,6 +162,51 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
     rm -rf "$dir"
 }
 
+# Forms other than gzip, read by the others: landmark and table of estargz are files to them.
+FORMS="zstd estargz uncompressed"
+
+@test "skopeo and umoci read every compression" {
+    need skopeo
+    for it in $FORMS; do
+        rm -rf out copy
+        cooper export example.com/app:1 -o "type=oci,dest=out,compression=$it,compression-level=max,force-compression=true" 2>/dev/null ||
+            cooper export example.com/app:1 -o "type=oci,dest=out,compression=$it,force-compression=true"
+        skopeo inspect oci:out:1 | jq -e '.Layers | length == 2'
+        skopeo copy -q oci:out:1 dir:copy
+        image_diff "$LAYOUT" out --mtime --ignore /stargz.index.json --ignore /.no.prefetch.landmark
+        [ "$it" != estargz ] || python3 "$SOURCE_ROOT/tests/cli/estargz.py" out
+        # umoci knows no zstd
+        [ "$it" = zstd ] || [ "$(id -u)" != 0 ] || ! command -v umoci >/dev/null || umoci unpack --image out:1 "umoci.$it" >/dev/null 2>&1
+    done
+}
+
+@test "docker loads every compression" {
+    need_docker
+    dir=$(peer_dir)
+    inside=${dir#"$PEERS"}
+    for it in $FORMS; do
+        cooper export example.com/app:1 -o "type=docker,dest=$dir/in.tar,compression=$it,force-compression=true"
+        peer docker load -q -i "$inside/in.tar"
+        peer docker save -o "$inside/out.tar" example.com/app:1
+        peer docker rmi example.com/app:1 >/dev/null
+        image_diff "$LAYOUT" "$dir/out.tar" --mtime --ignore /stargz.index.json --ignore /.no.prefetch.landmark
+    done
+    rm -rf "$dir"
+}
+
+@test "podman loads every compression" {
+    need_podman
+    dir=$(peer_dir)
+    inside=${dir#"$PEERS"}
+    for it in $FORMS; do
+        cooper export example.com/app:1 -o "type=oci-archive,dest=$dir/in.tar,compression=$it,force-compression=true"
+        peer enter sh -c "podman load -q -i $inside/in.tar && rm -f $inside/out.tar && podman save -q -o $inside/out.tar example.com/app:1 &&
+            podman rmi -f example.com/app:1" || skip "podman does not run here"
+        image_diff "$LAYOUT" "$dir/out.tar" --mtime --ignore /stargz.index.json --ignore /.no.prefetch.landmark
+    done
+    rm -rf "$dir"
+}
+
 @test "archives come through pipes and compressed" {
     cooper export example.com/app:1 >a.tar
     cat a.tar | cooper --root "$SUITE_DIR/pipe" load
