@@ -76,24 +76,20 @@ static void split_names(const struct strings *from, struct strings *ret)
     }
 }
 
-static int put_outputs(struct image_tools *t, struct image *i, const struct strings *outputs,
+static int put_outputs(struct image_tools *t, struct image *i, const struct strings *texts,
                        const char *name, struct error *err)
 {
-    vec_each (text, outputs) {
-        CLEANUP(strings_done) struct strings names = {0};
-        struct output o = {0};
-        int r = output_parse(*text, &o, err);
+    CLEANUP(outputs_done) struct outputs outputs = {0};
+    int r = outputs_parse(texts, &outputs, err);
 
-        if (r < 0)
-            return r;
-        if (o.names.size == 0)
+    for (size_t n = 0; r >= 0 && n < outputs.size; n++) {
+        CLEANUP(strings_done) struct strings names = {0};
+
+        if (outputs.at[n].names.size == 0)
             strings_add(&names, name);
-        r = image_export(t, i, &o, names.size ? &names : NULL, NULL, err);
-        output_done(&o);
-        if (r < 0)
-            return r;
+        r = image_export(t, i, &outputs.at[n], &names, NULL, err);
     }
-    return 0;
+    return r;
 }
 
 /* With --output the store gets it only when -t says so, as `cooper build` has it. */

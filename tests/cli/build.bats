@@ -540,6 +540,10 @@ manifest() { cat "$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$1/index.j
     build -q -t words:1 --output "type=oci,dest=$CTX.a2.tar" && cmp "$CTX.a.tar" "$CTX.a2.tar"
     build -q -t words:1 --output "type=oci,dest=$CTX.e2,name=other:3" && diff -r "$CTX.e" "$CTX.e2"
     build -q -t words:1 --output "type=docker,dest=$CTX.c2.tar" && cmp "$CTX.c.tar" "$CTX.c2.tar"
+    # --load is the store beside another output
+    run -1 cooper inspect loaded
+    run -0 build -t loaded --load --output "type=oci,dest=$CTX.g"
+    cooper inspect loaded
     # a file that is there stays one
     : >"$CTX.f"
     build -t words:1 --output "type=oci,dest=$CTX.f"
