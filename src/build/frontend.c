@@ -179,6 +179,8 @@ int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
     }
     if (r < 0)
         return r;
+    if (o->platform_count > 1)
+        graph_merge(g);
     *ret = steal(g);
     return 0;
 }

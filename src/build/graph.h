@@ -201,5 +201,10 @@ const char *op_kind_name(enum op_kind kind); /* "source-image", "exec" */
 /* {"target", "stages": [...], "ops": [...]} of the ops that the target needs; stable, golden tests
  * hold it. */
 json_t *graph_print(const struct graph *g);
+/* One of them. */
+json_t *graph_print_op(const struct op *op);
+/* Of ops that are equal in all but their titles only the first is used from here on: stages that are
+ * the same for all platforms (FROM --platform=$BUILDPLATFORM) run once, also without the cache. */
+void graph_merge(struct graph *g);
 /* Marks (true) the ops that root needs, by id, and adds to the marks of others; ret has room for g->ops.size. */
 void graph_needed(const struct graph *g, struct op_ref root, bool *ret);

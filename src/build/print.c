@@ -188,7 +188,7 @@ static json_t *print_ref(struct op_ref ref)
     return ref.op ? json_integer(ref.op->id) : doc_new_text("scratch");
 }
 
-static json_t *print_op(const struct op *op)
+json_t *graph_print_op(const struct op *op)
 {
     json_t *obj = json_object();
 
@@ -235,7 +235,7 @@ json_t *graph_print(const struct graph *g)
     doc_set(obj, "stages", stages);
     for (size_t i = 0; i < g->ops.size; i++)
         if (needed[i])
-            doc_push(ops, print_op(g->ops.at[i]));
+            doc_push(ops, graph_print_op(g->ops.at[i]));
     doc_set(obj, "ops", ops);
     return obj;
 }

@@ -121,6 +121,14 @@ E
     [[ $output == *"one platform"*"oci-archive"* ]]
 }
 
+@test "several platforms: a stage that is the same for all runs once, without the cache too" {
+    printf 'FROM --platform=$BUILDPLATFORM busybox AS same\nRUN cat /proc/sys/kernel/random/uuid >/u\nFROM --platform=$BUILDPLATFORM busybox AS own\nARG TARGETARCH\nRUN cat /proc/sys/kernel/random/uuid >/o; echo $TARGETARCH >>/o\nFROM scratch\nCOPY --from=same /u /u\nCOPY --from=own /o /o\n' | dockerfile
+    run -0 build --no-cache --platform linux/amd64,linux/arm64 --output "type=local,dest=$CTX.out"
+    cmp "$CTX.out/linux_amd64/u" "$CTX.out/linux_arm64/u"
+    [ "$(cat "$CTX.out"/linux_a*64/o | sort -u | wc -l)" = 4 ]
+    [ "$(cooper build --platform linux/amd64,linux/arm64 --build-context "busybox=oci-layout://$SUITE_DIR/both:latest" --print plan "$CTX" | jq '[.ops[] | select(.kind == "exec")] | length')" = 3 ]
+}
+
 @test "several platforms: files by platform in tar and local" {
     printf 'FROM busybox\nRUN --mount=type=tmpfs,target=/t true\n' | dockerfile
     printf 'FROM busybox\nARG TARGETARCH\nCOPY Dockerfile /$TARGETARCH\n' | dockerfile

@@ -254,7 +254,7 @@ static inline void describe_op(const struct op *op, struct str *s)
 static inline void describe_ops(const struct graph *g, struct str *s)
 {
     const struct op_ref root = g->stages.at[g->targets.at[0]].root;
-    bool needed[100];
+    bool needed[100] = {0};
 
     assert_true(g->ops.size < ARRAY_SIZE(needed));
     graph_needed(g, root, needed);
