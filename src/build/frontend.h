@@ -12,7 +12,6 @@ struct frontend_options {
     const struct strings *labels;     /* "K=V": win over LABEL */
     const struct strings *add_hosts;  /* "name:address" for every RUN */
     enum exec_network network;        /* of RUN without --network */
-    const char *hostname;             /* of RUN; NULL: the default */
     bool allow_host, allow_insecure;  /* RUN --network=host, --security=insecure */
     struct platform platform;         /* that is built for */
     const struct platform *platforms; /* several: instead of it; NULL: one */

@@ -160,6 +160,13 @@ static int arg_value(struct frontend *fe, const struct fe_stage *s, const struct
     return 0;
 }
 
+/* What is said to the builder in the middle of a stage, and to no step. */
+static bool is_for_builder(const char *name)
+{
+    return strcmp(name, "BUILDKIT_SBOM_SCAN_CONTEXT") == 0 ||
+           strcmp(name, "BUILDKIT_SBOM_SCAN_STAGE") == 0;
+}
+
 static int set_arg(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
                    const struct word *w, struct str *history, struct error *err)
 {
@@ -179,7 +186,7 @@ static int set_arg(struct frontend *fe, struct fe_stage *s, const struct fe_comm
         r = arg_value(fe, s, c, name, &preset, &value, err);
     if (r < 0)
         return r;
-    if (value)
+    if (value && !is_for_builder(name))
         pairs_set(&s->vars, name, value);
     vec_push(&s->args, (struct fe_arg){name, value});
     str_printf(history, " %s%s%s", name, value ? "=" : "", value ? value : "");

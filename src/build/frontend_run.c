@@ -1,6 +1,7 @@
 /* frontend_run.c - RUN: what is executed, with what around it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 
 #include "build/frontend_internal.h"
 #include "dockerfile/errexit.h"
@@ -210,6 +211,21 @@ static void set_foreign(const struct frontend *fe, const struct fe_stage *s, str
         e->foreign = arena_strdup(fe->arena, platform_format(p, text));
 }
 
+static int set_hostname(struct frontend *fe, struct op_exec *e, struct error *err)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    const char *name = pairs_get(&fe->build_args, "BUILDKIT_SANDBOX_HOSTNAME");
+
+    if (!name || !*name)
+        return 0;
+    if (strlen(name) > HOST_NAME_MAX || strspn(name, good) != strlen(name)) {
+        (void)error_set(err, -EINVAL, "BUILDKIT_SANDBOX_HOSTNAME '%.80s' is no host name", name);
+        return error_hint(err, -EINVAL, "at most %d letters, digits, '.' and '-'", HOST_NAME_MAX);
+    }
+    e->hostname = arena_strdup(fe->arena, name);
+    return 0;
+}
+
 int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct error *err)
 {
     CLEANUP(strings_done) struct strings argv = {0};
@@ -239,7 +255,9 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
     set_network(fe, c->in, e);
     set_foreign(fe, s, e);
     e->insecure = view_eq_text(instruction_flag(c->in, "security"), "insecure");
-    e->hostname = fe->o->hostname ? arena_strdup(fe->arena, fe->o->hostname) : NULL;
+    r = set_hostname(fe, e, err);
+    if (r < 0)
+        return r;
     if (fe->o->add_hosts)
         e->add_hosts = graph_texts(fe->g, fe->o->add_hosts, &e->add_host_count);
     fe_describe(fe, s, c, op);
