@@ -81,8 +81,8 @@ void failure_note(struct step *s, const json_t *answer)
     struct failed_step *f = &s->build->failed_step;
     const char *hex = NULL, *why = NULL;
 
-    if (f->op)
-        return; /* the first one counts */
+    if (f->op || s->build->failed.code)
+        return; /* the first failure counts */
     f->op = s->op;
     if (doc_text(answer, "tree", &hex, NULL) == 0 && hex &&
         digest_parse_hex(hex, &f->tree, NULL) == 0)
