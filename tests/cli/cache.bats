@@ -267,6 +267,9 @@ E
     run -0 in_store two build -t c --cache-to type=inline --iidfile "$CTX.2" --cache-from "type=local,src=$CTX.oci"
     [[ $output == *"every step from the cache"* ]]
     cmp "$CTX.1" "$CTX.2"
+    # the argument of old says the same
+    run -0 build -t c --build-arg BUILDKIT_INLINE_CACHE=1 --iidfile "$CTX.2"
+    cmp "$CTX.1" "$CTX.2"
     # by name, of an image of the store, though the memory of steps is lost
     run -0 in_store two cooper tag c shelf:1
     rm "$COOPER_ROOT.two/"cache.db*
