@@ -1,36 +1,13 @@
 /* Bringing a remote source into the store, step by step: see remote.h. */
 #include <errno.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/doc.h"
 #include "base/fd.h"
-#include "build/remote_memory.h"
-#include "net/fetch.h"
+#include "build/remote_work.h"
 #include "net/git.h"
 #include "net/url.h"
-
-#define AT_ONCE 8 /* sources that are asked for at the same time */
-
-enum phase { PHASE_ASK, PHASE_FETCH, PHASE_ADOPT };
-
-struct remote_work {
-    struct image_tools *t;
-    const struct secrets *secrets;
-    struct remote *remote;
-    struct progress_step *shown;
-    bool whole;
-    enum phase phase;
-    struct remote_answer old; /* of a URL, where its body is still there */
-    bool has_old;
-    struct fetch item;
-    struct fetching *fetching;
-    struct git_work *git;
-    struct store_tree *tree; /* in the making */
-    int file;                /* of a URL: the body in it */
-    struct job *job;
-};
 
 static void end_fetch(struct remote_work *w)
 {
@@ -56,7 +33,10 @@ void remote_end(struct remote_work *w)
 
 int remote_fd(const struct remote_work *w)
 {
-    return w->job ? job_fd(w->job) : w->git ? git_fd(w->git) : fetch_fd(w->fetching);
+    return w->job        ? job_fd(w->job)
+           : w->git      ? git_fd(w->git)
+           : w->fetching ? fetch_fd(w->fetching)
+                         : -1;
 }
 
 /* ---- adopt: the tree is hashed and named ---- */
@@ -188,7 +168,7 @@ static int begin_download(struct remote_work *w, struct error *err)
                              .old_etag = w->has_old ? w->old.etag : NULL,
                              .old_time_s = w->has_old && w->old.time_s > 0 ? w->old.time_s : 0,
                              .time_s = -1};
-    return fetch_begin(&w->item, 1, &w->fetching, err);
+    return w->is_shared ? 0 : fetch_begin(&w->item, 1, &w->fetching, err);
 }
 
 static void show_bytes(void *ctx, uint64_t bytes)
@@ -207,19 +187,22 @@ static int use_old(struct remote_work *w)
     return 1;
 }
 
-static int step_download(struct remote_work *w, struct error *err)
+int remote_work_fetched(struct remote_work *w, struct error *err)
 {
-    int r = fetch_step(w->fetching, show_bytes, w->shown, err);
-
-    if (r <= 0)
-        return r;
-    r = fetch_check(&w->item, 1, err);
+    int r = fetch_check(&w->item, 1, err);
     if (r < 0)
         return r;
     if (w->item.unchanged)
         return use_old(w);
     r = set_time(w, w->item.time_s, err);
     return r < 0 ? r : begin_adopt(w, err);
+}
+
+static int step_download(struct remote_work *w, struct error *err)
+{
+    const int r = fetch_step(w->fetching, show_bytes, w->shown, err);
+
+    return r <= 0 ? r : remote_work_fetched(w, err);
 }
 
 /* The store has the bytes, under another name. */
@@ -333,8 +316,9 @@ static int begin(struct remote_work *w, struct error *err)
     return begin_git(w, true, err);
 }
 
-int remote_begin(struct image_tools *t, const struct secrets *secrets, struct remote *r, bool whole,
-                 struct progress_step *shown, struct remote_work **ret, struct error *err)
+int remote_work_begin(struct image_tools *t, const struct secrets *secrets, struct remote *r,
+                      bool whole, bool is_shared, struct progress_step *shown,
+                      struct remote_work **ret, struct error *err)
 {
     if (r->has_tree || (!whole && remote_is_known(r)))
         return 1;
@@ -344,12 +328,19 @@ int remote_begin(struct image_tools *t, const struct secrets *secrets, struct re
                               .remote = r,
                               .shown = shown,
                               .whole = whole,
+                              .is_shared = is_shared,
                               .item = {.fd = -1},
                               .file = -1};
     const int result = begin(w, err);
     if (result == 0)
         *ret = steal(w);
     return result;
+}
+
+int remote_begin(struct image_tools *t, const struct secrets *secrets, struct remote *r, bool whole,
+                 struct progress_step *shown, struct remote_work **ret, struct error *err)
+{
+    return remote_work_begin(t, secrets, r, whole, false, shown, ret, err);
 }
 
 int remote_step(struct remote_work *w, struct error *err)
@@ -359,90 +350,4 @@ int remote_step(struct remote_work *w, struct error *err)
         return r <= 0 ? r : end_adopt(w, err);
     }
     return w->git ? step_git(w, err) : step_download(w, err);
-}
-
-/* ---- several, before anything else runs ---- */
-
-struct asked {
-    struct remote_work *work;
-    struct progress_step *shown;
-};
-
-static int wait_for_one(struct image_tools *t, const struct asked *asked, size_t count, size_t *ret,
-                        struct error *err)
-{
-    struct pollfd fds[AT_ONCE];
-    int n;
-
-    for (size_t i = 0; i < count; i++)
-        fds[i] = (struct pollfd){remote_fd(asked[i].work), POLLIN, 0};
-    do {
-        n = poll(fds, count, progress_delay_ms(t->env->progress));
-        progress_tick(t->env->progress);
-    } while (n == 0 || (n < 0 && errno == EINTR));
-    if (n < 0)
-        return error_sys(err, "wait for remote sources");
-    for (*ret = 0; !fds[*ret].revents;)
-        ++*ret;
-    return 0;
-}
-
-static int ask(struct image_tools *t, const struct secrets *secrets, struct remote *r, bool whole,
-               struct asked *asked, size_t *count, struct error *err)
-{
-    STR_AUTO(title);
-
-    str_printf(&title, "%s %s", r->kind == REMOTE_GIT && !whole ? "look up" : "fetch", r->shown);
-    struct progress_step *shown = progress_begin(t->env->progress, title.at);
-    const int begun = remote_begin(t, secrets, r, whole, shown, &asked[*count].work, err);
-    if (begun != 0) {
-        progress_finish(shown, begun > 0 ? PROGRESS_CACHED : PROGRESS_FAILED, NULL);
-        return begun < 0 ? begun : 0;
-    }
-    asked[(*count)++].shown = shown;
-    return 0;
-}
-
-static void end_asked(const struct asked *a, int result)
-{
-    progress_finish(a->shown,
-                    result < 0                ? PROGRESS_FAILED
-                    : a->work->item.unchanged ? PROGRESS_CACHED
-                                              : PROGRESS_DONE,
-                    NULL);
-    remote_end(a->work);
-}
-
-int remote_resolve(struct image_tools *t, const struct secrets *secrets, struct remote *const *list,
-                   size_t count, bool whole, const struct remote **ret_failed, struct error *err)
-{
-    const struct remote *last = NULL;
-    struct asked asked[AT_ONCE];
-    size_t next = 0, busy = 0, i = 0;
-    int r = 0;
-
-    while (r >= 0 && (next < count || busy > 0)) {
-        if (next < count && busy < AT_ONCE) {
-            last = list[next++];
-            if (whole || !remote_is_known(last))
-                r = ask(t, secrets, list[next - 1], whole, asked, &busy, err);
-            continue;
-        }
-        r = wait_for_one(t, asked, busy, &i, err);
-        if (r < 0)
-            break;
-        last = asked[i].work->remote;
-        r = remote_step(asked[i].work, err);
-        if (r == 0)
-            continue;
-        end_asked(&asked[i], r);
-        asked[i] = asked[--busy];
-    }
-    while (busy > 0) {
-        progress_finish(asked[--busy].shown, PROGRESS_CANCELED, NULL);
-        remote_end(asked[busy].work);
-    }
-    if (r < 0 && ret_failed)
-        *ret_failed = last;
-    return r < 0 ? r : 0;
 }
