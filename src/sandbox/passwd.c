@@ -96,13 +96,22 @@ static void add_memberships(struct view text, struct view name, struct passwd_us
 {
     struct view f[4];
 
-    u->groups = xcalloc(PASSWD_GROUPS_MAX, sizeof(*u->groups));
-    while (u->group_count < PASSWD_GROUPS_MAX && next_entry(&text, f, ARRAY_SIZE(f))) {
+    while (u->group_count + 1 < PASSWD_GROUPS_MAX && next_entry(&text, f, ARRAY_SIZE(f))) {
         uint32_t gid;
 
         if (parse_number(f[2], &gid) && has_member(f[3], name))
             u->groups[u->group_count++] = gid;
     }
+}
+
+/* The user's own group is a supplementary one too, so that no process can drop what it denies. */
+static void add_own_group(struct passwd_user *u)
+{
+    for (size_t i = 0; i < u->group_count; i++)
+        if (u->groups[i] == u->gid)
+            return;
+    memmove(u->groups + 1, u->groups, u->group_count++ * sizeof(*u->groups));
+    u->groups[0] = u->gid;
 }
 
 static int lookup_group(struct view text, struct view want, uint32_t *ret, struct error *err)
@@ -144,7 +153,8 @@ int passwd_lookup(struct view passwd, struct view group, const char *spec, struc
                   struct error *err)
 {
     struct view rest = view_of(spec ? spec : ""), user = VIEW(""), name = {0};
-    struct passwd_user u = {.home = xstrdup("/")};
+    struct passwd_user u = {.home = xstrdup("/"),
+                            .groups = xcalloc(PASSWD_GROUPS_MAX, sizeof(*u.groups))};
 
     (void)view_cut(&rest, ':', &user);
     int r = lookup_user(passwd, user, &u, &name, err);
@@ -156,6 +166,7 @@ int passwd_lookup(struct view passwd, struct view group, const char *spec, struc
         passwd_user_done(&u);
         return r;
     }
+    add_own_group(&u);
     *ret = u;
     return 0;
 }

@@ -18,7 +18,8 @@ struct passwd_user {
 void passwd_user_done(struct passwd_user *u);
 
 /* spec: "", "name", "uid", "name:group", "uid:gid". A number needs no entry and has group 0 without
- * one; a name needs one (-ENOENT). With a group given there are no supplementary ones. Numbers are
- * whole, 0..2^31-1. */
+ * one; a name needs one (-ENOENT). The supplementary groups are the user's own, first if no entry
+ * names it, and those it is a member of, but with a group given that one alone. Numbers are whole,
+ * 0..2^31-1. */
 MUST_CHECK int passwd_lookup(struct view passwd, struct view group, const char *spec,
                              struct passwd_user *ret, struct error *err);

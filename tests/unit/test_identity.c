@@ -102,20 +102,20 @@ static const struct {
     size_t groups;
     const char *complaint;
 } users[] = {
-    {"", 0, 0, "/root", 1},
-    {"root", 0, 0, "/root", 1},
-    {"0", 0, 0, "/root", 1},
-    {"www", 33, 34, "/var/www", 2},
-    {"33", 33, 34, "/var/www", 2},
-    {"www:extra", 33, 60, "/var/www", 0},
-    {"www:5", 33, 5, "/var/www", 0},
-    {"4242", 4242, 0, "/", 0},
-    {"4242:4343", 4242, 4343, "/", 0},
-    {"nohome", 50, 50, "/", 0},
-    {"77", 77, 0, "/", 0},
-    {":www", 0, 33, "/root", 0},
-    {"www:", 33, 34, "/var/www", 2},
-    {"2147483647", 2147483647, 0, "/", 0},
+    {"", 0, 0, "/root", 2},
+    {"root", 0, 0, "/root", 2},
+    {"0", 0, 0, "/root", 2},
+    {"www", 33, 34, "/var/www", 3},
+    {"33", 33, 34, "/var/www", 3},
+    {"www:extra", 33, 60, "/var/www", 1},
+    {"www:5", 33, 5, "/var/www", 1},
+    {"4242", 4242, 0, "/", 1},
+    {"4242:4343", 4242, 4343, "/", 1},
+    {"nohome", 50, 50, "/", 1},
+    {"77", 77, 0, "/", 1},
+    {":www", 0, 33, "/root", 1},
+    {"www:", 33, 34, "/var/www", 3},
+    {"2147483647", 2147483647, 0, "/", 1},
     {"2147483648", .complaint = "not a number"},
     {"-1", .complaint = "not a number"},
     {"+1", .complaint = "not a number"},
@@ -146,6 +146,7 @@ static void users_are_found_as_docker_does(void **state)
         assert_int_equal(u.gid, users[i].gid);
         assert_string_equal(u.home, users[i].home);
         assert_int_equal(u.group_count, users[i].groups);
+        assert_int_equal(u.groups[0], u.gid);
         passwd_user_done(&u);
     }
 }
