@@ -541,7 +541,9 @@ static int workdir(struct frontend *fe, struct fe_stage *s, const struct fe_comm
     if (r < 0)
         return r;
     fe_join_path(old, text, &path);
-    config_set_text(&s->config->workdir, path.at);
+    /* BuildKit cleans what it joins, and leaves an absolute path as it was written */
+    const char *shown = *text == '/' && path.size > 1 ? text : path.at;
+    config_set_text(&s->config->workdir, shown);
     if (strcmp(path.at, "/") == 0) {
         fe_history(s, false, "WORKDIR /");
         return 0;
@@ -554,7 +556,7 @@ static int workdir(struct frontend *fe, struct fe_stage *s, const struct fe_comm
     a->owner = s->config->user ? arena_strdup(fe->arena, s->config->user) : "";
     fe_describe(fe, s, c, op);
     s->root = (struct op_ref){op, 0};
-    fe_history(s, true, "WORKDIR %s", path.at);
+    fe_history(s, true, "WORKDIR %s", shown);
     return 0;
 }
 

@@ -249,7 +249,9 @@ int fe_run(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, 
     r = set_env(fe, s, e, err);
     if (r < 0)
         return fe_at(fe, s, c, c->in->keyword_span, r, err);
-    e->cwd = config->workdir && *config->workdir ? arena_strdup(fe->arena, config->workdir) : "/";
+    STR_AUTO(cwd);
+    fe_join_path("/", config->workdir ? config->workdir : "", &cwd);
+    e->cwd = arena_strdup(fe->arena, cwd.at);
     e->user = config->user ? arena_strdup(fe->arena, config->user) : "";
     e->shell = config->shell.size ? arena_strdup(fe->arena, config->shell.at[0]) : "/bin/sh";
     set_network(fe, c->in, e);

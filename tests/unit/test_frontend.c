@@ -74,7 +74,7 @@ static const struct {
     {"and fired by a stage on top, once", "FROM scratch AS a\nONBUILD ENV X=1\nFROM a AS b\nFROM b",
      "", "env=" PATH_ENV ",X=1\n"},
     {"WORKDIR", "FROM scratch\nENV d=/a\nWORKDIR $d/b\nWORKDIR ../c\nWORKDIR $d/$none", "",
-     "env=" PATH_ENV ",d=/a\nworkdir=/a\n"},
+     "env=" PATH_ENV ",d=/a\nworkdir=/a/\n"},
     {"legacy ENV", "FROM scratch\nENV a  b  c='x y'", "", "env=" PATH_ENV ",a=b  c=x y\n"},
 };
 
