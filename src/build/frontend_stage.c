@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "build/frontend_internal.h"
+#include "oci/reference.h"
 
 static struct fe_stage *find_stage(const struct frontend *fe, struct view name, size_t below)
 {
@@ -395,8 +396,36 @@ static int mark_sources(struct frontend *fe, struct fe_stage *s, struct error *e
     return 0;
 }
 
+/* What is wrong without a look at anything else is wrong in stages too that nobody needs. */
+static int check_names(const struct frontend *fe, const struct fe_stage *s, struct error *err)
+{
+    const bool image = !s->base && !s->scratch && !s->replaced && !reference_is_id(s->base_name);
+    REFERENCE_AUTO(ref);
+    int r = image ? reference_parse(s->base_name, &ref, err) : 0;
+
+    if (r < 0)
+        return source_error_at(err, r, fe->d->name, s->from->words[0].span);
+    vec_each (c, &s->commands) {
+        const struct view from = instruction_flag(c->in, "from");
+        struct fe_stage *stage;
+        uint64_t index;
+        const bool number = c->in->kind == INSTRUCTION_COPY && view_to_u64(from, &index);
+
+        if (number && (index >= fe->stage_count || index == s->index)) {
+            r = fe_find_from(fe, s, from, &stage, err);
+            return fe_at(fe, s, c, fe_flag_span(c->in, "from"), r, err);
+        }
+    }
+    return 0;
+}
+
 int fe_mark_needed(struct frontend *fe, struct error *err)
 {
+    for (size_t i = 0; i < fe->stage_count; i++) {
+        const int r = check_names(fe, fe->stages[i], err);
+        if (r < 0)
+            return r;
+    }
     fe->target->needed = true;
     for (size_t i = fe->target->index + 1; i-- > 0;) {
         struct fe_stage *s = fe->stages[i];
