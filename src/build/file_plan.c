@@ -143,10 +143,10 @@ static int match_pattern(const struct tree_view *v, const char *pattern, struct 
     struct strings found = {0};
     enum entry_type type;
     STR_AUTO(start);
-    int r = view_resolve(v, literal, &start, &type, NULL);
+    int r = view_resolve(v, literal, &start, &type, err);
 
     if (r < 0 || type != ENTRY_DIR)
-        return 0; /* nothing can match there */
+        return r; /* a missing directory is as wrong as a missing file; in a file nothing matches */
     if (rest.size && *rest.at == '/')
         rest = view_make(rest.at + 1, rest.size - 1);
     strings_add(&found, start.at);
