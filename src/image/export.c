@@ -6,18 +6,25 @@
 
 #include "image/bundle.h"
 #include "image/export_internal.h"
+#include "image/internal.h"
 #include "image/queue.h"
 #include "oci/media.h"
 
-static json_t *trees_request(const struct image *i)
+/* Files have the times that they have in the image's archives; with SOURCE_DATE_EPOCH all of them that, as in BuildKit. */
+static json_t *trees_request(const struct image *i, const struct output *o)
 {
-    json_t *doc = json_object(), *trees = json_array();
+    json_t *doc = json_object(), *trees = json_array(), *times = json_array();
     char hex[DIGEST_HEX_MAX];
 
     vec_each (layer, &i->record.layers) {
+        const struct layer_times all = {LAYER_TIMES_SET, o ? o->epoch_s : 0};
+        json_t *item = json_object();
+        image_put_times(o && o->has_epoch ? all : layer->times, item);
+        doc_push(times, item);
         doc_push(trees, doc_new_text(digest_hex(&layer->tree, hex)));
     }
     doc_set(doc, "trees", trees);
+    doc_set(doc, "times", times);
     return doc;
 }
 
@@ -34,7 +41,7 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
                      const char *job, int fd, enum meeting meeting, struct part part,
                      struct error *err)
 {
-    struct queue_item item = {.job = job, .request = trees_request(i), .fd = fd};
+    struct queue_item item = {.job = job, .request = trees_request(i, o), .fd = fd};
     struct holder *h;
     int64_t skipped = 0;
     int r = image_holder(t, &h, err);
@@ -43,8 +50,6 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
         doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
         doc_set_bool(item.request, "merge", meeting != MEET_NOTHING);
         doc_set_bool(item.request, "delete", meeting == MEET_DELETE);
-        if (o && o->has_epoch)
-            doc_set_int(item.request, "epoch", o->epoch_s);
         if (part.prefix)
             doc_set_text(item.request, "prefix", part.prefix);
         doc_set_bool(item.request, "more", part.more);

@@ -230,14 +230,20 @@ int image_save(struct image_tools *t, struct image *i, const char *name, struct 
     return r < 0 ? r : store_image_put(t->store, &i->record, err);
 }
 
-void image_pack_tree(const struct store_layer *l, json_t *request)
+void image_put_times(struct layer_times times, json_t *request)
 {
     static const char *const keys[] = {[LAYER_TIMES_CLAMP] = "clamp", [LAYER_TIMES_SET] = "set"};
+
+    if (times.mode != LAYER_TIMES_KEEP)
+        doc_set_int(request, keys[times.mode], times.epoch_s);
+}
+
+void image_pack_tree(const struct store_layer *l, json_t *request)
+{
     char hex[DIGEST_HEX_MAX];
 
     doc_set_text(request, "tree", digest_hex(&l->tree, hex));
-    if (l->times.mode != LAYER_TIMES_KEEP)
-        doc_set_int(request, keys[l->times.mode], l->times.epoch_s);
+    image_put_times(l->times, request);
 }
 
 static json_t *pack_request(const struct store_layer *l)

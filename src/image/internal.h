@@ -18,6 +18,8 @@ MUST_CHECK int image_forget_others(struct image_tools *t, const char *canonical,
 
 /* What CACHE_TREE_DIFF calls the archive of a layer: the tree, or the tree and other times. */
 void image_archive_key(const struct store_layer *l, struct digest *ret);
+/* Adds to a request what becomes of a layer's times; job_times() reads it. */
+void image_put_times(struct layer_times times, json_t *request);
 /* Adds to a request for "layer-pack" which tree is wanted, with which times. */
 void image_pack_tree(const struct store_layer *l, json_t *request);
 

@@ -58,11 +58,22 @@ struct files {
     struct digests trees;
     struct image_view view;
     struct links links;
-    const char *prefix; /* of the names in an archive, or NULL */
-    bool more;          /* another image is put behind it: the archive does not end here */
-    bool has_epoch;
-    int64_t epoch_s; /* all times are this */
+    const char *prefix;        /* of the names in an archive, or NULL */
+    bool more;                 /* another image is put behind it: the archive does not end here */
+    struct layer_times *times; /* by layer of the view: top first */
 };
+
+static int read_times(const json_t *request, struct files *f, struct error *err)
+{
+    const size_t count = f->trees.size;
+    json_t *list = NULL;
+    int r = doc_need_array(request, "times", &list, err);
+
+    f->times = xcalloc(count + 1, sizeof(*f->times));
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = job_times(json_array_get(list, i), &f->times[count - 1 - i], err);
+    return r;
+}
 
 static int files_open(const struct job_context *ctx, const json_t *request, size_t fd_count,
                       struct files *f, struct error *err)
@@ -70,13 +81,12 @@ static int files_open(const struct job_context *ctx, const json_t *request, size
     int r = job_trees(request, "trees", &f->trees, err);
 
     f->ctx = ctx;
-    f->has_epoch = json_object_get(request, "epoch");
     if (r == 0)
         r = doc_text(request, "prefix", &f->prefix, err);
     if (r == 0)
         r = doc_bool(request, "more", &f->more, err);
     if (r == 0)
-        r = doc_int(request, "epoch", &f->epoch_s, err);
+        r = read_times(request, f, err);
     if (r == 0 && fd_count != 1)
         r = error_set(err, -EINVAL, "one descriptor is wanted");
     if (r == 0)
@@ -91,14 +101,17 @@ static void files_done(struct files *f)
     links_done(&f->links);
     image_view_done(&f->view);
     vec_done(&f->trees);
+    free(f->times);
     store_close(f->store);
 }
 
-static void set_time(const struct files *f, struct entry *e)
+static void set_time(const struct files *f, size_t layer, struct entry *e)
 {
-    if (!f->has_epoch)
+    const struct layer_times *t = &f->times[layer < f->trees.size ? layer : f->trees.size];
+
+    if (t->mode == LAYER_TIMES_KEEP || (t->mode == LAYER_TIMES_CLAMP && e->mtime_s < t->epoch_s))
         return;
-    e->mtime_s = f->epoch_s;
+    e->mtime_s = t->epoch_s;
     e->mtime_ns = 0;
 }
 
@@ -164,7 +177,7 @@ static int put_file(struct files *f, const struct merge_file *file, const char *
 
     e.path = name;
     e.opaque = false;
-    set_time(f, &e);
+    set_time(f, file->layer, &e);
     if (links_seen(&f->links, file->entry, path, &first)) {
         e.type = ENTRY_HARDLINK;
         e.link = target = name_in(f, first);
@@ -264,13 +277,14 @@ static int copy_content(const struct tree_out *t, const struct merge_file *file,
     return 0;
 }
 
-static struct entry owned_entry(const struct tree_out *t, const struct entry *e, const char *path)
+static struct entry owned_entry(const struct tree_out *t, const struct merge_file *file,
+                                const char *path)
 {
-    struct entry n = *e;
+    struct entry n = *file->entry;
 
     n.path = path;
     n.opaque = false;
-    set_time(&t->files, &n);
+    set_time(&t->files, file->layer, &n);
     if (!t->owners)
         n.uid = n.gid = 0; /* in the holder's namespace that is whoever started us */
     return n;
@@ -279,7 +293,7 @@ static struct entry owned_entry(const struct tree_out *t, const struct entry *e,
 static int make_file(struct tree_out *t, const struct merge_file *file, const char *path,
                      const char *name, struct error *err)
 {
-    const struct entry e = owned_entry(t, file->entry, path);
+    const struct entry e = owned_entry(t, file, path);
     cleanup_close int fd =
         fd_open(t->parent_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err);
     int r = fd < 0 ? fd : copy_content(t, file, path, fd, err);
@@ -350,7 +364,7 @@ static int make_entry(struct tree_out *t, const struct merge_file *file, const c
     }
     if (file->entry->type == ENTRY_FILE)
         return make_file(t, file, path, name, err);
-    const struct entry e = owned_entry(t, file->entry, path);
+    const struct entry e = owned_entry(t, file, path);
     return make_other(t, &e, name, err);
 }
 
@@ -399,7 +413,7 @@ static int finish_dirs(struct tree_out *t, struct error *err)
 
         if (r < 0)
             return error_set(err, r, "look '%s' up", path);
-        const struct entry e = owned_entry(t, file.entry, path);
+        const struct entry e = owned_entry(t, &file, path);
         r = parent_of(t, path, &name, err);
         if (r == 0)
             r = meta_set(t->parent_fd, name, -1, &e, t->mode, NULL, err);

@@ -320,15 +320,28 @@ static int finish_pack(struct pack *p, json_t *answer, struct error *err)
     return r;
 }
 
-static int read_times(const json_t *request, struct write_options *ret, struct error *err)
+int job_times(const json_t *request, struct layer_times *ret, struct error *err)
 {
     const bool set = json_object_get(request, "set");
 
-    *ret = (struct write_options){.check = true};
+    *ret = (struct layer_times){0};
     if (!set && !json_object_get(request, "clamp"))
         return 0;
-    ret->times = set ? WRITE_TIMES_SET : WRITE_TIMES_CLAMP;
+    ret->mode = set ? LAYER_TIMES_SET : LAYER_TIMES_CLAMP;
     return doc_need_int(request, set ? "set" : "clamp", &ret->epoch_s, err);
+}
+
+static int read_times(const json_t *request, struct write_options *ret, struct error *err)
+{
+    static const enum write_times modes[] = {[LAYER_TIMES_KEEP] = WRITE_TIMES_KEEP,
+                                             [LAYER_TIMES_CLAMP] = WRITE_TIMES_CLAMP,
+                                             [LAYER_TIMES_SET] = WRITE_TIMES_SET};
+    struct layer_times times = {0};
+    const int r = job_times(request, &times, err);
+
+    *ret =
+        (struct write_options){.check = true, .times = modes[times.mode], .epoch_s = times.epoch_s};
+    return r;
 }
 
 static int read_pack(const json_t *request, struct pack *p, struct digest *tree,

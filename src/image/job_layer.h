@@ -27,6 +27,8 @@ MUST_CHECK int job_digest(const json_t *request, const char *key, struct digest 
 /* A list of tree ids in hex. */
 MUST_CHECK int job_trees(const json_t *request, const char *key, struct digests *ret,
                          struct error *err);
+/* What image_put_times() wrote. */
+MUST_CHECK int job_times(const json_t *request, struct layer_times *ret, struct error *err);
 /* Beside fs/ of a tree in the making. */
 MUST_CHECK int job_save_index(struct store_tree *tree, const struct index *index,
                               struct error *err);

@@ -149,6 +149,10 @@ reference() {
     COOPER_ROOT=$root cooper build --quiet --reproducible=$EPOCH --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" -t base "$SUITE_DIR/context"
     COOPER_ROOT=$root cooper export base --output "type=oci,dest=$SUITE_DIR/on/layout" --quiet
     same first on
+    # files that come out of the store have the times of the image
+    COOPER_ROOT=$root cooper unpack base "$SUITE_DIR/on/files"
+    [ "$(stat -c %Y "$SUITE_DIR/on/files/srv/app/hello" "$SUITE_DIR/on/files/private")" = $EPOCH$'\n'$EPOCH ]
+    [ "$(stat -c %Y "$SUITE_DIR/on/files/bin/busybox")" = 1700000000 ]
     printf 'FROM base\nRUN touch /more\n' >"$SUITE_DIR/on/ctx/Dockerfile"
     COOPER_ROOT=$root cooper build --quiet -t above --output type=oci,dest="$SUITE_DIR/on/layout" "$SUITE_DIR/on/ctx"
     manifest first | jq -r '.layers[].digest' >"$SUITE_DIR/on/below"
