@@ -59,4 +59,6 @@ struct build_options {
 
 /* What is wrong with the options alone, before any work: -EINVAL. build_run() looks too. */
 MUST_CHECK int build_check_options(const struct build_options *o, struct error *err);
+/* True when the last --build-arg of the name is a word for true, as Go reads it. */
+bool build_arg_is_true(const struct build_options *o, const char *name);
 MUST_CHECK int build_run(const struct env *env, const struct build_options *o, struct error *err);

@@ -168,28 +168,11 @@ static void put_doc(struct image_config *c, const struct cache_doc *s)
     c->doc = doc;
 }
 
-/* --build-arg BUILDKIT_INLINE_CACHE=1, from before there was --cache-to. */
-static bool has_inline_argument(const struct strings *build_args)
-{
-    static const char name[] = "BUILDKIT_INLINE_CACHE=";
-    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
-    bool found = false;
-
-    for (size_t i = 0; i < build_args->size; i++) {
-        if (strncmp(build_args->at[i], name, strlen(name)) != 0)
-            continue;
-        found = false; /* the last one counts */
-        for (size_t j = 0; j < ARRAY_SIZE(yes); j++)
-            found |= strcmp(build_args->at[i] + strlen(name), yes[j]) == 0;
-    }
-    return found;
-}
-
 static int wants_inline(const struct build *b, bool *ret, struct error *err)
 {
     int r = 0;
 
-    *ret = has_inline_argument(&b->options->build_args);
+    *ret = build_arg_is_true(b->options, "BUILDKIT_INLINE_CACHE"); /* of old */
     for (size_t i = 0; r >= 0 && i < b->options->cache_to.size; i++) {
         CLEANUP(cache_spec_done) struct cache_spec spec = {0};
         r = cache_to_parse(b->options->cache_to.at[i], &spec, err);

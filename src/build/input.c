@@ -304,6 +304,9 @@ int input_read(struct image_tools *t, const struct secrets *secrets, const struc
                    : read_stdin_context(t, o->file, ret, err);
     if (!is_directory(o->context)) {
         const int r = remote_new(o->context, true, &remote, err);
+        if (r > 0 && remote->kind == REMOTE_GIT &&
+            build_arg_is_true(o, "BUILDKIT_CONTEXT_KEEP_GIT_DIR"))
+            remote->keep_git_dir = true;
         if (r > 0)
             return read_remote(t, secrets, remote, o->file, ret, err);
         return r < 0 ? error_wrap(err, r, "build context") : refuse(o->context, err);

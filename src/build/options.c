@@ -107,3 +107,20 @@ int build_check_options(const struct build_options *o, struct error *err)
     }
     return r < 0 ? r : check_caches(o, err);
 }
+
+bool build_arg_is_true(const struct build_options *o, const char *name)
+{
+    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+    bool found = false;
+
+    for (size_t i = 0; i < o->build_args.size; i++) {
+        struct view value = view_of(o->build_args.at[i]), key;
+
+        if (!view_cut(&value, '=', &key) || !view_eq_text(key, name))
+            continue;
+        found = false;
+        for (size_t j = 0; j < ARRAY_SIZE(yes); j++)
+            found |= view_eq_text(value, yes[j]);
+    }
+    return found;
+}

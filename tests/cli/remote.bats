@@ -384,6 +384,11 @@ until_logged() {
     printf 'FROM scratch\nCOPY dir/x /from-stdin\n' >"$C/df"
     good -f - "$G/top.git#v1" <"$C/df"
     [ "$(content from-stdin)" = x ]
+    printf 'FROM scratch\nCOPY . /\n' >"$C/df"
+    good -f - --build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1 "$G/top.git#v1" <"$C/df"
+    listing | grep -q ' \.git/HEAD$'
+    good -f - --build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=0 "$G/top.git#v1" <"$C/df"
+    ! listing | grep -q '\.git/' || false
     bad "there is no nothing in '$G/top.git#v1'" -f nothing "$G/top.git#v1"
     bad "the repository has no branch or tag 'x'" "$G/top.git#x"
 }
