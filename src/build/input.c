@@ -304,7 +304,7 @@ int input_read(struct image_tools *t, const struct secrets *secrets, const struc
                    : read_stdin_context(t, o->file, ret, err);
     if (!is_directory(o->context)) {
         const int r = remote_new(o->context, true, &remote, err);
-        if (r > 0 && remote->kind == REMOTE_GIT &&
+        if (r > 0 && remote->kind == REMOTE_GIT && remote->git.keep_git_dir == GIT_UNSAID &&
             build_arg_is_true(o, "BUILDKIT_CONTEXT_KEEP_GIT_DIR"))
             remote->keep_git_dir = true;
         if (r > 0)

@@ -310,7 +310,10 @@ static int finish(struct net *n, struct transfer *t, int result, struct error *e
         return begin(n, t, err);
     end.code = end_code(t, result, status);
     end.unchanged = result == CURL_OK && status == 304 && (t->old_etag || t->old_time_s);
-    if (t->too_long || result == CURL_E_FILESIZE_EXCEEDED)
+    if (result == CURL_OK && status == 304 && !end.unchanged) {
+        end.code = -EIO;
+        end.complaint = "it is said to be unchanged, which nobody asked";
+    } else if (t->too_long || result == CURL_E_FILESIZE_EXCEEDED)
         end.complaint = "it is longer than announced";
     else if (result != CURL_OK)
         end.complaint = t->message[0] ? t->message : n->curl.easy_strerror(result);

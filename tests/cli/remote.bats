@@ -181,6 +181,8 @@ requests() { cat "$LOG"; }
     bad "Maximum (10) redirects followed" "$C"
     dockerfile "ADD $U/away/file:///etc/passwd /"
     bad 'Protocol "file" not supported or disabled' "$C"
+    dockerfile "ADD $U/same/zero /"
+    bad "said to be unchanged" "$C"
     dockerfile "ADD $U/none /"
     bad "404" "$C"
     [[ $output == *"Dockerfile:2:1: fetch $U/none"* ]]
