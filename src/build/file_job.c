@@ -412,7 +412,7 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
 {
     CLEANUP(merge_freep) struct merge *merge = merge_new(&ix, 1);
     const struct tree_view view = {.merge = merge};
-    const struct file_step like = {.kind = FILE_COPY, .mode = ""};
+    const struct file_step like = {.kind = FILE_COPY, .mode = "", .replace = true};
     FILE_PLAN_AUTO(plan);
     int r = file_plan_directory(&view, w->below.merge, &like, NULL, "", step->unpack_dest, &plan,
                                 NULL, err);
@@ -429,6 +429,7 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
                                       .trees = merge,
                                       .fs = &fs,
                                       .owner = w->owner,
+                                      .replace = true,
                                       .path = part->source,
                                       .dest = part->dest,
                                       .skip = part->skips.size ? skip_entry : NULL,

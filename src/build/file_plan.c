@@ -350,6 +350,15 @@ static int follow_link(struct descent *d, const char *source, const char *dest, 
     return plan_directory(d, source, target.at, lazy);
 }
 
+/* A directory that an archive names takes the place of a link. */
+static bool replaces_link(const struct descent *d, const char *source)
+{
+    struct merge_file file;
+
+    return d->like->replace && merge_lookup(d->view->merge, view_of(source), &file) >= 0 &&
+           !file.entry->implied;
+}
+
 static int note_child(void *ctx, struct view name, enum entry_type type)
 {
     struct strings *list = ctx;
@@ -409,7 +418,9 @@ static int look_at_child(struct descent *d, const char *source, const char *dest
         return 0;
     if (file.entry->type == ENTRY_DIR)
         return look_into(d, from.at, to.at);
-    return file.entry->type == ENTRY_SYMLINK ? follow_link(d, from.at, to.at, left_out) : 0;
+    if (file.entry->type != ENTRY_SYMLINK || replaces_link(d, from.at))
+        return 0;
+    return follow_link(d, from.at, to.at, left_out);
 }
 
 static int plan_directory(struct descent *d, const char *source, const char *dest, bool lazy)

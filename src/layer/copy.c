@@ -141,6 +141,30 @@ int copy_clear(struct copy *c, const char *path, struct error *err)
     return n ? unlink_node(c, n, err) : 0;
 }
 
+/* The nodes at and below top are gone. */
+static void forget(struct copy *c, const char *top)
+{
+    const size_t size = strlen(top);
+
+    vec_each (at, &c->nodes) {
+        const char *path = (*at)->source;
+        if (strncmp(path, top, size) == 0 && (path[size] == '\0' || path[size] == '/'))
+            (*at)->dead = true;
+    }
+}
+
+int copy_make_way(struct copy *c, const char *path, struct error *err)
+{
+    struct node *n = copy_node(c, path);
+
+    if (!n)
+        return 0; /* what the layers below have is hidden by what comes */
+    if (n->e.type != ENTRY_DIR)
+        return unlink_node(c, n, err);
+    forget(c, path);
+    return fd_remove_tree(c->o.fs, path, err);
+}
+
 static int make_opaque(struct copy *c, struct node *n, struct error *err)
 {
     cleanup_close int fd = fd_open(c->o.fs, n->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
@@ -181,6 +205,17 @@ static int not_a_directory(const char *path, const struct entry *e, struct error
     return r;
 }
 
+/* A new directory in a set-group-id one has that bit too, as mkdir() has it. */
+static uint32_t inherited_mode(struct copy *c, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    cleanup_free char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+    const struct node *n = slash ? copy_node(c, parent) : NULL;
+    const struct entry *e = n ? &n->e : copy_below(c, parent);
+
+    return e ? e->mode & S_ISGID : 0;
+}
+
 int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t gid, struct node **ret,
              struct error *err)
 {
@@ -205,6 +240,7 @@ int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t gid, struc
         n->e.path = own;
         n->e.opaque = false;
     } else {
+        n->e.mode |= inherited_mode(c, path);
         n->e.uid = uid;
         n->e.gid = gid;
     }
@@ -278,7 +314,7 @@ int copy_mkdir(struct copy *c, const char *dest, uint32_t mode, uint32_t uid, ui
         return r;
     const bool is_new = !copy_node(c, dest) && !copy_below(c, dest);
     if ((r = copy_dir(c, dest, uid, gid, &n, err)) == 0 && is_new && c->nodes.size > before)
-        n->e.mode = mode & 07777;
+        n->e.mode = (mode & 07777) | (n->e.mode & S_ISGID);
     return r;
 }
 
@@ -300,13 +336,6 @@ int copy_write(struct copy *c, const char *dest, struct view data, uint32_t mode
     return copy_store(c, c->o.fs, n->source, &n->e, data, err);
 }
 
-static bool is_at_or_below(const char *path, const char *top)
-{
-    const size_t size = strlen(top);
-
-    return strncmp(path, top, size) == 0 && (path[size] == '\0' || path[size] == '/');
-}
-
 int copy_remove(struct copy *c, const char *dest, struct error *err)
 {
     struct node *n = copy_node(c, dest);
@@ -317,10 +346,7 @@ int copy_remove(struct copy *c, const char *dest, struct error *err)
         return error_set(err, -ENOENT, "'/%.200s' does not exist", dest);
     if ((r = fd_remove_tree(c->o.fs, dest, err)) < 0)
         return r;
-    vec_each (at, &c->nodes) {
-        if (is_at_or_below((*at)->source, dest))
-            (*at)->dead = true;
-    }
+    forget(c, dest);
     /* an opaque directory of ours hid what is below; without it the whiteout is needed again */
     struct merge_file file;
     const bool was_below = c->o.below && merge_lookup(c->o.below, view_of(dest), &file) == 0;

@@ -4,7 +4,7 @@
  * A session writes one layer, action by action; a later one sees what the earlier ones wrote. Rules
  * (reference/dockerfile.md, "COPY and ADD"; BuildKit 0.13 where it says nothing):
  *  - a directory source gives its contents, merged into dest; dest keeps mode and owner when it
- * exists, nested directories take the source's; missing parents are made 0755;
+ * exists and takes the source's time, nested directories take all of the source's; missing parents are made 0755;
  *  - a file over a directory, or a directory over a file or link, is -EISDIR or -ENOTDIR; a file
  * over a file or link replaces it;
  *  - hard links inside one action stay, links are copied as they are, sockets are left out, xattrs
@@ -58,6 +58,10 @@ struct copy_source {
     const struct merge *trees;
     const int *fs;
     enum owner_mode owner; /* of dir or trees; contexts are OWNER_REAL */
+
+    /* As an archive is unpacked, not as files are copied: what is in the way of an entry goes, a
+     * directory with all it has; directories that are implied (entry.h) keep what is there */
+    bool replace;
 
     const char *path; /* below it, resolved, "" is the whole */
     const char *dest; /* a file: its new path; a directory: the one that gets the contents. "" is

@@ -53,6 +53,8 @@ struct node *copy_new_node(struct copy *c, const char *path);
 const struct entry *copy_below(struct copy *c, const char *path);
 /* Makes room for a file or link at path: -EISDIR when a directory is there. */
 MUST_CHECK int copy_clear(struct copy *c, const char *path, struct error *err);
+/* The same for archives: a directory goes too. */
+MUST_CHECK int copy_make_way(struct copy *c, const char *path, struct error *err);
 /* A directory of the layer: the node that is there, the one below copied up, or a new one of mode 0755. */
 MUST_CHECK int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t gid,
                         struct node **ret, struct error *err);

@@ -128,12 +128,17 @@ static int make_nested(struct copying *cp, struct level *l, const char *path, st
     struct copy *c = cp->c;
     struct node *n = earlier_actions(cp) ? copy_node(c, path) : NULL;
     const struct entry *below = l->parent->below ? copy_below(c, path) : NULL;
+    const struct entry *there = n && n->e.type != ENTRY_WHITEOUT ? &n->e : below;
+    const bool merged = there && there->type == ENTRY_DIR;
 
-    if (n && n->e.type != ENTRY_DIR && n->e.type != ENTRY_WHITEOUT)
-        return over_something_else(path, &n->e, err);
-    if (below && below->type != ENTRY_DIR)
-        return over_something_else(path, below, err);
-    l->below = below != NULL;
+    l->below = below && below->type == ENTRY_DIR;
+    if (merged && cp->s->replace && l->e.implied)
+        return copy_dir(c, path, 0, 0, &l->node, err);
+    if (there && !merged) {
+        if (!cp->s->replace || l->e.implied)
+            return over_something_else(path, there, err);
+        c->removed |= there != below; /* copy_make_dir() takes it away */
+    }
     const struct entry attributes = attributes_of(cp, l, n, below);
     const bool opaque = n && n->e.opaque;
     if (!n || n->e.type != ENTRY_DIR) {
@@ -163,7 +168,12 @@ static int make_top(struct copying *cp, struct level *l, const char *path, struc
         return 0;
     if ((r = copy_parents(cp->c, path, s->parent_uid, s->parent_gid, err)) < 0)
         return r;
-    return copy_dir(cp->c, path, s->parent_uid, s->parent_gid, &l->node, err);
+    r = copy_dir(cp->c, path, s->parent_uid, s->parent_gid, &l->node, err);
+    if (r == 0 && !s->replace) { /* mode and owner stay, the time is the source's: as BuildKit */
+        l->node->e.mtime_s = l->e.mtime_s;
+        l->node->e.mtime_ns = l->e.mtime_ns;
+    }
+    return r;
 }
 
 static int make_level(struct copying *cp, struct level *l, struct error *err)
@@ -195,7 +205,10 @@ static struct node *new_file_node(struct copying *cp, const struct stat *st)
 
 static int clear_place(struct copying *cp, const struct level *l, struct error *err)
 {
-    return earlier_actions(cp) || l->below ? copy_clear(cp->c, cp->dst.at, err) : 0;
+    if (!earlier_actions(cp) && !l->below)
+        return 0;
+    return cp->s->replace ? copy_make_way(cp->c, cp->dst.at, err)
+                          : copy_clear(cp->c, cp->dst.at, err);
 }
 
 static void link_node(struct copying *cp, struct node *n, struct node *file)

@@ -89,6 +89,7 @@ static void add_to_index(struct finishing *f, struct node *node, const char *pat
         return;
     e.path = path;
     e.opaque = node->opaque;
+    e.implied = node->implied;
     if (node->file->first) {
         node_path(node->file->first, &first);
         e.type = ENTRY_HARDLINK;

@@ -145,6 +145,8 @@ static void attributes_are_as_documented(void **state)
     put_tree(s.source.fd);
     if (geteuid() == 0)
         assert_int_equal(fchownat(s.source.fd, "app/run", 1000, 1000, 0), 0);
+    const struct timespec old[2] = {{1500000000, 7}, {1500000000, 7}};
+    assert_int_equal(utimensat(s.source.fd, "app", old, 0), 0);
     struct copy_source src = from(&s, "app", "srv");
     assert_int_equal(copy_add(s.copy, &src, NULL), 0);
     src.dest = "new/deep";
@@ -154,7 +156,8 @@ static void attributes_are_as_documented(void **state)
     CLEANUP(index_freep) struct index *ix = session_finish(&s);
 
     assert_int_equal(index_find(ix, VIEW("srv"))->mode, 0755); /* as below, not 0750 */
-    assert_int_equal(index_find(ix, VIEW("srv"))->mtime_s, 1700000000);
+    assert_int_equal(index_find(ix, VIEW("srv"))->mtime_s, 1500000000);
+    assert_int_equal(index_find(ix, VIEW("srv"))->mtime_ns, 7);
     assert_int_equal(index_find(ix, VIEW("srv/lib"))->mode, 0700);
     assert_int_equal(index_find(ix, VIEW("srv/lib/x"))->mode, 0640);
     assert_int_equal(index_find(ix, VIEW("srv/lib/x"))->mtime_ns, 5);
@@ -162,6 +165,7 @@ static void attributes_are_as_documented(void **state)
     assert_int_equal(index_find(ix, VIEW("new"))->mtime_s, 1234567890);
     assert_int_equal(index_find(ix, VIEW("new"))->mode, 0755);
     assert_int_equal(index_find(ix, VIEW("new/deep"))->mode, 0755);
+    assert_int_equal(index_find(ix, VIEW("new/deep"))->mtime_s, 1500000000);
     if (geteuid() == 0)
         assert_int_equal(index_find(ix, VIEW("new/deep"))->uid, 5);
     session_done(&s);
