@@ -37,10 +37,15 @@ torture: all
 peers: all
 	meson test -C $(B) --suite peers --print-errorlogs
 
+# random Dockerfiles: beside BuildKit, where it is at hand; then as three users of the machine
+fuzz-diff: all
+	COOPER=$(B)/cooper tests/fuzz-diff/fuzz-diff --seed $${SEED:-1} --count $${COUNT:-500} || [ $$? = 77 ]
+	COOPER=$(B)/cooper tests/fuzz-diff/fuzz-diff --identities --seed $${SEED:-1} --count $${IDENTITIES:-50} || [ $$? = 77 ]
+
 install: all
 	meson install -C $(B)
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-fuzz
 
-.PHONY: all deps demo test bench fuzz check torture peers install clean
+.PHONY: all deps demo test bench fuzz check torture peers fuzz-diff install clean

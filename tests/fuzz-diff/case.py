@@ -1,0 +1,66 @@
+"""A case: what follows from one seed."""
+import os
+import random
+from dataclasses import dataclass, replace
+
+import context
+import dockerfile
+
+
+@dataclass
+class Case:
+    seed: int
+    entries: list
+    items: list
+    options: list
+    ignore: str | None
+    head: list
+    crlf: bool
+
+    def text(self):
+        text = "\n".join(self.head + self.items) + "\n"
+        return text.replace("\n", "\r\n") if self.crlf else text
+
+    def lay_out(self, directory):
+        context.lay_out(self.entries, directory)
+        with open(os.path.join(directory, "Dockerfile"), "w", newline="") as f:
+            f.write(self.text())
+        if self.ignore is not None:
+            with open(os.path.join(directory, ".dockerignore"), "w", newline="") as f:
+                f.write(self.ignore)
+        for name in ("Dockerfile", ".dockerignore", "."):
+            path = os.path.join(directory, name)
+            if os.path.exists(path):
+                os.utime(path, (context.WHEN, context.WHEN))
+
+    def smaller(self):
+        """Cases with one thing less, the biggest steps first."""
+        for part in ("items", "entries", "options", "head"):
+            things = getattr(self, part)
+            size = len(things)
+            while size:
+                size //= 2
+                for at in range(0, len(things), max(size, 1)):
+                    left = things[:at] + things[at + max(size, 1):]
+                    yield replace(self, **{part: left})
+        if self.ignore is not None:
+            yield replace(self, ignore=None)
+            lines = self.ignore.splitlines()
+            for at in range(len(lines)):
+                yield replace(self, ignore="\n".join(lines[:at] + lines[at + 1:]) + "\n")
+        if self.crlf:
+            yield replace(self, crlf=False)
+
+
+def make(seed, tame=False):
+    """The case of a seed. `tame` ones can be built by whoever owns the files, with only files that everybody may read."""
+    r = random.Random(seed)
+    entries = context.entries(r)
+    writer = dockerfile.Writer(r, entries, tame).write()
+    items = writer.items
+    if not tame and r.random() < 0.12:
+        items = dockerfile.spoil(r, items)
+    if tame:
+        for e in entries:
+            e.mode |= 0o555 if e.kind == "dir" else 0o444
+    return Case(seed, entries, items, writer.options, writer.ignore, writer.head, writer.crlf)

@@ -1,0 +1,170 @@
+"""Random build contexts: what is in one, and how it is laid out on disk."""
+import bz2
+import gzip
+import io
+import lzma
+import os
+import shutil
+import subprocess
+import tarfile
+import zlib
+from dataclasses import dataclass, field
+
+PLAIN = ["a", "b", "c", "lib", "bin", "data", "x.txt", "y.md", "main.go", "z", "etc", "tmp", "Makefile", ".env", "a.b.c"]
+ODD = ["with blank", "ü-é", "-dash", "[br]", "back\\slash", "st*r", "q?", "quo'te", 'dq"', "$dollar", "#hash", "%41", "~tilde",
+       ".hidden", "..dots", "co:lon", "a=b", "co,mma", "!bang", "日本", "e\u0301", "tail ", "<<EOF", "new\nline", "n" * 200, "{a,b}",
+       "&amp", "[a-c]", "^caret", "x\ty", "--from=0"]
+MODES = [0o644] * 8 + [0o600, 0o755, 0o777, 0o000, 0o4755, 0o2755, 0o6711, 0o1644, 0o444, 0o640, 0o7777]
+DIR_MODES = [0o755] * 8 + [0o700, 0o777, 0o1777, 0o2775, 0o711, 0o750, 0o4755]
+TEXTS = [b"", b"x", b"hello\n", b"one\ntwo\n", b"\0\1\2\xff", b"a=1\r\nb=2\r\n", b"#!/bin/sh\necho hi\n", b"FROM scratch\n"]
+WHEN = 1_500_000_000
+RECENT = 1_710_000_000  # whatever is younger was made by a build; files of cases and of the base are older
+
+
+@dataclass
+class Entry:
+    """One name of a context. `data` is a file's bytes or what a link says; `holes` is appended to a file as a hole."""
+    path: str
+    kind: str  # dir file link hard fifo
+    mode: int = 0o644
+    data: bytes = b""
+    holes: int = 0
+    xattrs: dict = field(default_factory=dict)
+
+    def when(self):
+        """A time that follows from the content, so that an answer from a cache has the right one too."""
+        return WHEN + zlib.crc32(self.data) % 100_000_000
+
+
+def name(r):
+    return r.choice(ODD) if r.random() < 0.12 else r.choice(PLAIN)
+
+
+def archive(r):
+    """An archive's bytes: (name's end, bytes)."""
+    out = io.BytesIO()
+    kind = r.choice([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
+    lead = r.choice(["", "", "./", "/"])
+    names, directories = {}, [""]
+    with tarfile.open(fileobj=out, mode="w", format=kind, encoding="utf-8") as tar:
+        for _ in range(r.randrange(8)):
+            member(r, tar, kind, lead, names, directories)
+    data = out.getvalue()
+    if r.random() < 0.05:
+        data = data[:r.randrange(len(data))]
+    end, pack = r.choice([(".tar", bytes), (".tar", bytes), (".tar.gz", lambda d: gzip.compress(d, mtime=0)), (".tgz", lambda d: gzip.compress(d, mtime=0)),
+                          (".tar.bz2", bz2.compress), (".tar.zst", zstd)] + [(".tar.xz", lzma.compress)] * XZ)
+    return r.choice([end, end, end, ".bin", ".txt"]), pack(data)
+
+
+XZ = 0  # the engine that is compared wants the program `xz`: docs/dockerfile.md
+
+
+def zstd(data):
+    return subprocess.run(["zstd", "-qc"], input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+def member(r, tar, kind, lead, names, directories):
+    path = os.path.join(r.choice(directories), name(r) if kind != tarfile.USTAR_FORMAT else r.choice(PLAIN))
+    if r.random() < 0.1:
+        path = os.path.join("made", "parents", path)
+    info = tarfile.TarInfo(lead + path)
+    info.mtime = WHEN + r.randrange(1000)  # only with a new store is that sure to be seen
+    info.uid, info.gid = r.choice([(0, 0), (0, 0), (1000, 100), (7, 8)])
+    data, what = b"", r.random()
+    if what < 0.3:
+        info.type, info.mode = tarfile.DIRTYPE, r.choice(DIR_MODES)
+        directories.append(path)
+    elif what < 0.45:
+        info.type, info.linkname = tarfile.SYMTYPE, r.choice(["a", "../b", "/etc", "nowhere"])
+    elif what < 0.55 and names:
+        info.type, to = tarfile.LNKTYPE, r.choice(list(names))
+        info.linkname, info.mode, info.uid, info.gid, info.mtime = lead + to, *names[to]  # docker would give the file what the link says
+    elif what < 0.6:
+        info.type = tarfile.FIFOTYPE
+    else:
+        info.mode, data = r.choice(MODES), r.choice(TEXTS)
+        info.size = len(data)
+        names[path] = (info.mode, info.uid, info.gid, info.mtime)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def entries(r, odd=True):
+    """A context, parents before children."""
+    found, directories, used = [], [""], set()
+    for _ in range(r.choice([1, 3, 6, 10, 16, 30])):
+        path = os.path.join(r.choice(directories), name(r) if odd else r.choice(PLAIN))
+        if path in used or path in ("Dockerfile", ".dockerignore") or path.count("/") > 5:
+            continue
+        entry = one(r, path, found)
+        if entry.kind == "file" and entry.holes == -1:
+            end, entry.data = archive(r)
+            entry.path, entry.holes = path + end, 0
+            if entry.path in used:
+                continue
+        used.add(entry.path)
+        if entry.kind == "dir":
+            directories.append(path)
+        if r.random() < 0.05 and entry.kind in ("dir", "file"):
+            entry.xattrs = {"user." + r.choice(["a", "mime_type", "x.y"]): r.choice([b"v", b"", b"\0\xff"])}
+        found.append(entry)
+    return found
+
+
+def one(r, path, found):
+    what = r.random()
+    files = [e.path for e in found if e.kind == "file"]
+    if what < 0.3:
+        return Entry(path, "dir", r.choice(DIR_MODES))
+    if what < 0.45:
+        # none to what it is in: BuildKit sends only what a pattern matches, and follows the link to the rest
+        others = [e.path for e in found if not path.startswith(e.path + "/")] or ["x"]
+        up = os.path.relpath(r.choice(others), os.path.dirname(path) or ".")
+        return Entry(path, "link", data=r.choice([up, up, up, "/" + up.lstrip("./"), "nowhere", "/etc/passwd", "../../../" + up]).encode())
+    if what < 0.52 and files:
+        return Entry(path, "hard", data=r.choice(files).encode())
+    if what < 0.54:
+        return Entry(path, "fifo", r.choice(MODES))
+    if what < 0.64:
+        return Entry(path, "file", 0o644, holes=-1)  # an archive
+    data = r.choice(TEXTS)
+    if r.random() < 0.06:
+        data = r.randbytes(r.choice([4095, 4096, 32768, 65537, 1 << 20]))
+    return Entry(path, "file", r.choice(MODES), data, r.choice([4096, 1 << 20, 5_000_000]) if r.random() < 0.03 else 0)
+
+
+def lay_out(found, directory):
+    """Makes the entries below `directory`, which is emptied. What cannot be (its parent is gone) is left out."""
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    os.chmod(directory, 0o755)
+    for e in found:
+        try:
+            make(e, os.path.join(directory, e.path).encode(), directory.encode())
+        except (FileNotFoundError, NotADirectoryError, FileExistsError):
+            continue
+    for e in reversed(found):
+        path = os.path.join(directory, e.path)
+        if os.path.lexists(path):
+            os.utime(path, (e.when(), e.when()), follow_symlinks=False)
+    os.utime(directory, (WHEN, WHEN))
+
+
+def make(e, path, root):
+    if e.kind == "link":
+        os.symlink(e.data, path)
+        return
+    if e.kind == "hard":
+        os.link(os.path.join(root, e.data), path)
+        return
+    if e.kind == "dir":
+        os.mkdir(path)
+    elif e.kind == "fifo":
+        os.mkfifo(path)
+    else:
+        with open(path, "xb") as f:
+            f.write(e.data)
+            f.truncate(len(e.data) + e.holes)
+    for key, value in e.xattrs.items():
+        os.setxattr(path, key, value)
+    os.chmod(path, e.mode)
