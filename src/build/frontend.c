@@ -142,7 +142,7 @@ static int plan(struct frontend *fe, struct error *err)
         return r;
     set_labels(fe);
     warn_unused_args(fe);
-    if (fe->o->looks)
+    if (fe->o->looks && !fe->g->outline) /* of several platforms the first */
         fe->g->outline = fe_outline(fe);
     return 0;
 }

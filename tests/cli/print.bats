@@ -53,6 +53,13 @@ default   ' ]
     [ "$(jq -c '[.cache[0].ID, .secrets[0].required, .args[0].location.ranges[0].start.line]' <<<"$output")" = '["/c",true,3]' ]
 }
 
+@test "the outline of several platforms is that of the first" {
+    printf 'FROM scratch\nARG TARGETARCH\n' | dockerfile
+    run -0 cooper build --print outline --platform linux/arm64,linux/amd64 "$CTX"
+    [ "$output" = 'BUILD ARG    VALUE   DESCRIPTION
+TARGETARCH   arm64   ' ]
+}
+
 @test "targets are the stages, whether their images are there or not" {
     offers
     sed -i 's/FROM scratch$/FROM --platform=$BUILDPLATFORM nowhere:1/' "$CTX/Dockerfile"
