@@ -265,6 +265,28 @@ static void damaged_caches_are_none(void **state)
     assert_false(knows(t.fd, none, "src/b.c"));
 }
 
+static bool skip_deep(void *ctx, const char *rel, bool is_dir)
+{
+    (void)ctx;
+    return is_dir && strcmp(rel, "src/deep") == 0;
+}
+
+static void what_is_left_out_is_not_read(void **state)
+{
+    (void)state;
+    SCRATCH_AUTO(t);
+    const struct context_options o = {0};
+    struct digest some, all;
+
+    put_context(t.fd);
+    CLEANUP(context_freep) struct context *c = opened(t.fd, &o);
+    assert_int_equal(context_content(c, VIEW(""), CONTENT_ALL, skip_deep, NULL, &some, NULL), 0);
+    assert_true(context_find(c, VIEW("src/b.c"))->known);
+    assert_false(context_find(c, VIEW("src/deep/a.c"))->known);
+    assert_int_equal(context_content(c, VIEW(""), CONTENT_ALL, NULL, NULL, &all, NULL), 0);
+    assert_false(digest_eq(&some, &all));
+}
+
 static void copies_teach_the_context(void **state)
 {
     (void)state;
@@ -316,5 +338,5 @@ UNIT_MAIN(cmocka_unit_test(walks_in_the_order_of_layers),
           cmocka_unit_test(names_resolve_inside), cmocka_unit_test(content_is_that_of_a_layer),
           cmocka_unit_test(the_cache_knows_what_did_not_change),
           cmocka_unit_test(racy_files_are_not_remembered),
-          cmocka_unit_test(damaged_caches_are_none), cmocka_unit_test(copies_teach_the_context),
-          cmocka_unit_test(attributes_count))
+          cmocka_unit_test(damaged_caches_are_none), cmocka_unit_test(what_is_left_out_is_not_read),
+          cmocka_unit_test(copies_teach_the_context), cmocka_unit_test(attributes_count))
