@@ -119,7 +119,8 @@ bool bundle_has_blob(const struct bundle *b, const struct digest *digest)
     return map_has(&b->blobs, key_of(digest));
 }
 
-#define RANGE_SIZE (4u << 20) /* bytes a step that the kernel copies */
+#define RANGE_SIZE (4u << 20)  /* bytes a step that the kernel copies */
+#define FOLLOW_SIZE (1u << 20) /* of a growing file: less is not worth it */
 
 static int open_target(struct bundle_blob *c, struct error *err)
 {
@@ -158,6 +159,107 @@ int bundle_blob_begin(struct bundle *b, const struct digest *digest, int take_fr
     else
         *ret = c;
     return r;
+}
+
+/* The header's place is left free until it is known. */
+static int leave_head(struct bundle_blob *c, struct error *err)
+{
+    struct bundle *b = c->bundle;
+
+    if (b->dir >= 0) {
+        c->temporary = xasprintf("blobs/sha256/growing.%ld.tmp", (long)getpid());
+        c->to = fd_open(b->dir, c->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644, err);
+        return MIN(c->to, 0);
+    }
+    c->head = lseek(b->fd, 0, SEEK_CUR);
+    if (c->head < 0 || lseek(b->fd, TAR_BLOCK, SEEK_CUR) < 0)
+        return error_sys(err, "write archive");
+    return 0;
+}
+
+int bundle_blob_begin_growing(struct bundle *b, int take_from, struct bundle_blob *ret,
+                              struct error *err)
+{
+    struct bundle_blob c = {.bundle = b, .from = take_from, .to = -1, .growing = true};
+
+    hash_init(&c.hash);
+    if (b->dir < 0 && !b->temporary) { /* a pipe, a device */
+        bundle_blob_done(&c);
+        return -ESPIPE;
+    }
+    int r = put_directories(b, err);
+    if (r == 0)
+        r = leave_head(&c, err);
+    if (r < 0)
+        bundle_blob_done(&c);
+    else
+        *ret = c;
+    return r;
+}
+
+/* The copy was for nothing: it is there, or its size needs more than a plain header. */
+static int take_back(struct bundle_blob *c, struct error *err)
+{
+    struct bundle *b = c->bundle;
+
+    if (b->dir >= 0) {
+        (void)unlinkat(b->dir, c->temporary, 0);
+        free(c->temporary);
+        c->temporary = NULL;
+        close(c->to);
+        c->to = -1;
+        return 0;
+    }
+    if (ftruncate(b->fd, c->head) < 0 || lseek(b->fd, c->head, SEEK_SET) < 0)
+        return error_sys(err, "write archive");
+    return 0;
+}
+
+static int put_head(struct bundle_blob *c, struct view head, struct error *err)
+{
+    static const char zeros[TAR_BLOCK];
+    struct bundle *b = c->bundle;
+    const size_t pad = (size_t)(-c->size & (TAR_BLOCK - 1));
+
+    if (pwrite(b->fd, head.at, head.size, c->head) != (ssize_t)head.size)
+        return error_sys(err, "write archive");
+    if (c->done == c->size)
+        return fd_write_all(b->fd, view_make(zeros, pad), err);
+    b->tar.left = c->size - c->done; /* the rest goes on like any other file */
+    b->tar.pad = (uint32_t)pad;
+    return 0;
+}
+
+int bundle_blob_settle(struct bundle_blob *c, const struct digest *digest, uint64_t size,
+                       struct error *err)
+{
+    struct bundle *b = c->bundle;
+    const bool twice = bundle_has_blob(b, digest);
+    char hex[DIGEST_HEX_MAX];
+    STR_AUTO(head);
+    int r = 0;
+
+    map_set(&b->blobs, key_of(digest), b);
+    c->growing = false;
+    c->digest = *digest;
+    c->size = size;
+    c->name = xasprintf("blobs/sha256/%s", digest_hex(digest, hex));
+    const struct entry e = {.path = c->name, .mode = 0644, .size = size};
+    if (b->dir < 0)
+        r = tar_head(&e, &head, err);
+    if (r < 0)
+        return r;
+    if (twice || (b->dir >= 0 && has_file(b->dir, c->name, size))) {
+        c->done = size;
+        return take_back(c, err);
+    }
+    if (b->dir >= 0)
+        return 0;
+    if (head.size == TAR_BLOCK)
+        return put_head(c, str_view(&head), err);
+    c->done = 0;
+    r = take_back(c, err);
+    return r < 0 ? r : put_header(b, c->name, ENTRY_FILE, size, err);
 }
 
 static int damaged(const struct bundle_blob *c, struct error *err)
@@ -204,7 +306,7 @@ static ssize_t copy_range(struct bundle_blob *c, struct error *err)
         c->no_range = true; /* what is wrong the other way will tell */
         return 0;
     }
-    const int r = c->to < 0 ? tar_put_copied(&c->bundle->tar, (uint64_t)n, err) : 0;
+    const int r = c->to < 0 && !c->growing ? tar_put_copied(&c->bundle->tar, (uint64_t)n, err) : 0;
     return r < 0 ? r : n;
 }
 
@@ -224,6 +326,24 @@ static int finish_blob(struct bundle_blob *c, struct error *err)
     free(c->temporary);
     c->temporary = NULL;
     return 0;
+}
+
+int bundle_blob_follow(struct bundle_blob *c, struct error *err)
+{
+    struct stat st;
+
+    if (fstat(c->from, &st) < 0)
+        return error_sys(err, "read a new blob");
+    c->size = (uint64_t)st.st_size;
+    if (c->size - c->done < FOLLOW_SIZE)
+        return 0;
+    ssize_t n = copy_range(c, err);
+    if (n == 0)
+        n = copy_bytes(c, err);
+    if (n < 0)
+        return (int)n;
+    c->done += (uint64_t)n;
+    return 1;
 }
 
 int bundle_blob_step(struct bundle_blob *c, struct error *err)

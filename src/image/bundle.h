@@ -31,6 +31,8 @@ struct bundle_blob {
     uint64_t size, done;
     bool check;    /* what rotted in the store is not passed on under its old name: -EPROTO */
     bool no_range; /* the kernel does not copy between these files */
+    bool growing;  /* somebody writes from, and neither digest nor size are known */
+    off_t head;    /* place in the archive for the header of a growing one */
     struct digest digest;
     struct hash hash;
     char *name, *temporary; /* in a directory */
@@ -40,6 +42,15 @@ struct bundle_blob {
 MUST_CHECK int bundle_blob_begin(struct bundle *b, const struct digest *digest, int take_from,
                                  uint64_t size, bool check, struct bundle_blob *ret,
                                  struct error *err);
+/* The same for a file that is being written: what is there is copied by bundle_blob_follow() (1: there
+ * may be more at once, 0: not now), and when it is complete bundle_blob_settle() says what it is,
+ * before the steps to the end. Not for pipes: -ESPIPE without an
+ * error text. */
+MUST_CHECK int bundle_blob_begin_growing(struct bundle *b, int take_from, struct bundle_blob *ret,
+                                         struct error *err);
+MUST_CHECK int bundle_blob_follow(struct bundle_blob *c, struct error *err);
+MUST_CHECK int bundle_blob_settle(struct bundle_blob *c, const struct digest *digest, uint64_t size,
+                                  struct error *err);
 /* 1: there is more; 0: it is in. */
 MUST_CHECK int bundle_blob_step(struct bundle_blob *c, struct error *err);
 void bundle_blob_done(struct bundle_blob *c); /* whether it is in or not */

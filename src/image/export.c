@@ -314,7 +314,10 @@ static void begin(struct export_set *set, struct image_tools *t, struct image *c
 static void end(struct export_set *set)
 {
     for (size_t i = 0; i < set->count; i++) {
-        free(set->at[i].layers);
+        struct exporting *x = &set->at[i];
+        for (size_t n = 0; n < x->image->record.layers.size; n++)
+            store_blob_abort(x->layers[n].writer);
+        free(x->layers);
         str_done(&set->at[i].config);
         str_done(&set->at[i].manifest);
         doc_unref(set->at[i].annotations);

@@ -144,7 +144,6 @@ static json_t *pack_request(const struct exporting *x, const struct store_layer 
         image_pack_tree(layer, doc);
     doc_set_text(doc, "codec", new_codec(x)->name);
     doc_set_int(doc, "level", x->output->level);
-    doc_set_bool(doc, "keep", true);
     return doc;
 }
 
@@ -172,6 +171,17 @@ static int keep_plain(struct exporting *x, size_t i, const struct estargz_record
     return r < 0 ? r : cache_link_put(c, CACHE_BLOB_DIFF, &e->blob, &e->diff_id, err);
 }
 
+/* The job has hashed what it wrote. */
+static int commit_blob(struct exporting *x, size_t i, const struct estargz_record *e,
+                       struct error *err)
+{
+    struct store_blob_writer *w = x->layers[i].writer;
+
+    x->layers[i].writer = NULL;
+    store_blob_vouch(w);
+    return store_blob_commit(x->tools->store, w, &e->blob, e->size, NULL, NULL, err);
+}
+
 static int take_packed(struct exporting *x, size_t i, const json_t *answer, struct error *err)
 {
     const bool estargz = new_codec(x)->id == CODEC_ESTARGZ;
@@ -191,6 +201,9 @@ static int take_packed(struct exporting *x, size_t i, const json_t *answer, stru
         return r;
     e.size = (uint64_t)size;
     e.plain_size = (uint64_t)plain_size;
+    r = commit_blob(x, i, &e, err);
+    if (r < 0)
+        return r;
     return estargz ? keep_estargz(x, i, &e, err) : keep_plain(x, i, &e, err);
 }
 
@@ -200,19 +213,23 @@ int export_pack_blobs(struct exporting *x, const struct queue_idle *idle, struct
     cleanup_free struct queue_item *items = xcalloc(count + 1, sizeof(*items));
     cleanup_free size_t *numbers = xcalloc(count + 1, sizeof(*numbers));
     size_t wanted = 0;
+    int r = 0;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && r == 0; i++) {
         if (x->layers[i].codec)
             continue;
+        r = store_blob_begin(x->tools->store, &x->layers[i].writer, err);
+        if (r < 0)
+            break;
         numbers[wanted] = i;
         items[wanted++] = (struct queue_item){
             .job = "layer-pack",
             .title = xasprintf("pack layer %zu of %zu", i + 1, count),
             .request = pack_request(x, &x->image->record.layers.at[i]),
-            .fd = -1,
+            .fd = store_blob_writer_fd(x->layers[i].writer),
         };
     }
-    int r = queue_run_beside(x->tools, items, wanted, idle, err);
+    r = r < 0 ? r : queue_run_beside(x->tools, items, wanted, idle, err);
     for (size_t n = 0; r == 0 && n < wanted; n++)
         r = take_packed(x, numbers[n], items[n].answer, err);
     for (size_t n = 0; n < wanted; n++)

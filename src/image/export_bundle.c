@@ -301,15 +301,50 @@ static int begin_layer(struct layers_out *l, struct error *err)
     return 1;
 }
 
-/* A piece of work; 0: the next layer is not known yet, or all are written. */
+/* One that is being packed: its file is followed. */
+static int begin_growing(struct layers_out *l, struct error *err)
+{
+    const int from = fcntl(store_blob_writer_fd(l->x->layers[l->next].writer), F_DUPFD_CLOEXEC, 3);
+
+    if (from < 0)
+        return error_sys(err, "read a new blob");
+    const int r = bundle_blob_begin_growing(l->bundle, from, &l->blob, err);
+    if (r == -ESPIPE)
+        return 0;
+    l->busy = r == 0;
+    return r < 0 ? r : 1;
+}
+
+static int begin_next(struct layers_out *l, struct error *err)
+{
+    const struct exporting *x = l->x;
+
+    if (l->next >= x->image->record.layers.size)
+        return 0;
+    if (x->layers[l->next].codec)
+        return begin_layer(l, err);
+    return x->layers[l->next].writer ? begin_growing(l, err) : 0;
+}
+
+static int follow(struct layers_out *l, struct error *err)
+{
+    const struct export_layer *layer = &l->x->layers[l->next];
+
+    if (!layer->codec)
+        return bundle_blob_follow(&l->blob, err);
+    const int r = bundle_blob_settle(&l->blob, &layer->digest, layer->size, err);
+    return r < 0 ? r : 1;
+}
+
+/* A piece of work; 0: there is none now, or all are written. */
 static int add_layers(void *ctx, struct error *err)
 {
     struct layers_out *l = ctx;
 
     if (!l->busy)
-        return l->next < l->x->image->record.layers.size && l->x->layers[l->next].codec
-                   ? begin_layer(l, err)
-                   : 0;
+        return begin_next(l, err);
+    if (l->blob.growing)
+        return follow(l, err);
     const int r = bundle_blob_step(&l->blob, err);
     if (r != 0)
         return r;

@@ -13,6 +13,7 @@ struct export_layer {          /* what goes out */
     struct digest toc; /* estargz: of its table of contents; else zero, as the next two */
     struct digest diff_id;
     uint64_t plain_size;
+    struct store_blob_writer *writer; /* while it is being packed, else NULL */
 };
 
 struct exporting {

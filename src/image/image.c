@@ -252,7 +252,6 @@ static json_t *pack_request(const struct store_layer *l)
 
     image_pack_tree(l, doc);
     doc_set_text(doc, "codec", "none");
-    doc_set_bool(doc, "keep", false);
     return doc;
 }
 

@@ -247,17 +247,26 @@ struct pack {
     const struct codec *codec;
     int64_t level;
     struct write_options options;
-    bool keep;
-    struct store_blob_writer *to; /* NULL: only the sums are wanted */
+    int to;           /* -1: only the sums are wanted */
+    uint64_t written; /* to it */
     struct codec_writer *writer;
     struct digest toc; /* of estargz: of its table of contents */
 };
 
+#define FLUSH_SIZE (8u << 20) /* bytes after which the disk may begin to write */
+
 static int to_blob(void *ctx, struct view packed, struct error *err)
 {
     struct pack *p = ctx;
+    const int r = p->to < 0 ? 0 : fd_write_all(p->to, packed, err);
 
-    return p->to ? store_blob_write(p->to, packed, err) : 0;
+    if (r < 0)
+        return error_wrap(err, r, "write a blob of the store");
+    /* the sync of who takes it into the store then finds little left */
+    if (p->to >= 0 && (p->written + packed.size) / FLUSH_SIZE != p->written / FLUSH_SIZE)
+        (void)sync_file_range(p->to, 0, 0, SYNC_FILE_RANGE_WRITE);
+    p->written += packed.size;
+    return 0;
 }
 
 static int pack_tree(struct pack *p, const struct digest *tree, struct error *err)
@@ -312,9 +321,8 @@ static int finish_pack(struct pack *p, json_t *answer, struct error *err)
     if (!digest_is_zero(&p->toc))
         doc_set_text(answer, "toc", digest_format(&p->toc, text));
     doc_set_int(answer, "plain_size", (int64_t)sums.plain_size);
-    if (!p->to)
+    if (p->to < 0)
         return 0;
-    r = store_blob_commit(p->store, steal(p->to), &sums.packed, sums.packed_size, NULL, NULL, err);
     doc_set_text(answer, "blob", digest_format(&sums.packed, text));
     doc_set_int(answer, "size", (int64_t)sums.packed_size);
     return r;
@@ -354,8 +362,6 @@ static int read_pack(const json_t *request, struct pack *p, struct digest *tree,
     if (r == 0)
         r = doc_int(request, "level", &p->level, err);
     if (r == 0)
-        r = doc_bool(request, "keep", &p->keep, err);
-    if (r == 0)
         r = read_times(request, &p->options, err);
     if (r == 0)
         r = job_digest(request, "tree", tree, err);
@@ -375,13 +381,9 @@ int job_layer_pack(const struct job_context *ctx, const json_t *request, const i
     cleanup_doc json_t *answer = json_object();
     int r = read_pack(request, &p, &tree, &blob, err);
 
-    (void)fds, (void)fd_count;
+    p.to = fd_count == 1 ? fds[0] : -1;
     if (r == 0)
         r = store_attach(ctx->store_fd, &p.store, err);
-    if (r == 0 && p.keep)
-        r = store_blob_begin(p.store, &p.to, err);
-    if (r == 0 && p.keep)
-        store_blob_vouch(p.to); /* the codec hashes */
     if (r == 0)
         r = codec_writer_new(p.codec, (int)p.level, 0, to_blob, &p, &p.writer, err);
     if (r == 0)
@@ -389,7 +391,6 @@ int job_layer_pack(const struct job_context *ctx, const json_t *request, const i
     if (r == 0)
         r = finish_pack(&p, answer, err);
     codec_writer_free(p.writer);
-    store_blob_abort(p.to);
     store_close(p.store);
     if (r < 0)
         return error_wrap(err, r, "write layer");

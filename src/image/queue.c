@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 
+#define IDLE_MS 10        /* until somebody who has nothing to do now is asked again */
 #define QUEUE_WIDTH_MAX 8 /* a job that compresses has threads of its own */
 
 struct slot {
@@ -84,27 +85,20 @@ static int step(struct queue *q, struct slot *s, struct error *err)
     return r;
 }
 
-/* 1: there may be more to do at once. */
-static int work_beside(struct queue *q, struct error *err)
-{
-    const int r = q->idle ? q->idle->step(q->idle->ctx, err) : 0;
-
-    if (r == 0)
-        q->idle = NULL;
-    return r;
-}
-
 static int wait_any(struct queue *q, struct error *err)
 {
-    const int more = work_beside(q, err);
+    const int more = q->idle ? q->idle->step(q->idle->ctx, err) : 0;
+    int delay = progress_delay_ms(q->tools->env->progress);
     struct pollfd fds[QUEUE_WIDTH_MAX];
     int r;
 
     if (more < 0)
         return more;
+    if (q->idle && (delay < 0 || delay > IDLE_MS))
+        delay = IDLE_MS;
     for (size_t i = 0; i < q->width; i++)
         fds[i] = (struct pollfd){q->slots[i].item ? job_fd(q->slots[i].job) : -1, POLLIN, 0};
-    r = poll(fds, q->width, more ? 0 : progress_delay_ms(q->tools->env->progress));
+    r = poll(fds, q->width, more ? 0 : delay);
     if (r < 0 && errno != EINTR)
         return error_sys(err, "wait for jobs");
     progress_tick(q->tools->env->progress);

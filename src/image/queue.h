@@ -14,8 +14,8 @@ struct queue_item {
 /* Runs them all; the first failure cancels the rest and is the error. */
 MUST_CHECK int queue_run(struct image_tools *t, struct queue_item *items, size_t count,
                          struct error *err);
-/* The same; step() works meanwhile, in small pieces: 1, there is more; 0, nothing to do before the
- * end of the jobs. idle may be NULL. */
+/* The same; step() works meanwhile, in small pieces: 1, there is more; 0, nothing to do now. idle
+ * may be NULL. */
 struct queue_idle {
     int (*step)(void *ctx, struct error *err);
     void *ctx;

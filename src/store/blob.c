@@ -10,7 +10,6 @@
 #include "store/internal.h"
 
 #define READ_SIZE (256u << 10)
-#define FLUSH_SIZE (8u << 20) /* bytes after which the disk may begin to write */
 
 struct store_blob_writer {
     int fd, tmp_fd;
@@ -55,9 +54,6 @@ int store_blob_write(struct store_blob_writer *w, struct view bytes, struct erro
         return store_failed(err, error_wrap(err, r, "write a blob of the store"));
     if (!w->vouched)
         hash_add(&w->hash, bytes.at, bytes.size);
-    /* the sync at commit then finds little left; a file system without it loses nothing */
-    if ((w->size + bytes.size) / FLUSH_SIZE != w->size / FLUSH_SIZE)
-        (void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
     w->size += bytes.size;
     return 0;
 }

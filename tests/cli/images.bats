@@ -352,3 +352,21 @@ refuse() {
     [ "$(cat list)" = x ]
     cooper rmi many:1
 }
+
+@test "an archive is the same bytes whether its layers are packed on the way, known, or go through a pipe" {
+    cp -r "$LAYOUT.work" work
+    for it in oci-archive docker-archive; do
+        rm -rf store && cooper --root store load -q -i "$LAYOUT" -t x
+        for n in 1 2; do
+            cooper --root store export x -o "type=$it,dest=$n.tar,compression=zstd,force-compression=true"
+        done
+        cmp 1.tar 2.tar
+        rm -rf store && cooper --root store load -q -i "$LAYOUT" -t x
+        cooper --root store export x -o "type=$it,dest=-,compression=zstd,force-compression=true" | cmp - 1.tar
+        # a directory, too, has each blob once and nothing unfinished
+        rm -rf store dir && cooper --root store load -q -i "$LAYOUT" -t x
+        cooper --root store export x -o "type=oci,dest=dir,compression=zstd,force-compression=true"
+        [ "$(find dir/blobs -type f | wc -l)" -eq "$(tar -tf 1.tar | grep -c '^blobs/sha256/.')" ]
+        (cd dir/blobs/sha256 && sha256sum * | awk '$1 != $2 {exit 1}')
+    done
+}
