@@ -14,18 +14,15 @@ static void damaged(void *ctx, const char *file, const struct error *why)
     env_warn(ctx, "record %s: %s", file, why->text);
 }
 
-/* docker.io/library/app:1 -> "app" and "1"; of another platform "1 linux/arm64" */
+/* docker.io/library/app:1 -> "app" and "1"; behind a blank may be another platform */
 static void split_name(const char *name, char **ret_repository, char **ret_tag)
 {
-    const char *platform = image_name_platform(name);
-    cleanup_free char *canonical = platform ? xstrndup(name, (size_t)(platform - 1 - name))
-                                   : name   ? xstrdup(name)
-                                            : NULL;
+    cleanup_free char *canonical = name ? xstrndup(name, strcspn(name, " ")) : NULL;
     REFERENCE_AUTO(ref);
 
     if (canonical && reference_parse(canonical, &ref, NULL) == 0 && ref.tag) {
         *ret_repository = reference_familiar_name(&ref);
-        *ret_tag = platform ? xasprintf("%s %s", ref.tag, platform) : xstrdup(ref.tag);
+        *ret_tag = xstrdup(ref.tag);
     } else {
         *ret_repository = xstrdup(canonical ? canonical : "<none>");
         *ret_tag = xstrdup("<none>");
@@ -53,15 +50,17 @@ static void add_row(const struct env *env, const struct options *o, const struct
 
     split_name(i->record.name, &repository, &tag);
     id_text(i, o->no_trunc, &id);
+    const char *platform = image_name_platform(i->record.name);
+    cleanup_free char *shown = platform ? xasprintf("%s %s", tag, platform) : xstrdup(tag);
     image_age(env, i->config.created, &age);
     text_size(&bytes, size);
-    table_row(table, (const char *const[]){repository, tag, id.at, age.at, bytes.at}, 5);
+    table_row(table, (const char *const[]){repository, shown, id.at, age.at, bytes.at}, 5);
 }
 
 static json_t *row_doc(const struct image *i, uint64_t size)
 {
     cleanup_free char *repository = NULL, *tag = NULL;
-    char text[DIGEST_TEXT_MAX];
+    char text[DIGEST_TEXT_MAX], platform[PLATFORM_TEXT_MAX];
     json_t *doc = json_object();
 
     split_name(i->record.name, &repository, &tag);
@@ -69,6 +68,7 @@ static json_t *row_doc(const struct image *i, uint64_t size)
     doc_set_text(doc, "Tag", tag);
     doc_set_text(doc, "ID",
                  digest_is_zero(&i->record.id) ? NULL : digest_format(&i->record.id, text));
+    doc_set_text(doc, "Platform", platform_format(&i->config.platform, platform));
     doc_set_text(doc, "CreatedAt", i->config.created);
     doc_set_int(doc, "Size", (int64_t)size);
     return doc;
@@ -82,8 +82,9 @@ static bool is_wanted(const struct image *i, const char *filter, bool all)
 
     if (!filter)
         return all || i->record.name;
-    if (!i->record.name || reference_parse(filter, &want, NULL) < 0 ||
-        reference_parse(i->record.name, &have, NULL) < 0)
+    cleanup_free char *name = xstrndup(i->record.name ? i->record.name : "",
+                                       strcspn(i->record.name ? i->record.name : "", " "));
+    if (reference_parse(filter, &want, NULL) < 0 || reference_parse(name, &have, NULL) < 0)
         return false;
     if (strcmp(want.host, have.host) != 0 || strcmp(want.repository, have.repository) != 0)
         return false;

@@ -151,7 +151,8 @@ E
     cooper history --no-trunc --platform arm64 app:1 | grep 'ENV ARCH=arm64'
     run -1 cooper inspect --platform linux/riscv64 app:1
     [[ $output == *"it is there for linux/amd64, linux/arm64"* ]]
-    cooper images | grep -E '^app +1 linux/arm64 '
+    cooper images app:1 | grep -E '^app +1 linux/arm64 '
+    [ "$(cooper images --format json app:1 | jq -r '.[] | .Tag + " " + .Platform')" = $'1 linux/amd64\n1 linux/arm64' ]
     # all of it goes out, is tagged, becomes a base, and goes
     cooper export app:1 --quiet --output "type=oci,dest=$CTX.oci"
     [ -n "$(inner "$CTX.oci" arm64)" ]
