@@ -252,7 +252,9 @@ class Writer:
     def flags(self, chown=True):
         out = ""
         if chown and self.chance(0.2):
-            owners = OWNERS if self.stage.names else [o for o in OWNERS if not re.search("[a-z]", o)]
+            owners = [o for o in OWNERS if self.stage.names or not re.search("[a-z]", o)]
+            if self.tame:  # /etc/subuid ends somewhere
+                owners.remove("2147483647:0")
             out += " --chown=" + self.pick(*owners, *owners, "${N1:-3}:4")
         if self.chance(0.15):
             out += " --chmod=" + self.r.choice(CHMODS)
