@@ -1,4 +1,5 @@
 /* frontend_remote.c - ADD of URLs and repositories. */
+#include <assert.h>
 #include <errno.h>
 
 #include "build/frontend_internal.h"
@@ -45,6 +46,7 @@ int fe_add_remote(struct frontend *fe, const struct fe_stage *s, const struct fe
     if (r == 0)
         return 0;
     const struct remote *remote = source.remote;
+    assert(remote);
     if (c->in->kind != INSTRUCTION_ADD)
         return refuse_copy(fe, s, c, w, remote, err);
     struct op *op = fe_remote_op(fe, source.name, &source);
