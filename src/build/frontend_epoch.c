@@ -84,7 +84,7 @@ static int read_value(struct frontend *fe, const char *text, int64_t *ret, struc
     }
     if (strcmp(text, "context") == 0)
         return of_directory(fe, NULL, ret, err);
-    if (fe->sources->is_named && fe->sources->is_named(fe->sources->ctx, text))
+    if (fe->sources->is_named && fe->sources->is_named(fe->sources->ctx, text, &fe->o->platform))
         return of_image(fe, text, ret, err);
     cleanup_free char *base = base_of_stage(fe, text);
     return base ? of_image(fe, base, ret, err) : refuse(text, err);

@@ -13,11 +13,17 @@ static struct fe_stage *find_stage(const struct frontend *fe, struct view name, 
     return NULL;
 }
 
-static bool is_named_context(const struct frontend *fe, const char *name)
+static const struct platform *platform_of(const struct frontend *fe, const struct fe_stage *s)
+{
+    return s->platform_set ? &s->platform : &fe->o->platform;
+}
+
+static bool is_named_context(const struct frontend *fe, const struct fe_stage *s, const char *name)
 {
     if (!*name || strcasecmp(name, "scratch") == 0 || strcasecmp(name, "context") == 0)
         return false;
-    return fe->sources->is_named && fe->sources->is_named(fe->sources->ctx, name);
+    return fe->sources->is_named &&
+           fe->sources->is_named(fe->sources->ctx, name, platform_of(fe, s));
 }
 
 static int read_platform(struct frontend *fe, struct fe_stage *s, struct error *err)
@@ -46,8 +52,8 @@ static int read_platform(struct frontend *fe, struct fe_stage *s, struct error *
 static int find_named_stage(const struct frontend *fe, const struct fe_stage *s, const char *name,
                             struct fe_stage **ret, struct error *err)
 {
-    const char *stage = fe->sources->stage && is_named_context(fe, name)
-                            ? fe->sources->stage(fe->sources->ctx, name)
+    const char *stage = fe->sources->stage && is_named_context(fe, s, name)
+                            ? fe->sources->stage(fe->sources->ctx, name, platform_of(fe, s))
                             : NULL;
     struct fe_stage *found = stage ? find_stage(fe, view_of(stage), s->index) : NULL;
 
@@ -74,7 +80,7 @@ static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
             *c = (char)tolower((unsigned char)*c);
         s->name = name;
     }
-    const int r = fe_expand_header(fe, in, base, &s->base_name, err);
+    int r = fe_expand_header(fe, in, base, &s->base_name, err);
     if (r < 0)
         return r;
     if (!*s->base_name) {
@@ -84,14 +90,17 @@ static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
                    "FROM sees only ARGs from before the first FROM, with a default or --build-arg");
         return source_error_at(err, -EINVAL, fe->d->name, base->span);
     }
-    s->replaced = is_named_context(fe, s->name);
+    r = read_platform(fe, s, err);
+    if (r < 0)
+        return r;
+    s->replaced = is_named_context(fe, s, s->name);
     s->base = s->replaced ? NULL : find_stage(fe, view_of(s->base_name), s->index);
-    const int named = find_named_stage(fe, s, s->replaced ? s->name : s->base_name, &s->base, err);
-    if (named < 0)
-        return source_error_at(err, named, fe->d->name, base->span);
+    r = find_named_stage(fe, s, s->replaced ? s->name : s->base_name, &s->base, err);
+    if (r < 0)
+        return source_error_at(err, r, fe->d->name, base->span);
     s->scratch = !s->replaced && !s->base && strcmp(s->base_name, "scratch") == 0;
     s->label = *s->name ? s->name : arena_printf(fe->arena, "stage-%u", s->index);
-    return read_platform(fe, s, err);
+    return 0;
 }
 
 static void add_command(struct fe_stage *s, const struct instruction *in, bool trigger)
@@ -274,7 +283,7 @@ static void warn_of_platform(struct frontend *fe, const struct fe_stage *s,
 
 static int resolve_base(struct frontend *fe, struct fe_stage *s, struct error *err)
 {
-    const struct platform *p = s->platform_set ? &s->platform : &fe->o->platform;
+    const struct platform *p = platform_of(fe, s);
     struct fe_source *fs;
     const int r = fe_resolve(fe, s->replaced ? s->name : s->base_name, p, &fs, err);
 

@@ -54,7 +54,7 @@ struct source_remote_request {
 struct source_resolver {
     void *ctx;
     /* True when --build-context has this name: it then wins over stages and images. */
-    bool (*is_named)(void *ctx, const char *name);
+    bool (*is_named)(void *ctx, const char *name, const struct platform *platform);
     /* Resolves a named context or an image; each name is asked for once or more, the answer stays
      * the same. -ENOENT: neither local nor a named context; the error says so and how to mend
      * it. */
@@ -70,5 +70,5 @@ struct source_resolver {
                   struct error *err);
     /* The stage of this file that a named context of this name stands for (target:STAGE), or
      * NULL. */
-    const char *(*stage)(void *ctx, const char *name);
+    const char *(*stage)(void *ctx, const char *name, const struct platform *platform);
 };

@@ -75,11 +75,9 @@ static const char *find_named(const struct sources *s, const char *name,
     return found;
 }
 
-static bool is_named(void *ctx, const char *name)
+static bool is_named(void *ctx, const char *name, const struct platform *platform)
 {
-    const struct platform host = platform_host();
-
-    return find_named(ctx, name, &host) != NULL;
+    return find_named(ctx, name, platform) != NULL;
 }
 
 static int add_named(struct sources *s, const char *text, struct error *err)
@@ -439,12 +437,10 @@ static int resolve_remote(void *ctx, const struct source_remote_request *q, stru
 }
 
 /* Names lead to a stage through other names, too. */
-static const char *named_stage(void *ctx, const char *name)
+static const char *named_stage(void *ctx, const char *name, const struct platform *platform)
 {
-    const struct platform host = platform_host();
-
     for (int depth = 0; depth < NAMED_CONTEXTS_CHAIN_MAX; depth++) {
-        const char *what = find_named(ctx, name, &host);
+        const char *what = find_named(ctx, name, platform);
         const char *stage = what ? after(what, "target:") : NULL;
         if (stage || !what)
             return stage;

@@ -509,6 +509,12 @@ P
     good --build-context "docker.io/library/alpine::linux/$(oci_arch)=$layout" --build-context "alpine=$BATS_TEST_TMPDIR" "$C"
     listing | grep -q ' bin/busybox$'
     bad "neither in the store nor a named context" --build-context "alpine::linux/$other=$layout" "$C"
+    # a stage, for one platform of two
+    printf 'FROM scratch AS part\nCOPY <<E /own\nE\nFROM part\n' >"$C/Dockerfile"
+    good --build-context "part::linux/$other=$BATS_TEST_TMPDIR/c" --platform "linux/$other" "$C"
+    ! listing | grep -q ' own$'
+    good --build-context "part::linux/$other=$BATS_TEST_TMPDIR/c" "$C"
+    listing | grep -q ' own$'
     for i in 1 2 3 4 5 6 7 8 9 10 11; do options+=(--build-context "n$i=docker-image://n$((i + 1))"); done
     echo "FROM n1" >"$C/Dockerfile"
     bad "leads through more than 10 others" "${options[@]}" --build-context "n12=$layout" "$C"

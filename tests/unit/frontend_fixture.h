@@ -21,16 +21,18 @@ struct world {
     size_t remote_count;
 };
 
-static inline bool is_named(void *ctx, const char *name)
+static inline bool is_named(void *ctx, const char *name, const struct platform *platform)
 {
+    (void)platform;
     (void)ctx;
     return strcmp(name, "ctx") == 0 || strcmp(name, "swapped") == 0 || strcmp(name, "early") == 0 ||
            strcmp(name, "gone") == 0;
 }
 
 /* --build-context early=target:a, gone=target:nowhere */
-static const char *named_stage(void *ctx, const char *name)
+static const char *named_stage(void *ctx, const char *name, const struct platform *platform)
 {
+    (void)platform;
     (void)ctx;
     return strcmp(name, "early") == 0 ? "a" : strcmp(name, "gone") == 0 ? "nowhere" : NULL;
 }

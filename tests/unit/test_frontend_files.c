@@ -19,8 +19,9 @@ static int any_image(void *ctx, const char *name, const struct platform *platfor
     return 0;
 }
 
-static bool no_context(void *ctx, const char *name)
+static bool no_context(void *ctx, const char *name, const struct platform *platform)
 {
+    (void)platform;
     (void)ctx;
     (void)name;
     return false;
