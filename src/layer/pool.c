@@ -26,7 +26,8 @@ struct pool {
     struct error error; /* the first, under the lock */
     int code;
     struct worker workers[POOL_THREADS_MAX];
-    unsigned started; /* threads besides the caller's */
+    unsigned wanted;  /* threads besides the caller's */
+    unsigned started; /* of them: the next begins when an item waits while another is pushed */
 };
 
 unsigned pool_threads(unsigned wanted)
@@ -105,32 +106,39 @@ static void *thread_main(void *arg)
 struct pool *pool_new(unsigned threads, const struct pool_calls *calls)
 {
     struct pool *p = xcalloc(1, sizeof(*p));
-    sigset_t all, before;
 
     p->calls = *calls;
+    p->wanted = pool_threads(threads) - 1;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->filled, NULL);
+    return p;
+}
+
+/* The lock is held. */
+static void start_thread(struct pool *p)
+{
+    struct worker *w = &p->workers[p->started];
+    sigset_t all, before;
+
+    *w = (struct worker){.pool = p, .number = p->started + 1};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (unsigned i = 1; i < pool_threads(threads); i++) {
-        struct worker *w = &p->workers[p->started];
-
-        *w = (struct worker){.pool = p, .number = i};
-        if (pthread_create(&w->thread, NULL, thread_main, w) != 0)
-            break; /* a process limit: fewer threads do it too */
+    if (pthread_create(&w->thread, NULL, thread_main, w) == 0)
         p->started++;
-    }
+    else
+        p->wanted = p->started; /* a process limit: fewer threads do it too */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return p;
 }
 
 void pool_push_more(struct pool *p, void *item, unsigned worker)
 {
     pthread_mutex_lock(&p->lock);
-    const bool full = p->started == 0 || p->count == POOL_QUEUE;
+    const bool full = p->wanted == 0 || p->count == POOL_QUEUE;
     if (!full) {
         p->queue[(p->first + p->count++) % POOL_QUEUE] = item;
         pthread_cond_signal(&p->filled);
+        if (p->count > 1 && p->started < p->wanted)
+            start_thread(p);
     }
     pthread_mutex_unlock(&p->lock);
     if (full)

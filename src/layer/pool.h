@@ -1,6 +1,7 @@
 /* layer/pool.h - a few threads that work items off a short queue: reading, hashing, copying.
  *
- * The thread that pushes works too when the queue is full, so a pool of one is a plain call.
+ * The thread that pushes works too when the queue is full, so a pool of one is a plain call; and threads begin when
+ * more than one item waits, so a single file costs no thread.
  * Threads run with all signals blocked and end with pool_finish(). */
 #pragma once
 
