@@ -169,7 +169,8 @@ static int make_top(struct copying *cp, struct level *l, const char *path, struc
     if ((r = copy_parents(cp->c, path, s->parent_uid, s->parent_gid, err)) < 0)
         return r;
     r = copy_dir(cp->c, path, s->parent_uid, s->parent_gid, &l->node, err);
-    if (r == 0 && !s->replace) { /* mode and owner stay, the time is the source's: as BuildKit */
+    /* mode and owner stay, the time is the source's: as BuildKit */
+    if (r == 0 && !s->replace && !l->e.implied) {
         l->node->e.mtime_s = l->e.mtime_s;
         l->node->e.mtime_ns = l->e.mtime_ns;
     }

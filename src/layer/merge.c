@@ -12,7 +12,8 @@ struct merge {
     const struct index *layers[];
 };
 
-static const struct entry empty_root = {.path = "", .type = ENTRY_DIR, .mode = 0755};
+static const struct entry empty_root = {
+    .path = "", .type = ENTRY_DIR, .mode = 0755, .implied = true};
 
 struct merge *merge_new(const struct index *const *layers, size_t count)
 {

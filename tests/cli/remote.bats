@@ -215,6 +215,7 @@ requests() { cat "$LOG"; }
     has "-rwxr-xr-x 0/0 2 2021-01-02 03:04:05 r/dir/deep/run"
     has "drwxr-xr-x 0/0 0 2021-01-02 03:04:05 r/dir/deep/"
     has "lrwxrwxrwx 0/0 0 2021-01-02 03:04:05 r/link -> dir/x"
+    ! listing | grep ' 1970-' || false # a tree's top is in no index: the time is now
     has "-rw-r--r-- 0/0 2 2021-01-02 03:04:05 r/mod/in/t"
     has "-rw-r--r-- 0/0 2 2021-01-02 03:04:05 s/x"
     has "-rwxr-xr-x 5/6 2 2021-01-02 03:04:05 t/run"
