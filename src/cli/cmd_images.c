@@ -82,8 +82,8 @@ static bool is_wanted(const struct image *i, const char *filter, bool all)
 
     if (!filter)
         return all || i->record.name;
-    cleanup_free char *name = xstrndup(i->record.name ? i->record.name : "",
-                                       strcspn(i->record.name ? i->record.name : "", " "));
+    const char *own = i->record.name ? i->record.name : "";
+    cleanup_free char *name = xstrndup(own, strcspn(own, " "));
     if (reference_parse(filter, &want, NULL) < 0 || reference_parse(name, &have, NULL) < 0)
         return false;
     if (strcmp(want.host, have.host) != 0 || strcmp(want.repository, have.repository) != 0)
