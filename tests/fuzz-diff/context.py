@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 PLAIN = ["a", "b", "c", "lib", "bin", "data", "x.txt", "y.md", "main.go", "z", "etc", "tmp", "Makefile", ".env", "a.b.c"]
 ODD = ["with blank", "ü-é", "-dash", "[br]", "back\\slash", "st*r", "q?", "quo'te", 'dq"', "$dollar", "#hash", "%41", "~tilde",
-       ".hidden", "..dots", "co:lon", "a=b", "co,mma", "!bang", "日本", "e\u0301", "tail ", "<<EOF", "new\nline", "n" * 200, "{a,b}",
+       ".hidden", "..dots", "co:lon", "a=b", "co,mma", "!bang", "日本", "e\u0301", "<<EOF", "new\nline", "n" * 200, "{a,b}",
        "&amp", "[a-c]", "^caret", "x\ty", "--from=0"]
 MODES = [0o644] * 8 + [0o600, 0o755, 0o777, 0o000, 0o4755, 0o2755, 0o6711, 0o1644, 0o444, 0o640, 0o7777]
 DIR_MODES = [0o755] * 8 + [0o700, 0o777, 0o1777, 0o2775, 0o711, 0o750, 0o4755]
