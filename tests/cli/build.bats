@@ -1,27 +1,8 @@
 # cooper build: real builds over a busybox of our own.
 load common
 load images
-setup_file() {
-    suite_setup
-    busybox_layout
-}
-teardown_file() { suite_teardown; }
+load builds
 
-setup() {
-    CTX=$SUITE_DIR/ctx.$BATS_TEST_NUMBER
-    mkdir -p "$CTX"
-    # each test in a store of its own where it counts hits; the base is cheap to load
-    export COOPER_ROOT=$SUITE_DIR/store.$BATS_TEST_NUMBER
-}
-teardown() { "$COOPER" prune --all --quiet >/dev/null 2>&1 || true; }
-
-dockerfile() { cat >"$CTX/Dockerfile"; }
-build() { cooper build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$@" "$CTX"; }
-# files NAME: the merged files of an image below $CTX.out
-files() {
-    rm -rf "$CTX.out"
-    cooper unpack "$1" "$CTX.out"
-}
 ran() { [[ $output != *"CACHED"* ]]; }
 
 @test "RUN, COPY, WORKDIR, metadata: one of each" {

@@ -1,21 +1,12 @@
 # RUN steps: what a failure leaves, what a cancelled build leaves, what becomes of secrets.
 load common
+load builds
 
 setup_file() {
     suite_setup
     busybox_layout
     chmod 755 "$SUITE_DIR"
 }
-teardown_file() { suite_teardown; }
-setup() {
-    CTX=$SUITE_DIR/ctx.$BATS_TEST_NUMBER
-    mkdir -p "$CTX"
-    export COOPER_ROOT=$SUITE_DIR/store.$BATS_TEST_NUMBER
-}
-teardown() { "$COOPER" prune --all --quiet >/dev/null 2>&1 || true; }
-
-dockerfile() { cat >"$CTX/Dockerfile"; }
-build() { "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$@" "$CTX"; }
 child() { tr -d " " <"/proc/$1/task/$1/children"; }
 kept_id() { sed -n "s/.*'cooper run -it \([0-9a-f]*\)'.*/\1/p" <<<"$output"; }
 
