@@ -65,7 +65,8 @@ row_settle() {
 }
 
 # Calls $1 for each Dockerfile of conformance/official: whole it is Dockerfile.whole, what comes before the first RUN (or
-# COPY out of an image that we have not) is Dockerfile. An ARG that FROM wants and nobody gives is 1.
+# COPY out of an image that we have not) is Dockerfile, without the syntax= that BuildKit would fetch a frontend for. An ARG
+# that FROM wants and nobody gives is 1.
 official_each() {
     local file number=0
     for file in "$CONFORMANCE"/official/*; do
@@ -73,7 +74,7 @@ official_each() {
         number=$((number + 1)) TITLE=${file##*/} DIR=official/$number
         mkdir -p "$CONTEXTS/$DIR"
         cp "$file" "$CONTEXTS/$DIR/Dockerfile.whole"
-        awk 'toupper($1) == "RUN" || /^COPY .*--from=/ { exit } { print }' "$file" >"$CONTEXTS/$DIR/Dockerfile"
+        awk 'toupper($1) == "RUN" || /^COPY .*--from=/ { exit } !/^# *syntax *=/' "$file" >"$CONTEXTS/$DIR/Dockerfile"
         FILE=Dockerfile WANT=ok LETTERS=() CHECKS= WHY_NOT= BASES=()
         mapfile -t OPTIONS < <(awk 'toupper($1) == "FROM" { exit } $1 == "ARG" && $2 !~ /=/ { print "--build-arg=" $2 "=1" }' "$file")
         "$1"

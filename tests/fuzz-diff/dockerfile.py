@@ -327,7 +327,7 @@ class Writer:
         kind = self.pick("mk", "mk", "mk", "write", "write", "write", "change", "change", "link", "gone", "gone", "swap", "show", "show", "odd")
         if kind == "mk":
             s.directories.append(n)
-            return self.pick(f"mkdir {n}", f"mkdir -p {n}/sub/deep", f"mkdir -m {r.choice(DIR_MODES_TEXT)} {n}", f"cp -a {d} {n} 2>/dev/null", f"mkdir {n}; mkfifo {n}/fifo", f"umask 027; mkdir {n}; touch {n}/x")
+            return self.pick(f"mkdir {n}", f"mkdir -p {n}/sub/deep", f"mkdir -m {r.choice(DIR_MODES_TEXT)} {n}", f"cp -a {d if os.path.normpath(d).strip('/') else '/etc'} {n} 2>/dev/null", f"mkdir {n}; mkfifo {n}/fifo", f"umask 027; mkdir {n}; touch {n}/x")
         if kind == "write":
             s.files.append(n)
             return self.pick(f"echo $A >{n}", f"echo x >>{f}", f"cp {f} {n}", f"cp -p {f} {n}", f"truncate -s 100000 {n}", f"touch {n}", f"touch -d @1234567890 {n}",
