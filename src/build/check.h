@@ -12,5 +12,5 @@ MUST_CHECK int check_read(const struct dockerfile *d, const struct strings *buil
                           struct check *ret, struct error *err);
 /* Takes out what is to be skipped and sorts the rest. */
 void check_filter(const struct check *c, const struct dockerfile *d, struct findings *f);
-/* -EINVAL when error=true makes one of them an error. */
+/* -EINVAL when error=true makes one of them an error; only rules of BuildKit's can. */
 MUST_CHECK int check_verdict(const struct check *c, const struct findings *f, struct error *err);
