@@ -253,9 +253,9 @@ static int export_any(struct export_set *set, struct error *err)
 {
     const struct output *o = set->output;
 
-    if (o->dest && strcmp(o->dest, "-") == 0 && isatty(1))
-        return error_hint(err, error_set(err, -EINVAL, "an archive is not written to a terminal"),
-                          "redirect standard output, or say dest=FILE");
+    const int r = output_check_terminal(o, err);
+    if (r < 0)
+        return r;
     switch (o->type) {
     case OUTPUT_IMAGE:
         return save_images(set, err);

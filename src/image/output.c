@@ -1,6 +1,7 @@
 #include "image/output.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -290,6 +291,18 @@ static void settle_type(struct parse *p, bool to_stdout)
     o->directory = p->has_tar && !p->tar;
 }
 
+/* As in buildx: one file that has no dest goes to standard output. */
+static void settle_dest(struct parse *p)
+{
+    struct output *o = &p->o;
+    const bool is_file = o->type == OUTPUT_OCI || o->type == OUTPUT_OCI_ARCHIVE ||
+                         o->type == OUTPUT_TAR ||
+                         (o->type == OUTPUT_DOCKER_ARCHIVE && !p->is_docker);
+
+    if (!o->dest && is_file && (p->tar || !p->has_tar))
+        o->dest = xstrdup("-");
+}
+
 static int check_dest(const struct parse *p, bool to_stdout, struct error *err)
 {
     const struct output *o = &p->o;
@@ -298,7 +311,7 @@ static int check_dest(const struct parse *p, bool to_stdout, struct error *err)
     if (!o->dest)
         return error_hint(
             err, error_set(err, -EINVAL, "type=%s needs a dest", output_type_name(o->type)),
-            is_dir ? "add dest=DIR" : "add dest=FILE, or dest=- for standard output");
+            "add dest=DIR");
     if (to_stdout && is_dir)
         return error_hint(err,
                           error_set(err, -EINVAL, "type=%s cannot go to standard output%s",
@@ -330,11 +343,12 @@ static int check_compression(struct output *o, struct error *err)
 static int finish(struct parse *p, struct error *err)
 {
     struct output *o = &p->o;
-    const bool to_stdout = o->dest && strcmp(o->dest, "-") == 0;
 
     if (!p->has_type)
         return error_hint(err, error_set(err, -EINVAL, "the type is missing"),
                           "write it as in type=oci,dest=DIR");
+    settle_dest(p);
+    const bool to_stdout = o->dest && strcmp(o->dest, "-") == 0;
     settle_type(p, to_stdout);
     if (o->type == OUTPUT_REGISTRY)
         return no_registry(err);
@@ -394,6 +408,14 @@ bool outputs_take_stdout(const struct outputs *o)
             return true;
     }
     return false;
+}
+
+int output_check_terminal(const struct output *o, struct error *err)
+{
+    if (!o->dest || strcmp(o->dest, "-") != 0 || !isatty(STDOUT_FILENO))
+        return 0;
+    return error_hint(err, error_set(err, -EINVAL, "an archive is not written to a terminal"),
+                      "redirect standard output, or say dest=FILE");
 }
 
 int outputs_parse(const struct strings *texts, struct outputs *ret, struct error *err)

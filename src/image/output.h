@@ -42,9 +42,9 @@ struct outputs {
 };
 
 /* text: CSV of key=value with Go's quoting; "DIR" alone is type=local,dest=DIR and "-" is
- * type=tar,dest=-. type=docker is docker-archive, without dest the store, as buildx loads it.
- * type=oci is an archive with tar=true, dest=- or a dest that ends in .tar, where buildx writes
- * one always. Unknown keys and types are -EINVAL with a suggestion, those that need a registry
+ * type=tar,dest=-. type=docker is docker-archive, without dest the store, as buildx loads it; the
+ * other archives go to standard output then. type=oci is an archive with tar=true, dest=-, no dest
+ * or one that ends in .tar, where buildx writes one always. Unknown keys and types are -EINVAL with a suggestion, those that need a registry
  * -ENOTSUP. */
 MUST_CHECK int output_parse(const char *text, struct output *ret, struct error *err);
 void output_done(struct output *o);
@@ -53,6 +53,8 @@ MUST_CHECK int outputs_parse(const struct strings *texts, struct outputs *ret, s
 void outputs_done(struct outputs *o);
 /* One of them writes to standard output. */
 bool outputs_take_stdout(const struct outputs *o);
+/* -EINVAL when it would write to standard output, and that is a terminal. */
+MUST_CHECK int output_check_terminal(const struct output *o, struct error *err);
 const char *output_type_name(enum output_type type);
 /* "type" values with a line of help each, for --help and the manual. */
 extern const struct output_row {
