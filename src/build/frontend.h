@@ -26,6 +26,8 @@ struct frontend_options {
     char *const *environ_;
 };
 
+/* -EINVAL where a build argument has no name. */
+MUST_CHECK int build_arg_check(const char *text, struct error *err);
 /* Only what the target needs is resolved. Errors carry the place of the word that is wrong. */
 MUST_CHECK int frontend_plan(const struct dockerfile *d, const struct frontend_options *o,
                              const struct source_resolver *sources, struct graph **ret,

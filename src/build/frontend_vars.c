@@ -21,6 +21,12 @@ const char *fe_environ(const struct frontend *fe, struct view name)
     return from_environ(fe->o->environ_, name);
 }
 
+int build_arg_check(const char *text, struct error *err)
+{
+    return *text && *text != '=' ? 0
+                                 : error_set(err, -EINVAL, "--build-arg '%.80s' has no name", text);
+}
+
 int fe_read_build_args(struct frontend *fe, struct error *err)
 {
     const struct strings *args = fe->o->build_args;
@@ -28,8 +34,10 @@ int fe_read_build_args(struct frontend *fe, struct error *err)
     for (size_t i = 0; args && i < args->size; i++) {
         struct view rest = view_of(args->at[i]), name;
 
-        if (!view_cut(&rest, '=', &name) || name.size == 0)
-            return error_set(err, -EINVAL, "--build-arg '%.80s' has no name", args->at[i]);
+        const int r = build_arg_check(args->at[i], err);
+        if (r < 0)
+            return r;
+        (void)view_cut(&rest, '=', &name);
         const char *value = rest.at ? rest.at : from_environ(fe->o->environ_, name);
         cleanup_free char *key = view_dup(name);
         if (value)

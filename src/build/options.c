@@ -72,6 +72,27 @@ static int check_caches(const struct build_options *o, struct error *err)
     return r;
 }
 
+static int check_outputs(const struct build_options *o, struct error *err)
+{
+    CLEANUP(outputs_done) struct outputs outputs = {0};
+    int r = build_outputs(o, &outputs, err);
+
+    for (size_t i = 0; r >= 0 && i < outputs.size; i++)
+        r = output_check_terminal(&outputs.at[i], err);
+    return r;
+}
+
+static int check_inputs(const struct build_options *o, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < o->build_args.size; i++)
+        r = build_arg_check(o->build_args.at[i], err);
+    for (size_t i = 0; r >= 0 && i < o->build_contexts.size; i++)
+        r = named_context_check(o->build_contexts.at[i], err);
+    return r < 0 ? r : secrets_check(&o->secrets, err);
+}
+
 static int check_words(const struct build_options *o, struct error *err)
 {
     struct frontend_options ignored = {0};
@@ -84,20 +105,19 @@ static int check_words(const struct build_options *o, struct error *err)
     }
     for (size_t i = 0; r >= 0 && i < o->ulimits.size; i++)
         r = spawn_ulimit_parse(o->ulimits.at[i], &limit, err);
-    return r;
+    return r < 0 ? r : check_inputs(o, err);
 }
 
 int build_check_options(const struct build_options *o, struct error *err)
 {
     enum exec_network network;
     struct platforms platforms = {0};
-    CLEANUP(outputs_done) struct outputs outputs = {0};
     int r = build_network(o->network, &network, err);
 
     if (r >= 0)
         r = check_words(o, err);
     if (r >= 0)
-        r = build_outputs(o, &outputs, err);
+        r = check_outputs(o, err);
     if (r >= 0)
         r = build_platforms(&o->platforms, &platforms, err);
     vec_done(&platforms);

@@ -153,16 +153,32 @@ static int add_variable(struct secrets *s, const struct given *g, char *const *e
     return 0;
 }
 
-static int add_secret(struct secrets *s, const char *text, char *const *environ_, struct error *err)
+static int read_given(const char *text, char *const *environ_, struct given *ret, struct error *err)
 {
-    CLEANUP(given_done) struct given g = {0};
     struct view rest = view_of(text), field;
     int r = 0;
 
     while (r == 0 && view_cut(&rest, ',', &field))
-        r = read_field(text, field, &g, err);
-    if (r == 0)
-        r = complete(text, environ_, &g, err);
+        r = read_field(text, field, ret, err);
+    return r < 0 ? r : complete(text, environ_, ret, err);
+}
+
+int secrets_check(const struct strings *secrets, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < secrets->size; i++) {
+        CLEANUP(given_done) struct given g = {0};
+        r = read_given(secrets->at[i], NULL, &g, err);
+    }
+    return r;
+}
+
+static int add_secret(struct secrets *s, const char *text, char *const *environ_, struct error *err)
+{
+    CLEANUP(given_done) struct given g = {0};
+    const int r = read_given(text, environ_, &g, err);
+
     if (r < 0)
         return r;
     return g.file ? add_file(s, &g, err) : add_variable(s, &g, environ_, err);

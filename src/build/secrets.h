@@ -8,6 +8,8 @@
 struct redactor; /* build/redact.h */
 struct secrets;
 
+/* -EINVAL where one of --secret is malformed; nothing is read. */
+MUST_CHECK int secrets_check(const struct strings *secrets, struct error *err);
 /* secrets: "id=ID[,src=FILE|,env=NAME][,cache-key=content]"; ssh: "ID[=SOCKET]", the default socket is $SSH_AUTH_SOCK. Files are read
  * here, once. A secret whose variable is not set is not given. */
 MUST_CHECK int secrets_open(const struct strings *secrets, const struct strings *ssh,

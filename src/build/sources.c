@@ -80,7 +80,7 @@ static bool is_named(void *ctx, const char *name, const struct platform *platfor
     return find_named(ctx, name, platform) != NULL;
 }
 
-static int add_named(struct sources *s, const char *text, struct error *err)
+static int read_named(const char *text, struct named_context *ret, struct error *err)
 {
     struct view what = view_of(text), name;
 
@@ -102,7 +102,19 @@ static int add_named(struct sources *s, const char *text, struct error *err)
     }
     n.name = plain_name(copy);
     n.what = view_dup(what);
-    vec_push(&s->named, n);
+    *ret = n;
+    return 0;
+}
+
+int named_context_check(const char *text, struct error *err)
+{
+    struct named_context n;
+    const int r = read_named(text, &n, err);
+
+    if (r < 0)
+        return r;
+    free(n.name);
+    free(n.what);
     return 0;
 }
 
@@ -538,8 +550,12 @@ int sources_open(struct image_tools *tools, const struct main_context *main,
     int r = 0;
 
     s->tools = tools;
-    for (size_t i = 0; r >= 0 && i < build_contexts->size; i++)
-        r = add_named(s, build_contexts->at[i], err);
+    for (size_t i = 0; r >= 0 && i < build_contexts->size; i++) {
+        struct named_context n;
+        r = read_named(build_contexts->at[i], &n, err);
+        if (r >= 0)
+            vec_push(&s->named, n);
+    }
     s->main_shown = xstrdup(main->shown ? main->shown : "context");
     if (main->tree) {
         s->main_tree = *main->tree;

@@ -16,6 +16,8 @@ struct main_context {
 
 struct sources;
 
+/* -EINVAL where it is not NAME[::PLATFORM]=WHAT; what is not there is found later. */
+MUST_CHECK int named_context_check(const char *text, struct error *err);
 /* build_contexts: "NAME[::PLATFORM]=WHAT". tools and main are borrowed. */
 MUST_CHECK int sources_open(struct image_tools *tools, const struct main_context *main,
                             const struct strings *build_contexts, struct sources **ret,

@@ -541,6 +541,14 @@ manifest() { cat "$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$1/index.j
         [[ $output == *"$want"* ]] || { echo "$options: $output"; return 1; }
     done <<'E'
 -o - -o type=oci,dest=-|another one is on standard output
+-o type=tar -o type=oci|another one is on standard output
+-o type=oci,tar=false|needs a dest
+-o type=local|needs a dest
+--build-arg =x|has no name
+--secret token|not key=value
+--secret src=x|has no id
+--build-context x|not NAME=WHAT
+--build-context x::a/b/c/d=.|malformed
 -o type=registry,name=a|does not push
 -o type=image,name=a,push=true|does not push
 -o type=oci,dest=x,compression=lzma|choose one of gzip
@@ -551,6 +559,10 @@ E
     [ ! -e "$COOPER_ROOT/trees" ] || [ -z "$(ls "$COOPER_ROOT/trees")" ]
     run -0 --separate-stderr build --quiet -o - -o "type=local,dest=$CTX.l"
     [ -f "$CTX.l/x" ]
+    # as in buildx, a file without dest
+    [ "$(build --quiet -o type=tar | tar -tf -)" = x ]
+    build --quiet -o type=oci | tar -tf - | grep -qx index.json
+    build --quiet -o type=docker-archive | tar -tf - | grep -qx manifest.json
 }
 
 @test "outputs: annotations of the manifest and of what names it" {
