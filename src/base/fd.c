@@ -96,6 +96,19 @@ int fd_read_file(int dirfd, const char *path, size_t limit, struct str *ret, str
     return r < 0 ? error_wrap(err, r, "read '%s'", path) : 0;
 }
 
+int fd_read_regular(int dirfd, const char *path, size_t limit, struct str *ret, struct error *err)
+{
+    struct stat st;
+    cleanup_close int fd = fd_open(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err);
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return error_set(err, -EINVAL, "'%.200s' is not a regular file", path);
+    const int r = fd_read_all(fd, limit, ret, err);
+    return r < 0 ? error_wrap(err, r, "read '%.200s'", path) : 0;
+}
+
 int fd_pread_all(int fd, void *buf, size_t size, uint64_t offset, struct error *err)
 {
     for (size_t done = 0; done < size;) {

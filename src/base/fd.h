@@ -23,6 +23,9 @@ MUST_CHECK int fd_write_all(int fd, struct view data, struct error *err);
 MUST_CHECK int fd_read_all(int fd, size_t limit, struct str *ret, struct error *err);
 MUST_CHECK int fd_read_file(int dirfd, const char *path, size_t limit, struct str *ret,
                             struct error *err);
+/* The same in a stranger's directory: what is no plain file (a pipe would be waited for) is -EINVAL. */
+MUST_CHECK int fd_read_regular(int dirfd, const char *path, size_t limit, struct str *ret,
+                               struct error *err);
 /* Exactly size bytes at offset or -EPROTO. */
 MUST_CHECK int fd_pread_all(int fd, void *buf, size_t size, uint64_t offset, struct error *err);
 /* Replaces path by data in one step (temporary file beside it, rename); no fsync. */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/doc.h"
@@ -232,7 +233,7 @@ static void note_manifest(int dir, const struct digest *digest, struct map *used
     STR_AUTO(text);
 
     map_set(used, view_of(digest_hex(digest, hex)), used);
-    if (fd_read_file(dir, hex, MANIFEST_SIZE_MAX, &text, NULL) < 0 ||
+    if (fd_read_regular(dir, hex, MANIFEST_SIZE_MAX, &text, NULL) < 0 ||
         manifest_parse(str_view(&text), &m, NULL) < 0) {
         *ret_clear = false; /* an index in an index, or none of ours: then nothing is garbage */
         return;
@@ -262,10 +263,13 @@ static void sweep_layout(const char *path)
     bool clear = true;
     STR_AUTO(text);
 
-    if (dir < 0 || fd_read_file(dir, "index.json", MANIFEST_SIZE_MAX, &text, NULL) < 0 ||
+    if (dir >= 0)
+        (void)flock(dir, LOCK_EX); /* blobs of who is writing are in no index yet */
+    if (dir < 0 || fd_read_regular(dir, "index.json", MANIFEST_SIZE_MAX, &text, NULL) < 0 ||
         image_index_parse(str_view(&text), &index, NULL) < 0)
         return;
-    cleanup_close int blobs = fd_open(dir, "blobs/sha256", O_RDONLY | O_DIRECTORY, 0, NULL);
+    cleanup_close int blobs =
+        fd_open_beneath(dir, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, NULL);
     for (size_t i = 0; blobs >= 0 && i < index->manifest_count; i++)
         note_manifest(blobs, &index->manifests[i].digest, &used, &clear);
     if (blobs >= 0 && clear)

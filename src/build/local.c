@@ -24,26 +24,11 @@ void local_free(struct local_context *c)
     free(c);
 }
 
-/* A stranger's context may have a fifo or a link to a device under this name: nothing to wait for. */
-static int read_regular(int dirfd, const char *file, size_t limit, struct str *ret,
-                        struct error *err)
-{
-    struct stat st;
-    cleanup_close int fd = fd_open(dirfd, file, O_RDONLY | O_NONBLOCK, 0, err);
-
-    if (fd < 0)
-        return fd;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return error_set(err, -EINVAL, "'%.200s' is not a regular file", file);
-    const int r = fd_read_all(fd, limit, ret, err);
-    return r < 0 ? error_wrap(err, r, "read '%.200s'", file) : 0;
-}
-
 static int read_ignore(struct local_context *c, int dirfd, const char *file, const char *name,
                        struct error *err)
 {
     ERROR_AUTO(why);
-    int r = read_regular(dirfd, file, IGNORE_SIZE_MAX, &c->ignore_text, &why);
+    int r = fd_read_regular(dirfd, file, IGNORE_SIZE_MAX, &c->ignore_text, &why);
 
     if (r == -ENOENT || r == -ENOTDIR)
         return 0;

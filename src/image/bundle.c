@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -41,6 +42,24 @@ int bundle_open_archive(const char *path, struct bundle *ret, struct error *err)
     return MIN(ret->fd, 0);
 }
 
+/* A link there would lead our blobs, and who removes what is unused, to a directory of somebody else. */
+static int make_blob_directory(int dir, struct error *err)
+{
+    static const char *const names[] = {"blobs", "blobs/sha256"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (mkdirat(dir, names[i], 0755) < 0 && errno != EEXIST)
+            return error_sys(err, "make '%s'", names[i]);
+        cleanup_close int fd =
+            fd_open_beneath(dir, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+        if (fd < 0)
+            return error_hint(err, fd, "the directories of a layout are no links");
+    }
+    return 0;
+}
+
+/* One writer at a time: an index that another has read meanwhile, or blobs that no index names yet,
+ * would be lost. Where a file system has no locks, there is one writer. */
 int bundle_open_directory(const char *path, struct bundle *ret, struct error *err)
 {
     int r = fd_make_dirs(AT_FDCWD, path, 0755, err);
@@ -49,7 +68,10 @@ int bundle_open_directory(const char *path, struct bundle *ret, struct error *er
     if (r < 0)
         return r;
     ret->dir = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
-    return ret->dir < 0 ? ret->dir : fd_make_dirs(ret->dir, "blobs/sha256", 0755, err);
+    if (ret->dir < 0)
+        return ret->dir;
+    (void)flock(ret->dir, LOCK_EX);
+    return make_blob_directory(ret->dir, err);
 }
 
 void bundle_done(struct bundle *b)

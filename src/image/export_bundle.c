@@ -198,13 +198,14 @@ static int keep_entries(const struct bundle *b, json_t *manifests, struct error 
 {
     CLEANUP(image_index_freep) struct image_index *old = NULL;
     STR_AUTO(text);
-    int r =
-        b->dir < 0 ? -ENOENT : fd_read_file(b->dir, "index.json", MANIFEST_SIZE_MAX, &text, NULL);
+    ERROR_AUTO(why);
+    int r = b->dir < 0 ? -ENOENT
+                       : fd_read_regular(b->dir, "index.json", MANIFEST_SIZE_MAX, &text, &why);
 
     if (r == -ENOENT)
         return 0;
     if (r < 0)
-        return error_set(err, r, "read 'index.json': %s", strerror(-r));
+        return error_move(err, &why);
     r = image_index_parse(str_view(&text), &old, err);
     if (r < 0)
         return error_wrap(err, r, "the layout that is there");

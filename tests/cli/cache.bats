@@ -297,6 +297,97 @@ E
     forget two
 }
 
+# rewrite_cache DIR PYTHON: changes c, the configuration of the cache, with all digests above it right again
+rewrite_cache() {
+    python3 - "$@" <<'E'
+import hashlib, json, sys
+top, change = sys.argv[1:]
+def read(name): return json.load(open(f"{top}/{name}"))
+def blob(d): return "blobs/sha256/" + d["digest"][7:]
+def put(d, doc):
+    data = json.dumps(doc).encode()
+    d.update(digest="sha256:" + hashlib.sha256(data).hexdigest(), size=len(data))
+    open(f"{top}/{blob(d)}", "wb").write(data)
+index = read("index.json"); d = index["manifests"][0]
+manifest = read(blob(d)); c = read(blob(manifest["config"]))
+exec(change)
+put(manifest["config"], c); put(d, manifest)
+json.dump(index, open(f"{top}/index.json", "w"))
+E
+}
+
+@test "a cache whose list of steps lies" {
+    need python3
+    cached_file
+    cache=$CTX.cache
+    run -0 build -t c --cache-to "type=local,dest=$cache,mode=max"
+    cp -r "$cache" "$cache.lies"
+    rewrite_cache "$cache.lies" 'for s in c["cooper.cache"]["steps"]: s["layer"] = (s["layer"] + 1) % len(manifest["layers"])'
+    run -0 in_store two build -t c --cache-from "type=local,src=$cache.lies"
+    [[ $output == *"its files are not those of the step"* && $output == *"built c:latest in "* && $output != *"every step from"* ]]
+    for seconds in '2**63-1' '-2**63' 253402300800; do
+        rewrite_cache "$cache" "for s in c['cooper.cache']['steps']: s['created'] = $seconds"
+        forget two
+        run -0 in_store two build -t c --cache-from "type=local,src=$cache" -o "type=oci,dest=$CTX.oci,tar=false"
+        [[ $output == *"from the cache"* ]]
+        # a date that is none makes others refuse the whole image
+        ! grep -rE '"created":"([^"]{0,19}|[^"]{21,})"' "$CTX.oci" || false
+        rm -r "$CTX.oci"
+    done
+    forget two
+}
+
+@test "a directory for a cache that is an attack: nothing outside is touched, nothing waited for" {
+    need python3
+    cached_file
+    cooper() { timeout 60 "$COOPER" "$@"; }
+    good=$CTX.good cache=$CTX.cache name=$(echo x | sha256sum | cut -c1-64)
+    run -0 build -t c --cache-to "type=local,dest=$good"
+    mkdir "$CTX.victim" "$CTX.victim/sha256"
+    touch "$CTX.victim/$name" "$CTX.victim/sha256/$name"
+    for link in blobs blobs/sha256; do
+        cp -r "$good" "$cache"
+        rm -r "${cache:?}/$link"
+        ln -s "$CTX.victim" "$cache/$link"
+        run -1 build -t c --cache-to "type=local,dest=$cache"
+        [[ $output == *"the directories of a layout are no links"* ]]
+        rm -r "$cache"
+    done
+    [ "$(find "$CTX.victim" -type f -name "$name" | wc -l) $(find "$CTX.victim" | wc -l)" = "2 4" ]
+    cp -r "$good" "$cache"
+    rm "$cache/index.json"
+    mkfifo "$cache/index.json"
+    run -1 build -t c --cache-to "type=local,dest=$cache"
+    [[ $output == *"'index.json' is not a regular file"* ]]
+    # a manifest that is read when what is unused is removed
+    rm -r "$cache"
+    cp -r "$good" "$cache"
+    python3 - "$cache/index.json" "$name" <<'E'
+import json, sys
+index = json.load(open(sys.argv[1]))
+other = {"org.opencontainers.image.ref.name": "other"}
+index["manifests"].append(dict(index["manifests"][0], digest="sha256:" + sys.argv[2], annotations=other))
+json.dump(index, open(sys.argv[1], "w"))
+E
+    mkfifo "$cache/blobs/sha256/$name"
+    run -0 build -t c --cache-to "type=local,dest=$cache"
+}
+
+@test "who writes into a cache directory waits until nobody else does" {
+    need flock
+    cached_file
+    mkdir "$CTX.cache"
+    exec 8<"$CTX.cache"
+    flock -x 8
+    build -t c --cache-to "type=local,dest=$CTX.cache" >"$CTX.log" 2>&1 3>&- 8<&- &
+    pid=$!
+    until grep -q -- "-> FLOCK .*:$(stat -c %i "$CTX.cache") " /proc/locks; do kill -0 $pid; done
+    [ ! -e "$CTX.cache/index.json" ]
+    exec 8<&-
+    wait $pid
+    [ -e "$CTX.cache/index.json" ]
+}
+
 @test "--cache-to and --cache-from: what is wrong with them is said before any work" {
     cached_file
     while IFS='|' read -r option want; do
