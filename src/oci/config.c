@@ -210,9 +210,13 @@ void chain_id_of(const struct digest *diff_ids, size_t count, struct digest *ret
     *ret = chain;
 }
 
+/* A year has four digits (RFC 3339); other programs refuse a whole image for a date that is none. */
+#define TIME_FIRST INT64_C(-30610224000) /* 1000-01-01 */
+#define TIME_LAST INT64_C(253402300799)  /* 9999-12-31 */
+
 char *config_time_format(int64_t seconds, char buf[static CONFIG_TIME_MAX])
 {
-    const time_t t = (time_t)seconds;
+    const time_t t = MIN(MAX(seconds, TIME_FIRST), TIME_LAST);
     struct tm tm = {0};
 
     gmtime_r(&t, &tm);

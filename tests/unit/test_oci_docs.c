@@ -296,8 +296,25 @@ static void times_are_rfc3339(void **state)
     }
 }
 
+static void times_have_years_of_four_digits(void **state)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } made[] = {{0, "1970-01-01T00:00:00Z"},
+                {253402300799, "9999-12-31T23:59:59Z"},
+                {253402300800, "9999-12-31T23:59:59Z"},
+                {INT64_MAX, "9999-12-31T23:59:59Z"},
+                {INT64_MIN, "1000-01-01T00:00:00Z"}};
+    char text[CONFIG_TIME_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+        assert_string_equal(config_time_format(made[i].seconds, text), made[i].text);
+}
+
 UNIT_MAIN(cmocka_unit_test(schema_verdicts_hold), cmocka_unit_test(docker_s_documents_are_read),
           cmocka_unit_test(chain_ids_are_right), cmocka_unit_test(hostile_manifests_are_refused),
           cmocka_unit_test(manifests_with_too_many_layers_are_refused),
           cmocka_unit_test(index_gives_the_platform), cmocka_unit_test(config_round_trip_is_exact),
-          cmocka_unit_test(times_are_rfc3339))
+          cmocka_unit_test(times_are_rfc3339), cmocka_unit_test(times_have_years_of_four_digits))
