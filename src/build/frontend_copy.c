@@ -5,6 +5,7 @@
 #include "build/frontend_internal.h"
 #include "dockerfile/ignore.h"
 #include "layer/chmod.h"
+#include "net/url.h"
 
 struct copy {
     struct frontend *fe;
@@ -280,7 +281,8 @@ static int make_op(struct copy *p, const char *const *words, struct str *history
                     return r;
             } else if (!h && !heredocs) {
                 add_source(p, op, &in->words[i], words[i], &p->sources[i]);
-                str_printf(history, " %s", words[i]);
+                cleanup_free char *shown = url_public_text(words[i]);
+                str_printf(history, " %s", shown);
             }
         }
     }

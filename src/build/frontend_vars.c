@@ -5,6 +5,7 @@
 
 #include "build/frontend_internal.h"
 #include "dockerfile/words.h"
+#include "net/url.h"
 
 /* ---- what the user gave ---- */
 
@@ -424,6 +425,8 @@ void fe_describe_aside(struct frontend *fe, const struct fe_stage *s, const stru
 void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_command *c, struct op *op)
 {
     const struct instruction *in = c->in;
+    cleanup_free char *line = view_dup(in->line);
+    cleanup_free char *shown = in->kind == INSTRUCTION_ADD ? url_public_text(line) : steal(line);
     STR_AUTO(title);
     const unsigned width = s->step_count >= 100 ? 3 : s->step_count >= 10 ? 2 : 1;
 
@@ -431,7 +434,7 @@ void fe_describe(struct frontend *fe, struct fe_stage *s, const struct fe_comman
                s->step_count, c->trigger ? "ONBUILD " : "");
     for (size_t i = 0; i < in->keyword.size; i++)
         str_add_char(&title, (char)toupper((unsigned char)in->keyword.at[i]));
-    str_add(&title, view_make(in->line.at + in->keyword.size, in->line.size - in->keyword.size));
+    str_add_text(&title, shown + in->keyword.size);
     add_heredoc_line(&title, in);
     op->title = arena_strdup(fe->arena, title.at);
     describe(fe, s, c, op);

@@ -5,6 +5,7 @@
 
 #include "base/doc.h"
 #include "dockerfile/ignore.h"
+#include "net/url.h"
 #include "sandbox/passwd.h"
 
 int build_trees(struct build *b, struct op_ref root, struct digest **ret, size_t *ret_count,
@@ -87,8 +88,10 @@ static int remote_key(void *ctx, const struct op *op, struct key *k, struct erro
         key_add_u64(k, "submodules", r->git.submodules != GIT_NO);
         key_add_u64(k, "time of checkout", r->git.checkout_time);
         /* submodules are looked for beside the repository, and .git names it */
-        if (r->keep_git_dir || r->git.submodules != GIT_NO)
-            key_add_text(k, "repository", r->git.remote);
+        if (r->keep_git_dir || r->git.submodules != GIT_NO) {
+            cleanup_free char *shown = url_public(r->git.remote); /* its text is kept */
+            key_add_text(k, "repository", shown);
+        }
     }
     return 0;
 }

@@ -322,13 +322,19 @@ static int move_entries(int from, int to, struct error *err)
     return r;
 }
 
-static int update_submodules(struct git *g, struct error *err)
+static bool has_submodules(const struct git *g)
 {
     cleanup_free char *list = xasprintf("%s/.gitmodules", g->checkout);
     struct stat st;
+
+    return g->submodules && lstat(list, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static int update_submodules(struct git *g, struct error *err)
+{
     int r;
 
-    if (!g->submodules || lstat(list, &st) < 0 || !S_ISREG(st.st_mode))
+    if (!has_submodules(g))
         return 0;
     r = GIT(g, NULL, err, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1");
     if (r > 0)
@@ -418,6 +424,9 @@ static int tidy_git_dir(struct git *g, struct error *err)
         r = fd_remove_tree(dir, names[i], err);
     if (r == 0)
         r = must(g, GIT(g, NULL, err, "remote", "set-url", "origin", shown), "remote", err);
+    if (r == 0 && has_submodules(g)) /* theirs are made of ours */
+        r = must(g, GIT(g, NULL, err, "submodule", "--quiet", "sync", "--recursive"),
+                 "submodule sync", err);
     return r;
 }
 

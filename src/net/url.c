@@ -13,6 +13,22 @@ char *url_public(const char *url)
     return at ? xasprintf("%.*s%s", (int)(host + 3 - url), url, at + 1) : xstrdup(url);
 }
 
+char *url_public_text(const char *text)
+{
+    const char *mark;
+    STR_AUTO(ret);
+
+    while ((mark = strstr(text, "://"))) {
+        const char *host = mark + strlen("://");
+        const char *at = memrchr(host, '@', strcspn(host, "/?# \t\n\"'"));
+
+        str_add(&ret, view_make(text, (size_t)(host - text)));
+        text = at ? at + 1 : host;
+    }
+    str_add_text(&ret, text);
+    return str_take(&ret);
+}
+
 bool url_is_http(const char *url)
 {
     return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;

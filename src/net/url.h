@@ -5,6 +5,8 @@
 
 /* url without "user:password@"; caller frees. */
 char *url_public(const char *url);
+/* The same for every URL in a text. */
+char *url_public_text(const char *text);
 /* http: or https:. */
 bool url_is_http(const char *url);
 /* The last part of an http URL's path, unescaped, or "__unnamed__" where it has none that could be a

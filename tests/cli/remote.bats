@@ -199,6 +199,24 @@ requests() { cat "$LOG"; }
     bad "fetch $U/auth/auth.txt: " "$C"
 }
 
+@test "passwords in URLs are in no image, title, key or .git, not of submodules either" {
+    export COOPER_ROOT=$BATS_TEST_TMPDIR/store
+    local name host=http://user:sEcr3tPw@${U#http://}
+    echo x >"$WWW/plain.txt"
+    for name in top sub; do
+        git clone -q --bare "$REPOS/$name.git" "$WWW/with/$name.git"
+        git -C "$WWW/with/$name.git" update-server-info
+    done
+    dockerfile "ADD --keep-git-dir=true $host/with/top.git /r" "ADD $host/plain.txt /"
+    run cooper build --progress plain --provenance --metadata-file "$BATS_TEST_TMPDIR/meta" \
+        -o "type=oci,tar=false,compression=uncompressed,dest=$BATS_TEST_TMPDIR/oci" \
+        --cache-to "type=local,mode=max,compression=uncompressed,dest=$BATS_TEST_TMPDIR/cache" "$C"
+    [ "$status" = 0 ] || { echo "$output"; false; }
+    [[ $output == *"ADD --keep-git-dir=true $U/with/top.git /r"* && $output != *sEcr3tPw* ]]
+    grep -rqa "url = $U/with/sub.git" "$BATS_TEST_TMPDIR/oci"
+    ! grep -rla sEcr3tPw "$BATS_TEST_TMPDIR"/{oci,cache,meta} "$COOPER_ROOT" || false
+}
+
 @test "a proxy of the environment is used, and NO_PROXY" {
     echo proxied >"$WWW/proxied"
     dockerfile "ADD http://elsewhere.invalid/proxied /"

@@ -35,4 +35,26 @@ static void names_and_what_people_see(void **state)
     }
 }
 
-UNIT_MAIN(cmocka_unit_test(names_and_what_people_see))
+static const struct {
+    const char *text, *shown;
+} texts[] = {
+    {"ADD http://u:p@h/x /y", "ADD http://h/x /y"},
+    {"ADD http://u:p@h/x ssh://git@g/r.git#a@b /y@z", "ADD http://h/x ssh://g/r.git#a@b /y@z"},
+    {"ADD [\"https://u:p@q@h/x\", \"/@\"]", "ADD [\"https://h/x\", \"/@\"]"},
+    {"ADD http://h/x u@v:// /", "ADD http://h/x u@v:// /"},
+    {"://@", "://"},
+    {"", ""},
+};
+
+static void texts_with_urls(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        cleanup_free char *shown = url_public_text(texts[i].text);
+
+        print_message("# %s\n", texts[i].text);
+        assert_string_equal(shown, texts[i].shown);
+    }
+}
+
+UNIT_MAIN(cmocka_unit_test(names_and_what_people_see), cmocka_unit_test(texts_with_urls))
