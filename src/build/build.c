@@ -512,10 +512,10 @@ int build_run(const struct env *env, const struct build_options *o, struct error
     if (r >= 0)
         r = build_outputs(o, &b.outputs, err);
     /* as docker: after a failure no file of an earlier build is taken for ours */
-    if (r >= 0 && o->iidfile)
-        (void)unlink(o->iidfile);
-    if (r >= 0 && o->metadata_file)
-        (void)unlink(o->metadata_file);
+    if (r >= 0) {
+        build_forget_file(o->iidfile);
+        build_forget_file(o->metadata_file);
+    }
     if (r >= 0)
         r = image_tools_open(env, &b.tools, err);
     if (r >= 0)

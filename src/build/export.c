@@ -3,6 +3,9 @@
 #include "build/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/doc.h"
 #include "base/fd.h"
@@ -350,6 +353,34 @@ static void set_provenance(json_t *doc, const struct image *image, const char *p
         doc_set(doc, key, json_incref(predicate));
 }
 
+/* /dev/stdout, a pipe, a link: not to be replaced by a file of that name. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+void build_forget_file(const char *path)
+{
+    if (path && !is_special(path))
+        (void)unlink(path);
+}
+
+static int write_for(const char *path, const char *option, struct view text, struct error *err)
+{
+    int r = 0;
+
+    if (is_special(path)) {
+        cleanup_close int fd =
+            fd_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0644, err);
+        r = fd < 0 ? fd : fd_write_all(fd, text, err);
+    } else {
+        r = fd_replace_file(AT_FDCWD, path, text, 0644, err);
+    }
+    return r < 0 ? error_wrap(err, r, "write %s '%s'", option, path) : 0;
+}
+
 static int write_metadata(const struct build *b, struct image *const *images, size_t count,
                           const struct export_result *exported, struct error *err)
 {
@@ -370,7 +401,7 @@ static int write_metadata(const struct build *b, struct image *const *images, si
         return r;
     doc_print(doc, false, &out);
     str_add_char(&out, '\n');
-    return fd_replace_file(AT_FDCWD, b->options->metadata_file, str_view(&out), 0644, err);
+    return write_for(b->options->metadata_file, "--metadata-file", str_view(&out), err);
 }
 
 static bool prints_id(const struct build *b)
@@ -398,7 +429,7 @@ static int tell_id(const struct build *b, struct image *const *images, size_t co
         return 0;
     digest_format(index ? &exported->manifest : &images[0]->record.id, text);
     if (o->iidfile)
-        r = fd_replace_file(AT_FDCWD, o->iidfile, view_of(text), 0644, err);
+        r = write_for(o->iidfile, "--iidfile", view_of(text), err);
     if (r >= 0 && o->metadata_file)
         r = write_metadata(b, images, count, exported, err);
     if (r >= 0 && prints_id(b))

@@ -201,6 +201,8 @@ void build_base_diff_ids(const struct build *b, struct op_ref root, struct image
 /* The layers of root for image_new(), with the times that those of its image have. Caller frees. */
 MUST_CHECK int build_layers(struct build *b, struct op_ref root, struct image_layer **ret,
                             size_t *ret_count, struct error *err);
+/* Removes what an earlier build wrote to --iidfile or --metadata-file; NULL is fine, a link or device stays. */
+void build_forget_file(const char *path);
 /* What the options say about outputs. -EINVAL. */
 MUST_CHECK int build_outputs(const struct build_options *o, struct outputs *ret, struct error *err);
 MUST_CHECK int build_export(struct build *b, struct error *err);

@@ -32,6 +32,20 @@ E
     printf 'FROM nowhere:1\n' | dockerfile
     run -1 cooper build --iidfile "$CTX.id" --metadata-file "$CTX.json" "$CTX"
     [ ! -e "$CTX.id" ] && [ ! -e "$CTX.json" ]
+    # a link (/dev/stdout is one), a pipe or a device is written through, and never removed
+    ln -s "$CTX.where" "$CTX.link"
+    mkfifo "$CTX.fifo"
+    run -1 cooper build --iidfile "$CTX.link" --metadata-file "$CTX.fifo" "$CTX"
+    [ -L "$CTX.link" ] && [ -p "$CTX.fifo" ]
+    printf 'FROM scratch\nLABEL a=file b=file\n' | dockerfile
+    cat "$CTX.fifo" >"$CTX.piped" &
+    cooper build --iidfile "$CTX.link" --metadata-file "$CTX.fifo" -t linked "$CTX"
+    wait $!
+    [ -L "$CTX.link" ] && [ -p "$CTX.fifo" ]
+    [ "$(cat "$CTX.where")" = "$(cooper inspect -f '{{.Id}}' linked)" ]
+    grep -q containerimage.config.digest "$CTX.piped"
+    run -1 cooper build --iidfile "$CTX.none/id" "$CTX"
+    [[ $output == *"write --iidfile"* ]]
     run -2 cooper build --pull "$CTX"
     [[ $output == *"no registry"* ]]
     run -2 cooper build --pull=sometimes "$CTX"
