@@ -17,6 +17,7 @@ enum option_kind {
     OPTION_SIZE,  /* uint64_t *: 64k, 10m, 2g */
     OPTION_INT,   /* int64_t * */
     OPTION_MAYBE, /* const char **: --name is "", --name=VALUE its value, --no-name NULL again */
+    OPTION_WORD,  /* the same, and the next word is its value where it is one of row->value's */
 };
 
 struct option_row {
@@ -46,6 +47,10 @@ struct option_row {
 #define OPT_MAYBE(l, n, type, field, v, h)                                                         \
     {                                                                                              \
         l, n, OPTION_MAYBE, v, h, offsetof(type, field)                                            \
+    }
+#define OPT_WORD(l, n, type, field, v, h)                                                          \
+    {                                                                                              \
+        l, n, OPTION_WORD, v, h, offsetof(type, field)                                             \
     }
 #define OPT_INT(l, n, type, field, v, h)                                                           \
     {                                                                                              \

@@ -14,7 +14,11 @@ static void option_line(FILE *out, const struct option_row *row)
     else
         str_printf(&left, "      --%s", row->name);
     if (row->value)
-        str_printf(&left, row->kind == OPTION_MAYBE ? "[=%s]" : " %s", row->value);
+        str_printf(&left,
+                   row->kind == OPTION_MAYBE  ? "[=%s]"
+                   : row->kind == OPTION_WORD ? " [%s]"
+                                              : " %s",
+                   row->value);
     if (left.size >= HELP_COLUMN)
         fprintf(out, "%s\n%*s%s\n", left.at, HELP_COLUMN, "", row->help);
     else
@@ -85,8 +89,11 @@ void help_scd_options(FILE *out, const struct option_row *rows)
             fprintf(out, "-%c*, *", row->letter);
         fprintf(out, "--%s*", row->name);
         if (row->value) {
-            const bool maybe = row->kind == OPTION_MAYBE;
-            fputs(maybe ? "\\[=" : " ", out);
+            const bool maybe = row->kind == OPTION_MAYBE || row->kind == OPTION_WORD;
+            fputs(row->kind == OPTION_MAYBE  ? "\\[="
+                  : row->kind == OPTION_WORD ? " \\["
+                                             : " ",
+                  out);
             scd_text(out, row->value);
             fputs(maybe ? "]" : "", out);
         }

@@ -129,10 +129,22 @@ static int set(const struct option_row *row, char *base, const char *value, stru
     case OPTION_INT:
         return set_int(field, name, value, err);
     case OPTION_MAYBE:
+    case OPTION_WORD:
         *(const char **)field = value ? value : "";
         return 0;
     }
     return 0;
+}
+
+/* word is one of "a|b|c". */
+static bool is_alternative(const char *alternatives, const char *word)
+{
+    struct view rest = view_of(alternatives), one;
+
+    while (rest.at && view_cut(&rest, '|', &one))
+        if (view_eq_text(one, word))
+            return true;
+    return false;
 }
 
 /* The value of a row that wants one: what is attached, else the next word. */
@@ -141,6 +153,11 @@ static int value_of(struct parser *p, const struct option_row *row, const char *
 {
     if (row->kind == OPTION_FLAG || row->kind == OPTION_MAYBE || attached) {
         *ret = attached;
+        return 0;
+    }
+    if (row->kind == OPTION_WORD) {
+        const bool next = p->at < p->argc && is_alternative(row->value, p->argv[p->at]);
+        *ret = next ? p->argv[p->at++] : NULL;
         return 0;
     }
     if (p->at >= p->argc)
@@ -161,7 +178,7 @@ static int long_option(struct parser *p, const char *word, struct error *err)
         row = row_find(p, (struct view){name.at + 3, name.size - 3}, 0, &base);
         if (row && row->kind == OPTION_FLAG)
             return set(row, base, "false", err);
-        if (row && row->kind == OPTION_MAYBE) {
+        if (row && (row->kind == OPTION_MAYBE || row->kind == OPTION_WORD)) {
             *(const char **)(void *)(base + row->offset) = NULL;
             return 0;
         }

@@ -55,6 +55,11 @@ statement() { document "$1" "$(artifact "$1" | jq -r '.layers[0].digest')"; }
     statement "$CTX.oci" >"$CTX.statement"
     [ "$(jq '.predicate.buildDefinition.externalParameters.request.args | has("build-arg:LEVEL")' "$CTX.statement")" = false ]
     [ "$(jq '.predicate.buildDefinition | [.externalParameters.configSource.content, .internalParameters.buildConfig] | map(select(.)) | length' "$CTX.statement")" = 0 ]
+    # its mode may be a word of its own, as in docker; what is none is the context
+    run -0 build --provenance mode=min --output "type=oci,dest=$CTX.word"
+    [ "$(jq '.manifests | length' "$CTX.word/index.json")" = 2 ]
+    run -0 build --provenance false --output "type=oci,dest=$CTX.none"
+    [ "$(jq '.manifests | length' "$CTX.none/index.json")" = 1 ]
     for option in "" --provenance=false --no-provenance; do
         run -0 build $option --output "type=oci,dest=$CTX.none"
         [ "$(jq '.manifests | length' "$CTX.none/index.json")" = 1 ]
