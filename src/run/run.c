@@ -130,6 +130,25 @@ static int make_plan(struct spawn_plan *p, const struct run_options *o,
     return set_security(p, o, err);
 }
 
+/* Top first, as overlay wants them, and each once, for it takes none twice: what a tree has below
+ * others is hidden by what it has above them. */
+static json_t *trees_of(const struct image *image)
+{
+    json_t *trees = json_array();
+    char hex[DIGEST_HEX_MAX];
+
+    for (size_t i = image->record.layers.size; i-- > 0;) {
+        const struct digest *tree = &image->record.layers.at[i].tree;
+        bool above = false;
+
+        for (size_t n = i + 1; n < image->record.layers.size && !above; n++)
+            above = digest_eq(&image->record.layers.at[n].tree, tree);
+        if (!above)
+            doc_push(trees, doc_new_text(digest_hex(tree, hex)));
+    }
+    return trees;
+}
+
 /* ---- the job ---- */
 
 struct start {
@@ -153,14 +172,8 @@ static int submit(void *ctx, const struct spawn_plan *p, struct job **ret, struc
         doc_set_int(request, "rootfs", (int64_t)count);
         fds[count++] = s->rootfs;
     }
-    if (s->image) {
-        json_t *trees = json_array();
-        char hex[DIGEST_TEXT_MAX];
-
-        for (size_t i = s->image->record.layers.size; i-- > 0;) /* overlay wants the top first */
-            doc_push(trees, doc_new_text(digest_hex(&s->image->record.layers.at[i].tree, hex)));
-        doc_set(request, "trees", trees);
-    }
+    if (s->image)
+        doc_set(request, "trees", trees_of(s->image));
     return holder_submit(s->tools->holder, "run", request, fds, count, ret, err);
 }
 

@@ -25,6 +25,24 @@ E
     echo the-key-itself >"$SUITE_DIR/key"
 }
 
+@test "images that have a layer twice are run: equal steps, and roots that are kept" {
+    echo f >"$CTX/f"
+    dockerfile <<'E'
+FROM busybox
+RUN true
+COPY f /f
+RUN rm /f
+COPY f /f
+RUN true
+E
+    run -0 build -t twice
+    run -0 cooper run --network none twice ls /f
+    echo 'RUN ls /f && false' >>"$CTX/Dockerfile"
+    run -1 build --on-error=keep
+    [[ $output =~ "cooper run -it "([0-9a-f]+) ]]
+    run -0 cooper run --network none "${BASH_REMATCH[1]}" ls /f
+}
+
 @test "--on-error=keep: the root of a failed step is an image until prune" {
     failing
     run -1 build --secret "id=key,src=$SUITE_DIR/key" --on-error=keep
