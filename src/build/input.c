@@ -24,10 +24,12 @@ void input_done(struct input *in)
     free(in->shown);
 }
 
-static int read_path(const char *path, struct input *ret, struct error *err)
+/* named: by the user, who may give a pipe; else a stranger's, where nothing is waited for. */
+static int read_path(const char *path, bool named, struct input *ret, struct error *err)
 {
     const char *slash = strrchr(path, '/');
-    const int r = fd_read_file(AT_FDCWD, path, DOCKERFILE_SIZE_MAX, &ret->text, err);
+    const int r = named ? fd_read_file(AT_FDCWD, path, DOCKERFILE_SIZE_MAX, &ret->text, err)
+                        : fd_read_regular(AT_FDCWD, path, DOCKERFILE_SIZE_MAX, &ret->text, err);
 
     if (r < 0)
         return r;
@@ -41,7 +43,7 @@ static int find_file(struct input *ret, struct error *err)
     for (size_t i = 0; i < ARRAY_SIZE(file_names); i++) {
         cleanup_free char *path = xasprintf("%s/%s", ret->context, file_names[i]);
         ERROR_AUTO(why);
-        const int r = read_path(path, ret, &why);
+        const int r = read_path(path, false, ret, &why);
         if (r >= 0)
             return 0;
         if (r != -ENOENT)
@@ -55,12 +57,12 @@ static int find_file(struct input *ret, struct error *err)
 static int read_given(const char *file, struct input *ret, struct error *err)
 {
     ERROR_AUTO(why);
-    int r = read_path(file, ret, &why);
+    int r = read_path(file, true, ret, &why);
 
     if (r != -ENOENT || !ret->context || *file == '/')
         return r < 0 ? error_move(err, &why) : 0;
     cleanup_free char *path = xasprintf("%s/%s", ret->context, file);
-    if (read_path(path, ret, NULL) >= 0)
+    if (read_path(path, false, ret, NULL) >= 0)
         return 0;
     (void)error_hint(&why, r, "FILE of -f is looked for where you are, then in the context");
     return error_move(err, &why);

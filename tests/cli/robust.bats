@@ -200,7 +200,11 @@ END
     rm "$CTX/.dockerignore" "$CTX/Dockerfile"
     ln -s /dev/zero "$CTX/Dockerfile"
     run -1 build timeout 20
-    [[ $output == *"more than"* ]]
+    [[ $output == *"Dockerfile' is not a regular file"* ]]
+    rm "$CTX/Dockerfile"
+    mkfifo "$CTX/Dockerfile"
+    run -1 build timeout 20
+    [[ $output == *"Dockerfile' is not a regular file"* ]]
 }
 
 # image_of COMMANDS: a layout "odd" whose root file system those commands changed
