@@ -20,7 +20,7 @@ EXCUSES = [
     ("BuildKit", r"failed to parse stage name .* must be lowercase", r"(?i)from "),  # a stage's name in capitals
     ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]"),  # a pattern that matches nothing in a directory
     ("cooper", r"look up owner .* is not in the image's", r"--chown="),
-    ("cooper", r"bad substitution", r"(?i)\barg\b[^\n]*\$\{"),  # 26.1 passes over those of an ARG before FROM
+    ("cooper", r"bad substitution|unclosed", r"(?i)\barg\b[^\n]*\$\{"),  # 26.1 passes over those of an ARG before FROM
     ("cooper", r"\.dockerignore:.* pattern", r""),  # BuildKit looks only when something needs the context
     ("BuildKit", r"failed to calculate checksum of ref .*: not found", r"[*?\[]"),  # a pattern, and a dangling link in what it matches
     ("BuildKit", r"chtimes .*: no such file", r"(?i)add "),  # a directory that the same archive replaces
