@@ -79,8 +79,7 @@ int tar_cut(struct error *err)
     return error_set(err, -EPROTO, "tar archive ends in the middle of an entry");
 }
 
-/* The rest of the entry's data and its padding; an archive may end within the padding, as for
- * Go. */
+/* The rest of the entry's data and its padding; an archive may end before the padding. */
 static int skip_rest(struct tar_reader *r, struct error *err)
 {
     struct view v;
@@ -89,9 +88,11 @@ static int skip_rest(struct tar_reader *r, struct error *err)
     for (; r->left > 0; r->left -= v.size)
         if ((e = tar_take(r, r->left, &v, err)) <= 0)
             return e < 0 ? e : tar_cut(err);
-    for (; r->pad > 0; r->pad -= (uint32_t)v.size) {
+    for (uint32_t first = r->pad; r->pad > 0; r->pad -= (uint32_t)v.size) {
         if ((e = tar_take(r, r->pad, &v, err)) < 0)
             return e;
+        if (e == 0 && r->pad < first)
+            return tar_cut(err);
         if (e == 0)
             break;
     }
