@@ -105,7 +105,7 @@ E
     [[ $output == *"content of secret 's' changed"* ]]
     run ! grep -r value-of-the-secret "$COOPER_ROOT"
     run ! grep -rF "$(sha256sum <"$CTX.secret" | cut -c1-12)" "$COOPER_ROOT"
-    run -1 secret ,cache-key=no
+    run -2 secret ,cache-key=no
     [[ $output == *"cache-key is content or absent"* ]]
 }
 

@@ -262,7 +262,8 @@ through_user() {
     [[ $output =~ "did you mean 'type=oci'" ]]
     run cooper export example.com/app:1 -o type=oci,des=x
     [[ $output =~ "did you mean 'dest'" ]]
-    run cooper export example.com/app:1 -o type=oci
+    run cooper export example.com/app:1 -o type=local
+    [ "$status" -eq 2 ]
     [[ $output =~ "dest=DIR" ]]
     [ ! -e x ]
 }
