@@ -24,6 +24,18 @@ static int need_digest(const json_t *request, const char *key, struct digest *re
     return r < 0 ? r : digest_parse_hex(hex, ret, err);
 }
 
+/* The cache mount that the request names; the store, too, is the caller's. */
+static int open_mount(const struct job_context *ctx, const json_t *request,
+                      enum store_mount_use how, struct store **ret_store, struct error *err)
+{
+    struct digest id;
+    int r = need_digest(request, "cache", &id, err);
+
+    if (r >= 0)
+        r = store_attach(ctx->store_fd, ret_store, err);
+    return r < 0 ? r : store_mount_open(*ret_store, &id, how, err);
+}
+
 /* One source into the empty directory fs. */
 static int copy_all(int fs, enum owner_mode owner, const struct copy_source *s, struct index **ret,
                     struct error *err)
@@ -60,20 +72,14 @@ int mount_keep_job(const struct job_context *ctx, const json_t *request, const i
 {
     CLEANUP(store_closep) struct store *store = NULL;
     cleanup_doc json_t *answer = json_object();
-    struct digest id;
-    int r = need_digest(request, "cache", &id, err);
+    cleanup_close int dir = open_mount(ctx, request, STORE_MOUNT_IDLE, &store, err);
 
-    if (r >= 0)
-        r = store_attach(ctx->store_fd, &store, err);
-    if (r < 0)
-        return r;
-    cleanup_close int dir = store_mount_open(store, &id, STORE_MOUNT_IDLE, err);
     if (dir == -EAGAIN)
         return error_set(err, dir, "another build has it mounted");
     if (dir < 0)
         return dir;
     cleanup_close int fs = fd_open(dir, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, NULL);
-    r = fs < 0 ? 0 : keep(ctx, store, fs, answer, err);
+    const int r = fs < 0 ? 0 : keep(ctx, store, fs, answer, err);
     if (r >= 0)
         *ret = steal(answer);
     return r;
@@ -125,15 +131,8 @@ int mount_fill_job(const struct job_context *ctx, const json_t *request, const i
                    size_t fd_count, json_t **ret, struct error *err)
 {
     CLEANUP(store_closep) struct store *store = NULL;
-    struct digest id;
-    int r = need_digest(request, "cache", &id, err);
-
-    if (r >= 0)
-        r = store_attach(ctx->store_fd, &store, err);
-    if (r < 0)
-        return r;
-    cleanup_close int dir = store_mount_open(store, &id, STORE_MOUNT_ALONE, err);
-    r = dir < 0 ? dir : fill(ctx, store, request, dir, err);
+    cleanup_close int dir = open_mount(ctx, request, STORE_MOUNT_ALONE, &store, err);
+    const int r = dir < 0 ? dir : fill(ctx, store, request, dir, err);
     if (r >= 0)
         *ret = json_object();
     return r;
