@@ -29,9 +29,9 @@ static void form_of(const struct exporting *x, struct str *ret)
         str_printf(ret, "-%d", x->output->level);
 }
 
-/* ---- estargz: an archive with other bytes, so with a diff id of its own ---- */
-
-struct estargz_record {
+/* What packing a layer came to; of estargz this is kept whole, since its archive has other bytes and
+ * so a diff id of its own. */
+struct packed_blob {
     struct digest blob, diff_id, toc;
     uint64_t size, plain_size;
 };
@@ -51,7 +51,7 @@ static void estargz_key(const struct exporting *x, size_t i, struct digest *ret)
     hash_done(&h, ret->sha256);
 }
 
-static void take_estargz(struct exporting *x, size_t i, const struct estargz_record *e)
+static void take_estargz(struct exporting *x, size_t i, const struct packed_blob *e)
 {
     x->layers[i] = (struct export_layer){.codec = x->output->codec,
                                          .digest = e->blob,
@@ -63,7 +63,7 @@ static void take_estargz(struct exporting *x, size_t i, const struct estargz_rec
 
 static int find_estargz(struct exporting *x, size_t i, struct error *err)
 {
-    struct estargz_record e;
+    struct packed_blob e;
     struct digest key;
     STR_AUTO(value);
 
@@ -78,7 +78,7 @@ static int find_estargz(struct exporting *x, size_t i, struct error *err)
     return 1;
 }
 
-static int keep_estargz(struct exporting *x, size_t i, const struct estargz_record *e,
+static int keep_estargz(struct exporting *x, size_t i, const struct packed_blob *e,
                         struct error *err)
 {
     struct digest key;
@@ -155,8 +155,7 @@ static int need_digest(const json_t *doc, const char *key, struct digest *ret, s
     return r < 0 ? r : digest_parse(text, ret, err);
 }
 
-static int keep_plain(struct exporting *x, size_t i, const struct estargz_record *e,
-                      struct error *err)
+static int keep_plain(struct exporting *x, size_t i, const struct packed_blob *e, struct error *err)
 {
     struct cache *c = x->tools->cache;
     STR_AUTO(form);
@@ -172,7 +171,7 @@ static int keep_plain(struct exporting *x, size_t i, const struct estargz_record
 }
 
 /* The job has hashed what it wrote. */
-static int commit_blob(struct exporting *x, size_t i, const struct estargz_record *e,
+static int commit_blob(struct exporting *x, size_t i, const struct packed_blob *e,
                        struct error *err)
 {
     struct store_blob_writer *w = x->layers[i].writer;
@@ -185,7 +184,7 @@ static int commit_blob(struct exporting *x, size_t i, const struct estargz_recor
 static int take_packed(struct exporting *x, size_t i, const json_t *answer, struct error *err)
 {
     const bool estargz = new_codec(x)->id == CODEC_ESTARGZ;
-    struct estargz_record e = {0};
+    struct packed_blob e = {0};
     int64_t size = 0, plain_size = 0;
     int r = need_digest(answer, "diff_id", &e.diff_id, err);
 

@@ -205,7 +205,6 @@ static int git(struct git *g, struct str *out, struct error *err, const char *co
 {
     struct proc_options o = PROC_OPTIONS_INIT;
     cleanup_free char **env = xcalloc(g->env.size + 1, sizeof(*env));
-    int r;
 
     for (size_t i = 0; i < g->env.size; i++)
         env[i] = g->env.at[i];
@@ -215,8 +214,7 @@ static int git(struct git *g, struct str *out, struct error *err, const char *co
     o.out = out ? -1 : g->said;
     o.environ_ = env;
     o.directory = g->checkout ? g->checkout : "/";
-    r = proc_run(argv, &o, LISTING_MAX, out, err);
-    return r;
+    return proc_run(argv, &o, LISTING_MAX, out, err);
 }
 #define GIT(g, out, err, ...) git(g, out, err, (const char *const[]){"git", __VA_ARGS__, NULL})
 
