@@ -198,3 +198,57 @@ void str_add_base64(struct str *s, struct view bytes)
         str_add_char(s, left > 2 ? digits[word & 63] : '=');
     }
 }
+
+static int base64_value(char c, bool url)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == (url ? '-' : '+') ? 62 : c == (url ? '_' : '/') ? 63 : -1;
+}
+
+static bool unbase64(struct str *s, struct view text, bool url)
+{
+    const size_t before = s->size;
+    uint32_t bits = 0;
+    unsigned count = 0;
+
+    str_reserve(s, text.size / 4 * 3 + 3);
+    for (size_t i = 0; i < text.size; i++) {
+        const int v = base64_value(text.at[i], url);
+
+        if (v < 0) {
+            str_truncate(s, before);
+            return false;
+        }
+        bits = (bits << 6 | (uint32_t)v) & 0xffffff;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            str_add_char(s, (char)(bits >> count & 0xff));
+        }
+    }
+    /* a lone letter at the end, or bits that no byte holds: two texts would be the same bytes */
+    if (count == 6 || (bits & ((1u << count) - 1)) != 0) {
+        str_truncate(s, before);
+        return false;
+    }
+    return true;
+}
+
+bool str_add_unbase64(struct str *s, struct view text)
+{
+    if (text.size % 4 != 0)
+        return false;
+    for (size_t i = 0; i < 2 && text.size > 0 && text.at[text.size - 1] == '='; i++)
+        text.size--;
+    return unbase64(s, text, false);
+}
+
+bool str_add_unbase64url(struct str *s, struct view text)
+{
+    return unbase64(s, text, true);
+}

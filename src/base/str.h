@@ -57,6 +57,10 @@ void str_printf(struct str *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void str_vprintf(struct str *s, const char *fmt, va_list ap);
 /* RFC 4648, section 4, with padding. */
 void str_add_base64(struct str *s, struct view bytes);
+/* The bytes of such text, in its one canonical form: padded, no blanks, no stray bits. False: *s is as it was. */
+MUST_CHECK bool str_add_unbase64(struct str *s, struct view text);
+/* The same in the letters of URLs and without padding (section 5, as JOSE has it). */
+MUST_CHECK bool str_add_unbase64url(struct str *s, struct view text);
 void str_truncate(struct str *s, size_t size);
 /* The text, now the caller's to free; s is empty afterwards. Never NULL. */
 char *str_take(struct str *s);

@@ -79,6 +79,39 @@ static void strings_grow_and_stay_terminated(void **state)
     free(taken);
 }
 
+static void base64_has_one_form(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good, url;
+    } rows[] = {
+        {"", true, true},        {"Zg==", true, false},    {"Zm8=", true, false},
+        {"Zm9v", true, true},    {"Zg", false, true},      {"Zm8", false, true},
+        {"Zh==", false, false},  {"Zm9=", false, false},   {"Zh", false, false},
+        {"Z", false, false},     {"Z===", false, false},   {"====", false, false},
+        {"+/==", false, false},  {"+/+/", true, false},    {"-_-_", false, true},
+        {"Zm 9v", false, false}, {"Zm9v\n", false, false}, {"Zg==Zg==", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        STR_AUTO(bytes);
+        STR_AUTO(again);
+
+        print_message("# '%s'\n", rows[i].text);
+        str_add_text(&bytes, "x");
+        assert_int_equal(str_add_unbase64url(&bytes, view_of(rows[i].text)), rows[i].url);
+        str_truncate(&bytes, 1);
+        assert_int_equal(str_add_unbase64(&bytes, view_of(rows[i].text)), rows[i].good);
+        assert_int_equal(bytes.at[0], 'x');
+        if (rows[i].good)
+            str_add_base64(&again, view_make(bytes.at + 1, bytes.size - 1));
+        else
+            assert_int_equal(bytes.size, 1);
+        assert_string_equal(again.at, rows[i].good ? rows[i].text : "");
+    }
+}
+
 static void maps_keep_order_and_replace(void **state)
 {
     struct map m = {0};
@@ -357,7 +390,7 @@ static void the_loop_ends_when_nothing_is_watched(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(errors_keep_the_innermost_place), cmocka_unit_test(views_cut_and_count),
-          cmocka_unit_test(strings_grow_and_stay_terminated),
+          cmocka_unit_test(strings_grow_and_stay_terminated), cmocka_unit_test(base64_has_one_form),
           cmocka_unit_test(maps_keep_order_and_replace),
           cmocka_unit_test(arenas_align_and_hold_large_objects), cmocka_unit_test(sha256_is_sha256),
           cmocka_unit_test(json_is_read_strictly), cmocka_unit_test(json_getters_name_the_key),
