@@ -1,0 +1,47 @@
+/* trust/libcrypto.h - private: the calls of libcrypto.so.3 that we use, with their types out of
+ * its own headers. */
+#pragma once
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "trust/crypto.h"
+
+#define LIBCRYPTO_CALLS(X)                                                                         \
+    X(OPENSSL_init_crypto)                                                                         \
+    X(ERR_clear_error)                                                                             \
+    X(CRYPTO_free)                                                                                 \
+    X(EVP_sha256)                                                                                  \
+    X(EVP_sha384)                                                                                  \
+    X(EVP_sha512)                                                                                  \
+    X(EVP_PBE_scrypt)                                                                              \
+    X(EVP_Q_mac)                                                                                   \
+    X(EVP_PKEY_free)                                                                               \
+    X(EVP_PKEY_get_base_id)                                                                        \
+    X(EVP_PKEY_get_bits)                                                                           \
+    X(EVP_PKEY_Q_keygen)                                                                           \
+    X(EVP_PKEY2PKCS8)                                                                              \
+    X(PKCS8_PRIV_KEY_INFO_free)                                                                    \
+    X(i2d_PKCS8_PRIV_KEY_INFO)                                                                     \
+    X(i2d_PUBKEY)                                                                                  \
+    X(d2i_PUBKEY)                                                                                  \
+    X(d2i_AutoPrivateKey)                                                                          \
+    X(EVP_MD_CTX_new)                                                                              \
+    X(EVP_MD_CTX_free)                                                                             \
+    X(EVP_DigestSignInit)                                                                          \
+    X(EVP_DigestSign)                                                                              \
+    X(EVP_DigestVerifyInit)                                                                        \
+    X(EVP_DigestVerify)                                                                            \
+    X(EVP_PKEY_CTX_set_rsa_padding)                                                                \
+    X(EVP_PKEY_CTX_set_rsa_pss_saltlen)
+
+struct crypto {
+#define LIBCRYPTO_MEMBER(name) __typeof__(name) *name;
+    LIBCRYPTO_CALLS(LIBCRYPTO_MEMBER)
+#undef LIBCRYPTO_MEMBER
+};
+
+/* Frees what i2d calls gave. */
+void crypto_free_bytes(const struct crypto *c, void *bytes);
