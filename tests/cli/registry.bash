@@ -1,0 +1,51 @@
+# tests/cli/registry.bash - registries on loopback: Debian's docker-registry, and ours that goes wrong on purpose.
+#   load registry; setup_file() { suite_setup; start_registry; start_liar; }; teardown_file() { stop_registries; suite_teardown; }
+
+# A port of the kernel's choice that nobody listens on.
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# start_registry [NAME]: docker-registry with a directory of its own; REGISTRY_NAME is its host (default REGISTRY).
+start_registry() {
+    local name=${1:-REGISTRY} port dir pid
+    need docker-registry
+    port=$(free_port)
+    dir=$SUITE_DIR/registry-$name
+    mkdir -p "$dir"
+    printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: "%s"}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:%s"}\n' \
+        "$dir" "$port" >"$dir.yml"
+    OTEL_TRACES_EXPORTER=none docker-registry serve "$dir.yml" >"$dir.log" 2>&1 3>&- &
+    pid=$!
+    REGISTRY_PIDS="${REGISTRY_PIDS:-} $pid"
+    export "$name=127.0.0.1:$port" REGISTRY_PIDS
+    curl -s -o "$dir.ready" --retry 50 --retry-connrefused --retry-delay 0 --retry-max-time 20 "http://127.0.0.1:$port/v2/"
+}
+
+# start_liar [NAME [OPTION...]]: tests/cli/registry-server; NAME (default LIAR) is its host, NAME_OTHER the other one,
+# NAME_LOG its log.
+start_liar() {
+    local name=${1:-LIAR} port other pid
+    [ $# = 0 ] || shift
+    need python3
+    mkfifo "$SUITE_DIR/liar-$name.ports"
+    : >"$SUITE_DIR/liar-$name.log"
+    "$BATS_TEST_DIRNAME/registry-server" "$SUITE_DIR/liar-$name.log" "$@" >"$SUITE_DIR/liar-$name.ports" 2>"$SUITE_DIR/liar-$name.err" 3>&- &
+    pid=$!
+    REGISTRY_PIDS="${REGISTRY_PIDS:-} $pid"
+    read -r port other <"$SUITE_DIR/liar-$name.ports"
+    export "$name=127.0.0.1:$port" "${name}_OTHER=127.0.0.1:$other" "${name}_LOG=$SUITE_DIR/liar-$name.log" REGISTRY_PIDS
+}
+
+stop_registries() {
+    # shellcheck disable=SC2086 # a list of numbers
+    [ -z "${REGISTRY_PIDS:-}" ] || kill $REGISTRY_PIDS 2>/dev/null || true
+}
+
+# requests LOG [JQ CONDITION]: "METHOD PATH STATUS" of what was asked.
+requests() { jq -r "select(${2:-true}) | \"\(.method) \(.path) \(.status)\"" "$1"; }
+
+# no_secret_left LOG: nothing but the registry itself and its token service was shown who asks.
+no_secret_left() {
+    local leak
+    leak=$(jq -c 'select(.host == "other" and (.path | startswith("/token") | not) and .headers.authorization)' "$1")
+    [ -z "$leak" ] || { echo "a credential went away: $leak" >&2; return 1; }
+}
