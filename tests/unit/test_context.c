@@ -14,15 +14,17 @@ static void age(int dirfd, const char *path)
     assert_int_equal(utimensat(dirfd, path, old, AT_SYMLINK_NOFOLLOW), 0);
 }
 
-/* ctime cannot be set: waits, by looking at the clock, until a file made now is older than it. */
+/* ctime cannot be set: waits, by looking at the clocks, until a file made now is older than what the coarse one says.
+ * Times of files may be finer than it (since Linux 6.13), and it may be several ticks late. */
 static void let_the_clock_tick(void)
 {
     struct timespec begin, now;
 
-    clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+    clock_gettime(CLOCK_REALTIME, &begin);
     do
         clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
+    while (now.tv_sec < begin.tv_sec ||
+           (now.tv_sec == begin.tv_sec && now.tv_nsec <= begin.tv_nsec));
 }
 
 static void put_context(int fd)
