@@ -19,6 +19,7 @@
     X(diff)                                                                                        \
     X(du)                                                                                          \
     X(prune)                                                                                       \
+    X(keygen)                                                                                      \
     X(help)                                                                                        \
     X(version)                                                                                     \
     X(completion)
