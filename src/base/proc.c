@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -104,6 +106,55 @@ int proc_wait(struct process *p)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until fd can be read, or was left by its writers. */
+static int wait_until(int fd, int64_t until_ms, int timeout_ms, struct error *err)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    for (;;) {
+        const int n = poll(&p, 1, (int)MAX(until_ms - now_ms(), 0));
+
+        if (n > 0)
+            return 0;
+        if (n == 0)
+            return error_set(err, -ETIMEDOUT, "no end after %.1f s", (double)timeout_ms / 1000);
+        if (errno != EINTR)
+            return error_sys(err, "poll");
+    }
+}
+
+/* The output and then the end of a process that may take its time, but not for ever. */
+static int read_in_time(const struct process *p, int fd, size_t limit, int timeout_ms,
+                        struct str *out, struct error *err)
+{
+    const int64_t until = now_ms() + timeout_ms;
+
+    for (ssize_t n = fd < 0 ? 0 : 1; n != 0;) {
+        char buf[4096];
+        const int r = wait_until(fd, until, timeout_ms, err);
+
+        if (r < 0)
+            return r;
+        n = read(fd, buf, sizeof(buf));
+        if (n < 0 && errno != EINTR)
+            return error_sys(err, "read");
+        if (n > 0)
+            str_add(out, view_make(buf, (size_t)n));
+        explicit_bzero(buf, sizeof(buf)); /* helpers answer with secrets */
+        if (out && out->size > limit)
+            return error_set(err, -EDQUOT, "more than %zu bytes", limit);
+    }
+    return p->pidfd < 0 ? 0 : wait_until(p->pidfd, until, timeout_ms, err);
+}
+
 int proc_run(const char *const argv[], const struct proc_options *o, size_t limit, struct str *out,
              struct error *err)
 {
@@ -123,7 +174,10 @@ int proc_run(const char *const argv[], const struct proc_options *o, size_t limi
         if (r < 0)
             return r;
     }
-    r = out ? fd_read_all(reader, limit, out, err) : 0;
+    if (o->timeout_ms > 0)
+        r = read_in_time(&p, reader, limit, o->timeout_ms, out, err);
+    else
+        r = out ? fd_read_all(reader, limit, out, err) : 0;
     if (r < 0)
         (void)kill(p.pid, SIGKILL); /* it would write to nobody */
     const int status = proc_wait(&p);

@@ -15,8 +15,9 @@ struct proc_options {
     size_t keep_count;
     char *const *environ_; /* NULL: ours */
     const char *directory; /* NULL: ours */
+    int timeout_ms;        /* of proc_run(): killed after that, -ETIMEDOUT; 0: none */
 };
-#define PROC_OPTIONS_INIT ((struct proc_options){-1, -1, -1, NULL, 0, NULL, NULL})
+#define PROC_OPTIONS_INIT ((struct proc_options){-1, -1, -1, NULL, 0, NULL, NULL, 0})
 
 struct process {
     pid_t pid;
