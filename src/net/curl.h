@@ -8,6 +8,23 @@
 #include "base/error.h"
 
 enum curl_option {
+    CURL_NOBODY = 44,
+    CURL_UPLOAD = 46,
+    CURL_POST = 47,
+    CURL_SSL_VERIFYHOST = 81,
+    CURL_BUFFERSIZE = 98,
+    CURL_UPLOAD_BUFFERSIZE = 280,
+    CURL_READDATA = 10009,
+    CURL_POSTFIELDS = 10015,
+    CURL_CUSTOMREQUEST = 10036,
+    CURL_SEEKDATA = 10168,
+    CURL_READFUNCTION = 20012,
+    CURL_SEEKFUNCTION = 20167,
+    CURL_INFILESIZE_LARGE = 30115,
+    CURL_POSTFIELDSIZE_LARGE = 30120,
+    CURL_SSLCERT_BLOB = 40291,
+    CURL_SSLKEY_BLOB = 40292,
+    CURL_CAINFO_BLOB = 40309,
     CURL_WRITEDATA = 10001,
     CURL_URL = 10002,
     CURL_PROXY = 10004,
@@ -43,6 +60,7 @@ enum curl_multi_option {
     CURL_MULTI_MAX_HOST_CONNECTIONS = 7,
     CURL_MULTI_MAX_TOTAL_CONNECTIONS = 13
 };
+enum { CURL_READ_ABORT = 0x10000000, CURL_SEEK_OK = 0, CURL_SEEK_FAIL = 1, CURL_BLOB_COPY = 1 };
 enum { CURL_ERROR_SIZE = 256, CURL_MSG_DONE = 1, CURL_GLOBAL_DEFAULT = 3 };
 enum curl_code {
     CURL_OK = 0,
@@ -53,10 +71,24 @@ enum curl_code {
     CURL_E_HTTP_RETURNED_ERROR = 22,
     CURL_E_WRITE_ERROR = 23,
     CURL_E_FILE_COULDNT_READ = 37,
+    CURL_E_SSL_CONNECT_ERROR = 35,
     CURL_E_TOO_MANY_REDIRECTS = 47,
+    CURL_E_SSL_CERTPROBLEM = 58,
     CURL_E_PEER_FAILED_VERIFICATION = 60,
     CURL_E_FILESIZE_EXCEEDED = 63,
+    CURL_E_SSL_CACERT_BADFILE = 77,
     CURL_E_REMOTE_FILE_NOT_FOUND = 78,
+    CURL_E_SSL_ISSUER = 83,
+};
+
+struct curl_blob {
+    void *data;
+    size_t size;
+    unsigned flags;
+};
+struct curl_waitfd {
+    int fd;
+    short events, revents; /* as poll() has them: POLLIN is 1 in both */
 };
 
 struct curl_message {

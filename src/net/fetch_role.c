@@ -14,6 +14,7 @@
 #include "base/vec.h"
 #include "net/curl.h"
 #include "net/fetch.h"
+#include "net/http.h"
 
 #define REQUEST_MAX (64u << 10)
 #define REQUESTS_MAX 20000 /* packages of one image; a desktop has 2500 */
@@ -264,6 +265,9 @@ static bool worth_another(int result, long status)
     case CURL_E_FILE_COULDNT_READ:
     case CURL_E_TOO_MANY_REDIRECTS:
     case CURL_E_PEER_FAILED_VERIFICATION:
+    case CURL_E_SSL_CERTPROBLEM:
+    case CURL_E_SSL_CACERT_BADFILE:
+    case CURL_E_SSL_ISSUER:
     case CURL_E_FILESIZE_EXCEEDED:
     case CURL_E_REMOTE_FILE_NOT_FOUND:
         return false;
@@ -271,6 +275,7 @@ static bool worth_another(int result, long status)
         return status >= 500 || status == 429 || status == 408;
     case CURL_OK:
     case CURL_E_COULDNT_RESOLVE_HOST:
+    case CURL_E_SSL_CONNECT_ERROR:
     default:
         return true;
     }
@@ -394,11 +399,12 @@ int fetch_role_main(int argc, char **argv)
     CLEANUP(net_done) struct net n = {0};
     ERROR_AUTO(err);
 
-    (void)argc, (void)argv;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    if (argc > 1 && strcmp(argv[1], "http") == 0)
+        return http_role_main();
     if (run(&n, &err) >= 0)
         return 0;
     json_t *doc = json_object();

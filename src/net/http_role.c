@@ -1,0 +1,571 @@
+/* "@net http": descriptor 3 brings requests and takes answers, one poll for it and all sockets. A
+ * stranger's server talks to this process: what it says is passed on, cut at its limits, and
+ * believed by nobody. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/hash.h"
+#include "net/curl.h"
+#include "net/http_internal.h"
+
+#define SOCKET_FD 3
+#define BUFFER_SIZE (256L << 10)
+#define TRANSFERS_MAX 64
+#define CONNECT_S 30
+
+struct role;
+struct transfer {
+    struct role *role;
+    json_t *request;
+    uint64_t id;
+    struct str body, answer; /* what goes out, what comes in */
+    int fd;
+    bool upload, download, with_hash, begun, full, has_body;
+    uint64_t offset, size; /* of the part that goes out; offset and limit of what comes in */
+    uint64_t sent, at;     /* at: end of what is in the file */
+    size_t body_max;
+    uint64_t moved, told;
+    struct hash hash;
+    struct strings headers;
+    size_t head_size;
+    char *local; /* a complaint of ours */
+    char message[CURL_ERROR_SIZE];
+    void *easy, *list;
+};
+struct role {
+    struct curl curl;
+    void *multi;
+    VEC(struct transfer *) transfers;
+    int64_t told_ms;
+    bool ended;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void transfer_free(struct transfer *t)
+{
+    if (t->easy) {
+        t->role->curl.multi_remove_handle(t->role->multi, t->easy);
+        t->role->curl.easy_cleanup(t->easy);
+    }
+    t->role->curl.slist_free_all(t->list);
+    doc_unref(t->request);
+    str_done(&t->body);
+    str_done(&t->answer);
+    strings_done(&t->headers);
+    fd_closep(&t->fd);
+    free(t->local);
+    free(t);
+}
+
+static void complain(struct transfer *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void complain(struct transfer *t, const char *fmt, ...)
+{
+    STR_AUTO(text);
+    va_list ap;
+
+    va_start(ap, fmt);
+    str_vprintf(&text, fmt, ap);
+    va_end(ap);
+    free(t->local);
+    t->local = str_take(&text);
+}
+
+/* ---- what libcurl calls ---- */
+
+static size_t on_header(const char *data, size_t size, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    const struct view line = view_trim(view_make(data, size * count));
+
+    t->head_size += size * count;
+    if (view_starts(line, "HTTP/"))
+        strings_done(&t->headers);
+    else if (line.size && t->headers.size < HTTP_HEADERS_MAX && !memchr(line.at, 0, line.size))
+        strings_take(&t->headers, view_dup(line));
+    if (t->head_size <= HTTP_HEAD_MAX)
+        return size * count;
+    t->full = true;
+    complain(t, "the head of the answer has no end");
+    return 0;
+}
+
+/* The part that is there already goes into the digest. */
+static int hash_front(struct transfer *t)
+{
+    cleanup_free char *buf = xmalloc((size_t)BUFFER_SIZE);
+    uint64_t at = 0;
+
+    while (at < t->offset) {
+        const size_t want = (size_t)MIN(t->offset - at, (uint64_t)BUFFER_SIZE);
+        const ssize_t n = pread(t->fd, buf, want, (off_t)at);
+
+        if (n <= 0) {
+            complain(t, "read what was fetched before: %s", n < 0 ? strerror(errno) : "it is gone");
+            return -EIO;
+        }
+        hash_add(&t->hash, buf, (size_t)n);
+        at += (uint64_t)n;
+    }
+    return 0;
+}
+
+static bool goes_to_file(const struct transfer *t)
+{
+    long status = 0;
+
+    t->role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
+    return t->download && (status == 200 || status == 206);
+}
+
+static int begin_file(struct transfer *t)
+{
+    long status = 0;
+
+    t->role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
+    t->begun = true;
+    t->at = status == 206 ? t->offset : 0;
+    hash_init(&t->hash);
+    if (ftruncate(t->fd, (off_t)t->at) < 0) {
+        complain(t, "write: %s", strerror(errno));
+        return -EIO;
+    }
+    return t->with_hash && t->at ? hash_front(t) : 0;
+}
+
+static size_t to_file(struct transfer *t, const char *data, size_t size)
+{
+    size_t done = 0;
+
+    if (!t->begun && begin_file(t) < 0)
+        return 0;
+    if (t->at > t->size || size > t->size - t->at) {
+        t->full = true;
+        complain(t, "it is longer than announced");
+        return 0;
+    }
+    while (done < size) {
+        const ssize_t n = pwrite(t->fd, data + done, size - done, (off_t)(t->at + done));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            complain(t, "write: %s", strerror(errno));
+            return 0;
+        }
+        done += (size_t)n;
+    }
+    if (t->with_hash)
+        hash_add(&t->hash, data, size);
+    t->at += size;
+    t->moved += size;
+    return size;
+}
+
+static size_t on_bytes(const char *data, size_t size, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    const size_t all = size * count; /* libcurl: size is 1 */
+
+    if (goes_to_file(t))
+        return to_file(t, data, all);
+    if (all > t->body_max - t->answer.size) {
+        long status = 0;
+        t->role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
+        t->full = true;
+        complain(t, "its answer has more than %zu bytes [%ld]", t->body_max, status);
+        return 0;
+    }
+    str_add(&t->answer, view_make(data, all));
+    return all;
+}
+
+static size_t on_read(char *buf, size_t size, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    const size_t want = (size_t)MIN(t->size - t->sent, (uint64_t)(size * count));
+    const ssize_t n = want ? pread(t->fd, buf, want, (off_t)(t->offset + t->sent)) : 0;
+
+    if (n < 0 || (want && n == 0)) {
+        complain(t, "read: %s", n < 0 ? strerror(errno) : "the file became shorter");
+        return CURL_READ_ABORT;
+    }
+    t->sent += (uint64_t)n;
+    t->moved = t->sent;
+    return (size_t)n;
+}
+
+/* A connection that died before the answer: libcurl sends again on another. */
+static int on_seek(void *ctx, int64_t offset, int origin)
+{
+    struct transfer *t = ctx;
+
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->size)
+        return CURL_SEEK_FAIL;
+    t->sent = (uint64_t)offset;
+    return CURL_SEEK_OK;
+}
+
+/* ---- a request ---- */
+
+static bool is_loopback(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    host = host ? host + 3 : url;
+    return strncmp(host, "localhost", 9) == 0 || strncmp(host, "127.", 4) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+/* As Go's clients: this machine is asked without a proxy, and HTTP_PROXY counts too. */
+static void set_proxy(const struct curl *c, struct transfer *t, const char *url)
+{
+    const char *upper = getenv("HTTP_PROXY");
+
+    if (is_loopback(url))
+        c->easy_setopt(t->easy, CURL_PROXY, "");
+    else if (strncmp(url, "http:", 5) == 0 && upper && !getenv("http_proxy"))
+        c->easy_setopt(t->easy, CURL_PROXY, upper);
+}
+
+static void set_blob(const struct curl *c, struct transfer *t, const char *key, int option)
+{
+    const char *text = json_string_value(json_object_get(t->request, key));
+
+    if (text) /* lives as long as the transfer */
+        c->easy_setopt(t->easy, option,
+                       &(struct curl_blob){(void *)(uintptr_t)text, strlen(text), CURL_BLOB_COPY});
+}
+
+static void set_tls(const struct curl *c, struct transfer *t)
+{
+    const bool insecure = json_is_true(json_object_get(t->request, "insecure"));
+
+    c->easy_setopt(t->easy, CURL_SSL_VERIFYPEER, insecure ? 0L : 1L);
+    c->easy_setopt(t->easy, CURL_SSL_VERIFYHOST, insecure ? 0L : 2L);
+    set_blob(c, t, "ca", CURL_CAINFO_BLOB);
+    set_blob(c, t, "certificate", CURL_SSLCERT_BLOB);
+    set_blob(c, t, "key", CURL_SSLKEY_BLOB);
+}
+
+static void set_body(const struct curl *c, struct transfer *t, const char *method)
+{
+    if (strcmp(method, "HEAD") == 0) {
+        c->easy_setopt(t->easy, CURL_NOBODY, 1L);
+        return;
+    }
+    if (t->upload) {
+        c->easy_setopt(t->easy, CURL_UPLOAD, 1L);
+        c->easy_setopt(t->easy, CURL_INFILESIZE_LARGE, (int64_t)t->size);
+        c->easy_setopt(t->easy, CURL_READFUNCTION, on_read);
+        c->easy_setopt(t->easy, CURL_READDATA, t);
+        c->easy_setopt(t->easy, CURL_SEEKFUNCTION, on_seek);
+        c->easy_setopt(t->easy, CURL_SEEKDATA, t);
+        c->easy_setopt(t->easy, CURL_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+    } else if (t->has_body) {
+        c->easy_setopt(t->easy, CURL_POST, 1L);
+        c->easy_setopt(t->easy, CURL_POSTFIELDS, t->body.at);
+        c->easy_setopt(t->easy, CURL_POSTFIELDSIZE_LARGE, (int64_t)t->body.size);
+    }
+    c->easy_setopt(t->easy, CURL_CUSTOMREQUEST, method);
+}
+
+static void set_headers(const struct curl *c, struct transfer *t)
+{
+    const json_t *list = json_object_get(t->request, "headers");
+    bool has_type = false;
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *line = json_string_value(json_array_get(list, i));
+
+        if (!line)
+            continue;
+        has_type = has_type || strncasecmp(line, "Content-Type:", 13) == 0;
+        t->list = c->slist_append(t->list, line);
+    }
+    if (!has_type) /* libcurl would call it a form */
+        t->list = c->slist_append(t->list, "Content-Type:");
+    c->easy_setopt(t->easy, CURL_HTTPHEADER, t->list);
+}
+
+static void set_options(const struct curl *c, struct transfer *t, const char *method,
+                        const char *url)
+{
+    const long stall = t->upload || t->has_body ? HTTP_STALL_SENT_S : HTTP_STALL_S;
+
+    c->easy_setopt(t->easy, CURL_URL, url);
+    c->easy_setopt(t->easy, CURL_PRIVATE, t);
+    c->easy_setopt(t->easy, CURL_WRITEFUNCTION, on_bytes);
+    c->easy_setopt(t->easy, CURL_WRITEDATA, t);
+    c->easy_setopt(t->easy, CURL_HEADERFUNCTION, on_header);
+    c->easy_setopt(t->easy, CURL_HEADERDATA, t);
+    c->easy_setopt(t->easy, CURL_ERRORBUFFER, t->message);
+    c->easy_setopt(t->easy, CURL_USERAGENT, "cooper/" COOPER_VERSION);
+    c->easy_setopt(t->easy, CURL_PROTOCOLS, (long)(CURL_PROTO_HTTP | CURL_PROTO_HTTPS));
+    c->easy_setopt(t->easy, CURL_FOLLOWLOCATION, 0L);
+    c->easy_setopt(t->easy, CURL_NETRC, (long)CURL_NETRC_IGNORED);
+    c->easy_setopt(t->easy, CURL_NOPROGRESS, 1L);
+    c->easy_setopt(t->easy, CURL_NOSIGNAL, 1L);
+    c->easy_setopt(t->easy, CURL_BUFFERSIZE, BUFFER_SIZE);
+    c->easy_setopt(t->easy, CURL_CONNECTTIMEOUT, (long)CONNECT_S);
+    c->easy_setopt(t->easy, CURL_LOW_SPEED_LIMIT, 1L);
+    c->easy_setopt(t->easy, CURL_LOW_SPEED_TIME, stall);
+    set_body(c, t, method);
+    set_headers(c, t);
+    set_tls(c, t);
+    set_proxy(c, t, url);
+}
+
+static int read_request(struct transfer *t, const char **method, const char **url,
+                        struct error *err)
+{
+    const json_t *doc = t->request;
+    int64_t id = 0, offset = 0, size = 0, body_max = 0;
+    int r = doc_need_int(doc, "id", &id, err);
+
+    if (r == 0)
+        r = doc_need_text(doc, "method", method, err);
+    if (r == 0)
+        r = doc_need_text(doc, "url", url, err);
+    if (r == 0)
+        r = doc_int(doc, "offset", &offset, err);
+    if (r == 0)
+        r = doc_int(doc, "size", &size, err);
+    if (r == 0)
+        r = doc_int(doc, "body_max", &body_max, err);
+    t->id = (uint64_t)id;
+    t->offset = (uint64_t)offset;
+    t->size = (uint64_t)size;
+    t->body_max = (size_t)MIN(body_max, HTTP_BODY_MAX);
+    t->upload = json_is_true(json_object_get(doc, "upload"));
+    t->download = json_is_true(json_object_get(doc, "download"));
+    t->with_hash = json_is_true(json_object_get(doc, "hash"));
+    t->has_body = json_is_true(json_object_get(doc, "has_body")) || t->body.size;
+    if (r == 0 && (t->upload || t->download) && t->fd < 0)
+        r = error_set(err, -EPROTO, "a request came without its descriptor");
+    return r;
+}
+
+static int begin(struct role *role, struct http_frame *f, struct error *err)
+{
+    struct transfer *t = xcalloc(1, sizeof(*t));
+    const char *method = NULL, *url = NULL;
+
+    *t = (struct transfer){.role = role,
+                           .request = steal(f->doc),
+                           .body = f->body,
+                           .answer = STR_INIT,
+                           .fd = steal_fd(f->fd)};
+    f->body = STR_INIT;
+    vec_push(&role->transfers, t);
+    const int r = read_request(t, &method, &url, err);
+    if (r < 0)
+        return r;
+    if (role->transfers.size > TRANSFERS_MAX)
+        return error_set(err, -EDQUOT, "more than %d requests at once", TRANSFERS_MAX);
+    t->easy = role->curl.easy_init();
+    if (!t->easy)
+        return error_set(err, -ENOMEM, "libcurl takes no further request");
+    set_options(&role->curl, t, method, url);
+    return role->curl.multi_add_handle(role->multi, t->easy) == 0
+               ? 0
+               : error_set(err, -EIO, "libcurl takes no further request");
+}
+
+/* ---- answers ---- */
+
+static enum http_failure failure_of(const struct transfer *t, int result, long status)
+{
+    if (t->full)
+        return HTTP_TOO_LONG;
+    if (t->local)
+        return HTTP_LOCAL;
+    /* it answered before it had read everything, and closed */
+    if (result != CURL_OK && status >= 400 && t->upload)
+        return HTTP_ANSWERED;
+    switch ((enum curl_code)result) {
+    case CURL_OK:
+        return HTTP_ANSWERED;
+    case CURL_E_PEER_FAILED_VERIFICATION:
+    case CURL_E_SSL_CACERT_BADFILE:
+    case CURL_E_SSL_CERTPROBLEM:
+    case CURL_E_SSL_ISSUER:
+        return HTTP_UNTRUSTED;
+    case CURL_E_SSL_CONNECT_ERROR:
+        return HTTP_NO_TLS;
+    case CURL_E_UNSUPPORTED_PROTOCOL:
+    case CURL_E_URL_MALFORMAT:
+        return HTTP_LOCAL;
+    case CURL_E_COULDNT_RESOLVE_HOST:
+    case CURL_E_REMOTE_ACCESS_DENIED:
+    case CURL_E_HTTP_RETURNED_ERROR:
+    case CURL_E_WRITE_ERROR:
+    case CURL_E_FILE_COULDNT_READ:
+    case CURL_E_TOO_MANY_REDIRECTS:
+    case CURL_E_FILESIZE_EXCEEDED:
+    case CURL_E_REMOTE_FILE_NOT_FOUND:
+    default:
+        return HTTP_FAILED;
+    }
+}
+
+static json_t *answer_doc(struct transfer *t, int result, long status)
+{
+    const enum http_failure failure = failure_of(t, result, status);
+    json_t *doc = json_object(), *headers = json_array();
+    struct digest d;
+    char text[DIGEST_TEXT_MAX];
+
+    doc_set_int(doc, "id", (int64_t)t->id);
+    doc_set_int(doc, "failure", failure);
+    doc_set_int(doc, "status", status);
+    doc_set_int(doc, "size", (int64_t)(t->begun ? t->at : t->download ? t->offset : 0));
+    vec_each (line, &t->headers) {
+        doc_push(headers, doc_new_text(*line));
+    }
+    doc_set(doc, "headers", headers);
+    if (failure != HTTP_ANSWERED)
+        doc_set_text(doc, "complaint",
+                     t->local        ? t->local
+                     : t->message[0] ? t->message
+                                     : t->role->curl.easy_strerror(result));
+    else if (t->with_hash && t->begun) {
+        hash_done(&t->hash, d.sha256);
+        doc_set_text(doc, "digest", digest_format(&d, text));
+    }
+    return doc;
+}
+
+static int finish(struct role *role, struct transfer *t, int result, struct error *err)
+{
+    long status = 0;
+
+    role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
+    if (result == CURL_OK && goes_to_file(t) && !t->begun)
+        (void)begin_file(t); /* of no bytes */
+    const int r =
+        http_frame_send(SOCKET_FD, answer_doc(t, result, status), str_view(&t->answer), -1, err);
+    for (size_t i = 0; i < role->transfers.size; i++)
+        if (role->transfers.at[i] == t)
+            role->transfers.at[i] = role->transfers.at[--role->transfers.size];
+    transfer_free(t);
+    return r;
+}
+
+static int take_messages(struct role *role, struct error *err)
+{
+    struct curl_message *m;
+    int left, r = 0;
+
+    while (r == 0 && (m = role->curl.multi_info_read(role->multi, &left))) {
+        struct transfer *t = NULL;
+        const int result = m->data.result;
+
+        if (m->msg != CURL_MSG_DONE)
+            continue;
+        role->curl.easy_getinfo(m->easy, CURL_INFO_PRIVATE, &t);
+        r = finish(role, t, result, err);
+    }
+    return r;
+}
+
+static int tell_progress(struct role *role, struct error *err)
+{
+    const int64_t now = now_ms();
+    int r = 0;
+
+    if (now - role->told_ms < HTTP_TELL_MS)
+        return 0;
+    role->told_ms = now;
+    vec_each (at, &role->transfers) {
+        struct transfer *t = *at;
+
+        if (r < 0 || t->moved == t->told)
+            continue;
+        json_t *doc = json_object();
+        t->told = t->moved;
+        doc_set_int(doc, "id", (int64_t)t->id);
+        doc_set_int(doc, "bytes", (int64_t)t->moved);
+        r = http_frame_send(SOCKET_FD, doc, view_make("", 0), -1, err);
+    }
+    return r;
+}
+
+static int take_request(struct role *role, struct error *err)
+{
+    CLEANUP(http_frame_done) struct http_frame f = {.body = STR_INIT, .fd = -1};
+    const int r = http_frame_take(SOCKET_FD, HTTP_BODY_MAX, &f, err);
+
+    role->ended = r == 0;
+    return r > 0 ? begin(role, &f, err) : r;
+}
+
+static int work(struct role *role, struct error *err)
+{
+    struct curl_waitfd waits = {.fd = SOCKET_FD, .events = POLLIN};
+    int running = 0, r = 0;
+
+    while (r == 0 && !role->ended) {
+        if (role->curl.multi_perform(role->multi, &running) != 0)
+            return error_set(err, -EIO, "libcurl failed");
+        r = take_messages(role, err);
+        if (r == 0)
+            r = tell_progress(role, err);
+        if (r < 0)
+            return r;
+        waits.revents = 0;
+        (void)role->curl.multi_poll(role->multi, &waits, 1, running ? 1000 : 60000, NULL);
+        if (waits.revents)
+            r = take_request(role, err);
+    }
+    return r;
+}
+
+static int run(struct role *role, struct error *err)
+{
+    const int r = curl_load(&role->curl, err);
+
+    if (r < 0)
+        return r;
+    role->multi = role->curl.multi_init();
+    if (!role->multi)
+        return error_set(err, -ENOMEM, "libcurl does not start");
+    role->curl.multi_setopt(role->multi, CURL_MULTI_MAX_HOST_CONNECTIONS, (long)HTTP_CONNECTIONS);
+    return work(role, err);
+}
+
+static void role_done(struct role *role)
+{
+    vec_each (t, &role->transfers)
+        transfer_free(*t);
+    vec_done(&role->transfers);
+    if (role->multi)
+        role->curl.multi_cleanup(role->multi);
+}
+
+int http_role_main(void)
+{
+    CLEANUP(role_done) struct role role = {0};
+    ERROR_AUTO(err);
+
+    if (run(&role, &err) >= 0)
+        return 0;
+    json_t *doc = json_object();
+    doc_set_text(doc, "fatal", err.text);
+    doc_set_text(doc, "hint", err.hint);
+    doc_set_int(doc, "code", -err.code);
+    return http_frame_send(SOCKET_FD, doc, view_make("", 0), -1, NULL) < 0 ? 2 : 1;
+}
