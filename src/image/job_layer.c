@@ -17,6 +17,7 @@ struct load {
     uint64_t offset, size;
     struct digest blob, diff_id; /* zero: not known */
     bool unpack, keep, first;
+    bool own; /* the file is main's, which keeps it: it need not be copied */
     struct digests below;   /* bottom first; empty: not looked at */
     struct image_view view; /* of below */
 };
@@ -38,6 +39,8 @@ static int read_load(const json_t *request, struct load *l, struct error *err)
         r = doc_bool(request, "keep", &l->keep, err);
     if (r == 0)
         r = doc_bool(request, "first", &l->first, err);
+    if (r == 0)
+        r = doc_bool(request, "own", &l->own, err);
     if (r == 0)
         r = job_trees(request, "below", &l->below, err);
     if (r == 0 && (offset < 0 || size < 0))
@@ -190,12 +193,12 @@ static int load(struct load *l, int from, json_t *answer, struct error *err)
     CLEANUP(store_blob_abortp) struct store_blob_writer *w = NULL;
     struct codec_sums sums = {0};
     char text[DIGEST_TEXT_MAX];
-    int r = store_blob_begin(l->store, &w, err);
+    int r = l->own ? 0 : store_blob_begin(l->store, &w, err);
 
     if (r < 0)
         return r;
-    const int fd = store_blob_writer_fd(w);
-    r = copy_in(l, from, fd, err);
+    const int fd = w ? store_blob_writer_fd(w) : from;
+    r = w ? copy_in(l, from, fd, err) : 0;
     if (r < 0)
         return r;
     if (lseek(fd, 0, SEEK_SET) < 0)
@@ -207,8 +210,10 @@ static int load(struct load *l, int from, json_t *answer, struct error *err)
     const char *media = media_of_codec(sums.id);
     if (!l->keep || !media)
         return 0;
-    store_blob_vouch(w); /* all of it was read and hashed just now */
-    r = store_blob_commit(l->store, steal(w), &sums.packed, l->size, NULL, NULL, err);
+    if (w) {
+        store_blob_vouch(w); /* all of it was read and hashed just now */
+        r = store_blob_commit(l->store, steal(w), &sums.packed, l->size, NULL, NULL, err);
+    }
     doc_set_text(answer, "blob", digest_format(&sums.packed, text));
     doc_set_int(answer, "size", (int64_t)l->size);
     doc_set_text(answer, "media_type", media);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "image/internal.h"
 #include "image/queue.h"
@@ -14,11 +15,15 @@ struct state {
     struct queue_item *item; /* of this round, or NULL */
     size_t same; /* an earlier layer with the same diff id does the work; else its own number */
     bool has_tree, has_blob, wants_below, used_below;
+    struct store_blob_writer *writer; /* what is fetched from a registry goes here */
+    bool ready;                       /* it is there */
+    int fd;                           /* of a blob of the store; 0: none */
 };
 
 struct loading {
     struct image_tools *tools;
-    const struct image_source_image *from;
+    struct image_source *source; /* where layers can be fetched from, or NULL */
+    struct image_source_image *from;
     struct state *states;
     size_t count;
 };
@@ -105,13 +110,24 @@ static json_t *load_request(const struct loading *l, size_t i, bool with_below)
     doc_set_bool(doc, "unpack", !s->has_tree);
     doc_set_bool(doc, "keep", !s->has_blob);
     doc_set_bool(doc, "first", i == 0);
+    doc_set_bool(doc, "own", s->writer != NULL);
     for (size_t n = 0; with_below && n < i; n++)
         doc_push(below, doc_new_text(digest_hex(&l->states[n].layer.tree, hex)));
     doc_set(doc, "below", below);
     return doc;
 }
 
-static int take_answer(struct state *s, const json_t *answer, struct error *err)
+/* The job has hashed what was fetched. */
+static int keep_fetched(struct loading *l, struct state *s, const struct digest *digest,
+                        uint64_t size, struct error *err)
+{
+    if (!s->writer)
+        return 0;
+    store_blob_vouch(s->writer);
+    return store_blob_commit(l->tools->store, steal(s->writer), digest, size, NULL, NULL, err);
+}
+
+static int take_answer(struct loading *l, struct state *s, const json_t *answer, struct error *err)
 {
     const char *blob = NULL, *media = NULL, *tree = NULL;
     int64_t size = 0;
@@ -140,6 +156,8 @@ static int take_answer(struct state *s, const json_t *answer, struct error *err)
         return r;
     r = digest_parse(blob, &digest, err);
     if (r == 0)
+        r = keep_fetched(l, s, &digest, (uint64_t)size, err);
+    if (r == 0)
         image_add_blob(&s->layer, &digest, (uint64_t)size, media);
     s->has_blob = r == 0;
     return r;
@@ -153,7 +171,8 @@ static void set_item(const struct loading *l, size_t i, bool with_below, struct 
     *ret = (struct queue_item){.job = "layer-load",
                                .title = xasprintf("load layer %.19s", text),
                                .request = load_request(l, i, with_below),
-                               .fd = l->from->layers[i].extent.fd};
+                               .fd = l->from->layers[i].extent.fd,
+                               .ready = l->states[i].writer ? &l->states[i].ready : NULL};
 }
 
 static void items_done(struct queue_item *items, size_t count)
@@ -163,25 +182,75 @@ static void items_done(struct queue_item *items, size_t count)
     queue_items_done(items, count);
 }
 
+/* ---- layers that are elsewhere ---- */
+
+static int fetch_step(void *ctx, struct error *err)
+{
+    const int r = wire_step(ctx, 0, err);
+
+    return MIN(r, 0); /* its descriptor says when there is more */
+}
+
+static int fetch_fd(void *ctx)
+{
+    return wire_fd(ctx);
+}
+
+/* A blob that the store has, though nobody remembers what is in it, is not fetched again. */
+static int fetch(struct loading *l, size_t i, struct error *err)
+{
+    struct state *s = &l->states[i];
+    struct image_source_layer *from = &l->from->layers[i];
+
+    if (from->extent.fd >= 0 || !l->source)
+        return 0;
+    if (store_blob_has(l->tools->store, &from->digest)) {
+        s->fd = from->extent.fd = store_blob_open(l->tools->store, &from->digest, NULL, err);
+        return MIN(s->fd, 0);
+    }
+    const int r = store_blob_begin(l->tools->store, &s->writer, err);
+    if (r < 0)
+        return r;
+    from->extent.fd = store_blob_writer_fd(s->writer);
+    image_source_fetch(l->source, from, from->extent.fd, &s->ready);
+    return 0;
+}
+
+static int run_items(struct loading *l, struct queue_item *items, size_t count, struct error *err)
+{
+    if (!l->source)
+        return queue_run(l->tools, items, count, err);
+    struct wire *w = image_wire(l->tools);
+    const struct queue_idle idle = {fetch_step, w, fetch_fd};
+    const int r = queue_run_beside(l->tools, items, count, &idle, err);
+    if (r < 0)
+        wire_cancel(w);
+    return r;
+}
+
 /* All layers at once, as far as they can be understood alone. */
 static int load_alone(struct loading *l, struct error *err)
 {
     cleanup_free struct queue_item *items = xcalloc(l->count + 1, sizeof(*items));
     size_t wanted = 0;
-    int r;
+    int r = 0;
 
-    for (size_t i = 0; i < l->count; i++) {
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
         struct state *s = &l->states[i];
 
         if ((s->has_tree && s->has_blob) || s->same != i)
             continue;
+        r = fetch(l, i, err);
+        if (r < 0)
+            break;
         s->item = &items[wanted];
         set_item(l, i, false, &items[wanted++]);
     }
-    r = queue_run(l->tools, items, wanted, err);
+    if (r == 0)
+        r = run_items(l, items, wanted, err);
     for (size_t i = 0; r == 0 && i < l->count; i++)
         if (l->states[i].item)
-            r = take_answer(&l->states[i], l->states[i].item->answer, err);
+            r = take_answer(l, &l->states[i], l->states[i].item->answer, err);
     items_done(items, wanted);
     return r;
 }
@@ -206,10 +275,16 @@ static int load_above(struct loading *l, struct error *err)
         }
         if (s->has_tree && s->has_blob && !s->wants_below)
             continue;
+        if (l->from->layers[i].extent.fd < 0) /* the same bytes, once unpacked */
+            l->from->layers[i].extent = l->from->layers[s->same].extent;
+        if (l->from->layers[i].extent.fd < 0)
+            r = fetch(l, i, err);
+        if (r < 0)
+            break;
         set_item(l, i, true, &item);
-        r = queue_run(l->tools, &item, 1, err);
+        r = run_items(l, &item, 1, err);
         if (r == 0)
-            r = take_answer(s, item.answer, err);
+            r = take_answer(l, s, item.answer, err);
         if (r == 0 && s->wants_below)
             r = error_set(err, -EPROTO, "layer %zu cannot be unpacked", i);
         items_done(&item, 1);
@@ -245,7 +320,7 @@ int image_load_layer(struct image_tools *t, const struct image_source_layer *fro
                      const struct digest *diff_id, struct digest *ret_tree, struct error *err)
 {
     struct image_source_layer layers[2] = {[1] = *from};
-    const struct image_source_image image = {.layers = layers, .layer_count = 2};
+    struct image_source_image image = {.layers = layers, .layer_count = 2};
     struct state states[2] = {
         [0] = {.has_tree = true, .has_blob = true}, [1] = {.layer.diff_id = *diff_id, .same = 1}};
     struct loading l = {.tools = t, .from = &image, .states = states, .count = 2};
@@ -287,10 +362,10 @@ static void make_record(struct loading *l, struct image *image)
     }
 }
 
-static int load_layers(struct image_tools *t, const struct image_source_image *from,
-                       struct image **ret, struct error *err)
+static int load_layers(struct image_tools *t, struct image_source *source,
+                       struct image_source_image *from, struct image **ret, struct error *err)
 {
-    struct loading l = {.tools = t, .from = from, .count = from->layer_count};
+    struct loading l = {.tools = t, .source = source, .from = from, .count = from->layer_count};
     CLEANUP(image_freep) struct image *image = xcalloc(1, sizeof(*image));
     int r;
 
@@ -309,6 +384,9 @@ static int load_layers(struct image_tools *t, const struct image_source_image *f
             free(b->media_type);
         }
         vec_done(&l.states[i].layer.blobs);
+        store_blob_abort(l.states[i].writer);
+        if (l.states[i].fd > 0)
+            (void)close(l.states[i].fd);
     }
     free(l.states);
     if (r == 0)
@@ -352,7 +430,7 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
 
     if (r < 0)
         return r;
-    r = load_layers(t, &from, &image, err);
+    r = load_layers(t, o->reference ? s : NULL, &from, &image, err);
     if (r == 0 && o->unnamed)
         r = image_save(t, image, NULL, err);
     else if (r == 0)
@@ -398,13 +476,17 @@ int image_load(struct image_tools *t, const struct load_options *o, struct load_
     CLEANUP(image_source_closep) struct image_source *s = NULL;
     const struct image_spool spool = {store_fd(t->store), spool_copy, t};
     struct load_result made = {0};
-    int r = image_source_open(o->path, &spool, &s, err);
+    int r = o->reference ? image_source_open_registry(image_wire(t), o->reference, &s, err)
+                         : image_source_open(o->path, &spool, &s, err);
 
     if (r < 0)
         return r;
     r = load_all(t, o, s, &made, err);
     if (r < 0) {
         load_result_done(&made);
+        cleanup_free char *name = o->reference ? reference_familiar(o->reference) : NULL;
+        if (name)
+            return error_wrap(err, r, "pull %s", name);
         return error_wrap(err, r, "load %s",
                           strcmp(o->path, "-") == 0 ? "standard input" : o->path);
     }

@@ -89,7 +89,7 @@ static int wait_any(struct queue *q, struct error *err)
 {
     const int more = q->idle ? q->idle->step(q->idle->ctx, err) : 0;
     int delay = progress_delay_ms(q->tools->env->progress);
-    struct pollfd fds[QUEUE_WIDTH_MAX];
+    struct pollfd fds[QUEUE_WIDTH_MAX + 1];
     int r;
 
     if (more < 0)
@@ -98,7 +98,9 @@ static int wait_any(struct queue *q, struct error *err)
         delay = IDLE_MS;
     for (size_t i = 0; i < q->width; i++)
         fds[i] = (struct pollfd){q->slots[i].item ? job_fd(q->slots[i].job) : -1, POLLIN, 0};
-    r = poll(fds, q->width, more ? 0 : delay);
+    fds[q->width] =
+        (struct pollfd){q->idle && q->idle->fd ? q->idle->fd(q->idle->ctx) : -1, POLLIN, 0};
+    r = poll(fds, q->width + 1, more ? 0 : delay);
     if (r < 0 && errno != EINTR)
         return error_sys(err, "wait for jobs");
     progress_tick(q->tools->env->progress);
@@ -112,6 +114,14 @@ static int wait_any(struct queue *q, struct error *err)
     return 0;
 }
 
+static struct queue_item *next_ready(struct queue_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!items[i].started && (!items[i].ready || *items[i].ready))
+            return &items[i];
+    return NULL;
+}
+
 int queue_run(struct image_tools *t, struct queue_item *items, size_t count, struct error *err)
 {
     return queue_run_beside(t, items, count, NULL, err);
@@ -122,15 +132,20 @@ int queue_run_beside(struct image_tools *t, struct queue_item *items, size_t cou
 {
     struct queue q = {.tools = t, .idle = idle};
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t next = 0;
+    size_t started = 0;
     int r = count ? image_holder(t, &q.holder, err) : 0;
 
     q.width = (size_t)MIN(MAX(cpus, 1), QUEUE_WIDTH_MAX);
-    while (r == 0 && (next < count || q.running)) {
-        if (next < count && q.running < q.width)
-            r = start(&q, &items[next++], err);
-        else
+    while (r == 0 && (started < count || q.running)) {
+        struct queue_item *next = q.running < q.width ? next_ready(items, count) : NULL;
+
+        if (next) {
+            next->started = true;
+            started++;
+            r = start(&q, next, err);
+        } else {
             r = wait_any(&q, err);
+        }
     }
     cancel_all(&q);
     return r;

@@ -179,6 +179,22 @@ static int recognise(struct image_source *s, struct error *err)
         "images come as 'docker save', 'podman save', 'skopeo copy' or 'cooper export' write them");
 }
 
+int image_source_open_registry(struct wire *w, const struct reference *ref,
+                               struct image_source **ret, struct error *err)
+{
+    CLEANUP(image_source_closep) struct image_source *s = xcalloc(1, sizeof(*s));
+    const int r = wire_session(w, ref->host, &s->session, err);
+
+    s->dir = s->archive = -1;
+    s->form = &source_registry;
+    s->wire = w;
+    if (r < 0)
+        return r;
+    reference_copy(ref, &s->ref);
+    *ret = steal(s);
+    return 0;
+}
+
 int image_source_open(const char *path, const struct image_spool *spool, struct image_source **ret,
                       struct error *err)
 {
@@ -211,6 +227,7 @@ void image_source_close(struct image_source *s)
     members_done(&s->members);
     image_index_free(s->index);
     doc_unref(s->manifest);
+    reference_done(&s->ref);
     free(s);
 }
 

@@ -6,6 +6,7 @@
  *     oci-archive      archive          the same in a tar archive
  *     docker-archive   archive          manifest.json as docker, podman and skopeo save it,
  *                                       or the older "repositories"
+ *     registry         by reference     distribution-spec; layers are fetched when they are wanted
  *
  * Archives are read in place by an index of their members when they are plain files; pipes and
  * compressed archives are first spooled to a file without a name in the store. */
@@ -15,11 +16,13 @@
 #include "base/vec.h"
 #include "oci/config.h"
 #include "oci/manifest.h"
+#include "oci/reference.h"
 
 #define SOURCE_IMAGES_MAX 1024     /* in one archive */
 #define SOURCE_MEMBERS_MAX 1000000 /* of an archive that holds images: 3 a layer are usual */
 
-/* Where bytes are: [offset, offset + size) of fd, which the source owns. */
+/* Where bytes are: [offset, offset + size) of fd, which the source owns. fd -1: elsewhere, until
+ * image_source_fetch(). */
 struct image_extent {
     int fd;
     uint64_t offset, size;
@@ -51,6 +54,14 @@ struct image_spool {
 };
 
 struct image_source;
+struct wire;
+/* One image of a registry; ref is copied. Nothing is asked yet. */
+MUST_CHECK int image_source_open_registry(struct wire *w, const struct reference *ref,
+                                          struct image_source **ret, struct error *err);
+/* Begins to fetch a layer that is elsewhere into fd, which is the caller's: by the wire, *ret_ready
+ * becomes true when it is there. Its size is right then; its digest is not checked. */
+void image_source_fetch(struct image_source *s, const struct image_source_layer *layer, int fd,
+                        bool *ret_ready);
 /* path: a directory or file; "-": fd 0. */
 MUST_CHECK int image_source_open(const char *path, const struct image_spool *spool,
                                  struct image_source **ret, struct error *err);

@@ -3,6 +3,7 @@
 
 #include "image/members.h"
 #include "image/source.h"
+#include "image/wire.h"
 #include "oci/reference.h"
 
 #define SOURCE_DEPTH_MAX 4 /* indexes within indexes; two are seen in the wild */
@@ -17,6 +18,12 @@ struct source_form {
                 struct image_source_image *ret, struct error *err);
     /* Names of the ith image, as `read` would give them. */
     void (*names)(const struct image_source *s, size_t i, struct strings *ret);
+    /* For source_read_manifest(): the checked bytes of a manifest or configuration; where a layer
+     * is. */
+    int (*document)(struct image_source *s, const struct descriptor *d, size_t limit,
+                    struct str *ret, struct error *err);
+    int (*layer)(struct image_source *s, const struct descriptor *d, struct image_extent *ret,
+                 struct error *err);
 };
 
 struct image_source {
@@ -27,6 +34,9 @@ struct image_source {
     VEC(int) files;            /* opened below dir */
     struct image_index *index; /* index.json of a layout */
     json_t *manifest;          /* manifest.json of docker's archive */
+    struct wire *wire;         /* of a registry, borrowed */
+    struct registry_session *session;
+    struct reference ref;
 };
 
 /* Where a file of the source is; -ENOENT without an error text. */
@@ -40,4 +50,10 @@ MUST_CHECK int extent_read(const struct image_extent *x, size_t limit, struct st
 /* Parses config bytes, and checks that there is a layer for each diff id. */
 MUST_CHECK int source_take_config(struct image_source_image *image, struct error *err);
 
+/* ret->manifest is one, or an index that leads to one for the platform: reads all that belongs to
+ * it. */
+MUST_CHECK int source_read_manifest(struct image_source *s, const struct platform *p,
+                                    struct image_source_image *ret, struct error *err);
+
+extern const struct source_form source_registry;
 extern const struct source_form source_oci_directory, source_oci_archive, source_docker_archive;

@@ -101,7 +101,7 @@ static int take_layers(struct image_source *s, const struct manifest *m,
         if (!media_is_layer(media_of(d->media_type)))
             return error_set(err, -EINVAL, "layers[%zu] has the type '%.80s', which is no layer", i,
                              d->media_type);
-        const int r = blob_extent(s, d, &l->extent, err);
+        const int r = s->form->layer(s, d, &l->extent, err);
         if (r < 0)
             return r;
         l->digest = d->digest;
@@ -122,39 +122,47 @@ static int take_manifest(struct image_source *s, struct image_source_image *ret,
         strcmp(m->config.media_type, "application/octet-stream") != 0)
         return error_set(err, -EINVAL, "it is an artifact of type '%.80s', not an image",
                          m->artifact_type ? m->artifact_type : m->config.media_type);
-    r = read_document(s, &m->config, CONFIG_SIZE_MAX, &ret->config, err);
+    r = s->form->document(s, &m->config, CONFIG_SIZE_MAX, &ret->config, err);
     if (r == 0)
         r = take_layers(s, m, ret, err);
     return r < 0 ? r : source_take_config(ret, err);
 }
 
-static int read_image(struct image_source *s, size_t i, const struct platform *p,
-                      struct image_source_image *ret, struct error *err)
+int source_read_manifest(struct image_source *s, const struct platform *p,
+                         struct image_source_image *ret, struct error *err)
 {
-    CLEANUP(image_index_freep) struct image_index *inner = NULL;
-    const struct descriptor *d = &s->index->manifests[i];
+    CLEANUP(image_index_freep) struct image_index *index = NULL;
     enum media kind;
 
     for (size_t depth = 0; depth < SOURCE_DEPTH_MAX; depth++) {
-        int r = read_document(s, d, MANIFEST_SIZE_MAX, &ret->manifest, err);
+        const struct descriptor *d;
+        struct image_index *next = NULL;
+        int r = manifest_kind(str_view(&ret->manifest), &kind, err);
 
-        if (r == 0)
-            r = manifest_kind(str_view(&ret->manifest), &kind, err);
         if (r < 0)
             return r;
         if (kind == MEDIA_MANIFEST)
             return take_manifest(s, ret, err);
-        struct image_index *next = NULL;
         r = image_index_parse(str_view(&ret->manifest), &next, err);
         if (r < 0)
             return r;
-        image_index_free(inner);
-        inner = next;
-        r = image_index_select(inner, p, &d, err);
+        image_index_free(index);
+        index = next;
+        r = image_index_select(index, p, &d, err);
+        if (r == 0)
+            r = s->form->document(s, d, MANIFEST_SIZE_MAX, &ret->manifest, err);
         if (r < 0)
             return r;
     }
     return error_set(err, -ELOOP, "indexes are nested deeper than %d", SOURCE_DEPTH_MAX);
+}
+
+static int read_image(struct image_source *s, size_t i, const struct platform *p,
+                      struct image_source_image *ret, struct error *err)
+{
+    const int r = read_document(s, &s->index->manifests[i], MANIFEST_SIZE_MAX, &ret->manifest, err);
+
+    return r < 0 ? r : source_read_manifest(s, p, ret, err);
 }
 
 const struct source_form source_oci_directory = {
@@ -166,6 +174,8 @@ const struct source_form source_oci_directory = {
     .count = count,
     .read = read_image,
     .names = names,
+    .document = read_document,
+    .layer = blob_extent,
 };
 
 const struct source_form source_oci_archive = {
@@ -177,4 +187,6 @@ const struct source_form source_oci_archive = {
     .count = count,
     .read = read_image,
     .names = names,
+    .document = read_document,
+    .layer = blob_extent,
 };

@@ -29,10 +29,18 @@ int image_tools_open_store(const struct env *env, struct image_tools *ret, struc
 
 void image_tools_done(struct image_tools *t)
 {
+    wire_free(t->wire);
     holder_stop(t->holder);
     cache_close(t->cache);
     store_close(t->store);
     *t = (struct image_tools){0};
+}
+
+struct wire *image_wire(struct image_tools *t)
+{
+    if (!t->wire)
+        t->wire = wire_new(t->env, t->tls);
+    return t->wire;
 }
 
 /* "subids 0:1000:1 1:100000:65536", users first, then groups behind '/'. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/env.h"
+#include "image/wire.h"
 #include "sandbox/holder.h"
 #include "store/cache.h"
 #include "store/images.h"
@@ -13,6 +14,8 @@ struct image_tools {
     struct cache *cache;
     struct identity_map ids; /* set once the holder is wanted */
     struct holder *holder;   /* NULL until image_holder() */
+    struct wire *wire;       /* NULL until image_wire() */
+    enum wire_tls tls;       /* of it */
 };
 #define IMAGE_TOOLS_AUTO(name) CLEANUP(image_tools_done) struct image_tools name = {0}
 
@@ -22,6 +25,8 @@ MUST_CHECK int image_tools_open(const struct env *env, struct image_tools *ret, 
  * milliseconds of a database. */
 MUST_CHECK int image_tools_open_store(const struct env *env, struct image_tools *ret,
                                       struct error *err);
+/* What speaks to registries; made when it is asked for first. */
+struct wire *image_wire(struct image_tools *t);
 /* Stops the holder, closes the rest. */
 void image_tools_done(struct image_tools *t);
 /* Detects the identity, binds the store to it and starts the holder, once. */

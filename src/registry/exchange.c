@@ -156,7 +156,8 @@ bool exchange_status_passes(int status)
 
 static void forget_way(struct exchange *x)
 {
-    mem_freep(&x->at);
+    free(x->at);
+    x->at = NULL;
     x->foreign = false;
     x->redirects = 0;
 }

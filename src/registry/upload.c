@@ -77,7 +77,8 @@ static int take_post(struct registry_call *c, const struct registry_answer *a, s
         return 1;
     }
     if (c->step == STEP_MOUNT && a->status / 100 == 4 && a->status != 429) {
-        mem_freep(&c->from);
+        free(c->from);
+        c->from = NULL;
         return begin_post(c);
     }
     return call_ok(a) ? begin_put(c, a, err) : call_problem(c, a, err);

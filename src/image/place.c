@@ -1,0 +1,75 @@
+#include "image/place.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static const struct {
+    const char *prefix;
+    enum place_kind kind;
+} transports[] = {
+    {"docker://", PLACE_REGISTRY},
+    {"oci:", PLACE_OCI},
+    {"oci-archive:", PLACE_OCI_ARCHIVE},
+    {"docker-archive:", PLACE_DOCKER_ARCHIVE},
+};
+
+/* "DIR:TAG", "DIR@sha256:..."; a name that is there as it stands has no tag. */
+static void split_path(const char *text, struct place *ret)
+{
+    const char *at = strstr(text, "@sha256:"), *slash = strrchr(text, '/');
+    const char *colon = at ? at : strchr(slash ? slash : text, ':');
+
+    if (ret->kind == PLACE_DOCKER_ARCHIVE) /* a whole reference stands behind it */
+        colon = strchr(text, ':');
+    if (colon && access(text, F_OK) == 0)
+        colon = NULL;
+    ret->path = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
+    ret->tag = colon ? xstrdup(colon + 1) : NULL;
+}
+
+int place_parse(const char *text, struct place *ret, struct error *err)
+{
+    struct place p = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
+        if (strncmp(text, transports[i].prefix, strlen(transports[i].prefix)) != 0)
+            continue;
+        p.kind = transports[i].kind;
+        text += strlen(transports[i].prefix);
+        break;
+    }
+    if (p.kind == PLACE_REGISTRY) {
+        const int r = reference_parse(text, &p.reference, err);
+        if (r < 0)
+            return r;
+    } else {
+        split_path(text, &p);
+    }
+    if (p.path && !*p.path) {
+        place_done(&p);
+        return error_set(err, -EINVAL, "there is no path behind the transport");
+    }
+    *ret = p;
+    return 0;
+}
+
+void place_done(struct place *p)
+{
+    reference_done(&p->reference);
+    free(p->path);
+    free(p->tag);
+    *p = (struct place){0};
+}
+
+int place_tls(const char *text, enum wire_tls *ret, struct error *err)
+{
+    if (!text)
+        *ret = WIRE_TLS_DEFAULT;
+    else if (!*text || strcmp(text, "true") == 0)
+        *ret = WIRE_TLS_VERIFY;
+    else if (strcmp(text, "false") == 0)
+        *ret = WIRE_TLS_ANY;
+    else
+        return error_set(err, -EINVAL, "--tls-verify is true or false, not '%.40s'", text);
+    return 0;
+}

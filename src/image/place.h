@@ -1,0 +1,26 @@
+/* image/place.h - where an image is, as users write it: with skopeo's names of transports, or a
+ * reference.
+ *
+ *     docker://REF, REF             a registry; pull, push and copy take short forms, as everywhere
+ *     oci:DIR[:TAG|@DIGEST]         a layout directory
+ *     oci-archive:FILE[:TAG]        the same in an archive
+ *     docker-archive:FILE[:REF]     what docker save writes */
+#pragma once
+
+#include "image/wire.h"
+#include "oci/reference.h"
+
+enum place_kind { PLACE_REGISTRY, PLACE_OCI, PLACE_OCI_ARCHIVE, PLACE_DOCKER_ARCHIVE };
+
+struct place {
+    enum place_kind kind;
+    struct reference reference; /* of a registry */
+    char *path, *tag;           /* of the others; tag may be NULL */
+};
+/* -EINVAL with the reason. */
+MUST_CHECK int place_parse(const char *text, struct place *ret, struct error *err);
+void place_done(struct place *p);
+#define PLACE_AUTO(name) CLEANUP(place_done) struct place name = {0}
+
+/* The word of --tls-verify; NULL: not given. */
+MUST_CHECK int place_tls(const char *text, enum wire_tls *ret, struct error *err);

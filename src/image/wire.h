@@ -1,0 +1,43 @@
+/* image/wire.h - registries for the rest of the program: calls of registry/registry.h, carried out by
+ * @net (net/http.h), several at a time.
+ *
+ * One wire a command. It knows the sessions, which credential and which certificates belong to which
+ * host, and starts @net when the first request is due. */
+#pragma once
+
+#include "base/env.h"
+#include "registry/registry.h"
+
+#define WIRE_CALLS 6 /* at the same time, as skopeo */
+
+struct wire;
+enum wire_tls {
+    WIRE_TLS_DEFAULT, /* verified, but for loopback */
+    WIRE_TLS_VERIFY,
+    WIRE_TLS_ANY, /* --tls-verify=false: any certificate, and plain HTTP */
+};
+struct wire *wire_new(const struct env *env, enum wire_tls tls);
+/* Ends what is on its way. NULL is fine. */
+void wire_free(struct wire *w);
+DEFINE_CLEANUP(struct wire *, wire_free)
+
+/* The session with a host as references call it; made when it is asked for first. */
+MUST_CHECK int wire_session(struct wire *w, const char *host, struct registry_session **ret,
+                            struct error *err);
+
+/* Takes a call into the queue. title: of a row of progress, NULL: none; total: its bytes. done (or
+ * NULL) is told when it succeeded, with the call, which is freed afterwards; it may add others. */
+typedef int wire_done(void *ctx, struct registry_call *c, struct error *err);
+void wire_add(struct wire *w, struct registry_call *take_call, const char *title, uint64_t total,
+              wire_done *done, void *ctx);
+/* Does what can be done now, waiting at most wait_ms (-1: until something happens): 1 while there
+ * are calls, 0 when all are done. The first failure ends all of them. */
+MUST_CHECK int wire_step(struct wire *w, int wait_ms, struct error *err);
+/* Until all are done. */
+MUST_CHECK int wire_run(struct wire *w, struct error *err);
+/* One alone, beside those in the queue: c stays the caller's. */
+MUST_CHECK int wire_call(struct wire *w, struct registry_call *c, struct error *err);
+/* Ends all that is in the queue; sessions stay. */
+void wire_cancel(struct wire *w);
+/* Readable when wire_step() has something to do; -1 while nothing is on its way. */
+int wire_fd(const struct wire *w);
