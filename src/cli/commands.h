@@ -15,6 +15,7 @@
     X(rmi)                                                                                         \
     X(export)                                                                                      \
     X(load)                                                                                        \
+    X(pull)                                                                                        \
     X(unpack)                                                                                      \
     X(diff)                                                                                        \
     X(du)                                                                                          \

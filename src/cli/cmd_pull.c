@@ -1,0 +1,77 @@
+/* cooper pull - an image of a registry, layout or archive into the store. */
+#include <errno.h>
+
+#include "cli/commands.h"
+#include "cli/images.h"
+#include "image/load.h"
+#include "image/place.h"
+
+struct options {
+    const char *platform, *tls_verify;
+};
+
+static const struct option_row rows[] = {
+    OPT_TEXT(0, "platform", struct options, platform, "OS/ARCH", "which image of an index"),
+    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
+              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_END,
+};
+
+static void tell(const struct env *env, const struct image *i)
+{
+    char text[DIGEST_TEXT_MAX];
+    const char *manifest = json_string_value(json_object_get(i->record.extra, "manifest"));
+    cleanup_free char *name = i->record.name ? image_name_familiar(i->record.name) : NULL;
+    struct digest d = i->record.id;
+
+    if (env->quiet) {
+        fprintf(env->out, "%s\n", digest_format(&i->record.id, text));
+        return;
+    }
+    if (manifest)
+        digest_of(view_of(manifest), &d);
+    fprintf(env->out, "Pulled %s: %s\n", name ? name : "image", digest_format(&d, text));
+}
+
+static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
+{
+    const struct options *o = given;
+    struct load_options load = {.name = arguments[1]};
+    CLEANUP(load_result_done) struct load_result result = {0};
+    struct platform platform;
+    PLACE_AUTO(place);
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    IMAGE_TOOLS_AUTO(t);
+    int r = o->platform ? platform_parse(o->platform, &platform, err) : 0;
+
+    if (r == 0)
+        r = place_parse(arguments[0], &place, err);
+    if (r == 0)
+        r = place_tls(o->tls_verify, &tls, err);
+    if (r < 0)
+        return image_exit(r);
+    r = image_tools_open(env, &t, err);
+    t.tls = tls;
+    load.platform = o->platform ? &platform : NULL;
+    load.path = place.path;
+    load.tag = place.tag;
+    load.reference = place.kind == PLACE_REGISTRY ? &place.reference : NULL;
+    if (r == 0)
+        r = image_load(&t, &load, &result, err);
+    vec_each (i, &result)
+        tell(env, *i);
+    return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+const struct command_row cmd_pull = {
+    .name = "pull",
+    .group = "registries",
+    .arguments = "REF|oci:DIR[:TAG]|docker-archive:FILE [NAME]",
+    .help = "bring an image of a registry into the store",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .arguments_min = 1,
+    .arguments_max = 2,
+    .run = run,
+    .example = "cooper pull debian:bookworm",
+};
