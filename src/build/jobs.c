@@ -9,6 +9,7 @@
 #include "build/mount_job.h"
 #include "build/remote_job.h"
 #include "image/image.h"
+#include "layer/devices.h"
 #include "layer/scan.h"
 #include "sandbox/spawn.h"
 
@@ -110,7 +111,9 @@ static int scan_and_commit(const struct job_context *ctx, struct store *s,
 
     o.owner = ctx->ids.kind == IDENTITY_SINGLE ? OWNER_RECORDED : OWNER_REAL;
     o.link_owners = links;
-    const int r = scan_tree(store_tree_fs_fd(t), &o, &ix, err);
+    int r = scan_tree(store_tree_fs_fd(t), &o, &ix, err);
+    if (r >= 0)
+        r = devices_settle(store_tree_fs_fd(t), ix, o.owner, err);
     if (r < 0)
         return error_wrap(err, r, "read what the step wrote");
     return job_commit(s, steal(t), ix, answer, err);
@@ -160,6 +163,42 @@ static void commit_failed(const struct job_context *ctx, struct store *s, struct
         doc_set_text(answer, "not_kept", why.text);
 }
 
+static bool speaks_of_devices(const struct spawn_plan *p)
+{
+    static const char word[] = "mknod";
+    bool says = false;
+
+    for (size_t i = 0; i < p->argv.size; i++)
+        says |= strstr(p->argv.at[i], word) != NULL;
+    for (size_t i = 0; i < p->mount_count; i++)
+        says |= p->mounts[i].kind == SPAWN_MOUNT_FILE && p->mounts[i].data.size > 0 &&
+                memmem(p->mounts[i].data.at, p->mounts[i].data.size, word, strlen(word)) != NULL;
+    return says;
+}
+
+/* What root may make is on disk as itself (layer/devices.h). */
+static int stands_on_records(const struct job_context *ctx, const struct lowers *lowers,
+                             struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && ctx->ids.kind == IDENTITY_SUBIDS && i < lowers->count; i++)
+        r = index_devices_at(lowers->fds[i], "../index", err);
+    return r;
+}
+
+/* stat() is to stay fast where there is no device to be seen: a step that makes one and looks at it speaks of mknod. */
+static int choose_devices(const struct job_context *ctx, const struct lowers *lowers,
+                          struct spawn_plan *p, struct error *err)
+{
+    if (!p->seccomp) /* a container engine in it wants a supervisor of its own */
+        return 0;
+    const int r = speaks_of_devices(p) ? 1 : stands_on_records(ctx, lowers, err);
+    if (r >= 0)
+        p->devices = r ? SPAWN_DEVICES_SHOWN : SPAWN_DEVICES_RECORDED;
+    return r;
+}
+
 static int run_over(const struct job_context *ctx, struct store *s, const struct lowers *lowers,
                     struct spawn_plan *plan, const char *commit, json_t *answer, struct error *err)
 {
@@ -172,6 +211,8 @@ static int run_over(const struct job_context *ctx, struct store *s, const struct
         r = make_links(ctx, t, &links, err);
     for (size_t i = 0; r >= 0 && links >= 0 && i < lowers->count; i++)
         r = add_link_owners(lowers->fds[i], links, err);
+    if (r >= 0)
+        r = choose_devices(ctx, lowers, plan, err);
     if (r < 0)
         return r;
     plan->links_fd = links;

@@ -41,6 +41,9 @@ MUST_CHECK int index_load(int fd, struct index **ret, struct error *err);
 MUST_CHECK int index_load_at(int dirfd, const char *path, struct index **ret, struct error *err);
 /* The same out of memory, which must outlive the index: hostile bytes are -EINVAL. */
 MUST_CHECK int index_parse(struct view bytes, struct index **ret, struct error *err);
+/* Whether it has devices that a container would see: in /dev it has its own. Without reading the rest;
+ * 1, 0 or a negative errno. */
+MUST_CHECK int index_devices_at(int dirfd, const char *path, struct error *err);
 
 size_t index_count(const struct index *ix);
 const struct entry *index_at(const struct index *ix, size_t i);

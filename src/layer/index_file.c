@@ -216,10 +216,9 @@ int index_parse(struct view bytes, struct index **ret, struct error *err)
     return 0;
 }
 
-int index_load(int fd, struct index **ret, struct error *err)
+static int map_file(int fd, struct view *ret, struct error *err)
 {
     struct stat st;
-    struct index *ix = NULL;
 
     if (fstat(fd, &st) < 0)
         return error_sys(err, "stat index");
@@ -228,15 +227,58 @@ int index_load(int fd, struct index **ret, struct error *err)
     void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (map == MAP_FAILED)
         return error_sys(err, "map index");
-    const int r = index_parse(view_make(map, (size_t)st.st_size), &ix, err);
+    *ret = view_make(map, (size_t)st.st_size);
+    return 0;
+}
+
+static void unmap_file(struct view map)
+{
+    (void)munmap((void *)(uintptr_t)map.at, map.size);
+}
+
+int index_load(int fd, struct index **ret, struct error *err)
+{
+    struct index *ix = NULL;
+    struct view map = {0};
+    int r = map_file(fd, &map, err);
+
+    if (r < 0)
+        return r;
+    r = index_parse(map, &ix, err);
     if (r < 0) {
-        munmap(map, (size_t)st.st_size);
+        unmap_file(map);
         return r;
     }
-    ix->map = map;
-    ix->map_size = (size_t)st.st_size;
+    ix->map = (void *)(uintptr_t)map.at;
+    ix->map_size = map.size;
     *ret = ix;
     return 0;
+}
+
+static bool is_shown_device(const struct parts *p, const struct record *r)
+{
+    const uint32_t type = r->mode >> 16 & 0xff;
+
+    return (type == ENTRY_CHAR || type == ENTRY_BLOCK) && r->path < p->h.texts &&
+           !view_starts(view_of(p->texts + r->path), "dev/");
+}
+
+int index_devices_at(int dirfd, const char *path, struct error *err)
+{
+    cleanup_close int fd = fd_open(dirfd, path, O_RDONLY | O_NOFOLLOW, 0, err);
+    struct view map = {0};
+    struct parts p = {0};
+
+    if (fd < 0)
+        return fd;
+    int r = map_file(fd, &map, err);
+    if (r < 0)
+        return r;
+    r = split(map, &p, err);
+    for (size_t i = 0; r == 0 && i < p.h.entries; i++)
+        r = is_shown_device(&p, &p.records[i]);
+    unmap_file(map);
+    return r < 0 ? error_wrap(err, r, "read '%s'", path) : r;
 }
 
 int index_load_at(int dirfd, const char *path, struct index **ret, struct error *err)

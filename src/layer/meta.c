@@ -423,8 +423,7 @@ static enum entry_type type_of(const struct stat *st)
                                                     : entry_type_of_mode(st->st_mode);
 }
 
-static int apply_record(struct reading *rd, enum owner_mode owner, const struct stat *st,
-                        struct error *err)
+static int apply_record(struct reading *rd, enum owner_mode owner, struct error *err)
 {
     struct entry *e = rd->entry;
     struct owned o;
@@ -433,10 +432,10 @@ static int apply_record(struct reading *rd, enum owner_mode owner, const struct 
         return 0;
     if (owned_parse(rd->record, &o) < 0 || (o.type == 'd') != (e->type == ENTRY_DIR))
         return error_set(err, -EINVAL, "'%.200s' has a damaged record of its owner", rd->at.name);
+    if (o.type == 'c' && o.major == 0 && o.minor == 0)
+        return error_set(err, -EINVAL, "'%.200s' has the record of a whiteout", rd->at.name);
     if (owner == OWNER_REAL && o.type != 'c' && o.type != 'b')
         return 0; /* forged: nobody records owners here */
-    if (o.type != 'f' && o.type != 'd' && st->st_size > 0)
-        return 0; /* somebody wrote to the placeholder: it is a file now */
     if (owner == OWNER_RECORDED) {
         e->uid = o.uid;
         e->gid = o.gid;
@@ -513,7 +512,7 @@ int meta_get(int dirfd, const char *name, int fd, const struct stat *st, enum ow
     if (r == 0)
         r = read_xattrs(&rd, err);
     if (r == 0 && (e.type == ENTRY_FILE || e.type == ENTRY_DIR))
-        r = apply_record(&rd, owner, st, err);
+        r = apply_record(&rd, owner, err);
     if (r < 0)
         return r;
     *ret = e;

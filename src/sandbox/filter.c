@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "sandbox/supervise.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* Linux 5.19 */
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -92,15 +91,15 @@ static void put_call(struct code *c, struct supervised_call call)
 }
 
 /* Programs of another architecture (i386 on x86-64) have other numbers: theirs go unseen. */
-int filter_install_listener(struct error *err)
+int filter_install_listener(enum supervise_kind kind, struct error *err)
 {
     struct code c = {.first = ARRAY_SIZE(c.at)};
     unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 
     put(&c, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF));
     put(&c, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    for (size_t i = supervised_call_count; i-- > 0;)
-        put_call(&c, supervised_call(i));
+    for (size_t i = supervised_call_count(kind); i-- > 0;)
+        put_call(&c, supervised_call(kind, i));
     put(&c, load(offsetof(struct seccomp_data, nr)));
     put(&c, jump(BPF_JEQ, NATIVE_ARCH, 0, to_notify(&c) - 1));
     put(&c, load(offsetof(struct seccomp_data, arch)));

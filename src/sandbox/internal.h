@@ -16,6 +16,7 @@
 #include "sandbox/forward.h"
 #include "sandbox/passwd.h"
 #include "sandbox/spawn.h"
+#include "sandbox/supervise.h"
 
 /* A user namespace and a network namespace, held open. A descriptor is -1 where the container has
  * the holder's own. life_fd keeps an anchor process (and with it pasta) alive until its last copy
@@ -111,12 +112,14 @@ MUST_CHECK int detach_sources(struct launch *l, struct error *err);
 /* Starts the child and stays until it has ended, by itself or because main asks for it. */
 MUST_CHECK int watch_child(struct launch *l, struct spawn_result *result, struct error *err);
 
+enum supervise_kind launch_supervises(const struct launch *l);
+
 /* Messages of the child; one packet each. */
 enum stage_message {
     STAGE_ERROR = 'E',    /* JSON error object: the container was not made */
     STAGE_NOTE = 'N',     /* text */
     STAGE_STUB = 'S',     /* a path that the job takes away afterwards */
-    STAGE_LISTENER = 'L', /* "<uid> <gid> [<group>...]", with a seccomp listener */
+    STAGE_LISTENER = 'L', /* with one id "<uid> <gid> [<group>...]"; with a seccomp listener */
 };
 #define STAGE_MESSAGE_MAX 16384 /* PASSWD_GROUPS_MAX numbers */
 void stage_send(const struct launch *l, enum stage_message kind, const char *text, int fd);

@@ -16,6 +16,13 @@ enum spawn_mount_kind {
     SPAWN_MOUNT_FILE,  /* data: a small read-only file in memory, such as resolv.conf or a secret */
     SPAWN_MOUNT_LAYERS, /* a path in an overlay; does not travel: the job adds it to its plan */
 };
+/* mknod() of a device in a user namespace (base/owned.h). IDENTITY_SINGLE records and shows always. */
+enum spawn_devices {
+    SPAWN_DEVICES_REFUSED,
+    SPAWN_DEVICES_RECORDED, /* the layer has it; until then stat() sees an empty file */
+    SPAWN_DEVICES_SHOWN,    /* stat() sees the device: each stat() costs some 10 us */
+};
+
 #define SPAWN_FILES_SIZE_MAX (64u << 20) /* all FILE mounts together; they are memory */
 
 struct spawn_mount {
@@ -71,6 +78,7 @@ struct spawn_plan {
     uint64_t shm_size; /* of /dev/shm; 0: 64 MiB */
     int links_fd;      /* IDENTITY_SINGLE: O_APPEND file for owners of links (supervise.h), or -1;
                           the job's own, like the root's */
+    enum spawn_devices devices; /* the job's own */
 };
 extern const uint64_t SPAWN_CAPABILITIES_DEFAULT; /* docker's 14 */
 #define SPAWN_HOSTNAME "cooper"

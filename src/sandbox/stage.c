@@ -329,10 +329,21 @@ static int enter_cwd(const char *cwd, bool last_try, bool *done, struct error *e
     return 0;
 }
 
+/* Devices cannot be recorded inside of something that supervises us: only one can. */
+static int install_device_listener(const struct launch *l, struct error *err)
+{
+    ERROR_AUTO(why);
+    cleanup_close int listener = filter_install_listener(launch_supervises(l), &why);
+
+    if (listener >= 0)
+        stage_send(l, STAGE_LISTENER, "", listener);
+    return listener >= 0 || listener == -EBUSY ? 0 : error_move(err, &why);
+}
+
 /* The supervisor tells the program that it is u. */
 static int install_listener(const struct launch *l, const struct passwd_user *u, struct error *err)
 {
-    cleanup_close int listener = filter_install_listener(err);
+    cleanup_close int listener = filter_install_listener(SUPERVISE_ONE_ID, err);
     STR_AUTO(ids);
 
     if (listener < 0)
@@ -346,8 +357,12 @@ static int install_listener(const struct launch *l, const struct passwd_user *u,
 
 static int install_filters(const struct launch *l, const struct passwd_user *u, struct error *err)
 {
-    const int r = l->ctx->ids.kind == IDENTITY_SINGLE ? install_listener(l, u, err) : 0;
+    const enum supervise_kind kind = launch_supervises(l);
+    int r = 0;
 
+    if (kind != SUPERVISE_NOTHING)
+        r = kind == SUPERVISE_ONE_ID ? install_listener(l, u, err)
+                                     : install_device_listener(l, err);
     if (r < 0)
         return r;
     return l->plan->seccomp ? filter_install(err) : 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -212,12 +213,17 @@ static int64_t call_chroot(struct supervisor *s, const struct call_row *row)
     {                                                                                              \
         SYS_##name, SUPERVISED_ALWAYS, 0, 0                                                        \
     }
+/* S_IFCHR is a bit of S_IFBLK too, and of nothing else that can be made. */
+#define MAKES_DEVICE(name, arg)                                                                    \
+    {                                                                                              \
+        SYS_##name, SUPERVISED_BITS, arg, S_IFCHR                                                  \
+    }
 #define CREATES(name, arg)                                                                         \
     {                                                                                              \
         SYS_##name, SUPERVISED_BITS, arg, O_CREAT                                                  \
     }
 
-static const struct call_row calls[] = {
+static const struct call_row one_id_calls[] = {
 #ifdef SYS_chown /* newer processors have the *at forms only */
     {ON(stat), call_stat, TARGET_PATH, .next = 1},
     {ON(lstat), call_stat, TARGET_LINK, .next = 1},
@@ -277,20 +283,51 @@ static const struct call_row calls[] = {
     {ON(capset), call_capset},
     {{SYS_prctl, SUPERVISED_VALUE, 0, PR_SET_KEEPCAPS}, call_keep_caps},
 };
-_Static_assert(ARRAY_SIZE(calls) <= SUPERVISED_MAX, "the listener's filter has room for them");
+_Static_assert(ARRAY_SIZE(one_id_calls) <= SUPERVISED_MAX, "the listener's filter has room");
 
-const size_t supervised_call_count = ARRAY_SIZE(calls);
+static const struct call_row make_device_calls[] = {
+#ifdef SYS_mknod
+    {MAKES_DEVICE(mknod, 1), call_record_device, TARGET_LINK, .next = 1},
+#endif
+    {MAKES_DEVICE(mknodat, 2), call_record_device, TARGET_AT, .next = 2},
+};
 
-struct supervised_call supervised_call(size_t i)
+static const struct call_row show_device_calls[] = {
+#ifdef SYS_mknod
+    {MAKES_DEVICE(mknod, 1), call_record_device, TARGET_LINK, .next = 1},
+    {ON(stat), call_stat, TARGET_PATH, .next = 1},
+    {ON(lstat), call_stat, TARGET_LINK, .next = 1},
+#endif
+    {MAKES_DEVICE(mknodat, 2), call_record_device, TARGET_AT, .next = 2},
+    {ON(fstat), call_stat, TARGET_FD, .next = 1},
+    {ON(newfstatat), call_stat, TARGET_AT, .flags = 3, .next = 2},
+    {ON(statx), call_statx, TARGET_AT, .flags = 2, .next = 4},
+};
+
+static const struct {
+    const struct call_row *rows;
+    size_t count;
+} tables[] = {
+    [SUPERVISE_ONE_ID] = {one_id_calls, ARRAY_SIZE(one_id_calls)},
+    [SUPERVISE_DEVICES] = {make_device_calls, ARRAY_SIZE(make_device_calls)},
+    [SUPERVISE_DEVICES_SHOWN] = {show_device_calls, ARRAY_SIZE(show_device_calls)},
+};
+
+size_t supervised_call_count(enum supervise_kind kind)
 {
-    return calls[i].call;
+    return tables[kind].count;
+}
+
+struct supervised_call supervised_call(enum supervise_kind kind, size_t i)
+{
+    return tables[kind].rows[i].call;
 }
 
 static int64_t run(struct supervisor *s)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-        if (calls[i].call.number == (uint32_t)s->call->data.nr)
-            return calls[i].run(s, &calls[i]);
+    for (size_t i = 0; i < s->row_count; i++)
+        if (s->rows[i].call.number == (uint32_t)s->call->data.nr)
+            return s->rows[i].run(s, &s->rows[i]);
     return SUPERVISOR_CONTINUE;
 }
 
@@ -339,12 +376,27 @@ static void set_initial(struct creds *c, const struct supervise_options *o)
     c->permitted = c->effective = o->uid == 0;
 }
 
+/* No more than root of the container: what we open for its processes, it could. */
+static int enter_user_namespace(int fd)
+{
+    return fd >= 0 && (setns(fd, CLONE_NEWUSER) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
+                       syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+               ? -errno
+               : 0;
+}
+
 static int supervise(int listener, const struct supervise_options *o)
 {
     struct seccomp_notif_sizes sizes;
-    struct supervisor s = {.o = o, .listener = listener, .root_fd = -1};
+    struct supervisor s = {.o = o,
+                           .rows = tables[o->kind].rows,
+                           .row_count = tables[o->kind].count,
+                           .listener = listener,
+                           .root_fd = -1,
+                           .chroots = o->kind != SUPERVISE_ONE_ID}; /* it is not told of them */
 
-    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0 ||
+        enter_user_namespace(o->user_fd) < 0)
         return 1;
     set_initial(&s.initial, o);
     s.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -196,6 +196,14 @@ static mode_t type_bits(const struct file *f)
     }
 }
 
+/* Where there are all ids the kernel knows the owners; a record of them would be forged. */
+static bool shows_device(struct file *f)
+{
+    f->o.uid = f->st.st_uid;
+    f->o.gid = f->st.st_gid;
+    return f->o.type == 'c' || f->o.type == 'b';
+}
+
 /* The file of the call when what it shows has to differ from what the kernel knows. */
 static bool differs(struct supervisor *s, const struct call_row *row,
                     char name[static SUPERVISOR_NAME_SIZE], int *follow, struct file *f)
@@ -204,7 +212,8 @@ static bool differs(struct supervisor *s, const struct call_row *row,
     if (*follow < 0)
         return false;
     if (read_record(name, *follow, &f->o))
-        return file_get(name, *follow, f) == 0;
+        return file_get(name, *follow, f) == 0 &&
+               (s->o->kind == SUPERVISE_ONE_ID || shows_device(f));
     return link_get(s, name, *follow, f);
 }
 

@@ -20,7 +20,7 @@ struct making {
     struct file file; /* .o.uid, .o.gid: its owners */
 };
 
-static uint32_t without_umask(const struct supervisor *s, uint32_t mode)
+uint32_t supervisor_without_umask(const struct supervisor *s, uint32_t mode)
 {
     char path[32];
     STR_AUTO(status);
@@ -107,7 +107,7 @@ static int64_t make_file(struct supervisor *s, struct making *m, int flags, uint
 
     if (!(flags & O_CREAT) || flags & (O_PATH | O_DIRECTORY) || is_roots(m))
         return SUPERVISOR_CONTINUE;
-    mode = without_umask(s, mode);
+    mode = supervisor_without_umask(s, mode);
     cleanup_close int fd = open(m->name, flags | keep, mode);
     if (fd < 0)
         return SUPERVISOR_CONTINUE;
@@ -155,7 +155,8 @@ int64_t call_mkdir(struct supervisor *s, const struct call_row *row)
 
     if (!begin(s, row, &m) || is_roots(&m))
         return SUPERVISOR_CONTINUE;
-    const uint32_t mode = without_umask(s, (uint32_t)supervisor_arg(s, row->next)) & 01777;
+    const uint32_t mode =
+        supervisor_without_umask(s, (uint32_t)supervisor_arg(s, row->next)) & 01777;
     if (mkdir(m.name, mode) < 0)
         return -errno;
     m.file.o.type = 'd';
@@ -181,7 +182,22 @@ int64_t call_symlink(struct supervisor *s, const struct call_row *row)
     return fd < 0 ? -errno : file_put_link(s, fd, m.file.o.uid, m.file.o.gid);
 }
 
-static int64_t make_device(struct supervisor *s, struct making *m, mode_t mode, dev_t device)
+int supervisor_device(const struct supervisor *s, const struct call_row *row, struct owned *ret)
+{
+    const mode_t mode = (mode_t)supervisor_arg(s, row->next) & UINT16_MAX;
+    const dev_t device = (dev_t)supervisor_arg(s, row->next + 1u) & UINT32_MAX;
+
+    if (!S_ISCHR(mode) && !S_ISBLK(mode))
+        return 0;
+    if (S_ISCHR(mode) && device == 0)
+        return -EPERM;
+    *ret = (struct owned){
+        .type = S_ISCHR(mode) ? 'c' : 'b', .major = major(device), .minor = minor(device)};
+    return 1;
+}
+
+static int64_t make_device(struct supervisor *s, struct making *m, const struct owned *device,
+                           uint32_t mode)
 {
     if (!creds_of_caller(s)->effective)
         return -EPERM;
@@ -189,27 +205,27 @@ static int64_t make_device(struct supervisor *s, struct making *m, mode_t mode, 
         open(m->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    m->file.o.type = S_ISCHR(mode) ? 'c' : 'b';
-    m->file.o.major = major(device);
-    m->file.o.minor = minor(device);
-    return finish(m, m->name, without_umask(s, mode));
+    m->file.o.type = device->type;
+    m->file.o.major = device->major;
+    m->file.o.minor = device->minor;
+    return finish(m, m->name, supervisor_without_umask(s, mode));
 }
 
 int64_t call_mknod(struct supervisor *s, const struct call_row *row)
 {
     const mode_t mode = (mode_t)supervisor_arg(s, row->next);
-    const dev_t device = (dev_t)supervisor_arg(s, row->next + 1u);
+    struct owned device;
     struct making m;
 
     if (!begin(s, row, &m))
         return SUPERVISOR_CONTINUE;
-    if ((S_ISCHR(mode) || S_ISBLK(mode)) && device != 0)
-        return make_device(s, &m, mode, device);
+    const int r = supervisor_device(s, row, &device);
+    if (r != 0)
+        return r < 0 ? r : make_device(s, &m, &device, mode);
     const bool fifo = S_ISFIFO(mode);
-    if (S_ISCHR(mode) || S_ISBLK(mode) || S_ISSOCK(mode) ||
-        (is_roots(&m) && !(fifo && s->links.size > 0)))
+    if (S_ISSOCK(mode) || (is_roots(&m) && !(fifo && s->links.size > 0)))
         return SUPERVISOR_CONTINUE;
-    const uint32_t wanted = without_umask(s, mode);
+    const uint32_t wanted = supervisor_without_umask(s, mode);
     if (mknod(m.name, (fifo ? S_IFIFO : S_IFREG) | wanted, 0) < 0)
         return -errno;
     if (!fifo)

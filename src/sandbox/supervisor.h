@@ -27,6 +27,8 @@ struct creds { /* never changes once it is in the table */
 
 struct supervisor {
     const struct supervise_options *o;
+    const struct call_row *rows;
+    size_t row_count;
     int listener;
     int proc_fd; /* /proc, our working directory: names are relative to it */
     int root_fd; /* the container's root, or -1 before the first call */
@@ -126,3 +128,12 @@ int64_t call_openat2(struct supervisor *s, const struct call_row *row);
 int64_t call_mkdir(struct supervisor *s, const struct call_row *row);
 int64_t call_symlink(struct supervisor *s, const struct call_row *row);
 int64_t call_mknod(struct supervisor *s, const struct call_row *row);
+/* The bits of `mode` that the caller's umask leaves. */
+uint32_t supervisor_without_umask(const struct supervisor *s, uint32_t mode);
+/* Of mknod(): *ret is what it asks for where that is a device. A whiteout is -EPERM, as in an
+ * overlay; 0: something else. */
+int supervisor_device(const struct supervisor *s, const struct call_row *row, struct owned *ret);
+
+/* ---- supervise_devices.c ---- */
+
+int64_t call_record_device(struct supervisor *s, const struct call_row *row);

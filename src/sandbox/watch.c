@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/proc.h"
 #include "sandbox/internal.h"
 #include "sandbox/message.h"
@@ -70,14 +71,32 @@ struct watched {
     struct strings stubs;
     struct process supervisor;
     bool supervised, failed;
+    int listener; /* whose supervisor is started by the first call that it hands over; -1 */
 };
+
+enum supervise_kind launch_supervises(const struct launch *l)
+{
+    if (l->ctx->ids.kind == IDENTITY_SINGLE)
+        return SUPERVISE_ONE_ID;
+    switch (l->plan->devices) {
+    case SPAWN_DEVICES_RECORDED:
+        return SUPERVISE_DEVICES;
+    case SPAWN_DEVICES_SHOWN:
+        return SUPERVISE_DEVICES_SHOWN;
+    case SPAWN_DEVICES_REFUSED:
+        break;
+    }
+    return SUPERVISE_NOTHING;
+}
 
 /* text: what STAGE_LISTENER says. */
 static int start_supervisor(struct watched *w, struct view text, int take_listener,
                             struct error *err)
 {
     const struct spawn_plan *p = w->l->plan;
-    struct supervise_options o = {.links_fd = p->links_fd,
+    struct supervise_options o = {.kind = SUPERVISE_ONE_ID,
+                                  .user_fd = -1,
+                                  .links_fd = p->links_fd,
                                   .upper_fd = p->rootfs_fd >= 0 ? p->rootfs_fd : p->upper_fd,
                                   .no_new_privs = p->no_new_privs};
     uint64_t ids[2 + PASSWD_GROUPS_MAX];
@@ -101,6 +120,33 @@ static int start_supervisor(struct watched *w, struct view text, int take_listen
     return r;
 }
 
+/* Most steps make no device, and then nobody has to be there for them. */
+static int hear_listener(struct watched *w, short revents, struct error *err)
+{
+    const struct supervise_options o = {.kind = launch_supervises(w->l),
+                                        .user_fd = w->l->box.user_fd,
+                                        .links_fd = -1,
+                                        .upper_fd = -1};
+    const int listener = steal_fd(w->listener);
+    int r = 0;
+
+    if (revents & POLLIN) {
+        r = supervise_start(listener, &o, &w->supervisor, err);
+        w->supervised = r == 0;
+    } else {
+        (void)close(listener); /* the last task under the filter is gone */
+    }
+    return r;
+}
+
+static int take_listener(struct watched *w, struct view text, int take_fd, struct error *err)
+{
+    if (launch_supervises(w->l) == SUPERVISE_ONE_ID)
+        return start_supervisor(w, text, take_fd, err);
+    w->listener = take_fd;
+    return 0;
+}
+
 static int child_said(struct watched *w, const char *text, size_t size, int fd, struct error *err)
 {
     cleanup_close int passed = fd;
@@ -115,7 +161,7 @@ static int child_said(struct watched *w, const char *text, size_t size, int fd, 
         strings_take(&w->stubs, view_dup(view_make(text + 1, size - 1)));
         return 0;
     case STAGE_LISTENER:
-        return start_supervisor(w, view_make(text + 1, size - 1), steal_fd(passed), err);
+        return take_listener(w, view_make(text + 1, size - 1), steal_fd(passed), err);
     default:
         w->failed = true;
         r = doc_parse(view_make(text + 1, size - 1), STAGE_MESSAGE_MAX, "message", &message, err);
@@ -168,11 +214,14 @@ static bool hear_main(const struct launch *l)
 static int watch(struct watched *w, struct error *err)
 {
     struct launch *l = w->l;
-    struct pollfd polls[] = {
-        {l->pidfd, POLLIN, 0}, {l->sync, POLLIN, 0}, {l->ctx->progress_fd, POLLIN, 0}};
+    struct pollfd polls[] = {{l->pidfd, POLLIN, 0},
+                             {l->sync, POLLIN, 0},
+                             {l->ctx->progress_fd, POLLIN, 0},
+                             {-1, POLLIN, 0}};
     int r;
 
     for (;;) {
+        polls[3].fd = w->listener;
         if (poll(polls, ARRAY_SIZE(polls), -1) < 0 && errno != EINTR)
             return error_sys(err, "wait for the container");
         if (polls[1].revents) {
@@ -183,6 +232,8 @@ static int watch(struct watched *w, struct error *err)
                 polls[1].fd = -1;
             continue; /* what it said comes before that it ended */
         }
+        if (polls[3].revents && (r = hear_listener(w, polls[3].revents, err)) < 0)
+            return r;
         if (polls[2].revents && !hear_main(l))
             polls[2].fd = -1;
         if (polls[0].revents)
@@ -217,7 +268,7 @@ static void take_stubs_away(const struct watched *w)
 
 int watch_child(struct launch *l, struct spawn_result *result, struct error *err)
 {
-    struct watched w = {.l = l, .result = result};
+    struct watched w = {.l = l, .result = result, .listener = -1};
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -232,6 +283,7 @@ int watch_child(struct launch *l, struct spawn_result *result, struct error *err
     r = watch(&w, err);
     if (r < 0)
         (void)kill(l->pid, SIGKILL);
+    fd_closep(&w.listener);
     collect(&w);
     take_stubs_away(&w);
     strings_done(&w.stubs);

@@ -37,8 +37,15 @@ RUN set -e; dpkg-statoverride --add root shadow 2755 /bin/ping --force-all >/dev
     sed -i s/x/y/ /srv/by-su; test "$(stat -c %U:%G:%a /srv/by-su)" = app:app:600; \
     cp /bin/true /capable; setcap cap_net_raw+ep /capable; getcap /capable | grep -q cap_net_raw; \
     cp /bin/true /no-longer; setcap cap_net_raw+ep /no-longer; setcap -r /no-longer; \
-    chmod 0400 /srv/app/file; chmod 0600 /srv/app/file; chmod 000 /srv/app/work; rm /etc/passwd- ; \
-    mknod -m 640 /dev-null c 1 3 && chown app:app /dev-null || true; rm -f /dev-null
+    chmod 0400 /srv/app/file; chmod 0600 /srv/app/file; chmod 000 /srv/app/work; rm /etc/passwd-
+# devices: seen as such where the step speaks of mknod, in the layer always
+RUN set -e; mkdir -m 2775 /devices; chgrp 50 /devices; cd /devices; umask 027; mknod -m 640 null c 1 3; chown app:app null; mknod disk b 8 0; \
+    mknod nothing b 0 0; ! mknod whiteout c 0 0 2>/dev/null; ! mknod null c 1 3 2>/dev/null; mkdir below; mknod -m 600 below/tty c 5 0; ln disk again; \
+    mv null moved; echo x >moved; test "$(stat -c '%F %t:%T %a %u:%g' moved disk nothing | tr '\n' ' ')" = 'character special file 1:3 640 2000:2000 block special file 8:0 640 0:50 block special file 0:0 640 0:50 '; \
+    cp -a moved copy; test -c copy; tar -cf t.tar moved disk again; mkdir untarred; tar -C untarred -xf t.tar; rm t.tar; test -b untarred/again; \
+    su app -s /bin/sh -c '! mknod /tmp/x c 1 3 2>/dev/null'; rm copy; ! test -e copy; mknod gone c 1 3; rm gone; chroot . /bin/true 2>/dev/null || true
+RUN set -e; make=mk; make=${make}nod; $make /devices/unspoken c 1 5; cp -a /devices/unspoken /devices/unspoken2; chmod 600 /devices/unspoken2; \
+    python=0; tar -C /devices -cf /tmp/t.tar untarred; rm -r /devices/untarred; tar -C /devices -xf /tmp/t.tar; rm /tmp/t.tar; mv /devices/below /devices/beneath
 RUN ["/bin/bash", "-c", "touch /tmp/kept; chown app /tmp/kept; chmod u+s /tmp/kept; chown app /tmp/kept; test \"$(stat -c %a /tmp/kept)\" = 644"]
 USER app
 RUN set -e; cd; test "$(id -un):$(id -gn):$(id -Gn)" = app:app:app; echo hello >hello; mkdir -p a/b; ln -s b a/link; ln hello again; mkfifo fifo; \
@@ -96,14 +103,24 @@ differ() {
     grep -E '^-rw-r--r-- 4321/0 .*tmp/number$' <<<"$output"
 }
 
-@test "devices that one id may not make are in the layer" {
-    need_root
+# $1: who builds
+devices() {
+    local out=$SUITE_DIR/$1-devices
     mkdir -p "$SUITE_DIR/devices"
     printf '%s\n' 'FROM debian' 'RUN mknod -m 640 /null c 1 3 && chown 5:6 /null && test -c /null && mv /null /null2' >"$SUITE_DIR/devices/Dockerfile"
     chmod -R a+rX "$SUITE_DIR/devices"
-    as_user single "$COOPER" build --quiet --build-context "debian=oci-layout://$SUITE_DIR/debian" --output "type=tar,dest=$SUITE_DIR/user-single/devices.tar" "$SUITE_DIR/devices"
-    run -0 tar --numeric-owner -tvf "$SUITE_DIR/user-single/devices.tar"
+    mkdir -p -m 0777 "$out"
+    chmod 0777 "$out"
+    "${@:2}" "$COOPER" build --quiet --build-context "debian=oci-layout://$SUITE_DIR/debian" --output "type=tar,dest=$out/out.tar" "$SUITE_DIR/devices"
+    run -0 tar --numeric-owner -tvf "$out/out.tar"
     grep -E '^crw-r----- 5/6 +1,3 .*null2$' <<<"$output"
+}
+
+@test "devices that no user namespace may make are in the layer" {
+    need_root
+    devices root env
+    devices subids as_user subids
+    devices single as_user single
 }
 
 @test "a missing user namespace is said in so many words" {

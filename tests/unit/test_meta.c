@@ -207,6 +207,30 @@ static void records_are_not_believed_where_owners_are_real(void **state)
     assert_int_equal(meta_get(t.fd, "f", -1, NULL, OWNER_RECORDED, a, &got, NULL), -EINVAL);
 }
 
+/* As a device does, the file that stands for one swallows what is written to it. */
+static void a_recorded_device_stays_one(void **state)
+{
+    (void)state;
+    SCRATCH_AUTO(t);
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct entry got;
+    char path[64];
+
+    put_file(t.fd, "f", "written", 0644);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d/f", t.fd);
+    assert_int_equal(setxattr(path, OWNED_XATTR, "7 7 b 8:1", 9, 0), 0);
+    for (enum owner_mode owner = OWNER_REAL; owner <= OWNER_RECORDED; owner++) {
+        assert_int_equal(meta_get(t.fd, "f", -1, NULL, owner, a, &got, NULL), 0);
+        assert_int_equal(got.type, ENTRY_BLOCK);
+        assert_int_equal(got.major, 8);
+        assert_int_equal(got.minor, 1);
+        assert_int_equal(got.size, 0);
+        assert_int_equal(got.uid, owner == OWNER_REAL ? geteuid() : 7);
+    }
+    assert_int_equal(setxattr(path, OWNED_XATTR, "7 7 c 0:0", 9, 0), 0);
+    assert_int_equal(meta_get(t.fd, "f", -1, NULL, OWNER_REAL, a, &got, NULL), -EINVAL);
+}
+
 static void a_device_0_0_is_refused(void **state)
 {
     (void)state;
@@ -221,4 +245,4 @@ UNIT_MAIN(cmocka_unit_test(names_are_escaped_and_back),
           cmocka_unit_test(the_kernels_own_names_are_not_part_of_a_layer),
           cmocka_unit_test(what_is_set_is_what_is_got), cmocka_unit_test(a_later_chmod_counts),
           cmocka_unit_test(records_are_not_believed_where_owners_are_real),
-          cmocka_unit_test(a_device_0_0_is_refused))
+          cmocka_unit_test(a_recorded_device_stays_one), cmocka_unit_test(a_device_0_0_is_refused))

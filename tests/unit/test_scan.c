@@ -4,6 +4,8 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 
+#include "base/fd.h"
+#include "layer/devices.h"
 #include "layer/scan.h"
 #include "trees.h"
 
@@ -101,6 +103,73 @@ static void knows_whiteouts_and_opaque_directories(void **state)
     assert_int_equal(index_find(ix, VIEW("d"))->xattr_count, 0);
 }
 
+static void put_record(int dirfd, const char *name, const char *record)
+{
+    cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(fsetxattr(fd, OWNED_XATTR, record, strlen(record), 0), 0);
+}
+
+/* Whoever may make devices has them on disk; for the others files stand for them, empty ones. */
+static void devices_of_a_step_are_settled(void **state)
+{
+    (void)state;
+    SCRATCH_AUTO(t);
+    struct scan_options o = SCAN_OPTIONS_INIT;
+    struct stat before, st, again;
+
+    o.owner = is_root() ? OWNER_REAL : OWNER_RECORDED;
+    put_dir(t.fd, "d", 0755);
+    put_file(t.fd, "d/null", "swallowed", 0640);
+    put_file(t.fd, "file", "1", 0644);
+    assert_int_equal(linkat(t.fd, "d/null", t.fd, "null2", 0), 0);
+    put_record(t.fd, "d/null", "0 0 c 1:3");
+    assert_int_equal(fstatat(t.fd, "d", &before, 0), 0);
+    CLEANUP(index_freep) struct index *ix = scanned(t.fd, &o);
+    assert_int_equal(devices_settle(t.fd, ix, o.owner, NULL), 0);
+    assert_int_equal(fstatat(t.fd, "d/null", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(fstatat(t.fd, "null2", &again, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_ino, again.st_ino);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    if (S_ISCHR(st.st_mode))
+        assert_int_equal(st.st_rdev, makedev(1, 3));
+    assert_int_equal(fstatat(t.fd, "d", &st, 0), 0);
+    assert_memory_equal(&st.st_mtim, &before.st_mtim, sizeof(st.st_mtim));
+    CLEANUP(index_freep) struct index *after = scanned(t.fd, &o);
+    struct digest ids[2];
+    index_tree_id(ix, &ids[0]);
+    index_tree_id(after, &ids[1]);
+    assert_true(digest_eq(&ids[0], &ids[1]));
+}
+
+static void an_index_tells_of_its_devices(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        enum entry_type type;
+        int want;
+    } cases[] = {{"null", ENTRY_CHAR, 1},     {"disk", ENTRY_BLOCK, 1},
+                 {"dev/null", ENTRY_CHAR, 0}, {"devices", ENTRY_BLOCK, 1},
+                 {"pipe", ENTRY_FIFO, 0},     {"gone", ENTRY_WHITEOUT, 0}};
+    SCRATCH_AUTO(t);
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(index_builder_freep) struct index_builder *b = index_builder_new();
+        CLEANUP(index_freep) struct index *ix = NULL;
+        cleanup_close int fd = openat(t.fd, "index", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+        index_builder_add(b, &(struct entry){.path = "dev", .type = ENTRY_DIR});
+        index_builder_add(b, &(struct entry){.path = cases[i].path, .type = cases[i].type});
+        assert_int_equal(index_builder_finish(b, &ix, NULL), 0);
+        assert_int_equal(index_save(ix, fd, NULL), 0);
+        assert_int_equal(index_devices_at(t.fd, "index", NULL), cases[i].want);
+    }
+    put_file(t.fd, "damaged", "x", 0644);
+    assert_int_equal(index_devices_at(t.fd, "damaged", NULL), -EINVAL);
+}
+
 static void leaves_out_empty_mount_points(void **state)
 {
     (void)state;
@@ -195,6 +264,8 @@ static void goes_deeper_than_descriptors_last(void **state)
 UNIT_MAIN(cmocka_unit_test(sees_files_links_and_directories),
           cmocka_unit_test(an_empty_directory_is_an_empty_index),
           cmocka_unit_test(knows_whiteouts_and_opaque_directories),
+          cmocka_unit_test(devices_of_a_step_are_settled),
+          cmocka_unit_test(an_index_tells_of_its_devices),
           cmocka_unit_test(leaves_out_empty_mount_points), cmocka_unit_test(translates_ids),
           cmocka_unit_test(link_owners_come_from_the_table),
           cmocka_unit_test(goes_deeper_than_descriptors_last))
