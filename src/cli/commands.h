@@ -21,6 +21,9 @@
     X(du)                                                                                          \
     X(prune)                                                                                       \
     X(keygen)                                                                                      \
+    X(sign)                                                                                        \
+    X(attest)                                                                                      \
+    X(verify)                                                                                      \
     X(help)                                                                                        \
     X(version)                                                                                     \
     X(completion)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "image/source_internal.h"
+#include "oci/beside.h"
 
 /* What is said about images stands beside them. */
 static void leave_artifacts(struct image_index *x)
@@ -10,7 +11,7 @@ static void leave_artifacts(struct image_index *x)
     size_t kept = 0;
 
     for (size_t i = 0; i < x->manifest_count; i++)
-        if (!x->manifests[i].artifact_type)
+        if (!beside_is(&x->manifests[i]))
             x->manifests[kept++] = x->manifests[i];
     x->manifest_count = kept;
 }

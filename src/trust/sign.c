@@ -1,19 +1,10 @@
 #include "trust/sign.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define BUNDLE_CONTENT "dev.sigstore.bundle.content"
 #define BUNDLE_PREDICATE "dev.sigstore.bundle.predicateType"
 #define NO_TIME "0001-01-01T00:00:00Z" /* what Go writes for none */
-
-char *sign_tag(const struct digest *image, const char *suffix, char buf[static SIGN_TAG_MAX])
-{
-    char hex[DIGEST_HEX_MAX];
-
-    snprintf(buf, SIGN_TAG_MAX, "sha256-%s%s", digest_hex(image, hex), suffix);
-    return buf;
-}
 
 void sign_layer_done(struct sign_layer *l)
 {

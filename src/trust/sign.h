@@ -6,10 +6,6 @@
 
 #include "trust/evidence.h"
 
-#define SIGN_TAG_MAX 80 /* "sha256-<64 hex>.sig" */
-/* suffix: ".sig" or ".att". Returns buf. */
-char *sign_tag(const struct digest *image, const char *suffix, char buf[static SIGN_TAG_MAX]);
-
 /* A blob to be stored, and what the layer that names it says. */
 struct sign_layer {
     struct str blob;

@@ -59,7 +59,7 @@ static int check_subjects(const json_t *subjects, struct error *err)
 static int read_fields(struct statement *s, struct error *err)
 {
     const char *type = NULL;
-    json_t *subjects = NULL, *predicate = NULL;
+    json_t *subjects = NULL;
     int r = doc_need_text(s->doc, "_type", &type, err);
 
     if (r == 0 && strcmp(type, types[0]) != 0 && strcmp(type, types[1]) != 0)
@@ -70,10 +70,8 @@ static int read_fields(struct statement *s, struct error *err)
         r = error_set(err, -EINVAL, "predicateType is empty");
     if (r == 0)
         r = doc_need_array(s->doc, "subject", &subjects, err);
-    if (r == 0)
-        r = doc_object(s->doc, "predicate", &predicate, err);
     s->subjects = subjects;
-    s->predicate = predicate;
+    s->predicate = json_object_get(s->doc, "predicate");
     return r < 0 ? r : check_subjects(subjects, err);
 }
 

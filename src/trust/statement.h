@@ -11,7 +11,7 @@
 struct statement {
     json_t *doc; /* owned */
     const char *predicate_type;
-    const json_t *predicate; /* or NULL */
+    const json_t *predicate; /* or NULL; an object, but for older tools' texts */
     const json_t *subjects;  /* an array, not empty, each with digests */
 };
 MUST_CHECK int statement_read(struct view payload, size_t limit, struct statement *ret,

@@ -6,9 +6,19 @@ setup_file() {
     cd "$SUITE_DIR"
     "$COOPER" keygen >/dev/null
     "$COOPER" keygen --output-key-prefix other >/dev/null
+    mkdir root && echo hello >root/hello
+    oci_layout layout 1.0 root
 }
 teardown_file() { suite_teardown; }
 setup() { cd "$SUITE_DIR"; }
+
+fresh() { rm -rf image && cp -r layout image; }
+
+# json FILE EXPRESSION: of the document d.
+json() { python3 -c 'import base64, hashlib, json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
+blob_of() { echo "image/blobs/sha256/${1#sha256:}"; } # DIGEST
+tagged() { json image/index.json "[m['digest'] for m in d['manifests'] if m.get('annotations', {}).get('org.opencontainers.image.ref.name') == '$1'][0]"; }
+image_digest() { json layout/index.json 'd["manifests"][0]["digest"]'; }
 
 # ---- keys ----
 
@@ -70,4 +80,178 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$@"
     [[ $output == *"no password was given"* ]]
     printf one | cooper keygen --output-key-prefix pipe
     [ -s tty.key ] && [ -s pipe.key ]
+}
+
+# ---- signatures ----
+
+@test "what cooper signs, openssl verifies: the tag form" {
+    fresh
+    run -0 cooper sign --key cosign.key -a build=42 --sign-container-identity registry.example/team/app oci:image:1.0
+    image=$(image_digest)
+    [[ $output == "Signed $image as 'registry.example/team/app' with the key sha256:"* ]]
+    manifest=$(blob_of "$(tagged "${image/:/-}.sig")")
+    payload=$(blob_of "$(json "$manifest" 'd["layers"][0]["digest"]')")
+    json "$manifest" 'd["layers"][0]["annotations"]["dev.cosignproject.cosign/signature"]' | base64 -d >signature
+    openssl dgst -sha256 -verify cosign.pub -signature signature "$payload"
+    [ "$(json "$manifest" 'd["layers"][0]["mediaType"]')" = application/vnd.dev.cosign.simplesigning.v1+json ]
+    [ "$(json "$payload" 'json.dumps(d["critical"], sort_keys=True)')" = "{\"identity\": {\"docker-reference\": \"registry.example/team/app\"}, \"image\": {\"docker-manifest-digest\": \"$image\"}, \"type\": \"cosign container image signature\"}" ]
+    [ "$(json "$payload" 'd["optional"]["build"]')" = 42 ]
+    config=$(blob_of "$(json "$manifest" 'd["config"]["digest"]')")
+    [ "$(json "$config" 'd["rootfs"]["diff_ids"][0]')" = "$(json "$manifest" 'd["layers"][0]["digest"]')" ]
+    run -0 cooper verify --key cosign.pub oci:image:1.0
+    [[ $output == "Verified $image"*"simple registry.example/team/app"* ]]
+}
+
+# pae FILE: the signed bytes and the signature of an envelope, to the files pae and signature.
+pae() {
+    python3 -c '
+import base64, json, sys
+d = json.load(open(sys.argv[1])); d = d.get("dsseEnvelope", d)
+body, kind = base64.b64decode(d["payload"]), d["payloadType"].encode()
+open("pae", "wb").write(b"DSSEv1 %d %s %d " % (len(kind), kind, len(body)) + body)
+open("signature", "wb").write(base64.b64decode(d["signatures"][0]["sig"]))
+open("statement", "wb").write(body)' "$1"
+}
+
+@test "what cooper signs, openssl verifies: the bundle" {
+    fresh
+    cooper sign -q --key cosign.key --new-bundle-format image
+    image=$(image_digest)
+    manifest=$(blob_of "$(json image/index.json '[m["digest"] for m in d["manifests"] if m.get("artifactType")][0]')")
+    [ "$(json "$manifest" 'd["artifactType"], d["subject"]["digest"], d["annotations"]["dev.sigstore.bundle.content"], d["annotations"]["dev.sigstore.bundle.predicateType"], d["config"]["mediaType"], len(d["layers"])')" = \
+        "('application/vnd.dev.sigstore.bundle.v0.3+json', '$image', 'dsse-envelope', 'https://sigstore.dev/cosign/sign/v1', 'application/vnd.oci.empty.v1+json', 1)" ]
+    bundle=$(blob_of "$(json "$manifest" 'd["layers"][0]["digest"]')")
+    pae "$bundle"
+    openssl dgst -sha256 -verify cosign.pub -signature signature pae
+    [ "$(json "$bundle" 'd["verificationMaterial"]["publicKey"]["hint"]')" = "$(openssl pkey -pubin -in cosign.pub -outform DER | openssl dgst -sha256 -binary | base64)" ]
+    [ "$(json statement 'd["_type"], d["subject"][0]["digest"]["sha256"]')" = "('https://in-toto.io/Statement/v1', '${image#sha256:}')" ]
+    run -0 cooper verify --key cosign.pub image
+    [[ $output == *"bundle https://sigstore.dev/cosign/sign/v1"* ]]
+}
+
+@test "what cooper attests, openssl verifies, in both forms" {
+    for form in "" --new-bundle-format; do
+        fresh
+        echo '{"builder": {"id": "here"}}' | cooper attest -q --key cosign.key --predicate - --type slsaprovenance1 $form image
+        image=$(image_digest)
+        if [ -z "$form" ]; then manifest=$(blob_of "$(tagged "${image/:/-}.att")")
+        else manifest=$(blob_of "$(json image/index.json 'd["manifests"][1]["digest"]')"); fi
+        pae "$(blob_of "$(json "$manifest" 'd["layers"][0]["digest"]')")"
+        openssl dgst -sha256 -verify cosign.pub -signature signature pae
+        [ "$(json statement 'd["predicateType"], d["predicate"]["builder"]["id"], d["subject"][0]["digest"]["sha256"]')" = "('https://slsa.dev/provenance/v1', 'here', '${image#sha256:}')" ]
+        run -0 cooper verify --key cosign.pub --type slsaprovenance1 --format json image
+        echo "$output" >verdict
+        [ "$(json verdict 'd["verified"], d["digest"], d["evidence"][0]["predicate"]["builder"]["id"]')" = "(True, '$image', 'here')" ]
+        run -1 cooper verify --key cosign.pub image # a statement is no signature
+        run -1 cooper verify --key cosign.pub --type spdxjson image
+        run -1 cooper verify --key other.pub --type slsaprovenance1 image
+    done
+}
+
+@test "verify refuses: nobody signed, another did, another image, changed bytes" {
+    fresh
+    run -1 --separate-stderr cooper verify --key cosign.pub image
+    [[ $stderr == *"no signature of it holds"*"none beside the image"* ]]
+    cooper sign -q --key other.key image
+    run -1 --separate-stderr cooper verify --key cosign.pub image
+    [[ $stderr == *"not of this key and these bytes"* ]]
+    cooper sign -q --key cosign.key image
+    cooper verify -q --key cosign.pub image
+    cooper verify -q --key other.pub image
+    manifest=$(tagged "$(image_digest | tr : -).sig")
+    payload=$(blob_of "$(json "$(blob_of "$manifest")" 'd["layers"][1]["digest"]')")
+    flip "$payload" 20
+    run -1 --separate-stderr cooper verify --key cosign.pub image
+    [[ $stderr == *"is damaged"* ]] || [[ $stderr == *"not of this key"* ]]
+    cooper verify -q --key other.pub image
+
+    # the signatures of one image moved to another
+    fresh
+    cooper sign -q --key cosign.key image
+    cp -r image moved
+    python3 -c '
+import hashlib, json
+d = json.load(open("moved/index.json"))
+old = d["manifests"][0]["digest"]
+m = json.load(open("moved/blobs/sha256/" + old[7:])); m["annotations"] = {"a": "b"}
+text = json.dumps(m).encode(); new = hashlib.sha256(text).hexdigest()
+open("moved/blobs/sha256/" + new, "wb").write(text)
+d["manifests"][0].update(digest="sha256:" + new, size=len(text))
+for e in d["manifests"][1:]:
+    e["annotations"]["org.opencontainers.image.ref.name"] = "sha256-" + new + ".sig"
+json.dump(d, open("moved/index.json", "w"))'
+    run -1 --separate-stderr cooper verify --key cosign.pub moved
+    [[ $stderr == *"about another image"* ]]
+    rm -rf moved
+}
+
+@test "cosign's own layout verifies" {
+    shared oci/cosign/cooper
+    dir=$CONFORMANCE/oci/cosign/cooper
+    rm -rf theirs && mkdir -p theirs/blobs/sha256
+    for f in image-manifest.json sig-tag-manifest.json sig-payload.json att-tag-manifest.json att-dsse-envelope.json referrer-bundle-manifest.json referrer-bundle-blob.json; do
+        cp "$dir/$f" "theirs/blobs/sha256/$(sha256sum <"$dir/$f" | cut -d' ' -f1)"
+    done
+    printf '{"imageLayoutVersion":"1.0.0"}' >theirs/oci-layout
+    python3 -c '
+import hashlib, json, sys
+def entry(name, tag=None):
+    text = open(sys.argv[1] + "/" + name, "rb").read()
+    e = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + hashlib.sha256(text).hexdigest(), "size": len(text)}
+    return {**e, "annotations": {"org.opencontainers.image.ref.name": tag}} if tag else e
+image = entry("image-manifest.json", "1")
+base = image["digest"].replace(":", "-")
+json.dump({"schemaVersion": 2, "manifests": [image, entry("sig-tag-manifest.json", base + ".sig"), entry("att-tag-manifest.json", base + ".att"),
+    {**entry("referrer-bundle-manifest.json"), "artifactType": "application/vnd.oci.empty.v1+json"}]}, open("theirs/index.json", "w"))' "$dir"
+    run -0 cooper verify --key "$dir/cosign.pub" oci:theirs
+    [[ $output == *"simple example.org/cooper/img"* ]]
+    run -0 cooper verify --key "$dir/cosign.pub" --type slsaprovenance1 theirs:1
+    [[ $output == *dsse*bundle* ]]
+    run -1 cooper verify --key "$dir/k2.pub" theirs
+    COSIGN_PASSWORD=$(cat "$dir/password.txt") cooper sign -q --key "$dir/cosign.key" --new-bundle-format theirs
+    run -0 cooper verify --key "$dir/cosign.pub" theirs
+    [[ $output == *"bundle https://sigstore.dev/cosign/sign/v1"* ]]
+}
+
+@test "two signatures at once are two" {
+    fresh
+    for i in 1 2 3 4; do cooper sign -q --key cosign.key image & done
+    wait
+    [ "$(json "$(blob_of "$(tagged "$(image_digest | tr : -).sig")")" 'len(d["layers"])')" = 4 ]
+}
+
+@test "a signed layout is still one image" {
+    fresh
+    cooper sign -q --key cosign.key image
+    echo '{}' | cooper attest -q --key cosign.key --predicate - --type custom image
+    cooper load -q -i image -t signed
+}
+
+@test "keys of other makers: RSA, Ed25519, P-384, not encrypted, from the environment" {
+    openssl genrsa -out rsa.key 2048 2>/dev/null
+    openssl genpkey -algorithm ed25519 -out ed.key 2>/dev/null
+    openssl ecparam -name secp384r1 -genkey -noout -out p384.key
+    for k in rsa ed p384; do
+        fresh
+        openssl pkey -in $k.key -pubout -out $k.pub
+        cooper sign -q --key $k.key image
+        cooper verify -q --key $k.pub image
+        run -1 cooper verify -q --key cosign.pub image
+    done
+    SIGNER=$(cat cosign.key) cooper sign -q --key env://SIGNER image
+    cooper verify -q --key cosign.pub image
+}
+
+@test "wrong words and wrong passwords are told" {
+    fresh
+    run -2 --separate-stderr cooper sign image
+    [[ $stderr == *"--key is missing"* ]]
+    run -2 --separate-stderr cooper attest --key cosign.key --predicate x --type nonsense image
+    [[ $stderr == *"no URI and no known word"* ]]
+    COSIGN_PASSWORD=wrong run -1 --separate-stderr cooper sign --key cosign.key image
+    [[ $stderr == *"not that of the key"* ]]
+    run -2 --separate-stderr cooper verify --key cosign.key image
+    [[ $stderr == *"the private half"* ]]
+    run -1 --separate-stderr cooper verify --key cosign.pub oci:nowhere
+    [[ $stderr == *"no layout directory"* ]]
 }

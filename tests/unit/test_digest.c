@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "conformance.h"
+#include "oci/beside.h"
 #include "oci/digest.h"
 
 #define HEX63 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85"
@@ -103,6 +104,27 @@ static void content_has_the_digest(void **state)
     assert_true(count >= 20);
 }
 
+static void tags_are_made_of_digests(void **state)
+{
+    STR_AUTO(text);
+    struct view rest, row[3];
+    size_t count = 0;
+
+    (void)state;
+    conformance_read("oci/referrers-tag.tsv", &text);
+    rest = str_view(&text);
+    assert_true(conformance_row(&rest, row, 3));
+    for (; conformance_row(&rest, row, 3); count++) {
+        cleanup_free char *digest = view_dup(row[0]);
+        char tag[BESIDE_TAG_MAX];
+
+        assert_true(view_eq_text(row[1], beside_tag(digest, "", tag)));
+        if (!view_eq_text(row[2], "-"))
+            assert_true(view_eq_text(row[2], beside_tag(digest, ".sig", tag)));
+    }
+    assert_int_equal(count, 3);
+}
+
 UNIT_MAIN(cmocka_unit_test(only_canonical_text_is_a_digest),
           cmocka_unit_test(grammar_is_that_of_the_specification),
-          cmocka_unit_test(content_has_the_digest))
+          cmocka_unit_test(content_has_the_digest), cmocka_unit_test(tags_are_made_of_digests))

@@ -329,7 +329,7 @@ static const struct {
     {V1 "\"predicateType\":\"p\"}", -EINVAL},
     {V1 SUBJECT(HEX) "}", -EINVAL},
     {V1 SUBJECT(HEX) ",\"predicateType\":\"\"}", -EINVAL},
-    {V1 SUBJECT(HEX) ",\"predicateType\":\"p\",\"predicate\":[]}", -EINVAL},
+    {V1 SUBJECT(HEX) ",\"predicateType\":\"p\",\"predicate\":[]}", 0},
     {"{\"_type\":\"https://in-toto.io/Statement/v2\"," SUBJECT(HEX) ",\"predicateType\":\"p\"}",
      -EINVAL},
     {"{}", -EINVAL},
@@ -381,8 +381,6 @@ static void manifests_are_cosign_s(void **state)
     STR_AUTO(config);
     STR_AUTO(want);
     STR_AUTO(want_config);
-    struct digest d;
-    char tag[SIGN_TAG_MAX];
 
     (void)state;
     conformance_read(COSIGN "sig-tag-manifest.json", &want);
@@ -401,8 +399,6 @@ static void manifests_are_cosign_s(void **state)
     assert_int_equal(manifest_parse(str_view(&manifest), &again, NULL), 0);
     assert_int_equal(again->layer_count, 2);
     sign_layer_done(&l);
-    digest_of(VIEW("{}"), &d);
-    assert_string_equal(sign_tag(&d, ".sig", tag), "sha256-" HEX ".sig");
 }
 
 int main(void)

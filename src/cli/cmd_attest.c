@@ -1,0 +1,139 @@
+/* cooper attest - a signed statement about an image beside it. */
+#include <errno.h>
+
+#include "base/fd.h"
+#include "cli/commands.h"
+#include "cli/images.h"
+#include "cli/keys.h"
+#include "image/testimony.h"
+#include "oci/config.h"
+
+#define CUSTOM "custom" /* any text: cosign wraps it */
+
+struct options {
+    const char *key, *predicate, *type;
+    bool bundle;
+};
+
+static int wrap_text(const struct env *env, const struct str *text, json_t **ret)
+{
+    json_t *doc = json_object();
+    char now[CONFIG_TIME_MAX];
+
+    doc_set_text(doc, "Data", text->at);
+    doc_set_text(doc, "Timestamp", config_time_format(env->now_s, now));
+    *ret = doc;
+    return 0;
+}
+
+static int read_predicate(const struct env *env, const struct options *o, json_t **ret,
+                          struct error *err)
+{
+    STR_AUTO(text);
+    int r = strcmp(o->predicate, "-") == 0
+                ? fd_read_all(0, DSSE_SIZE_MAX, &text, err)
+                : fd_read_file(AT_FDCWD, o->predicate, DSSE_SIZE_MAX, &text, err);
+
+    if (r == 0 && strcmp(o->type, CUSTOM) == 0)
+        return wrap_text(env, &text, ret);
+    if (r == 0)
+        r = doc_parse(str_view(&text), DSSE_SIZE_MAX, "predicate", ret, err);
+    if (r == 0 && !json_is_object(*ret)) {
+        doc_unref(*ret);
+        r = error_set(err, -EINVAL, "it is no JSON object");
+    }
+    return r < 0 ? error_wrap(err, r, "predicate '%s'", o->predicate) : 0;
+}
+
+static int add(const struct env *env, const struct options *o, struct site *p,
+               const struct testimony *t, const struct trust_key *k, json_t *take_predicate,
+               struct error *err)
+{
+    const char *type = statement_type_of(o->type);
+    struct sign_layer l = {.blob = STR_INIT};
+    char now[CONFIG_TIME_MAX];
+    STR_AUTO(statement);
+
+    statement_print(p->repository, &t->digest, type, take_predicate, &statement);
+    int r = o->bundle ? sign_bundle(k, str_view(&statement), &l, err)
+                      : sign_dsse(k, str_view(&statement), type, &l, err);
+    if (r == 0 && l.blob.size > DSSE_SIZE_MAX)
+        r = error_set(err, -EDQUOT, "a statement has at most %u MiB", DSSE_SIZE_MAX >> 20);
+    if (r == 0)
+        r = o->bundle
+                ? testimony_add_referrer(p, t, &l, type, config_time_format(env->now_s, now), err)
+                : testimony_add_tag(p, t, ".att", &l, err);
+    sign_layer_done(&l);
+    return r;
+}
+
+static int attest(const struct env *env, const struct options *o, const char *reference,
+                  struct error *err)
+{
+    CLEANUP(crypto_closep) struct crypto *c = NULL;
+    CLEANUP(trust_key_freep) struct trust_key *k = NULL;
+    CLEANUP(site_closep) struct site *p = NULL;
+    TESTIMONY_AUTO(t);
+    json_t *predicate = NULL;
+    char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
+    int r = site_open(reference, &p, err);
+
+    if (r == 0)
+        r = crypto_open(&c, err);
+    if (r == 0)
+        r = keys_open(c, o->key, &k, err);
+    if (r == 0)
+        r = p->kind->lock(p, err);
+    if (r == 0)
+        r = p->kind->image(p, &t.digest, &t.manifest, err);
+    if (r == 0)
+        r = read_predicate(env, o, &predicate, err);
+    if (r == 0)
+        r = add(env, o, p, &t, k, predicate, err);
+    if (r == 0 && !env->quiet)
+        fprintf(env->out, "Attested %s: %s with the key %s\n", digest_format(&t.digest, digest),
+                statement_type_of(o->type), digest_format(trust_key_id(k), key));
+    return r;
+}
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    const struct options *o = options;
+    int r = 0;
+
+    if (!o->key || !o->predicate || !o->type)
+        r = error_set(err, -EINVAL, "%s is missing",
+                      !o->key         ? "--key"
+                      : !o->predicate ? "--predicate"
+                                      : "--type");
+    else if (!statement_type_of(o->type))
+        r = error_hint(err,
+                       error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type),
+                       "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex and custom are some");
+    return image_exit(r < 0 ? r : attest(env, o, arguments[0], err));
+}
+
+static const struct option_row rows[] = {
+    OPT_TEXT(0, "key", struct options, key, "FILE|env://NAME", "the private key"),
+    OPT_TEXT(0, "predicate", struct options, predicate, "FILE|-", "what is said, as JSON"),
+    OPT_TEXT(0, "type", struct options, type, "TYPE",
+             "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, custom or a URI"),
+    OPT_FLAG(0, "new-bundle-format", struct options, bundle,
+             "a Sigstore bundle that refers to the image, not a tag"),
+    OPT_END,
+};
+
+const struct command_row cmd_attest = {
+    .name = "attest",
+    .group = "ship and trust them",
+    .arguments = "REFERENCE",
+    .help = "sign a statement about an image",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+    .example =
+        "cooper attest --key cosign.key --type spdxjson --predicate sbom.json oci:layout:1.0",
+};

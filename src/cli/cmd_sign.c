@@ -1,0 +1,132 @@
+/* cooper sign - a signature beside an image, in cosign's forms. */
+#include <errno.h>
+
+#include "cli/commands.h"
+#include "cli/images.h"
+#include "cli/keys.h"
+#include "image/testimony.h"
+#include "oci/config.h"
+
+struct options {
+    const char *key, *identity;
+    struct strings annotations;
+    bool bundle;
+};
+
+/* What is signed besides: who made it, when, and what the user says. */
+static int make_optional(const struct env *env, const struct strings *annotations, json_t **ret,
+                         struct error *err)
+{
+    cleanup_doc json_t *doc = json_object();
+
+    doc_set_text(doc, "creator", "cooper " COOPER_VERSION);
+    doc_set_int(doc, "timestamp", env->now_s);
+    for (size_t i = 0; i < annotations->size; i++) {
+        const char *text = annotations->at[i], *equals = strchr(text, '=');
+
+        if (!equals || equals == text)
+            return error_set(err, -EINVAL, "--annotations '%s' is not KEY=VALUE", text);
+        cleanup_free char *key = xstrndup(text, (size_t)(equals - text));
+        if (strcmp(key, "timestamp") == 0)
+            return error_set(err, -EINVAL, "--annotations: 'timestamp' is the time of signing");
+        doc_set_text(doc, key, equals + 1);
+    }
+    *ret = steal(doc);
+    return 0;
+}
+
+static int sign_bundled(const struct env *env, struct site *p, const struct testimony *t,
+                        const struct trust_key *k, const char *name, json_t *take_optional,
+                        struct error *err)
+{
+    struct sign_layer l = {.blob = STR_INIT};
+    char created[CONFIG_TIME_MAX];
+    STR_AUTO(statement);
+
+    doc_set_text(take_optional, "Timestamp", config_time_format(env->now_s, created));
+    statement_print(name, &t->digest, PREDICATE_COSIGN_SIGN, take_optional, &statement);
+    int r = sign_bundle(k, str_view(&statement), &l, err);
+    if (r == 0)
+        r = testimony_add_referrer(p, t, &l, PREDICATE_COSIGN_SIGN, created, err);
+    sign_layer_done(&l);
+    return r;
+}
+
+static int sign_tagged(struct site *p, const struct testimony *t, const struct trust_key *k,
+                       const char *name, json_t *take_optional, struct error *err)
+{
+    struct sign_layer l = {.blob = STR_INIT};
+    int r = sign_simple(k, name, &t->digest, take_optional, &l, err);
+
+    if (r == 0)
+        r = testimony_add_tag(p, t, ".sig", &l, err);
+    sign_layer_done(&l);
+    return r;
+}
+
+static int sign(const struct env *env, const struct options *o, const char *reference,
+                struct error *err)
+{
+    CLEANUP(crypto_closep) struct crypto *c = NULL;
+    CLEANUP(trust_key_freep) struct trust_key *k = NULL;
+    CLEANUP(site_closep) struct site *p = NULL;
+    TESTIMONY_AUTO(t);
+    json_t *optional = NULL;
+    char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
+    int r = site_open(reference, &p, err);
+
+    if (r == 0)
+        r = crypto_open(&c, err);
+    if (r == 0)
+        r = keys_open(c, o->key, &k, err);
+    if (r == 0)
+        r = p->kind->lock(p, err);
+    if (r == 0)
+        r = p->kind->image(p, &t.digest, &t.manifest, err);
+    if (r == 0)
+        r = make_optional(env, &o->annotations, &optional, err);
+    if (r < 0)
+        return r;
+    const char *name = o->identity ? o->identity : p->repository;
+    r = o->bundle ? sign_bundled(env, p, &t, k, name, optional, err)
+                  : sign_tagged(p, &t, k, name, optional, err);
+    if (r == 0 && !env->quiet)
+        fprintf(env->out, "Signed %s as '%s' with the key %s\n", digest_format(&t.digest, digest),
+                name, digest_format(trust_key_id(k), key));
+    return r;
+}
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    const struct options *o = options;
+
+    if (!o->key)
+        return image_exit(error_hint(err, error_set(err, -EINVAL, "--key is missing"),
+                                     "'cooper keygen' makes a pair: --key cosign.key"));
+    return image_exit(sign(env, o, arguments[0], err));
+}
+
+static const struct option_row rows[] = {
+    OPT_TEXT(0, "key", struct options, key, "FILE|env://NAME", "the private key"),
+    OPT_TEXTS('a', "annotations", struct options, annotations, "KEY=VALUE",
+              "what is signed besides the image"),
+    OPT_TEXT(0, "sign-container-identity", struct options, identity, "NAME",
+             "what the signature calls the image (default: its repository)"),
+    OPT_FLAG(0, "new-bundle-format", struct options, bundle,
+             "a Sigstore bundle that refers to the image, not a tag"),
+    OPT_END,
+};
+
+const struct command_row cmd_sign = {
+    .name = "sign",
+    .group = "ship and trust them",
+    .arguments = "REFERENCE",
+    .help = "sign an image with a key",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+    .example = "cooper sign --key cosign.key oci:layout:1.0",
+};

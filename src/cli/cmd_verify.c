@@ -1,0 +1,177 @@
+/* cooper verify - whether what speaks for an image was said by the key that must say it. */
+#include <errno.h>
+
+#include "cli/commands.h"
+#include "cli/images.h"
+#include "cli/keys.h"
+#include "image/testimony.h"
+#include "oci/config.h"
+
+struct options {
+    const char *key, *type, *format;
+};
+
+static bool is_wanted(const struct evidence *e, const char *type)
+{
+    if (!type)
+        return evidence_is_signature(e);
+    return e->has_statement && strcmp(e->statement.predicate_type, type) == 0;
+}
+
+static json_t *describe(const struct evidence *e)
+{
+    json_t *doc = json_object();
+    char text[CONFIG_TIME_MAX];
+    int64_t time;
+
+    doc_set_text(doc, "form", evidence_form_name(e->form));
+    doc_set_text(doc, "reference", evidence_reference(e));
+    if (evidence_time(e, &time))
+        doc_set_text(doc, "time", config_time_format(time, text));
+    if (e->form == EVIDENCE_SIMPLE)
+        doc_set(doc, "payload", json_incref(e->simple.doc));
+    if (!e->has_statement)
+        return doc;
+    doc_set_text(doc, "predicateType", e->statement.predicate_type);
+    if (e->statement.predicate)
+        doc_set(doc, "predicate", json_incref(json_object_get(e->statement.doc, "predicate")));
+    return doc;
+}
+
+/* Goes through all of them: one that holds is enough, the others are told of. */
+static size_t judge(const struct testimony *t, const struct trust_key *k, const char *type,
+                    json_t *holding, struct strings *complaints)
+{
+    const struct evidence_subject subject = testimony_subject(t);
+
+    vec_each (e, &t->evidence) {
+        ERROR_AUTO(why);
+
+        if (!is_wanted(e, type))
+            continue;
+        if (evidence_verify(e, &subject, k, &why) == 0)
+            doc_push(holding, describe(e));
+        else
+            strings_take(complaints,
+                         xasprintf("a %s of the form %s: %s", type ? "statement" : "signature",
+                                   evidence_form_name(e->form), why.text));
+    }
+    for (size_t i = 0; i < t->complaints.size; i++)
+        strings_add(complaints, t->complaints.at[i]);
+    return json_array_size(holding);
+}
+
+static void print_json(const struct env *env, const struct site *p, const struct testimony *t,
+                       const struct trust_key *k, bool good, const json_t *holding,
+                       const struct strings *complaints)
+{
+    cleanup_doc json_t *doc = json_object();
+    json_t *refused = json_array();
+    char text[DIGEST_TEXT_MAX];
+
+    for (size_t i = 0; i < complaints->size; i++)
+        doc_push(refused, doc_new_text(complaints->at[i]));
+    doc_set_text(doc, "image", p->name);
+    doc_set_text(doc, "digest", digest_format(&t->digest, text));
+    doc_set_text(doc, "key", digest_format(trust_key_id(k), text));
+    doc_set_bool(doc, "verified", good);
+    doc_set(doc, "evidence", json_deep_copy(holding));
+    doc_set(doc, "refused", refused);
+    image_print_doc(env, doc);
+}
+
+static void print_text(const struct env *env, const struct testimony *t, const json_t *holding)
+{
+    char text[DIGEST_TEXT_MAX];
+    const json_t *item;
+    size_t i;
+
+    fprintf(env->out, "Verified %s\n", digest_format(&t->digest, text));
+    json_array_foreach(holding, i, item)
+    {
+        const char *type = json_string_value(json_object_get(item, "predicateType"));
+        const char *name = json_string_value(json_object_get(item, "reference"));
+        const char *time = json_string_value(json_object_get(item, "time"));
+
+        fprintf(env->out, "  %s %s%s%s\n", json_string_value(json_object_get(item, "form")),
+                type   ? type
+                : name ? name
+                       : "",
+                time ? ", " : "", time ? time : "");
+    }
+}
+
+static int refuse(const struct options *o, const struct strings *complaints, struct error *err)
+{
+    const int r = o->type ? error_set(err, -EBADMSG, "no statement of type '%s' holds", o->type)
+                          : error_set(err, -EBADMSG, "no signature of it holds");
+
+    if (complaints->size == 0)
+        return error_hint(err, r, "there is none beside the image");
+    return error_hint(err, r, "%s%s", complaints->at[0], complaints->size > 1 ? "; and more" : "");
+}
+
+static int verify(const struct env *env, const struct options *o, const char *reference,
+                  struct error *err)
+{
+    CLEANUP(crypto_closep) struct crypto *c = NULL;
+    CLEANUP(trust_key_freep) struct trust_key *k = NULL;
+    CLEANUP(site_closep) struct site *p = NULL;
+    CLEANUP(strings_done) struct strings complaints = {0};
+    cleanup_doc json_t *holding = json_array();
+    TESTIMONY_AUTO(t);
+    int r = site_open(reference, &p, err);
+
+    if (r == 0)
+        r = crypto_open(&c, err);
+    if (r == 0)
+        r = keys_read(c, o->key, &k, err);
+    if (r == 0)
+        r = testimony_collect(p, &t, err);
+    if (r < 0)
+        return r;
+    const bool good =
+        judge(&t, k, o->type ? statement_type_of(o->type) : NULL, holding, &complaints) > 0;
+    if (o->format && strcmp(o->format, "json") == 0)
+        print_json(env, p, &t, k, good, holding, &complaints);
+    else if (good && !env->quiet)
+        print_text(env, &t, holding);
+    return good ? 0 : error_wrap(err, refuse(o, &complaints, err), "'%s'", reference);
+}
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    const struct options *o = options;
+    int r = 0;
+
+    if (!o->key)
+        r = error_hint(err, error_set(err, -EINVAL, "--key is missing"),
+                       "the public one: --key cosign.pub");
+    else if (o->type && !statement_type_of(o->type))
+        r = error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type);
+    else if (o->format && strcmp(o->format, "json") != 0 && strcmp(o->format, "table") != 0)
+        r = error_set(err, -EINVAL, "--format is table or json, not '%s'", o->format);
+    return image_exit(r < 0 ? r : verify(env, o, arguments[0], err));
+}
+
+static const struct option_row rows[] = {
+    OPT_TEXT(0, "key", struct options, key, "FILE|env://NAME", "the public key"),
+    OPT_TEXT(0, "type", struct options, type, "TYPE",
+             "a statement of this type must be signed, not the image itself"),
+    OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
+    OPT_END,
+};
+
+const struct command_row cmd_verify = {
+    .name = "verify",
+    .group = "ship and trust them",
+    .arguments = "REFERENCE",
+    .help = "check the signatures of an image",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+    .example = "cooper verify --key cosign.pub oci:layout:1.0",
+};

@@ -1,0 +1,36 @@
+/* image/site.h - where an image and what speaks for it lie side by side. */
+#pragma once
+
+#include "oci/manifest.h"
+
+/* What a kind of place can do. Bytes that come match their digest; tags and digests of the same
+ * repository. -ENOENT: there is none. */
+struct site;
+struct site_kind {
+    /* The image that was named, resolved once: what is verified is what is used (CVE-2023-33959). */
+    int (*image)(struct site *p, struct digest *ret, struct str *ret_manifest, struct error *err);
+    int (*tag)(struct site *p, const char *tag, struct str *ret_manifest, struct error *err);
+    int (*manifest)(struct site *p, const struct digest *d, struct str *ret, struct error *err);
+    int (*blob)(struct site *p, const struct descriptor *d, struct str *ret, struct error *err);
+    /* Digests of manifests that may have this one as their subject, appended. */
+    int (*referrers)(struct site *p, const struct digest *subject, struct digest **ret,
+                     size_t *ret_count, struct error *err);
+    /* Before what is read, changed and written back; until the place is closed. */
+    int (*lock)(struct site *p, struct error *err);
+    int (*put_blob)(struct site *p, struct view bytes, struct error *err);
+    /* tag NULL: a manifest with a subject, which becomes one of its referrers. */
+    int (*put_manifest)(struct site *p, const char *tag, struct view bytes, struct error *err);
+    void (*close)(struct site *p);
+};
+
+struct site {
+    const struct site_kind *kind;
+    char *name;       /* for people */
+    char *repository; /* what signatures call the image: "registry.example/team/app" */
+    char *reference;  /* with its tag, for policies */
+};
+void site_close(struct site *p); /* NULL is fine */
+DEFINE_CLEANUP(struct site *, site_close)
+
+/* "oci:DIR[:TAG]", or a directory that is a layout. -ENOTSUP: it is neither. */
+MUST_CHECK int site_open(const char *text, struct site **ret, struct error *err);

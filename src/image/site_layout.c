@@ -1,0 +1,342 @@
+/* An OCI layout directory as a place: tags are annotations in index.json, referrers are entries that
+ * have a subject. Writers take a lock on the directory, so that two signatures at once are two. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/vec.h"
+#include "image/site.h"
+#include "oci/beside.h"
+#include "oci/reference.h"
+
+#define TRANSPORT "oci:"
+#define REFERRERS_MAX 1024 /* entries of a layout that are opened to see what they refer to */
+
+struct layout {
+    struct site site;
+    int dir;
+    char *tag; /* or NULL */
+    struct image_index *index;
+};
+
+static struct layout *layout_of(struct site *p)
+{
+    return (struct layout *)p; /* its first member */
+}
+
+static int read_index(struct layout *l, struct error *err)
+{
+    STR_AUTO(text);
+    int r = fd_read_regular(l->dir, LAYOUT_FILE, 65536, &text, err);
+
+    if (r == 0)
+        r = layout_parse(str_view(&text), err);
+    str_clear(&text);
+    if (r == 0)
+        r = fd_read_regular(l->dir, "index.json", MANIFEST_SIZE_MAX, &text, err);
+    if (r < 0)
+        return r;
+    image_index_free(steal(l->index));
+    return image_index_parse(str_view(&text), &l->index, err);
+}
+
+/* ---- reading ---- */
+
+static void blob_path(const struct digest *d, char ret[static 128])
+{
+    char hex[DIGEST_HEX_MAX];
+
+    snprintf(ret, 128, "blobs/sha256/%s", digest_hex(d, hex));
+}
+
+static int read_blob(struct layout *l, const struct digest *d, uint64_t limit, struct str *ret,
+                     struct error *err)
+{
+    char path[128], text[DIGEST_TEXT_MAX];
+    struct digest got;
+
+    blob_path(d, path);
+    str_clear(ret);
+    const int r = fd_read_regular(l->dir, path, limit, ret, err);
+    if (r < 0)
+        return r;
+    digest_of(str_view(ret), &got);
+    if (digest_eq(&got, d))
+        return 0;
+    return error_set(err, -EPROTO, "blob %s is damaged", digest_format(d, text));
+}
+
+static int layout_manifest(struct site *p, const struct digest *d, struct str *ret,
+                           struct error *err)
+{
+    return read_blob(layout_of(p), d, MANIFEST_SIZE_MAX, ret, err);
+}
+
+static int layout_blob(struct site *p, const struct descriptor *d, struct str *ret,
+                       struct error *err)
+{
+    const int r = descriptor_need_sha256(d, err);
+
+    return r < 0 ? r : read_blob(layout_of(p), &d->digest, d->size, ret, err);
+}
+
+static int layout_image(struct site *p, struct digest *ret, struct str *ret_manifest,
+                        struct error *err)
+{
+    struct layout *l = layout_of(p);
+    const struct descriptor *d = NULL;
+    size_t kept = 0;
+    int r = read_index(l, err);
+
+    for (size_t i = 0; r == 0 && i < l->index->manifest_count; i++)
+        if (!beside_is(&l->index->manifests[i]))
+            l->index->manifests[kept++] = l->index->manifests[i];
+    if (r < 0)
+        return r;
+    l->index->manifest_count = kept;
+    r = layout_select(l->index, l->tag, &d, err);
+    if (r == 0)
+        r = descriptor_need_sha256(d, err);
+    if (r == 0)
+        r = read_blob(l, &d->digest, MANIFEST_SIZE_MAX, ret_manifest, err);
+    if (r < 0)
+        return r;
+    *ret = d->digest;
+    return 0;
+}
+
+static const struct descriptor *find_tag(const struct layout *l, const char *tag)
+{
+    for (size_t i = 0; i < l->index->manifest_count; i++) {
+        const char *text = descriptor_annotation(&l->index->manifests[i], ANNOTATION_REF_NAME);
+        const char *colon = text ? strrchr(text, ':') : NULL;
+
+        if (text && strcmp(colon ? colon + 1 : text, tag) == 0)
+            return &l->index->manifests[i];
+    }
+    return NULL;
+}
+
+static int layout_tag(struct site *p, const char *tag, struct str *ret_manifest, struct error *err)
+{
+    struct layout *l = layout_of(p);
+    int r = read_index(l, err);
+
+    if (r < 0)
+        return r;
+    const struct descriptor *d = find_tag(l, tag);
+    if (!d)
+        return error_set(err, -ENOENT, "the layout has no '%s'", tag);
+    r = descriptor_need_sha256(d, err);
+    return r < 0 ? r : read_blob(l, &d->digest, MANIFEST_SIZE_MAX, ret_manifest, err);
+}
+
+/* Descriptors do not say what a manifest refers to: it is in the manifest alone. */
+static int layout_referrers(struct site *p, const struct digest *subject, struct digest **ret,
+                            size_t *ret_count, struct error *err)
+{
+    struct layout *l = layout_of(p);
+    VEC(struct digest) found = {0};
+    size_t opened = 0;
+    const int r = read_index(l, err);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < l->index->manifest_count && opened < REFERRERS_MAX; i++) {
+        const struct descriptor *d = &l->index->manifests[i];
+        CLEANUP(manifest_freep) struct manifest *m = NULL;
+        STR_AUTO(text);
+
+        if (media_of(d->media_type) != MEDIA_MANIFEST || descriptor_need_sha256(d, NULL) < 0)
+            continue;
+        opened++;
+        /* what is damaged speaks for nothing */
+        if (read_blob(l, &d->digest, MANIFEST_SIZE_MAX, &text, NULL) == 0 &&
+            manifest_parse(str_view(&text), &m, NULL) == 0 && m->has_subject &&
+            digest_eq(&m->subject.digest, subject))
+            vec_push(&found, d->digest);
+    }
+    *ret = found.at;
+    *ret_count = found.size;
+    return 0;
+}
+
+/* ---- writing ---- */
+
+static int layout_lock(struct site *p, struct error *err)
+{
+    int r;
+
+    do
+        r = flock(layout_of(p)->dir, LOCK_EX);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? error_sys(err, "lock the layout '%s'", p->name) : 0;
+}
+
+static int layout_put_blob(struct site *p, struct view bytes, struct error *err)
+{
+    struct layout *l = layout_of(p);
+    struct digest d;
+    char path[128];
+    STR_AUTO(there);
+
+    digest_of(bytes, &d);
+    if (read_blob(l, &d, bytes.size, &there, NULL) == 0)
+        return 0;
+    blob_path(&d, path);
+    const int r = fd_make_dirs(l->dir, "blobs/sha256", 0755, err);
+    return r < 0 ? r : fd_replace_file(l->dir, path, bytes, 0644, err);
+}
+
+static json_t *entry_of(const struct manifest *m, const char *tag)
+{
+    json_t *entry = descriptor_new(m->media_type, &m->digest, m->raw.size);
+
+    if (m->artifact_type)
+        doc_set_text(entry, "artifactType", m->artifact_type);
+    if (tag)
+        descriptor_set_annotation(entry, ANNOTATION_REF_NAME, tag);
+    return entry;
+}
+
+/* The entry takes the place of what has the same tag, or is the same. */
+static void print_index(const struct layout *l, const struct manifest *m, const char *tag,
+                        struct str *ret)
+{
+    const struct descriptor *old = tag ? find_tag(l, tag) : NULL;
+    cleanup_doc json_t *doc = json_deep_copy(l->index->doc);
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < l->index->manifest_count; i++) {
+        const struct descriptor *d = &l->index->manifests[i];
+
+        if (d != old && (tag || !digest_eq(&d->digest, &m->digest)))
+            doc_push(list, json_incref(d->doc));
+    }
+    doc_push(list, entry_of(m, tag));
+    doc_set(doc, "manifests", list);
+    doc_print(doc, true, ret);
+}
+
+static int layout_put_manifest(struct site *p, const char *tag, struct view bytes,
+                               struct error *err)
+{
+    struct layout *l = layout_of(p);
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    STR_AUTO(text);
+    int r = manifest_parse(bytes, &m, err);
+
+    if (r == 0)
+        r = layout_put_blob(p, bytes, err);
+    if (r == 0)
+        r = read_index(l, err);
+    if (r < 0)
+        return r;
+    print_index(l, m, tag, &text);
+    return fd_replace_file(l->dir, "index.json", str_view(&text), 0644, err);
+}
+
+static void layout_close(struct site *p)
+{
+    struct layout *l = layout_of(p);
+
+    image_index_free(l->index);
+    if (l->dir >= 0)
+        (void)close(l->dir);
+    free(l->tag);
+    free(l);
+}
+
+static const struct site_kind layout_kind = {
+    .image = layout_image,
+    .tag = layout_tag,
+    .manifest = layout_manifest,
+    .blob = layout_blob,
+    .referrers = layout_referrers,
+    .lock = layout_lock,
+    .put_blob = layout_put_blob,
+    .put_manifest = layout_put_manifest,
+    .close = layout_close,
+};
+
+/* ---- opening ---- */
+
+void site_close(struct site *p)
+{
+    if (!p)
+        return;
+    free(p->name);
+    free(p->repository);
+    free(p->reference);
+    p->kind->close(p);
+}
+
+/* A layout has no registry: what the image is called in it, or the directory's own name. */
+static void name_layout(struct layout *l, const char *path)
+{
+    const struct descriptor *d = NULL;
+    const char *name = NULL;
+    REFERENCE_AUTO(ref);
+
+    if (read_index(l, NULL) == 0 && layout_select(l->index, l->tag, &d, NULL) == 0) {
+        name = descriptor_annotation(d, ANNOTATION_IMAGE_NAME);
+        if (!name)
+            name = descriptor_annotation(d, ANNOTATION_REF_NAME);
+    }
+    if (name && strpbrk(name, ":/") && reference_parse(name, &ref, NULL) == 0) {
+        l->site.repository = reference_name(&ref);
+        l->site.reference = reference_format(&ref);
+        return;
+    }
+    const char *slash = strrchr(path, '/');
+    l->site.repository = xstrdup(slash && slash[1] ? slash + 1 : path);
+    l->site.reference = xasprintf("oci:%s%s%s", path, l->tag ? ":" : "", l->tag ? l->tag : "");
+}
+
+static bool is_layout(const char *path)
+{
+    cleanup_free char *file = xasprintf("%s/" LAYOUT_FILE, path);
+
+    return access(file, F_OK) == 0;
+}
+
+/* DIR, or DIR:TAG where there is no such directory. Caller frees both. */
+static bool split(const char *text, char **ret_dir, char **ret_tag)
+{
+    const char *colon = strrchr(text, ':');
+
+    if (is_layout(text)) {
+        *ret_dir = xstrdup(text);
+        return true;
+    }
+    if (!colon || colon == text || strchr(colon, '/'))
+        return false;
+    cleanup_free char *dir = xstrndup(text, (size_t)(colon - text));
+    if (!is_layout(dir))
+        return false;
+    *ret_dir = steal(dir);
+    *ret_tag = xstrdup(colon + 1);
+    return true;
+}
+
+int site_open(const char *text, struct site **ret, struct error *err)
+{
+    cleanup_free char *dir = NULL, *tag = NULL;
+    const bool named = strncmp(text, TRANSPORT, strlen(TRANSPORT)) == 0;
+
+    if (!split(named ? text + strlen(TRANSPORT) : text, &dir, &tag))
+        return error_set(err, named ? -ENOENT : -ENOTSUP, "'%s' is no layout directory", text);
+    struct layout *l = xcalloc(1, sizeof(*l));
+    CLEANUP(site_closep) struct site *p = &l->site;
+    p->kind = &layout_kind;
+    p->name = xstrdup(text);
+    l->tag = steal(tag);
+    l->dir = fd_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, err);
+    if (l->dir < 0)
+        return l->dir;
+    name_layout(l, dir);
+    *ret = steal(p);
+    return 0;
+}

@@ -1,0 +1,223 @@
+#include "image/testimony.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "oci/beside.h"
+
+/* What is behind a tag may be a signature's own manifest or an index of referrers. */
+static const char *const suffixes[] = {".sig", ".att", ""};
+
+struct reader {
+    struct site *site;
+    struct testimony *t;
+    uint64_t size; /* of all blobs that were read */
+    VEC(struct digest) seen;
+};
+
+void testimony_done(struct testimony *t)
+{
+    vec_each (e, &t->evidence)
+        evidence_done(e);
+    vec_done(&t->evidence);
+    strings_done(&t->complaints);
+    if (t->manifest.at)
+        str_done(&t->manifest);
+}
+
+/* ---- reading ---- */
+
+/* A signature that cannot be read is none; the next one may be good. */
+static void complain(struct reader *r, const char *what, struct error *take_why)
+{
+    strings_take(&r->t->complaints, xasprintf("%s: %s", what, take_why->text));
+    error_done(take_why);
+}
+
+static int check_limits(struct reader *r, const struct descriptor *d, struct error *err)
+{
+    if (r->t->evidence.size + r->t->complaints.size >= EVIDENCE_COUNT_MAX)
+        return error_set(err, -EDQUOT,
+                         "more than %d signatures and statements lie beside the image",
+                         EVIDENCE_COUNT_MAX);
+    r->size += MIN(d->size, (uint64_t)EVIDENCE_TOTAL_MAX + 1);
+    if (r->size > EVIDENCE_TOTAL_MAX)
+        return error_set(err, -EDQUOT, "what lies beside the image has more than %u MiB",
+                         EVIDENCE_TOTAL_MAX >> 20);
+    return 0;
+}
+
+static int read_layer(struct reader *r, const struct descriptor *d, struct error *err)
+{
+    const uint64_t limit = evidence_size_max(evidence_form_of(d));
+    struct evidence e;
+    STR_AUTO(blob);
+    ERROR_AUTO(why);
+    int result = check_limits(r, d, err);
+
+    if (result < 0)
+        return result;
+    if (d->size > limit)
+        result = error_set(&why, -EDQUOT, "it has more than %" PRIu64 " bytes", limit);
+    else
+        result = r->site->kind->blob(r->site, d, &blob, &why);
+    if (result == 0)
+        result = evidence_read(d, str_view(&blob), &e, &why);
+    if (result < 0)
+        complain(r, d->digest_text, &why);
+    else
+        vec_push(&r->t->evidence, e);
+    return 0;
+}
+
+static int read_manifest(struct reader *r, struct view text, struct error *err)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    ERROR_AUTO(why);
+    int result = manifest_parse(text, &m, &why);
+
+    if (result < 0) {
+        complain(r, "a manifest beside the image", &why);
+        return 0;
+    }
+    vec_each (d, &r->seen)
+        if (digest_eq(d, &m->digest))
+            return 0;
+    vec_push(&r->seen, m->digest);
+    for (size_t i = 0; result == 0 && i < m->layer_count; i++)
+        if (evidence_form_of(&m->layers[i]) != EVIDENCE_NONE)
+            result = read_layer(r, &m->layers[i], err);
+    return result;
+}
+
+static int read_referrer(struct reader *r, const struct digest *d, struct error *err)
+{
+    STR_AUTO(text);
+    ERROR_AUTO(why);
+    char name[DIGEST_TEXT_MAX];
+
+    if (r->site->kind->manifest(r->site, d, &text, &why) == 0)
+        return read_manifest(r, str_view(&text), err);
+    complain(r, digest_format(d, name), &why);
+    return 0;
+}
+
+/* The entries of an index of referrers; whatever artifactType they state, as cosign 2 writes a wrong
+ * one. */
+static int read_list(struct reader *r, struct view text, struct error *err)
+{
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
+    ERROR_AUTO(why);
+    int result = 0;
+
+    if (image_index_parse(text, &x, &why) < 0) {
+        complain(r, "the list of referrers", &why);
+        return 0;
+    }
+    for (size_t i = 0; result == 0 && i < MIN(x->manifest_count, (size_t)EVIDENCE_COUNT_MAX); i++)
+        if (descriptor_need_sha256(&x->manifests[i], NULL) == 0)
+            result = read_referrer(r, &x->manifests[i].digest, err);
+    return result;
+}
+
+static int read_tag(struct reader *r, const char *suffix, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX], tag[BESIDE_TAG_MAX];
+    enum media kind;
+    STR_AUTO(manifest);
+    int result;
+
+    beside_tag(digest_format(&r->t->digest, text), suffix, tag);
+    ERROR_AUTO(why);
+    result = r->site->kind->tag(r->site, tag, &manifest, &why);
+    if (result == -ENOENT)
+        return 0;
+    if (result < 0)
+        return error_move(err, &why);
+    if (manifest_kind(str_view(&manifest), &kind, &why) < 0) {
+        complain(r, tag, &why);
+        return 0;
+    }
+    return kind == MEDIA_INDEX ? read_list(r, str_view(&manifest), err)
+                               : read_manifest(r, str_view(&manifest), err);
+}
+
+static int read_referrers(struct reader *r, struct error *err)
+{
+    cleanup_free struct digest *list = NULL;
+    size_t count = 0;
+    int result = r->site->kind->referrers(r->site, &r->t->digest, &list, &count, err);
+
+    for (size_t i = 0; result == 0 && i < MIN(count, (size_t)EVIDENCE_COUNT_MAX); i++)
+        result = read_referrer(r, &list[i], err);
+    return result;
+}
+
+int testimony_collect(struct site *p, struct testimony *ret, struct error *err)
+{
+    struct reader reader = {.site = p, .t = ret};
+    int r = p->kind->image(p, &ret->digest, &ret->manifest, err);
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(suffixes); i++)
+        r = read_tag(&reader, suffixes[i], err);
+    if (r == 0)
+        r = read_referrers(&reader, err);
+    vec_done(&reader.seen);
+    return r < 0 ? error_wrap(err, r, "'%s'", p->name) : 0;
+}
+
+/* ---- writing ---- */
+
+int testimony_add_tag(struct site *p, const struct testimony *t, const char *suffix,
+                      const struct sign_layer *l, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX], tag[BESIDE_TAG_MAX];
+    CLEANUP(manifest_freep) struct manifest *old = NULL;
+    STR_AUTO(before);
+    STR_AUTO(manifest);
+    STR_AUTO(config);
+    ERROR_AUTO(absent);
+
+    beside_tag(digest_format(&t->digest, text), suffix, tag);
+    int r = p->kind->tag(p, tag, &before, &absent);
+    if (r == 0)
+        r = manifest_parse(str_view(&before), &old, err);
+    else
+        r = r == -ENOENT ? 0 : error_move(err, &absent);
+    if (r == 0)
+        r = sign_tag_manifest(old, l, &manifest, &config, err);
+    if (r == 0)
+        r = p->kind->put_blob(p, str_view(&l->blob), err);
+    if (r == 0)
+        r = p->kind->put_blob(p, str_view(&config), err);
+    if (r == 0)
+        r = p->kind->put_manifest(p, tag, str_view(&manifest), err);
+    return r < 0 ? error_wrap(err, r, "'%s'", p->name) : 0;
+}
+
+static json_t *describe_subject(const struct testimony *t)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
+    const char *type = MEDIA_OCI_MANIFEST;
+
+    if (manifest_parse(str_view(&t->manifest), &m, NULL) == 0)
+        type = m->media_type;
+    else if (image_index_parse(str_view(&t->manifest), &x, NULL) == 0)
+        type = x->media_type;
+    return descriptor_new(type, &t->digest, t->manifest.size);
+}
+
+int testimony_add_referrer(struct site *p, const struct testimony *t, const struct sign_layer *l,
+                           const char *predicate_type, const char *created, struct error *err)
+{
+    STR_AUTO(manifest);
+
+    sign_referrer_manifest(l, describe_subject(t), predicate_type, created, &manifest);
+    int r = p->kind->put_blob(p, str_view(&l->blob), err);
+    if (r == 0)
+        r = p->kind->put_blob(p, VIEW("{}"), err);
+    if (r == 0)
+        r = p->kind->put_manifest(p, NULL, str_view(&manifest), err);
+    return r < 0 ? error_wrap(err, r, "'%s'", p->name) : 0;
+}
