@@ -152,7 +152,7 @@ open("statement", "wb").write(body)' "$1"
     fresh
     run -1 --separate-stderr cooper verify --key cosign.pub image
     [[ $stderr == *"no signature of it holds"*"none beside the image"* ]]
-    cooper sign -q --key other.key image
+    cooper sign -q --key other.key -a nr=1 image
     run -1 --separate-stderr cooper verify --key cosign.pub image
     [[ $stderr == *"not of this key and these bytes"* ]]
     cooper sign -q --key cosign.key image
