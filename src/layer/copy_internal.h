@@ -1,7 +1,8 @@
 /* layer/copy_internal.h - what the parts of a copy share.
  *
  * copy.c        the session: nodes of the layer, directories on the way, the end
- * copy_walk.c   sources: walks them in order and makes everything but files
+ * copy_walk.c   sources: walks directories and layers in order and makes everything but files
+ * copy_level.c  the directories that a walk is in, and what becomes of what it meets there
  * copy_file.c   files, in the threads of a pool
  *
  * The walk makes directories, checks for conflicts and queues files; threads only touch the nodes they were given.
@@ -46,6 +47,21 @@ struct copying {
     struct str src, dst;      /* where the walk is */
 };
 
+#define OPEN_DEPTH 100 /* deeper directories are closed while what is below them is walked */
+
+/* A directory that is being copied. It is made when the first thing in it is, or at once when it is itself wanted. */
+struct level {
+    struct level *parent;
+    struct dir_ref *dir;
+    struct batch *batch;
+    struct node *node; /* NULL: not made yet */
+    struct entry e;    /* attributes of the source */
+    struct stat st;    /* of the source, in a directory */
+    bool below;        /* the layers below have this directory: children may collide */
+    size_t src, dst;   /* lengths of its paths in copying.src and .dst */
+    unsigned depth;
+};
+
 /* ---- copy.c ---- */
 struct node *copy_node(struct copy *c, const char *path); /* live one, or NULL */
 struct node *copy_new_node(struct copy *c, const char *path);
@@ -74,6 +90,36 @@ void copy_apply(const struct copy_source *s,
 /* Tells copy_source.seen of an entry of a directory. content: as there. */
 MUST_CHECK int copy_tell(const struct copying *cp, const char *path, mode_t mode,
                          const struct entry *e, const struct digest *content, struct error *err);
+
+/* ---- copy_level.c ---- */
+void path_enter(struct str *path, size_t prefix, const char *name);
+/* What copy_source.skip is asked about: the entry that the walk is at. */
+const char *level_skip_name(const struct copying *cp);
+int level_check_length(const struct copying *cp, struct error *err);
+/* The innermost level that path is in; NULL: none. */
+struct level *level_of(struct level *l, const char *path);
+/* One for the directory that the walk is at. e: of the source. */
+struct level *level_enter(struct copying *cp, struct level *parent, const struct entry *e);
+/* Ends the directories that path is not in. */
+struct level *level_leave(struct copying *cp, struct level *l, const struct level *until);
+/* A level for the directory that gets the one file of the source: its parents are made, its own attributes stay. */
+MUST_CHECK int level_of_file(struct copying *cp, int take_source, struct level *ret,
+                             struct error *err);
+/* Makes it and those above, unless that is done. */
+MUST_CHECK int level_make(struct copying *cp, struct level *l, struct error *err);
+/* Makes room for what the walk is at. */
+MUST_CHECK int level_clear_place(struct copying *cp, const struct level *l, struct error *err);
+struct node *level_new_node(struct copying *cp, const struct stat *st);
+void level_link(struct copying *cp, struct node *n, struct node *file);
+/* A file for the threads. */
+void level_queue(struct copying *cp, struct level *l, struct node *n);
+void level_flush(struct copying *cp, struct level *l);
+/* Links, devices, fifos: nothing to read. */
+MUST_CHECK int level_make_special(struct copying *cp, const struct level *l, struct node *n,
+                                  struct error *err);
+/* What is no directory, in the open directory l->dir->source. */
+MUST_CHECK int level_visit_file(struct copying *cp, struct level *l, const struct stat *st,
+                                struct error *err);
 
 /* ---- copy_file.c ---- */
 void copy_push(struct copying *cp, struct batch *b);
