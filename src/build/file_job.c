@@ -258,6 +258,29 @@ static bool known_file(void *ctx, const char *path, const struct stat *st, struc
     return context_check_known(f->in->check, path, st, ret, ret_plain);
 }
 
+static size_t find_listed(void *ctx, const char *path)
+{
+    const struct source_filter *f = ctx;
+
+    return context_check_find(f->in->check, path);
+}
+
+static bool listed_at(void *ctx, size_t i, struct copy_listed *ret)
+{
+    const struct source_filter *f = ctx;
+
+    return context_check_at(f->in->check, i, ret);
+}
+
+static void listed_taken(void *ctx, size_t i)
+{
+    const struct source_filter *f = ctx;
+
+    context_check_taken(f->in->check, i);
+}
+
+static const struct copy_list context_list = {find_listed, listed_at, listed_taken};
+
 static int check_entry(void *ctx, const struct copy_seen *s, struct error *err)
 {
     const struct source_filter *f = ctx;
@@ -362,6 +385,7 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
     const bool leaves_out = !file_filter_is_empty(&patterns) || json_array_size(step->skips);
     const struct copy_source s = {
         .dir = in->dir,
+        .list = in->dir < 0 ? NULL : &context_list,
         .keep_owner = step->keep_owner,
         .gitmode = in->gitmode,
         .trees = in->dir < 0 ? in->image.merge : NULL,

@@ -15,7 +15,7 @@ struct node {
     struct node *file;  /* hard links: the node they stand for */
     /* copies only: where it comes from */
     const char *origin; /* path there */
-    const void *from;   /* entry of a source tree */
+    const void *from;   /* its entry in a source tree, or in the layer of the last time */
     int fs;             /* descriptor of the layer that has it */
     bool dead;          /* replaced or removed by a later action */
 };

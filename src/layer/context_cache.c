@@ -112,6 +112,7 @@ void cache_append(struct context_cache *c, const char *path, const struct stat *
         .ctime_ns = (uint32_t)st->st_ctim.tv_nsec,
         .mode = st->st_mode,
         .racy = racy,
+        .linked = !S_ISDIR(st->st_mode) && st->st_nlink > 1,
         .unread = unread,
     };
     memcpy(r.content, content->sha256, sizeof(r.content));

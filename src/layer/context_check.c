@@ -94,6 +94,35 @@ int context_check_seen(struct context_check *c, const struct copy_seen *s, struc
     return 0;
 }
 
+size_t context_check_find(const struct context_check *c, const char *path)
+{
+    return cache_lower_bound(c->expected, path);
+}
+
+bool context_check_at(const struct context_check *c, size_t i, struct copy_listed *ret)
+{
+    if (i >= c->expected->count)
+        return false;
+    const struct cache_record *r = &c->expected->records[i];
+    const struct stat st = {.st_dev = r->dev,
+                            .st_ino = r->ino,
+                            .st_mode = r->mode,
+                            .st_nlink = r->linked ? 2 : 1,
+                            .st_size = (off_t)r->size,
+                            .st_mtim = {r->mtime_s, r->mtime_ns},
+                            .st_ctim = {r->ctime_s, r->ctime_ns}};
+    ret->path = cache_path(c->expected, i);
+    ret->st = st;
+    ret->plain = !r->unread && same(r->xattrs, &(struct digest){0});
+    memcpy(ret->content.sha256, r->content, sizeof(r->content));
+    return true;
+}
+
+void context_check_taken(struct context_check *c, size_t i)
+{
+    c->met[i] = true;
+}
+
 /* path is directory or below it. */
 static bool is_below(const char *path, const char *directory)
 {

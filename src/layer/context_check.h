@@ -18,6 +18,10 @@ bool context_check_known(struct context_check *c, const char *path, const struct
                          struct digest *ret, bool *ret_plain);
 MUST_CHECK int context_check_seen(struct context_check *c, const struct copy_seen *s,
                                   struct error *err);
+/* copy_source.list. */
+size_t context_check_find(const struct context_check *c, const char *path);
+bool context_check_at(const struct context_check *c, size_t i, struct copy_listed *ret);
+void context_check_taken(struct context_check *c, size_t i);
 /* Behind the copy: everything at and below path but its top was met. skip (may be NULL): names, relative to path, that
  * the copy left out, as in copy_source. */
 MUST_CHECK int context_check_end(const struct context_check *c, const char *path,

@@ -43,6 +43,7 @@ static struct stat stat_of(const struct context_entry *e)
     return (struct stat){.st_mode = e->mode,
                          .st_dev = e->dev,
                          .st_ino = e->ino,
+                         .st_nlink = (nlink_t)e->nlink,
                          .st_size = (off_t)e->size,
                          .st_mtim = e->mtime,
                          .st_ctim = e->ctime};

@@ -11,7 +11,8 @@ struct cache_record {
     int64_t mtime_s, ctime_s;
     uint32_t mtime_ns, ctime_ns;
     uint32_t mode;
-    uint16_t racy;   /* may have changed within the tick of the clock in which it was looked at */
+    uint8_t racy;    /* may have changed within the tick of the clock in which it was looked at */
+    uint8_t linked;  /* has several names; no directory */
     uint16_t unread; /* content and xattrs are not known */
     uint8_t content[32], xattrs[32];
 };

@@ -48,9 +48,27 @@ struct copy_seen {
     bool again; /* one more name of an entry: content and xattrs are not told again */
 };
 
+/* An entry of a directory as it was when the directory was walked. */
+struct copy_listed {
+    const char *path; /* below dir */
+    struct stat st;   /* but its owner; of st_nlink, whether a file has several names */
+    struct digest content;
+    bool plain; /* content is known, and there are no extended attributes */
+};
+/* All entries at and below copy_source.path that the copy is to find, in entry_path_cmp() order. Called by the thread
+ * that called copy_add(). */
+struct copy_list {
+    size_t (*find)(void *ctx, const char *path);              /* the first that is not before it */
+    bool (*at)(void *ctx, size_t i, struct copy_listed *ret); /* false: there are no more */
+    void (*taken)(void *ctx, size_t i);                       /* copied as it was listed */
+};
+
 struct copy_source {
     /* Either a directory ... */
-    int dir;         /* -1: trees */
+    int dir; /* -1: trees */
+    /* NULL: dir is walked. Else, when there is a layer of the last time, names and plain entries come from here, so
+     * that only what is another one than in that layer is looked at. Not with keep_owner */
+    const struct copy_list *list;
     bool keep_owner; /* of files in dir; else 0:0. Always kept from trees */
     mode_t gitmode;  /* of dir: layer/gitmode.h */
     /* ... or layers: fs[i] is the fs/ directory of layer i of the merge, which has owner_mode

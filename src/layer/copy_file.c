@@ -262,6 +262,8 @@ static int open_source(const struct copying *cp, const struct batch *b, const st
 
     if (cp->s->trees)
         return fd_open_beneath(n->fs, n->origin, flags, 0, err);
+    if (b->dir->source < 0)
+        return fd_open_beneath(cp->s->dir, n->origin, flags, 0, err);
     const int fd = openat(b->dir->source, path_name(n->origin), flags);
     return fd < 0 ? error_sys(err, "open") : fd;
 }
@@ -278,35 +280,14 @@ static int stat_source(const struct copying *cp, int fd, struct node *n, struct 
     return n->st.st_size == size ? 0 : error_set(err, -EPROTO, "file is not as its index says");
 }
 
-static bool looks_like(const struct copying *cp, const struct node *n, const struct entry *e)
-{
-    struct entry want = {.type = ENTRY_FILE,
-                         .mode = n->st.st_mode & 07777,
-                         .uid = n->st.st_uid,
-                         .gid = n->st.st_gid};
-
-    copy_apply(cp->s, &want);
-    return e->type == ENTRY_FILE && e->xattr_count == 0 && e->mode == want.mode &&
-           e->uid == want.uid && e->gid == want.gid && e->size == (uint64_t)n->st.st_size &&
-           e->mtime_s == n->st.st_mtim.tv_sec && e->mtime_ns == n->st.st_mtim.tv_nsec;
-}
-
-/* True when the layer of the last time has this very file, which gets one more name here. Nothing is read: the key
- * says what the file is, and so it is that. */
+/* A file that is as the layer of the last time has it gets one more name here. Nothing is read: the key says what the
+ * file is, and so it is that. */
 static bool take_from_before(const struct copying *cp, const struct batch *b, struct node *n,
                              struct copy_helper *h)
 {
-    const struct copy *c = cp->c;
-    const struct copy_source *s = cp->s;
-    struct digest content;
-    bool plain = false;
+    const struct entry *e = cp->s->trees ? NULL : n->from;
 
-    if (!c->o.before || !s->known || s->trees)
-        return false;
-    const struct entry *e = index_find(c->o.before, view_of(n->source));
-    if (!e || !looks_like(cp, n, e) || !s->known(s->ctx, n->origin, &n->st, &content, &plain) ||
-        !plain || !digest_eq(&content, &e->content) ||
-        linkat(c->o.before_fs, n->source, b->dir->target, path_name(n->source), 0) < 0)
+    if (!e || linkat(cp->c->o.before_fs, n->source, b->dir->target, path_name(n->source), 0) < 0)
         return false; /* EMLINK and the like: a copy is as good */
     n->e = *e;        /* the other layer's index outlives the copy */
     n->e.path = n->source;

@@ -2,6 +2,7 @@
  *
  * copy.c        the session: nodes of the layer, directories on the way, the end
  * copy_walk.c   sources: walks directories and layers in order and makes everything but files
+ * copy_list.c   a directory that was walked before: what did not change is taken from the layer of the last time
  * copy_level.c  the directories that a walk is in, and what becomes of what it meets there
  * copy_file.c   files, in the threads of a pool
  *
@@ -58,6 +59,7 @@ struct level {
     struct entry e;    /* attributes of the source */
     struct stat st;    /* of the source, in a directory */
     bool below;        /* the layers below have this directory: children may collide */
+    bool listed;       /* st and e are as listed: nobody need be told of it */
     size_t src, dst;   /* lengths of its paths in copying.src and .dst */
     unsigned depth;
 };
@@ -91,6 +93,11 @@ void copy_apply(const struct copy_source *s,
 MUST_CHECK int copy_tell(const struct copying *cp, const char *path, mode_t mode,
                          const struct entry *e, const struct digest *content, struct error *err);
 
+/* ---- copy_list.c ---- */
+/* True when the source is listed and worth reading off the list; then copy_walk_list() copies it. */
+bool copy_is_listed(const struct copying *cp);
+MUST_CHECK int copy_walk_list(struct copying *cp, struct error *err);
+
 /* ---- copy_level.c ---- */
 void path_enter(struct str *path, size_t prefix, const char *name);
 /* What copy_source.skip is asked about: the entry that the walk is at. */
@@ -111,6 +118,8 @@ MUST_CHECK int level_make(struct copying *cp, struct level *l, struct error *err
 MUST_CHECK int level_clear_place(struct copying *cp, const struct level *l, struct error *err);
 struct node *level_new_node(struct copying *cp, const struct stat *st);
 void level_link(struct copying *cp, struct node *n, struct node *file);
+/* True when the node is another name of a file that this action has copied: then it is that. */
+bool level_link_by_inode(struct copying *cp, struct node *n);
 /* A file for the threads. */
 void level_queue(struct copying *cp, struct level *l, struct node *n);
 void level_flush(struct copying *cp, struct level *l);

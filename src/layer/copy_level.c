@@ -65,7 +65,7 @@ static int tell(const struct copying *cp, const char *path, const struct stat *s
 
 static int tell_directory(const struct copying *cp, const struct level *l, struct error *err)
 {
-    if (!cp->s->seen && !cp->s->known)
+    if (l->listed || (!cp->s->seen && !cp->s->known))
         return 0;
     cleanup_free char *path = xstrndup(cp->src.at, l->src);
     return tell(cp, path, &l->st, &l->e, err);
@@ -182,8 +182,7 @@ void level_link(struct copying *cp, struct node *n, struct node *file)
     vec_push(&cp->links, n);
 }
 
-/* True when the node is another name of a file that this action has copied. */
-static bool link_by_inode(struct copying *cp, struct node *n)
+bool level_link_by_inode(struct copying *cp, struct node *n)
 {
     const uint64_t key[2] = {n->st.st_dev, n->st.st_ino};
     const struct view bytes = view_make(key, sizeof(key));
@@ -259,7 +258,7 @@ int level_visit_file(struct copying *cp, struct level *l, const struct stat *st,
     if (r < 0)
         return r;
     struct node *n = level_new_node(cp, st);
-    if (link_by_inode(cp, n))
+    if (level_link_by_inode(cp, n))
         return tell(cp, n->origin, &n->st, &n->e, err);
     if (!S_ISREG(st->st_mode))
         return visit_special(cp, l, n, err);

@@ -279,5 +279,7 @@ static int walk_trees(struct copying *cp, struct error *err)
 
 int copy_walk(struct copying *cp, struct error *err)
 {
-    return cp->s->trees ? walk_trees(cp, err) : walk_directory(cp, err);
+    if (cp->s->trees)
+        return walk_trees(cp, err);
+    return copy_is_listed(cp) ? copy_walk_list(cp, err) : walk_directory(cp, err);
 }

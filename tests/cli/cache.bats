@@ -495,3 +495,59 @@ E
         as_user $kind "$COOPER" prune --all --quiet
     done
 }
+
+# One edit of the files below $CTX/src.
+edit() {
+    local d=$CTX/src
+    case $1 in
+    content) echo more >>"$d/a" ;;
+    time) touch -d '2001-02-03 04:05:06' "$d/a" "$d/sub" ;;
+    mode) chmod 0751 "$d/b" "$d/sub/deep" ;;
+    new) mkdir -p "$d/new/er" && echo new >"$d/new/er/file" && : >"$d/new/empty" ;;
+    gone) rm "$d/sub/c" ;;
+    directory-gone) rm -r "$d/sub/deep" ;;
+    renamed) mv "$d/new" "$d/newer" ;;
+    file-to-directory) rm "$d/b" && mkdir "$d/b" && echo in >"$d/b/in" ;;
+    directory-to-file) rm -r "$d/b" && echo file >"$d/b" ;;
+    file-to-link) rm "$d/b" && ln -s a "$d/b" ;;
+    link-elsewhere) ln -sfn sub "$d/link" ;;
+    second-name) ln "$d/a" "$d/z" ;;
+    third-name) ln "$d/z" "$d/sub/y" ;;
+    replaced) cp -p "$d/a" "$d/a.new" && mv "$d/a.new" "$d/a" ;; # same bytes and times, another file
+    disguised) touch -r "$d/sub/f" "$CTX.time" && echo SUB/F >"$d/sub/f" && touch -r "$CTX.time" "$d/sub/f" ;;
+    name-gone) rm "$d/z" ;;
+    attribute) setfattr -n user.note -v "$1" "$d/sub/y" 2>/dev/null || true ;;
+    excluded) echo 'src/sub/y' >"$CTX/.dockerignore" ;;
+    included) printf 'src/newer\n!src/newer/er\n' >"$CTX/.dockerignore" ;;
+    esac
+    echo "$1" >"$d/changes" # so that every step runs
+}
+
+@test "a COPY of edited files makes what a clean build makes, edit after edit" {
+    mkdir -p "$CTX/src/sub/deep"
+    for f in a b sub/c sub/deep/d sub/deep/e sub/f changes; do echo $f >"$CTX/src/$f"; done
+    ln -s a "$CTX/src/link"
+    dockerfile <<'E'
+FROM scratch AS inner
+COPY . /app/
+FROM scratch
+COPY src /src
+COPY --chown=7:8 --chmod=u+x src /src/again
+COPY --exclude=*/d --exclude=sub/f src /some
+COPY src/changes src/a src/sub /several/
+COPY src/changes /one
+COPY --parents src/sub/./f src/changes /parents/
+COPY --from=inner /app/src /from
+E
+    export SOURCE_DATE_EPOCH=1700000000
+    for edits in none "content new" "time gone disguised" "mode renamed" "directory-gone file-to-directory" \
+        "directory-to-file second-name" "file-to-link third-name replaced" "link-elsewhere name-gone attribute" excluded included; do
+        for e in $edits; do edit $e; done
+        run -0 build -t edited --iidfile "$CTX.id"
+        COOPER_ROOT=$COOPER_ROOT.clean run -0 build -t edited --iidfile "$CTX.clean"
+        COOPER_ROOT=$COOPER_ROOT.clean cooper prune --all --quiet
+        cmp "$CTX.id" "$CTX.clean" || { echo "after: $edits"; return 1; }
+    done
+    # and what did not change is the file of the layer before
+    [ "$(find "$COOPER_ROOT/trees" -path '*/fs/src/a' -links +1 | wc -l)" -gt 1 ]
+}
