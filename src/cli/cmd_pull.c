@@ -65,7 +65,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
 
 const struct command_row cmd_pull = {
     .name = "pull",
-    .group = "registries",
+    .group = "ship and trust them",
     .arguments = "REF|oci:DIR[:TAG]|docker-archive:FILE [NAME]",
     .help = "bring an image of a registry into the store",
     .options = rows,

@@ -15,11 +15,13 @@
     X(rmi)                                                                                         \
     X(export)                                                                                      \
     X(load)                                                                                        \
-    X(pull)                                                                                        \
     X(unpack)                                                                                      \
     X(diff)                                                                                        \
     X(du)                                                                                          \
     X(prune)                                                                                       \
+    X(login)                                                                                       \
+    X(logout)                                                                                      \
+    X(pull)                                                                                        \
     X(keygen)                                                                                      \
     X(sign)                                                                                        \
     X(attest)                                                                                      \

@@ -37,7 +37,7 @@ static int read_line(struct str *ret, struct error *err)
     }
 }
 
-static int ask(const char *question, struct str *ret, struct error *err)
+int password_ask(const char *question, struct str *ret, struct error *err)
 {
     struct termios before, raw;
 
@@ -61,10 +61,10 @@ static int ask(const char *question, struct str *ret, struct error *err)
 static int ask_twice(const char *question, struct str *ret, struct error *err)
 {
     SECRET_AUTO(again);
-    int r = ask(question, ret, err);
+    int r = password_ask(question, ret, err);
 
     if (r == 0)
-        r = ask("Enter the same password again: ", &again, err);
+        r = password_ask("Enter the same password again: ", &again, err);
     if (r == 0 && !view_eq(str_view(ret), str_view(&again)))
         r = error_set(err, -EINVAL, "the two passwords differ");
     return r;
@@ -75,7 +75,7 @@ int password_get(const char *question, bool is_new, struct str *ret, struct erro
     const char *given = getenv(VARIABLE);
 
     if (isatty(0) && !given)
-        return is_new ? ask_twice(question, ret, err) : ask(question, ret, err);
+        return is_new ? ask_twice(question, ret, err) : password_ask(question, ret, err);
     str_reserve(ret, KEY_PASSWORD_MAX);
     if (!given)
         return fd_read_all(0, KEY_PASSWORD_MAX, ret, err);

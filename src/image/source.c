@@ -183,7 +183,7 @@ int image_source_open_registry(struct wire *w, const struct reference *ref,
                                struct image_source **ret, struct error *err)
 {
     CLEANUP(image_source_closep) struct image_source *s = xcalloc(1, sizeof(*s));
-    const int r = wire_session(w, ref->host, &s->session, err);
+    const int r = wire_places(w, ref, false, &s->places, err);
 
     s->dir = s->archive = -1;
     s->form = &source_registry;
@@ -228,6 +228,7 @@ void image_source_close(struct image_source *s)
     image_index_free(s->index);
     doc_unref(s->manifest);
     reference_done(&s->ref);
+    registry_endpoints_done(&s->places);
     free(s);
 }
 

@@ -28,14 +28,16 @@ struct source_form {
 
 struct image_source {
     const struct source_form *form;
-    int dir;                   /* a layout directory, or -1 */
-    int archive;               /* a plain file, or -1 */
-    struct members members;    /* of the archive */
-    VEC(int) files;            /* opened below dir */
-    struct image_index *index; /* index.json of a layout */
-    json_t *manifest;          /* manifest.json of docker's archive */
-    struct wire *wire;         /* of a registry, borrowed */
-    struct registry_session *session;
+    int dir;                          /* a layout directory, or -1 */
+    int archive;                      /* a plain file, or -1 */
+    struct members members;           /* of the archive */
+    VEC(int) files;                   /* opened below dir */
+    struct image_index *index;        /* index.json of a layout */
+    json_t *manifest;                 /* manifest.json of docker's archive */
+    struct wire *wire;                /* of a registry, borrowed */
+    struct registry_endpoints places; /* mirrors first */
+    size_t place;                     /* the one that has the image */
+    struct registry_session *session; /* with it */
     struct reference ref;
 };
 

@@ -39,11 +39,16 @@ static int read_by(struct image_source *s, struct registry_call *take_call, uint
     return 0;
 }
 
+static const char *repository_of(const struct image_source *s)
+{
+    return s->places.at[s->place].repository;
+}
+
 static int document(struct image_source *s, const struct descriptor *d, size_t limit,
                     struct str *ret, struct error *err)
 {
     const enum media kind = media_of(d->media_type);
-    const char *repository = s->ref.repository;
+    const char *repository = repository_of(s);
     const int r = descriptor_need_sha256(d, err);
 
     if (r < 0)
@@ -66,17 +71,38 @@ static int layer(struct image_source *s, const struct descriptor *d, struct imag
     return descriptor_need_sha256(d, err);
 }
 
+static int read_manifest(struct image_source *s, struct str *ret, struct error *err)
+{
+    const struct reference *ref = &s->ref;
+    const int r = wire_session(s->wire, &s->places.at[s->place], &s->session, err);
+
+    return r < 0 ? r
+                 : read_by(s,
+                           registry_manifest_get(s->session, repository_of(s), ref->tag,
+                                                 ref->has_digest ? &ref->digest : NULL),
+                           UINT64_MAX, ret, err);
+}
+
+/* A mirror may lack the image or be away: the next place has it, the registry itself at last. */
 static int read_image(struct image_source *s, size_t i, const struct platform *p,
                       struct image_source_image *ret, struct error *err)
 {
-    const struct reference *ref = &s->ref;
-    const int r = read_by(s,
-                          registry_manifest_get(s->session, ref->repository, ref->tag,
-                                                ref->has_digest ? &ref->digest : NULL),
-                          UINT64_MAX, &ret->manifest, err);
+    int r;
 
     (void)i;
-    return r < 0 ? r : source_read_manifest(s, p, ret, err);
+    for (s->place = 0;; s->place++) {
+        ERROR_AUTO(own);
+        const struct registry_endpoint *at = &s->places.at[s->place];
+
+        r = read_manifest(s, &ret->manifest, &own);
+        if (r == 0)
+            break;
+        if (!at->mirror)
+            return error_move(err, &own);
+        if (r != -ENOENT)
+            env_warn(wire_env(s->wire), "mirror %s/%s: %s", at->host, at->repository, own.text);
+    }
+    return source_read_manifest(s, p, ret, err);
 }
 
 static int note_ready(void *ctx, struct registry_call *c, struct error *err)
@@ -94,7 +120,7 @@ void image_source_fetch(struct image_source *s, const struct image_source_layer 
 
     wire_add(
         s->wire,
-        registry_blob_get(s->session, s->ref.repository, &l->digest, l->extent.size, fd, 0, false),
+        registry_blob_get(s->session, repository_of(s), &l->digest, l->extent.size, fd, 0, false),
         title, l->extent.size, note_ready, ret_ready);
 }
 

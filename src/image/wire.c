@@ -21,15 +21,9 @@ struct item {
     void *ctx;
 };
 
-struct host {
-    struct registry_session *session;
-    struct http_tls tls;
-};
-
 struct wire {
     const struct env *env;
-    enum wire_tls tls;
-    VEC(struct host) hosts;
+    struct wire_hosts *hosts;
     VEC(struct item *) items; /* in their order; those in front are worked on */
     struct http *http;
     uint64_t last_id;
@@ -40,7 +34,7 @@ struct wire *wire_new(const struct env *env, enum wire_tls tls)
     struct wire *w = xcalloc(1, sizeof(*w));
 
     w->env = env;
-    w->tls = tls;
+    w->hosts = wire_hosts_new(env, tls);
     return w;
 }
 
@@ -62,26 +56,13 @@ static void drop_all(struct wire *w)
     w->http = NULL;
 }
 
-static void tell_warnings(const struct wire *w, struct registry_session *s)
-{
-    const char *text;
-
-    while ((text = registry_session_warning(s)))
-        env_warn(w->env, "%s: %s", registry_session_host(s), text);
-}
-
 void wire_free(struct wire *w)
 {
     if (!w)
         return;
     drop_all(w);
     vec_done(&w->items);
-    vec_each (h, &w->hosts) {
-        tell_warnings(w, h->session);
-        registry_session_free(h->session);
-        http_tls_done(&h->tls);
-    }
-    vec_done(&w->hosts);
+    wire_hosts_free(w->hosts);
     free(w);
 }
 
@@ -93,29 +74,28 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-int wire_session(struct wire *w, const char *host, struct registry_session **ret, struct error *err)
+int wire_places(struct wire *w, const struct reference *ref, bool push,
+                struct registry_endpoints *ret, struct error *err)
 {
-    CLEANUP(registry_credential_done) struct registry_credential credential = {0};
-    struct registry_options o = {.host = host, .credential = &credential};
-    struct host h = {0};
+    return wire_hosts_places(w->hosts, ref, push, ret, err);
+}
 
-    vec_each (have, &w->hosts)
-        if (strcmp(registry_session_host(have->session), host) == 0) {
-            *ret = have->session;
-            return 0;
-        }
-    int r = wire_host_credential(w->env, host, &credential, err);
-    if (r == 0)
-        r = wire_host_tls(w->env, host, &h.tls, err);
-    if (r < 0)
-        return r;
-    o.insecure =
-        w->tls == WIRE_TLS_ANY || (w->tls == WIRE_TLS_DEFAULT && registry_is_loopback(host));
-    o.seed = (uint64_t)now_ms() * 2654435761u ^ (uint64_t)getpid();
-    h.session = registry_session_new(&o);
-    vec_push(&w->hosts, h);
-    *ret = h.session;
-    return 0;
+int wire_session(struct wire *w, const struct registry_endpoint *at, struct registry_session **ret,
+                 struct error *err)
+{
+    return wire_hosts_session(w->hosts, at, NULL, ret, err);
+}
+
+int wire_session_as(struct wire *w, const struct registry_endpoint *at,
+                    const struct registry_credential *credential, struct registry_session **ret,
+                    struct error *err)
+{
+    return wire_hosts_session(w->hosts, at, credential, ret, err);
+}
+
+const struct env *wire_env(const struct wire *w)
+{
+    return w->env;
 }
 
 /* ---- the queue ---- */
@@ -166,21 +146,6 @@ static int finish(struct wire *w, struct item *i, struct error *err)
     return r;
 }
 
-/* The certificates of a host go with requests to it only. */
-static const struct http_tls *tls_for(const struct wire *w, const char *url)
-{
-    const char *host = strstr(url, "://") + 3;
-    const size_t n = strcspn(host, "/?#");
-
-    vec_each (h, &w->hosts) {
-        const char *name = registry_api_host(registry_session_host(h->session));
-
-        if (strlen(name) == n && strncmp(name, host, n) == 0)
-            return &h->tls;
-    }
-    return NULL;
-}
-
 static int submit(struct wire *w, struct item *i, const struct registry_request *q,
                   struct error *err)
 {
@@ -200,7 +165,7 @@ static int submit(struct wire *w, struct item *i, const struct registry_request 
         .hash = q->hash,
         .body_max = q->body_max,
         .insecure = q->insecure,
-        .tls = tls_for(w, q->url),
+        .tls = wire_hosts_tls(w->hosts, q->url),
     };
     int code = w->http ? 0 : http_open(&w->http, err);
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/env.h"
+#include "registry/registries.h"
 #include "registry/registry.h"
 
 #define WIRE_CALLS 6 /* at the same time, as skopeo */
@@ -21,9 +22,18 @@ struct wire *wire_new(const struct env *env, enum wire_tls tls);
 void wire_free(struct wire *w);
 DEFINE_CLEANUP(struct wire *, wire_free)
 
-/* The session with a host as references call it; made when it is asked for first. */
-MUST_CHECK int wire_session(struct wire *w, const char *host, struct registry_session **ret,
-                            struct error *err);
+/* Where an image is pulled from or pushed to, as registries.conf has it: in this order. -EPERM: it is
+ * blocked. */
+MUST_CHECK int wire_places(struct wire *w, const struct reference *ref, bool push,
+                           struct registry_endpoints *ret, struct error *err);
+/* The session for a repository, opened by the credential that this machine's files have for it. */
+MUST_CHECK int wire_session(struct wire *w, const struct registry_endpoint *at,
+                            struct registry_session **ret, struct error *err);
+/* The same with this credential, which is copied. */
+MUST_CHECK int wire_session_as(struct wire *w, const struct registry_endpoint *at,
+                               const struct registry_credential *credential,
+                               struct registry_session **ret, struct error *err);
+const struct env *wire_env(const struct wire *w);
 
 /* Takes a call into the queue. title: of a row of progress, NULL: none; total: its bytes. done (or
  * NULL) is told when it succeeded, with the call, which is freed afterwards; it may add others. */

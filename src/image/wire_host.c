@@ -2,17 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-
-int wire_host_credential(const struct env *env, const char *host, struct registry_credential *ret,
-                         struct error *err)
-{
-    (void)env, (void)host, (void)err;
-    *ret = (struct registry_credential){0};
-    return 0;
-}
+#include "registry/credentials.h"
+#include "registry/registries.h"
 
 /* ---- certs.d (docker's and containers' certificates by folder) ---- */
 
@@ -108,4 +103,165 @@ int wire_host_tls(const struct env *env, const char *host, struct http_tls *ret,
     }
     *ret = tls;
     return 0;
+}
+
+/* ---- sessions ---- */
+
+struct host {
+    struct registry_session *session;
+    struct registry_credential credential;
+    struct http_tls tls;
+    bool insecure;
+};
+/* Two repositories of one registry may be opened by two credentials (containers-auth.json). */
+struct door {
+    char *name;
+    bool insecure;
+    struct registry_session *session;
+};
+struct wire_hosts {
+    const struct env *env;
+    enum wire_tls tls;
+    struct registries *registries; /* NULL: not read yet */
+    VEC(struct host) hosts;
+    VEC(struct door) doors;
+};
+
+struct wire_hosts *wire_hosts_new(const struct env *env, enum wire_tls tls)
+{
+    struct wire_hosts *h = xcalloc(1, sizeof(*h));
+
+    h->env = env;
+    h->tls = tls;
+    return h;
+}
+
+static void tell_warnings(const struct wire_hosts *h, struct registry_session *s)
+{
+    const char *text;
+
+    while ((text = registry_session_warning(s)))
+        env_warn(h->env, "%s: %s", registry_session_host(s), text);
+}
+
+void wire_hosts_free(struct wire_hosts *h)
+{
+    if (!h)
+        return;
+    vec_each (host, &h->hosts) {
+        tell_warnings(h, host->session);
+        registry_session_free(host->session);
+        registry_credential_done(&host->credential);
+        http_tls_done(&host->tls);
+    }
+    vec_each (d, &h->doors)
+        free(d->name);
+    vec_done(&h->hosts);
+    vec_done(&h->doors);
+    registries_free(h->registries);
+    free(h);
+}
+
+int wire_hosts_places(struct wire_hosts *h, const struct reference *ref, bool push,
+                      struct registry_endpoints *ret, struct error *err)
+{
+    int r = h->registries ? 0 : registries_load(h->env, &h->registries, err);
+
+    if (r == 0)
+        r = (push ? registries_push : registries_pull)(h->registries, ref, ret, err);
+    return r;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_credential(const struct registry_credential *a,
+                            const struct registry_credential *b)
+{
+    return same_text(a->user, b->user) && same_text(a->password, b->password) &&
+           same_text(a->identity_token, b->identity_token) && same_text(a->token, b->token);
+}
+
+/* Credential is taken over. */
+static int session_for(struct wire_hosts *h, const char *name, bool insecure,
+                       struct registry_credential *take_credential, struct registry_session **ret,
+                       struct error *err)
+{
+    CLEANUP(registry_credential_done) struct registry_credential credential = *take_credential;
+    struct registry_options o = {.host = name, .credential = &credential, .insecure = insecure};
+    struct host host = {.insecure = insecure};
+    struct timespec now;
+
+    vec_each (have, &h->hosts)
+        if (strcmp(registry_session_host(have->session), name) == 0 && have->insecure == insecure &&
+            same_credential(&have->credential, &credential)) {
+            *ret = have->session;
+            return 0;
+        }
+    const int r = wire_host_tls(h->env, name, &host.tls, err);
+    if (r < 0)
+        return r;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    o.seed = (uint64_t)now.tv_nsec * 2654435761u ^ (uint64_t)getpid();
+    *ret = host.session = registry_session_new(&o);
+    host.credential = credential;
+    credential = (struct registry_credential){0};
+    vec_push(&h->hosts, host);
+    return 0;
+}
+
+static bool is_insecure(const struct wire_hosts *h, const struct registry_endpoint *at)
+{
+    return h->tls == WIRE_TLS_ANY ||
+           (h->tls == WIRE_TLS_DEFAULT && (at->insecure || registry_is_loopback(at->host)));
+}
+
+static struct registry_credential credential_copy(const struct registry_credential *c)
+{
+    return (struct registry_credential){
+        c->user ? xstrdup(c->user) : NULL,
+        c->password ? xstrdup(c->password) : NULL,
+        c->identity_token ? xstrdup(c->identity_token) : NULL,
+        c->token ? xstrdup(c->token) : NULL,
+    };
+}
+
+int wire_hosts_session(struct wire_hosts *h, const struct registry_endpoint *at,
+                       const struct registry_credential *credential, struct registry_session **ret,
+                       struct error *err)
+{
+    const bool insecure = is_insecure(h, at);
+    cleanup_free char *name = xasprintf("%s/%s", at->host, at->repository ? at->repository : "");
+    struct registry_credential c = {0};
+
+    if (credential) {
+        c = credential_copy(credential);
+        return session_for(h, at->host, insecure, &c, ret, err);
+    }
+    vec_each (d, &h->doors)
+        if (d->insecure == insecure && strcmp(d->name, name) == 0) {
+            *ret = d->session;
+            return 0;
+        }
+    (void)credentials_find(h->env, at->host, at->repository, &c, NULL);
+    const int r = session_for(h, at->host, insecure, &c, ret, err);
+    if (r == 0)
+        vec_push(&h->doors, (struct door){steal(name), insecure, *ret});
+    return r;
+}
+
+const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    const size_t n = strcspn(host, "/?#");
+
+    vec_each (have, &h->hosts) {
+        const char *name = registry_api_host(registry_session_host(have->session));
+
+        if (strlen(name) == n && strncmp(name, host, n) == 0)
+            return &have->tls;
+    }
+    return NULL;
 }

@@ -1,14 +1,25 @@
-/* image/wire_host.h - what this machine's files say of one registry: which credential opens it, which
- * certificates belong to it. */
+/* image/wire_host.h - what this machine's files say of registries: where an image is really fetched
+ * from, which credential opens which door, which certificates belong to it. */
 #pragma once
 
-#include "base/env.h"
+#include "image/wire.h"
 #include "net/http.h"
-#include "registry/registry.h"
 
-/* Empty where there is none. */
-MUST_CHECK int wire_host_credential(const struct env *env, const char *host,
-                                    struct registry_credential *ret, struct error *err);
+struct wire_hosts;
+struct wire_hosts *wire_hosts_new(const struct env *env, enum wire_tls tls);
+/* Says the warnings of the registries that were not said yet. */
+void wire_hosts_free(struct wire_hosts *h);
+
+/* As wire_places() and wire_session(). */
+MUST_CHECK int wire_hosts_places(struct wire_hosts *h, const struct reference *ref, bool push,
+                                 struct registry_endpoints *ret, struct error *err);
+/* credential NULL: that of the machine's files. */
+MUST_CHECK int wire_hosts_session(struct wire_hosts *h, const struct registry_endpoint *at,
+                                  const struct registry_credential *credential,
+                                  struct registry_session **ret, struct error *err);
+/* The certificates of a host, which go with requests to it only; NULL: none of its own. */
+const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const char *url);
+
 /* Out of the folders HOST[:PORT] below /etc/containers/certs.d, /etc/docker/certs.d and those of the
  * user: *.crt are authorities beside the system's, NAME.cert and NAME.key show who we are. */
 MUST_CHECK int wire_host_tls(const struct env *env, const char *host, struct http_tls *ret,

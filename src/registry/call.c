@@ -9,10 +9,10 @@ struct registry_call *call_new(const struct call_row *row, struct registry_sessi
 {
     struct registry_call *c = xcalloc(1, sizeof(*c));
 
-    assert(registry_repository_valid(repository));
+    assert(!repository || registry_repository_valid(repository));
     c->row = row;
     c->s = s;
-    c->repository = xstrdup(repository);
+    c->repository = repository ? xstrdup(repository) : NULL;
     c->fd = -1;
     c->bytes = STR_INIT;
     c->result.body = STR_INIT;

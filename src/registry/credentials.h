@@ -24,6 +24,10 @@
     65536 /* bytes of a name with its password, or of a helper's answer */
 #define CREDENTIALS_HELPER_MS 120000 /* it may ask a person */
 
+/* The host that somebody logs in to: as typed or pasted, with a scheme, /v1/ or /v2/ behind it; "" is
+ * docker.io. -EINVAL for what no reference can name. */
+MUST_CHECK int credentials_host(const char *text, char **ret, struct error *err);
+
 /* --- one document --- */
 
 struct credentials_answer {

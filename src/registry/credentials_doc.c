@@ -240,3 +240,23 @@ bool credentials_unset(json_t *doc, const char *host)
     }
     return any;
 }
+
+/* ---- what users type ---- */
+
+int credentials_host(const char *text, char **ret, struct error *err)
+{
+    REFERENCE_AUTO(ref);
+    const struct key k = key_read(*text ? text : hub);
+    struct view path = k.path;
+
+    if (!k.host.size || path.size) {
+        (void)error_set(err, -EINVAL, "'%.100s' is no host of a registry", text);
+        return error_hint(err, -EINVAL, "a login is for a whole registry: HOST[:PORT]");
+    }
+    /* by the grammar of references, which have to lead there */
+    cleanup_free char *name = xasprintf("%.*s/a/b", VIEW_ARG(k.host));
+    if (reference_parse(name, &ref, NULL) < 0 || !view_eq_nocase(k.host, ref.host))
+        return error_set(err, -EINVAL, "'%.100s' is no host of a registry", text);
+    *ret = steal(ref.host);
+    return 0;
+}

@@ -137,6 +137,8 @@ struct registry_result {
 /* Borrowed, lives as long as the call. */
 struct registry_result *registry_call_result(struct registry_call *c);
 
+/* GET /v2/: that there is a registry and that it takes the credential, -EACCES when not. */
+struct registry_call *registry_door(struct registry_session *s);
 /* A manifest by tag, or by digest where that is given: then its bytes match it. -ENOENT when there is
  * none. The media type that the document states is the one it was sent as. */
 struct registry_call *registry_manifest_get(struct registry_session *s, const char *repository,

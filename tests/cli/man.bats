@@ -29,7 +29,7 @@ examples() {
 
 # What would need the network, or a port of the host: its options are read, nothing more.
 read_only_line() {
-    [[ $1 =~ ^cooper\ (base|pull|push|copy|tree|build\ .*examples/)|\ (-p|--publish)\  ]]
+    [[ $1 =~ ^cooper\ (base|login|pull|push|copy|tree|build\ .*examples/)|\ (-p|--publish)\  ]]
 }
 
 run_examples() { # PAGE

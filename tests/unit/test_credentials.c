@@ -134,6 +134,42 @@ static void mistakes_have_words(void **state)
     }
 }
 
+static const struct {
+    const char *typed, *host; /* NULL: refused */
+} hosts[] = {
+    {"", "docker.io"},
+    {"docker.io", "docker.io"},
+    {"https://index.docker.io/v1/", "docker.io"},
+    {"registry-1.docker.io", "docker.io"},
+    {"r.io", "r.io"},
+    {"localhost", "localhost"},
+    {"localhost:5000", "localhost:5000"},
+    {"[::1]:5000", "[::1]:5000"},
+    {"https://r.io:5000", "r.io:5000"},
+    {"http://r.io/v2/", "r.io"},
+    {"r.io/", "r.io"},
+    {"r.io/v2", "r.io"},
+    {"r.io/team", NULL},
+    {"team", NULL},
+    {"https://", NULL},
+    {"r io", NULL},
+    {"u@r.io", NULL},
+};
+
+static void hosts_are_read_as_people_paste_them(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
+        cleanup_free char *host = NULL;
+
+        print_message("# '%s'\n", hosts[i].typed);
+        assert_int_equal(credentials_host(hosts[i].typed, &host, NULL),
+                         hosts[i].host ? 0 : -EINVAL);
+        if (host)
+            assert_string_equal(host, hosts[i].host);
+    }
+}
+
 /* ---- files and programs: a directory of its own, first in PATH ---- */
 
 struct place {
@@ -420,8 +456,8 @@ static void helpers_keep_logins(void **state)
 
 UNIT_MAIN(cmocka_unit_test(documents_know_who_one_is),
           cmocka_unit_test(the_first_format_has_no_auths), cmocka_unit_test(mistakes_have_words),
-          PLACED(files_have_an_order), PLACED(damaged_files_are_a_warning),
-          PLACED(helpers_that_fail_are_a_warning), PLACED(helpers_have_a_time),
-          PLACED(helpers_give_tokens), PLACED(logins_go_to_the_file_and_keep_the_rest),
-          PLACED(docker_hub_has_its_own_key), PLACED(damaged_files_are_not_overwritten),
-          PLACED(helpers_keep_logins))
+          cmocka_unit_test(hosts_are_read_as_people_paste_them), PLACED(files_have_an_order),
+          PLACED(damaged_files_are_a_warning), PLACED(helpers_that_fail_are_a_warning),
+          PLACED(helpers_have_a_time), PLACED(helpers_give_tokens),
+          PLACED(logins_go_to_the_file_and_keep_the_rest), PLACED(docker_hub_has_its_own_key),
+          PLACED(damaged_files_are_not_overwritten), PLACED(helpers_keep_logins))

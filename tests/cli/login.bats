@@ -1,0 +1,296 @@
+# Who one is at a registry: login, logout, files, helpers, tokens; and what registries.conf says of places.
+load common
+load images
+load registry
+
+setup_file() {
+    suite_setup
+    need skopeo
+    need jq
+    unset DOCKER_CONFIG REGISTRY_AUTH_FILE XDG_CONFIG_HOME CONTAINERS_REGISTRIES_CONF
+    start_liar OPEN
+    start_liar BASIC --auth basic --login me:pass:word
+    start_liar TOKEN --auth token --login me:secret --identity refresh-me
+    start_liar AWAY --auth token --login me:secret --realm other
+    sample_layout "$SUITE_DIR/layout"
+    for host in "$OPEN" "$BASIC" "$TOKEN"; do put_image "$host/app:1"; done
+    WANT=$(jq -r '.manifests[0].digest' "$SUITE_DIR/layout/index.json")
+    export WANT
+}
+teardown_file() { stop_registries; suite_teardown; }
+
+# skopeo puts it there: it needs the login, as everybody does.
+put_image() {
+    local login=me:secret
+    case $1 in "$BASIC"/*) login=me:pass:word ;; esac
+    skopeo --insecure-policy copy -q --dest-tls-verify=false --dest-creds "$login" "oci:$SUITE_DIR/layout:example.com/app:1" "docker://$1"
+}
+
+# A home, store and PATH of its own for each test.
+setup() {
+    export HOME=$BATS_TEST_TMPDIR/home COOPER_ROOT=$BATS_TEST_TMPDIR/store PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    mkdir -p "$HOME" "$BATS_TEST_TMPDIR/bin"
+    CONFIG=$HOME/.docker/config.json
+}
+
+login() { # HOST PASSWORD [OPTION...]
+    local host=$1 password=$2; shift 2
+    "$COOPER" login -u me --password-stdin "$@" "$host" <<<"$password"
+}
+helper() { # NAME: a credential helper that keeps one secret in a file, and is the text on standard input
+    cat >"$BATS_TEST_TMPDIR/bin/docker-credential-$1"
+    chmod +x "$BATS_TEST_TMPDIR/bin/docker-credential-$1"
+}
+
+@test "login: keeps in docker's file what the registry takes, and pulls work then" {
+    run "$COOPER" pull "$BASIC/app:1"
+    [ "$status" = 1 ]
+    [[ $output == *"'cooper login $BASIC' tells it who you are"* ]]
+    run login "$BASIC" pass:word
+    [ "$status" = 0 ]
+    [[ $output == *"Login Succeeded"* ]]
+    [[ $output == *"not encrypted in $CONFIG"* ]]
+    [ "$(stat -c %a "$CONFIG")" = 600 ]
+    [ "$(stat -c %a "$HOME/.docker")" = 700 ]
+    [ "$(jq -r ".auths[\"$BASIC\"].auth" "$CONFIG" | base64 -d)" = me:pass:word ]
+    "$COOPER" pull "$BASIC/app:1"
+    skopeo inspect --authfile "$CONFIG" --tls-verify=false "docker://$BASIC/app:1" >/dev/null
+}
+
+@test "login: what the registry refuses is not kept, and never shown" {
+    run login "$BASIC" wrong-one
+    [ "$status" = 1 ]
+    [[ $output == *"[401]"* ]]
+    [[ $output != *wrong-one* ]]
+    [ ! -e "$CONFIG" ]
+    run login "$TOKEN" wrong-one --verbose
+    [ "$status" = 1 ]
+    [[ $output == *"incorrect username or password"* ]]
+    [[ $output != *wrong-one* ]]
+    [ ! -e "$CONFIG" ]
+}
+
+@test "login: tokens, from the registry and from a service elsewhere" {
+    for host in "$TOKEN" "$AWAY"; do
+        run login "$host" secret
+        [ "$status" = 0 ]
+    done
+    "$COOPER" pull "$TOKEN/app:1"
+    # a password is shown to the token service alone, a token to the registry alone
+    [ -z "$(jq -c 'select((.path | startswith("/token") | not) and (.headers.authorization // "" | startswith("Basic ")))' "$TOKEN_LOG" "$AWAY_LOG")" ]
+    [ -z "$(jq -c 'select((.path | startswith("/token")) and (.headers.authorization // "" | startswith("Bearer ")))' "$TOKEN_LOG" "$AWAY_LOG")" ]
+    [ -n "$(jq -c 'select(.host == "other" and (.path | startswith("/token")) and .headers.authorization)' "$AWAY_LOG")" ]
+}
+
+@test "login: the password without the line end, Windows' too" {
+    printf 'pass:word\r\n' | "$COOPER" login -q -u me --password-stdin "$BASIC"
+    printf 'pass:word' | "$COOPER" login -q -u me --password-stdin "$BASIC"
+    "$COOPER" login -q -u me -p pass:word "http://$BASIC/v2/"
+    [ "$(jq -r '.auths | keys | length' "$CONFIG")" = 1 ]
+}
+
+@test "login: wrong usage" {
+    while IFS='|' read -r args words; do
+        # shellcheck disable=SC2086
+        run "$COOPER" login $args </dev/null
+        [ "$status" = 2 ] || { echo "$args: $status $output"; false; }
+        [[ $output == *"$words"* ]] || { echo "$args: $output"; false; }
+    done <<END
+--password-stdin $BASIC|needs --username
+-u me -p x --password-stdin $BASIC|exclude each other
+-u me $BASIC|no terminal
+$BASIC|no terminal
+-u a:b -p x $BASIC|no ':'
+-u me --password-stdin $BASIC|password is empty
+-u me -p x $BASIC/team|no host of a registry
+-u me -p x user@host|no host of a registry
+-u me -p x --tls-verify=perhaps $BASIC|tls-verify
+END
+    run "$COOPER" login -u me -p x 127.0.0.1:1
+    [ "$status" = 1 ]
+    [ ! -e "$CONFIG" ]
+}
+
+@test "login: asks a terminal, which shows the name and not the password" {
+    cat >"$BATS_TEST_TMPDIR/type.py" <<'END'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+for prompt, answer in ((b"Username: ", b"me\n"), (b"Password: ", b"pass:word\n"), (None, None)):
+    while prompt is None or prompt not in seen:
+        try:
+            more = os.read(fd, 1024)
+        except OSError:
+            more = b""
+        if not more:
+            break
+        seen += more
+    if answer:
+        os.write(fd, answer)
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+    run python3 "$BATS_TEST_TMPDIR/type.py" "$COOPER" login "$BASIC"
+    [ "$status" = 0 ]
+    [[ $output != *pass:word* ]]
+    [[ $output == *"Username: "* ]]
+    [[ $output == *"Password: "* ]]
+    [[ $output == *"Login Succeeded"* ]]
+    [ "$(jq -r ".auths[\"$BASIC\"].auth" "$CONFIG" | base64 -d)" = me:pass:word ]
+}
+
+@test "login: the one that is kept is tried first" {
+    login "$BASIC" pass:word -q
+    cp "$CONFIG" "$BATS_TEST_TMPDIR/before"
+    run "$COOPER" login "$BASIC" </dev/null
+    [ "$status" = 0 ]
+    [[ $output == *"Login Succeeded"* ]]
+    cmp "$CONFIG" "$BATS_TEST_TMPDIR/before"
+}
+
+@test "login: everything else in the file stays, and so does a link" {
+    mkdir -p "$HOME/.docker"
+    printf '{"HttpHeaders":{"User-Agent":"x"},"auths":{"other.example.com":{"auth":"YTox"}},"psFormat":"table"}' >"$HOME/real"
+    ln -s ../real "$CONFIG"
+    login "$BASIC" pass:word -q
+    [ -L "$CONFIG" ]
+    [ "$(jq -r '.HttpHeaders["User-Agent"] + .psFormat + .auths["other.example.com"].auth' "$HOME/real")" = xtableYTox ]
+    run "$COOPER" logout "$BASIC"
+    [ "$status" = 0 ]
+    [ "$output" = "Removed the login for $BASIC" ]
+    [ "$(jq -c .auths "$HOME/real")" = '{"other.example.com":{"auth":"YTox"}}' ]
+    run "$COOPER" logout "$BASIC"
+    [ "$status" = 0 ]
+    [ "$output" = "Not logged in to $BASIC" ]
+    printf '{"auths":' >"$HOME/real"
+    run login "$BASIC" pass:word
+    [ "$status" = 1 ]
+    [[ $output == *"config.json"* || $output == *"home/real"* ]]
+    [ "$(cat "$HOME/real")" = '{"auths":' ]
+}
+
+@test "helpers: keep what is given, are asked, and forget" {
+    export KEEP=$BATS_TEST_TMPDIR/kept
+    helper good <<'END'
+#!/bin/sh
+case $1 in
+get) [ -e "$KEEP" ] && exec cat "$KEEP"; echo 'credentials not found in native keychain'; exit 1 ;;
+store) exec cat >"$KEEP" ;;
+erase) exec rm "$KEEP" ;;
+esac
+END
+    mkdir -p "$HOME/.docker"
+    echo '{"credsStore":"good"}' >"$CONFIG"
+    run login "$BASIC" pass:word
+    [ "$status" = 0 ]
+    [[ $output != *"not encrypted"* ]]
+    [ "$(jq -r '.ServerURL + " " + .Username + " " + .Secret' "$KEEP")" = "$BASIC me pass:word" ]
+    [ "$(jq -c ".auths[\"$BASIC\"]" "$CONFIG")" = '{}' ]
+    "$COOPER" pull -q "$BASIC/app:1"
+    "$COOPER" logout -q "$BASIC"
+    [ ! -e "$KEEP" ]
+    run "$COOPER" pull "$BASIC/app:1"
+    [ "$status" = 1 ]
+}
+
+@test "helpers: one that is missing or fails keeps nobody from public images" {
+    mkdir -p "$HOME/.docker"
+    echo '{"credsStore":"nowhere"}' >"$CONFIG"
+    run "$COOPER" pull "$OPEN/app:1" one
+    [ "$status" = 0 ]
+    [[ $output == *"warning: "*"docker-credential-nowhere"* ]]
+    helper locked <<<$'#!/bin/sh\necho the keychain is locked\nexit 1'
+    echo '{"credsStore":"locked"}' >"$CONFIG"
+    run "$COOPER" pull "$OPEN/app:1" two
+    [ "$status" = 0 ]
+    [[ $output == *"docker-credential-locked get: the keychain is locked"* ]]
+}
+
+@test "an identity token opens the door, by the form and without it" {
+    mkdir -p "$HOME/.docker"
+    jq -n --arg h "$TOKEN" '{auths: {($h): {auth: "PHRva2VuPjo=", identitytoken: "refresh-me"}}}' >"$CONFIG"
+    : >"$TOKEN_LOG"
+    "$COOPER" pull -q "$TOKEN/app:1"
+    [ -n "$(requests "$TOKEN_LOG" '.method == "POST" and .status == 200')" ]
+    no_secret_left "$TOKEN_LOG"
+}
+
+@test "podman's file: a part of a registry has its own login" {
+    mkdir -p "$HOME/.config/containers"
+    put_image "$BASIC/team/app:1"
+    jq -n --arg h "$BASIC" '{auths: {($h): {auth: "eDp5"}, ($h + "/team"): {auth: ("me:pass:word" | @base64)}}}' \
+        >"$HOME/.config/containers/auth.json"
+    "$COOPER" pull -q "$BASIC/team/app:1"
+    run "$COOPER" pull -q "$BASIC/app:1"
+    [ "$status" = 1 ]
+    REGISTRY_AUTH_FILE=$HOME/other login "$BASIC" pass:word -q
+    [ ! -e "$CONFIG" ]
+    REGISTRY_AUTH_FILE=$HOME/other "$COOPER" pull -q "$BASIC/app:1"
+    run "$COOPER" logout "$BASIC"
+    [[ $output == *"auth.json still has a login for $BASIC"* ]]
+}
+
+@test "no credential leaves its host: redirects, realms, mirrors" {
+    login "$TOKEN" secret -q
+    : >"$TOKEN_LOG"
+    put_image "$TOKEN/f.redirect/app:1"
+    "$COOPER" pull -q "$TOKEN/f.redirect/app:1" one
+    run "$COOPER" pull -q "$TOKEN/f.redirectauth/app:1" two
+    [ "$status" = 1 ]
+    run "$COOPER" pull -q "$TOKEN/f.realmfile/app:1" three
+    [ "$status" = 1 ]
+    [ "$(requests "$TOKEN_LOG" '.host == "other"' | wc -l)" -ge 2 ]
+    no_secret_left "$TOKEN_LOG"
+    # a mirror is another host: it gets its own login or none
+    : >"$OPEN_LOG"
+    printf '[[registry]]\nlocation = "%s"\n[[registry.mirror]]\nlocation = "%s"\n' "$TOKEN" "$OPEN" >"$HOME/mirrors"
+    CONTAINERS_REGISTRIES_CONF=$HOME/mirrors "$COOPER" pull -q "$TOKEN/app:1" four
+    [ -n "$(requests "$OPEN_LOG" '.path == "/v2/app/manifests/1" and .status == 200')" ]
+    [ -z "$(jq -c 'select(.headers.authorization)' "$OPEN_LOG")" ]
+}
+
+@test "registries.conf: mirrors in their order, a missing image goes on, blocked is blocked" {
+    conf=$HOME/.config/containers/registries.conf
+    mkdir -p "${conf%/*}"
+    cat >"$conf" <<END
+unqualified-search-registries = ["$OPEN"]
+[[registry]]
+prefix = "registry.example.com"
+location = "$OPEN"
+[[registry.mirror]]
+location = "127.0.0.1:1/away"
+[[registry.mirror]]
+location = "$OPEN/lacks"
+[[registry]]
+location = "blocked.example.com"
+blocked = true
+[[registry]]
+prefix = "pinned.example.com"
+location = "127.0.0.1:1"
+[[registry.mirror]]
+location = "$OPEN"
+pull-from-mirror = "digest-only"
+END
+    : >"$OPEN_LOG"
+    run "$COOPER" pull registry.example.com/app:1
+    [ "$status" = 0 ]
+    [[ $output == *"warning: mirror 127.0.0.1:1/away/app: "* ]]
+    [[ $output != *"mirror $OPEN/lacks"* ]]
+    [[ $output == *"Pulled registry.example.com/app:1: $WANT"* ]]
+    [ "$(requests "$OPEN_LOG" '.path | contains("/manifests/1")' | head -1)" = "GET /v2/lacks/app/manifests/1 404" ]
+    run "$COOPER" pull blocked.example.com/app:1
+    [ "$status" = 1 ]
+    [[ $output == *"blocked"*"registries.conf says so"* ]]
+    "$COOPER" pull -q "pinned.example.com/app@$WANT" pinned
+    run "$COOPER" pull pinned.example.com/app:1
+    [ "$status" = 1 ]
+    mkdir "$conf.d"
+    printf '[[registry]]\nlocation = "blocked.example.com"\n[[registry]]\nprefix = "more.example.com"\nlocation = "%s"\n' "$OPEN" >"$conf.d/50-more.conf"
+    "$COOPER" pull -q more.example.com/app:1
+    echo 'registry = 1 2' >"$conf.d/60-bad.conf"
+    run "$COOPER" pull more.example.com/app:1
+    [ "$status" = 1 ]
+    [[ $output == *"60-bad.conf:1:14: the line goes on"* ]]
+}
