@@ -11,7 +11,7 @@
 #define CUSTOM "custom" /* any text: cosign wraps it */
 
 struct options {
-    const char *key, *predicate, *type;
+    const char *tls_verify, *key, *predicate, *type;
     bool bundle;
 };
 
@@ -76,8 +76,11 @@ static int attest(const struct env *env, const struct options *o, const char *re
     TESTIMONY_AUTO(t);
     json_t *predicate = NULL;
     char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
-    int r = site_open(reference, &p, err);
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = place_tls(o->tls_verify, &tls, err);
 
+    if (r == 0)
+        r = site_open(env, reference, tls, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
@@ -121,19 +124,21 @@ static const struct option_row rows[] = {
              "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, custom or a URI"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,
              "a Sigstore bundle that refers to the image, not a tag"),
+    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
+              "false: take any certificate, and plain HTTP (default: for loopback only)"),
     OPT_END,
 };
 
 const struct command_row cmd_attest = {
     .name = "attest",
     .group = "ship and trust them",
-    .arguments = "REFERENCE",
+    .arguments = "REF|oci:DIR[:TAG]",
     .help = "sign a statement about an image",
     .options = rows,
     .options_size = sizeof(struct options),
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,
-    .example =
-        "cooper attest --key cosign.key --type spdxjson --predicate sbom.json oci:layout:1.0",
+    .example = "cooper attest --key cosign.key --type spdxjson --predicate sbom.json "
+               "registry.example/app:1.0",
 };

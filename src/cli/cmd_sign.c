@@ -8,7 +8,7 @@
 #include "oci/config.h"
 
 struct options {
-    const char *key, *identity;
+    const char *tls_verify, *key, *identity;
     struct strings annotations;
     bool bundle;
 };
@@ -73,8 +73,11 @@ static int sign(const struct env *env, const struct options *o, const char *refe
     TESTIMONY_AUTO(t);
     json_t *optional = NULL;
     char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
-    int r = site_open(reference, &p, err);
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = place_tls(o->tls_verify, &tls, err);
 
+    if (r == 0)
+        r = site_open(env, reference, tls, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
@@ -115,18 +118,20 @@ static const struct option_row rows[] = {
              "what the signature calls the image (default: its repository)"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,
              "a Sigstore bundle that refers to the image, not a tag"),
+    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
+              "false: take any certificate, and plain HTTP (default: for loopback only)"),
     OPT_END,
 };
 
 const struct command_row cmd_sign = {
     .name = "sign",
     .group = "ship and trust them",
-    .arguments = "REFERENCE",
+    .arguments = "REF|oci:DIR[:TAG]",
     .help = "sign an image with a key",
     .options = rows,
     .options_size = sizeof(struct options),
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,
-    .example = "cooper sign --key cosign.key oci:layout:1.0",
+    .example = "cooper sign --key cosign.key registry.example/app:1.0",
 };

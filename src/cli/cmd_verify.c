@@ -8,7 +8,7 @@
 #include "oci/config.h"
 
 struct options {
-    const char *key, *type, *format;
+    const char *tls_verify, *key, *type, *format;
 };
 
 static bool is_wanted(const struct evidence *e, const char *type)
@@ -120,8 +120,11 @@ static int verify(const struct env *env, const struct options *o, const char *re
     CLEANUP(strings_done) struct strings complaints = {0};
     cleanup_doc json_t *holding = json_array();
     TESTIMONY_AUTO(t);
-    int r = site_open(reference, &p, err);
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = place_tls(o->tls_verify, &tls, err);
 
+    if (r == 0)
+        r = site_open(env, reference, tls, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
@@ -160,18 +163,20 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "type", struct options, type, "TYPE",
              "a statement of this type must be signed, not the image itself"),
     OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
+    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
+              "false: take any certificate, and plain HTTP (default: for loopback only)"),
     OPT_END,
 };
 
 const struct command_row cmd_verify = {
     .name = "verify",
     .group = "ship and trust them",
-    .arguments = "REFERENCE",
+    .arguments = "REF|oci:DIR[:TAG]",
     .help = "check the signatures of an image",
     .options = rows,
     .options_size = sizeof(struct options),
     .arguments_min = 1,
     .arguments_max = 1,
     .run = run,
-    .example = "cooper verify --key cosign.pub oci:layout:1.0",
+    .example = "cooper verify --key cosign.pub registry.example/app:1.0",
 };

@@ -1,6 +1,7 @@
 /* image/site.h - where an image and what speaks for it lie side by side. */
 #pragma once
 
+#include "image/place.h"
 #include "oci/manifest.h"
 
 /* What a kind of place can do. Bytes that come match their digest; tags and digests of the same
@@ -15,7 +16,8 @@ struct site_kind {
     /* Digests of manifests that may have this one as their subject, appended. */
     int (*referrers)(struct site *p, const struct digest *subject, struct digest **ret,
                      size_t *ret_count, struct error *err);
-    /* Before what is read, changed and written back; until the place is closed. */
+    /* Before what is read, changed and written back; until the place is closed. A registry has no
+     * lock: writers look whether they were overtaken. */
     int (*lock)(struct site *p, struct error *err);
     int (*put_blob)(struct site *p, struct view bytes, struct error *err);
     /* tag NULL: a manifest with a subject, which becomes one of its referrers. */
@@ -27,10 +29,14 @@ struct site {
     const struct site_kind *kind;
     char *name;       /* for people */
     char *repository; /* what signatures call the image: "registry.example/team/app" */
-    char *reference;  /* with its tag, for policies */
 };
 void site_close(struct site *p); /* NULL is fine */
 DEFINE_CLEANUP(struct site *, site_close)
 
-/* "oci:DIR[:TAG]", or a directory that is a layout. -ENOTSUP: it is neither. */
-MUST_CHECK int site_open(const char *text, struct site **ret, struct error *err);
+/* text is "oci:DIR[:TAG]" or a registry's reference (image/place.h). env must live as long. */
+MUST_CHECK int site_open(const struct env *env, const char *text, enum wire_tls tls,
+                         struct site **ret, struct error *err);
+/* The kinds; what they take of p is theirs. */
+MUST_CHECK int site_open_layout(struct place *p, struct site **ret, struct error *err);
+MUST_CHECK int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls,
+                                  struct site **ret, struct error *err);

@@ -11,7 +11,6 @@
 #include "oci/beside.h"
 #include "oci/reference.h"
 
-#define TRANSPORT "oci:"
 #define REFERRERS_MAX 1024 /* entries of a layout that are opened to see what they refer to */
 
 struct layout {
@@ -263,21 +262,11 @@ static const struct site_kind layout_kind = {
 
 /* ---- opening ---- */
 
-void site_close(struct site *p)
-{
-    if (!p)
-        return;
-    free(p->name);
-    free(p->repository);
-    free(p->reference);
-    p->kind->close(p);
-}
-
 /* A layout has no registry: what the image is called in it, or the directory's own name. */
 static void name_layout(struct layout *l, const char *path)
 {
     const struct descriptor *d = NULL;
-    const char *name = NULL;
+    const char *name = NULL, *slash = strrchr(path, '/');
     REFERENCE_AUTO(ref);
 
     if (read_index(l, NULL) == 0 && layout_select(l->index, l->tag, &d, NULL) == 0) {
@@ -285,58 +274,23 @@ static void name_layout(struct layout *l, const char *path)
         if (!name)
             name = descriptor_annotation(d, ANNOTATION_REF_NAME);
     }
-    if (name && strpbrk(name, ":/") && reference_parse(name, &ref, NULL) == 0) {
+    if (name && strpbrk(name, ":/") && reference_parse(name, &ref, NULL) == 0)
         l->site.repository = reference_name(&ref);
-        l->site.reference = reference_format(&ref);
-        return;
-    }
-    const char *slash = strrchr(path, '/');
-    l->site.repository = xstrdup(slash && slash[1] ? slash + 1 : path);
-    l->site.reference = xasprintf("oci:%s%s%s", path, l->tag ? ":" : "", l->tag ? l->tag : "");
+    else
+        l->site.repository = xstrdup(slash && slash[1] ? slash + 1 : path);
 }
 
-static bool is_layout(const char *path)
+int site_open_layout(struct place *p, struct site **ret, struct error *err)
 {
-    cleanup_free char *file = xasprintf("%s/" LAYOUT_FILE, path);
-
-    return access(file, F_OK) == 0;
-}
-
-/* DIR, or DIR:TAG where there is no such directory. Caller frees both. */
-static bool split(const char *text, char **ret_dir, char **ret_tag)
-{
-    const char *colon = strrchr(text, ':');
-
-    if (is_layout(text)) {
-        *ret_dir = xstrdup(text);
-        return true;
-    }
-    if (!colon || colon == text || strchr(colon, '/'))
-        return false;
-    cleanup_free char *dir = xstrndup(text, (size_t)(colon - text));
-    if (!is_layout(dir))
-        return false;
-    *ret_dir = steal(dir);
-    *ret_tag = xstrdup(colon + 1);
-    return true;
-}
-
-int site_open(const char *text, struct site **ret, struct error *err)
-{
-    cleanup_free char *dir = NULL, *tag = NULL;
-    const bool named = strncmp(text, TRANSPORT, strlen(TRANSPORT)) == 0;
-
-    if (!split(named ? text + strlen(TRANSPORT) : text, &dir, &tag))
-        return error_set(err, named ? -ENOENT : -ENOTSUP, "'%s' is no layout directory", text);
     struct layout *l = xcalloc(1, sizeof(*l));
-    CLEANUP(site_closep) struct site *p = &l->site;
-    p->kind = &layout_kind;
-    p->name = xstrdup(text);
-    l->tag = steal(tag);
-    l->dir = fd_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, err);
+    CLEANUP(site_closep) struct site *s = &l->site;
+
+    s->kind = &layout_kind;
+    l->tag = steal(p->tag);
+    l->dir = fd_open(AT_FDCWD, p->path, O_RDONLY | O_DIRECTORY, 0, err);
     if (l->dir < 0)
         return l->dir;
-    name_layout(l, dir);
-    *ret = steal(p);
+    name_layout(l, p->path);
+    *ret = steal(s);
     return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "oci/beside.h"
 
+#define OVERTAKEN_MAX 5 /* tries, while others change the same tag */
+
 /* What is behind a tag may be a signature's own manifest or an index of referrers. */
 static const char *const suffixes[] = {".sig", ".att", ""};
 
@@ -168,30 +170,47 @@ int testimony_collect(struct site *p, struct testimony *ret, struct error *err)
 
 /* ---- writing ---- */
 
-int testimony_add_tag(struct site *p, const struct testimony *t, const char *suffix,
-                      const struct sign_layer *l, struct error *err)
+static bool has_layer(const struct manifest *m, const struct sign_layer *l)
 {
-    char text[DIGEST_TEXT_MAX], tag[BESIDE_TAG_MAX];
+    for (size_t i = 0; i < m->layer_count; i++)
+        if (json_equal(m->layers[i].doc, l->descriptor))
+            return true;
+    return false;
+}
+
+/* 1: the layer is there, 0: it was written and may have been overwritten since. */
+static int add_layer(struct site *p, const char *tag, const struct sign_layer *l, struct error *err)
+{
     CLEANUP(manifest_freep) struct manifest *old = NULL;
     STR_AUTO(before);
     STR_AUTO(manifest);
     STR_AUTO(config);
     ERROR_AUTO(absent);
-
-    beside_tag(digest_format(&t->digest, text), suffix, tag);
     int r = p->kind->tag(p, tag, &before, &absent);
+
     if (r == 0)
         r = manifest_parse(str_view(&before), &old, err);
     else
         r = r == -ENOENT ? 0 : error_move(err, &absent);
-    if (r == 0)
-        r = sign_tag_manifest(old, l, &manifest, &config, err);
-    if (r == 0)
-        r = p->kind->put_blob(p, str_view(&l->blob), err);
+    if (r < 0 || (old && has_layer(old, l)))
+        return r < 0 ? r : 1;
+    r = sign_tag_manifest(old, l, &manifest, &config, err);
     if (r == 0)
         r = p->kind->put_blob(p, str_view(&config), err);
+    return r < 0 ? r : p->kind->put_manifest(p, tag, str_view(&manifest), err);
+}
+
+int testimony_add_tag(struct site *p, const struct testimony *t, const char *suffix,
+                      const struct sign_layer *l, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX], tag[BESIDE_TAG_MAX];
+    int r = p->kind->put_blob(p, str_view(&l->blob), err);
+
+    beside_tag(digest_format(&t->digest, text), suffix, tag);
+    for (size_t i = 0; r == 0 && i < OVERTAKEN_MAX; i++)
+        r = add_layer(p, tag, l, err);
     if (r == 0)
-        r = p->kind->put_manifest(p, tag, str_view(&manifest), err);
+        r = error_set(err, -EAGAIN, "others change the tag %s all the time", tag);
     return r < 0 ? error_wrap(err, r, "'%s'", p->name) : 0;
 }
 

@@ -1,0 +1,237 @@
+/* A repository of a registry as a site: what speaks for an image is behind tags and in the list of
+ * referrers, which the client keeps where the registry does not. */
+#include <errno.h>
+
+#include "image/site.h"
+#include "oci/beside.h"
+
+#define OVERTAKEN_MAX 5 /* tries, while others change the same tag */
+
+struct remote {
+    struct site site;
+    struct reference reference;
+    struct wire *wire;
+    struct registry_session *session;
+};
+
+static struct remote *remote_of(struct site *s)
+{
+    return (struct remote *)s; /* its first member */
+}
+
+/* Runs the call, which is freed, and takes what it read. */
+static int read_by(struct remote *x, struct registry_call *take_call, struct str *ret,
+                   struct error *err)
+{
+    CLEANUP(registry_call_freep) struct registry_call *c = take_call;
+    const int r = wire_call(x->wire, c, err);
+    const struct registry_result *result = registry_call_result(c);
+
+    if (r < 0)
+        return r;
+    if (result->absent)
+        return error_set(err, -ENOENT, "the registry has none");
+    str_clear(ret);
+    str_add(ret, str_view(&result->body));
+    return 0;
+}
+
+static int get(struct remote *x, const char *tag, const struct digest *d, struct str *ret,
+               struct error *err)
+{
+    return read_by(x, registry_manifest_get(x->session, x->reference.repository, tag, d), ret, err);
+}
+
+/* ---- reading ---- */
+
+static int remote_image(struct site *s, struct digest *ret, struct str *ret_manifest,
+                        struct error *err)
+{
+    struct remote *x = remote_of(s);
+    const struct reference *ref = &x->reference;
+    const int r = get(x, ref->tag, ref->has_digest ? &ref->digest : NULL, ret_manifest, err);
+
+    if (r < 0)
+        return r;
+    digest_of(str_view(ret_manifest), ret);
+    if (ref->has_digest && !digest_eq(ret, &ref->digest))
+        return error_set(err, -EPROTO, "the registry gave another manifest than was asked for");
+    return 0;
+}
+
+static int remote_tag(struct site *s, const char *tag, struct str *ret_manifest, struct error *err)
+{
+    return get(remote_of(s), tag, NULL, ret_manifest, err);
+}
+
+static int remote_manifest(struct site *s, const struct digest *d, struct str *ret,
+                           struct error *err)
+{
+    return get(remote_of(s), NULL, d, ret, err);
+}
+
+static int remote_blob(struct site *s, const struct descriptor *d, struct str *ret,
+                       struct error *err)
+{
+    struct remote *x = remote_of(s);
+    const int r = descriptor_need_sha256(d, err);
+
+    return r < 0 ? r
+                 : read_by(x,
+                           registry_blob_read(x->session, x->reference.repository, &d->digest,
+                                              d->size, d->size),
+                           ret, err);
+}
+
+static int remote_referrers(struct site *s, const struct digest *subject, struct digest **ret,
+                            size_t *ret_count, struct error *err)
+{
+    struct remote *x = remote_of(s);
+    CLEANUP(image_index_freep) struct image_index *index = NULL;
+    VEC(struct digest) found = {0};
+    STR_AUTO(text);
+    ERROR_AUTO(absent);
+    int r = read_by(x, registry_referrers(x->session, x->reference.repository, subject), &text,
+                    &absent);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return error_move(err, &absent);
+    r = image_index_parse(str_view(&text), &index, err);
+    for (size_t i = 0; r == 0 && i < index->manifest_count; i++)
+        if (descriptor_need_sha256(&index->manifests[i], NULL) == 0)
+            vec_push(&found, index->manifests[i].digest);
+    *ret = found.at;
+    *ret_count = found.size;
+    return r;
+}
+
+/* ---- writing ---- */
+
+static int remote_lock(struct site *s, struct error *err)
+{
+    (void)s, (void)err;
+    return 0;
+}
+
+static int remote_put_blob(struct site *s, struct view bytes, struct error *err)
+{
+    struct remote *x = remote_of(s);
+    struct registry_blob blob = {.size = bytes.size, .fd = -1, .bytes = bytes};
+
+    digest_of(bytes, &blob.digest);
+    CLEANUP(registry_call_freep)
+    struct registry_call *c = registry_blob_put(x->session, x->reference.repository, &blob);
+    return wire_call(x->wire, c, err);
+}
+
+static int put(struct remote *x, const char *tag, const char *media_type, struct view bytes,
+               bool *ret_has_subject, struct error *err)
+{
+    CLEANUP(registry_call_freep)
+    struct registry_call *c =
+        registry_manifest_put(x->session, x->reference.repository, tag, media_type, bytes);
+    const int r = wire_call(x->wire, c, err);
+
+    if (r == 0)
+        *ret_has_subject = registry_call_result(c)->has_subject;
+    return r;
+}
+
+/* The list behind the tag, with m in it; *ret_there: it was there already. */
+static int list_with(struct remote *x, const char *tag, const struct manifest *m, struct str *ret,
+                     bool *ret_there, struct error *err)
+{
+    CLEANUP(image_index_freep) struct image_index *old = NULL;
+    json_t *list = json_array(), *entry = descriptor_new(m->media_type, &m->digest, m->raw.size);
+    STR_AUTO(text);
+    ERROR_AUTO(absent);
+    int r = get(x, tag, NULL, &text, &absent);
+
+    if (r == 0)
+        r = image_index_parse(str_view(&text), &old, err);
+    else
+        r = r == -ENOENT ? 0 : error_move(err, &absent);
+    for (size_t i = 0; old && i < old->manifest_count; i++) {
+        *ret_there = *ret_there || digest_eq(&old->manifests[i].digest, &m->digest);
+        doc_push(list, json_incref(old->manifests[i].doc));
+    }
+    if (m->artifact_type)
+        doc_set_text(entry, "artifactType", m->artifact_type);
+    if (m->annotations)
+        doc_set(entry, "annotations", json_incref(m->annotations));
+    doc_push(list, entry);
+    image_index_print(false, list, NULL, ret);
+    return r;
+}
+
+/* Referrers Tag Schema: read, append, write; and look whether somebody wrote in between. */
+static int note_referrer(struct remote *x, const struct manifest *m, struct error *err)
+{
+    char tag[BESIDE_TAG_MAX];
+    bool there = false, ignored;
+
+    beside_tag(m->subject.digest_text, "", tag);
+    for (size_t i = 0; i < OVERTAKEN_MAX; i++) {
+        STR_AUTO(list);
+        int r = list_with(x, tag, m, &list, &there, err);
+
+        if (r == 0 && !there)
+            r = put(x, tag, MEDIA_OCI_INDEX, str_view(&list), &ignored, err);
+        if (r < 0 || there)
+            return r;
+    }
+    return error_set(err, -EAGAIN, "others change the list of referrers all the time");
+}
+
+static int remote_put_manifest(struct site *s, const char *tag, struct view bytes,
+                               struct error *err)
+{
+    struct remote *x = remote_of(s);
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    bool noted = false;
+    int r = manifest_parse(bytes, &m, err);
+
+    if (r == 0)
+        r = put(x, tag, m->media_type, bytes, &noted, err);
+    return r < 0 || tag || noted || !m->has_subject ? r : note_referrer(x, m, err);
+}
+
+static void remote_close(struct site *s)
+{
+    struct remote *x = remote_of(s);
+
+    wire_free(x->wire);
+    reference_done(&x->reference);
+    free(x);
+}
+
+static const struct site_kind registry_kind = {
+    .image = remote_image,
+    .tag = remote_tag,
+    .manifest = remote_manifest,
+    .blob = remote_blob,
+    .referrers = remote_referrers,
+    .lock = remote_lock,
+    .put_blob = remote_put_blob,
+    .put_manifest = remote_put_manifest,
+    .close = remote_close,
+};
+
+int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls, struct site **ret,
+                       struct error *err)
+{
+    struct remote *x = xcalloc(1, sizeof(*x));
+    CLEANUP(site_closep) struct site *s = &x->site;
+
+    s->kind = &registry_kind;
+    reference_copy(&p->reference, &x->reference);
+    s->repository = reference_name(&x->reference);
+    x->wire = wire_new(env, tls);
+    const int r = wire_session(x->wire, x->reference.host, &x->session, err);
+    if (r < 0)
+        return r;
+    *ret = steal(s);
+    return 0;
+}

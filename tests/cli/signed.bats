@@ -1,0 +1,70 @@
+# Signatures beside images in a registry.
+load common
+load registry
+setup_file() {
+    suite_setup
+    start_registry
+    export COSIGN_PASSWORD=secret
+    cd "$SUITE_DIR"
+    "$COOPER" keygen >/dev/null
+    "$COOPER" keygen --output-key-prefix other >/dev/null
+    mkdir root && echo hello >root/hello
+    oci_layout layout 1.0 root
+    upload layout "$REGISTRY" team/app 1.0
+}
+teardown_file() { stop_registries; suite_teardown; }
+setup() { cd "$SUITE_DIR"; }
+
+# upload LAYOUT HOST REPOSITORY TAG
+upload() {
+    python3 -c '
+import json, os, sys, urllib.request
+layout, host, repository, tag = sys.argv[1:]
+base = f"http://{host}/v2/{repository}"
+blob = lambda d: open(f"{layout}/blobs/sha256/{d[7:]}", "rb").read()
+def send(url, data, method, kind="application/octet-stream"):
+    return urllib.request.urlopen(urllib.request.Request(url, data=data, method=method, headers={"Content-Type": kind}))
+entry = json.load(open(f"{layout}/index.json"))["manifests"][0]
+manifest = json.loads(blob(entry["digest"]))
+for d in [manifest["config"], *manifest["layers"]]:
+    where = send(f"{base}/blobs/uploads/", b"", "POST").headers["Location"]
+    send(where + ("&" if "?" in where else "?") + "digest=" + d["digest"], blob(d["digest"]), "PUT")
+send(f"{base}/manifests/{tag}", blob(entry["digest"]), "PUT", entry["mediaType"])' "$@"
+}
+
+digest() { python3 -c 'import json; print(json.load(open("layout/index.json"))["manifests"][0]["digest"])'; }
+manifest() { curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json' "http://$REGISTRY/v2/$1/manifests/$2"; }
+
+@test "sign and verify, tag form and bundle" {
+    run -1 --separate-stderr cooper verify --key cosign.pub "$REGISTRY/team/app:1.0"
+    [[ $stderr == *"none beside the image"* ]]
+    run -0 cooper sign --key cosign.key "$REGISTRY/team/app:1.0"
+    [[ $output == "Signed $(digest) as '$REGISTRY/team/app'"* ]]
+    run -0 cooper verify --key cosign.pub "$REGISTRY/team/app:1.0"
+    [[ $output == *"simple $REGISTRY/team/app,"* ]]
+    run -1 cooper verify --key other.pub "$REGISTRY/team/app:1.0"
+    cooper sign -q --key other.key --new-bundle-format "$REGISTRY/team/app@$(digest)"
+    run -0 cooper verify --key other.pub "$REGISTRY/team/app:1.0"
+    [[ $output == *"bundle https://sigstore.dev/cosign/sign/v1"* ]]
+    manifest team/app "$(digest | tr : -).sig" | jq -e '.layers | length == 1'
+    # no referrers API there: the client keeps the list
+    manifest team/app "$(digest | tr : -)" | jq -e '.manifests | length == 1 and .[0].artifactType == "application/vnd.dev.sigstore.bundle.v0.3+json"'
+}
+
+@test "statements, and a second signature beside the first" {
+    echo '{"a": 1}' >predicate
+    cooper attest -q --key cosign.key --type slsaprovenance1 --predicate predicate "$REGISTRY/team/app:1.0"
+    cooper attest -q --key cosign.key --type spdxjson --predicate predicate --new-bundle-format "$REGISTRY/team/app:1.0"
+    cooper verify -q --key cosign.pub --type slsaprovenance1 "$REGISTRY/team/app:1.0"
+    cooper verify -q --key cosign.pub --type spdxjson "$REGISTRY/team/app:1.0"
+    run -1 cooper verify -q --key cosign.pub --type cyclonedx "$REGISTRY/team/app:1.0"
+    cooper sign -q --key cosign.key "$REGISTRY/team/app:1.0"
+    cooper sign -q --key cosign.key -a nr=2 "$REGISTRY/team/app:1.0"
+    manifest team/app "$(digest | tr : -).sig" | jq -e '.layers | length >= 2'
+}
+
+@test "an image that is not there, and a place that holds no signatures" {
+    run -1 --separate-stderr cooper verify --key cosign.pub "$REGISTRY/team/none:1.0"
+    run -1 --separate-stderr cooper verify --key cosign.pub oci-archive:x.tar
+    [[ $stderr == *"nothing can lie beside an image in an archive"* ]]
+}
