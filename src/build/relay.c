@@ -1,7 +1,7 @@
 #include "build/relay.h"
 
+#include <endian.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +12,9 @@
 
 #include "base/fd.h"
 
+#define MESSAGE_MAX (256u << 10) /* as OpenSSH has it */
+enum { FAILURE = 5, REQUEST_IDENTITIES = 11, SIGN_REQUEST = 13 };
+
 /* Through /proc: a socket's path has room for 107 bytes only. */
 static void set_path(struct sockaddr_un *a, int fd, const char *name)
 {
@@ -20,33 +23,80 @@ static void set_path(struct sockaddr_un *a, int fd, const char *name)
                    name);
 }
 
-/* False when one side has ended. */
-static bool hand_on(int from, int to)
-{
-    char buf[16384];
-    const ssize_t n = read(from, buf, sizeof(buf));
+/* ---- one client: requests and answers by turns, each a length of 4 bytes, a type and the rest ---- */
 
-    if (n < 0)
-        return errno == EINTR;
-    return n > 0 && fd_write_all(to, view_make(buf, (size_t)n), NULL) == 0;
+struct message {
+    unsigned char bytes[4 + MESSAGE_MAX];
+    size_t size; /* the length included */
+};
+
+static bool read_whole(int fd, unsigned char *at, size_t size)
+{
+    while (size > 0) {
+        const ssize_t n = read(fd, at, size);
+
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return false;
+        at += MAX(n, 0);
+        size -= (size_t)MAX(n, 0);
+    }
+    return true;
 }
 
-_Noreturn static void serve(int client, int agent_fd)
+/* False at the end, or where no message is. */
+static bool read_message(int fd, struct message *m)
+{
+    uint32_t size;
+
+    if (!read_whole(fd, m->bytes, 4))
+        return false;
+    memcpy(&size, m->bytes, 4);
+    size = be32toh(size);
+    m->size = 4 + (size_t)size;
+    return size > 0 && size <= MESSAGE_MAX && read_whole(fd, m->bytes + 4, size);
+}
+
+static bool write_message(int fd, const struct message *m)
+{
+    return fd_write_all(fd, view_make(m->bytes, m->size), NULL) == 0;
+}
+
+static bool may_ask(const struct message *m)
+{
+    return m->bytes[4] == REQUEST_IDENTITIES || m->bytes[4] == SIGN_REQUEST;
+}
+
+static void refuse(struct message *m)
+{
+    const unsigned char failure[] = {0, 0, 0, 1, FAILURE};
+
+    memcpy(m->bytes, failure, sizeof(failure));
+    m->size = sizeof(failure);
+}
+
+static int connect_to(int agent_fd)
 {
     struct sockaddr_un a;
     const int agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     set_path(&a, agent_fd, "");
-    if (agent < 0 || connect(agent, (const struct sockaddr *)&a, sizeof(a)) < 0)
-        _exit(1);
-    struct pollfd polls[] = {{client, POLLIN, 0}, {agent, POLLIN, 0}};
-    for (;;) {
-        if (poll(polls, 2, -1) < 0 && errno != EINTR)
-            _exit(1);
-        if ((polls[0].revents && !hand_on(client, agent)) ||
-            (polls[1].revents && !hand_on(agent, client)))
-            _exit(0);
+    return agent >= 0 && connect(agent, (const struct sockaddr *)&a, sizeof(a)) == 0 ? agent : -1;
+}
+
+_Noreturn static void serve(int client, int agent_fd)
+{
+    static struct message m; /* of this process: it has one client */
+    const int agent = connect_to(agent_fd);
+
+    while (agent >= 0 && read_message(client, &m)) {
+        if (!may_ask(&m))
+            refuse(&m);
+        else if (!write_message(agent, &m) || !read_message(agent, &m))
+            break;
+        if (!write_message(client, &m))
+            break;
     }
+    _exit(0);
 }
 
 _Noreturn static void listen_for_ever(int listener, int agent_fd)

@@ -1,4 +1,6 @@
-/* build/relay.h - an agent's socket inside a container: a process of ours listens there and hands bytes on.
+/* build/relay.h - an agent's socket inside a container: a process of ours listens there and hands on what may be asked,
+ * as BuildKit does: which keys there are, and to sign with one. Adding, removing, locking and extensions are answered
+ * with a failure (RFC draft-miller-ssh-agent, 5.1).
  *
  * Agents look at who connects (SO_PEERCRED), and to them that is us, not a user of the container. */
 #pragma once

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "build/agent.h"
 #include "build/redact.h"
 
 struct secret {
     char *id;
     struct str value; /* of --ssh: the socket's path */
     bool in_key;
+    struct agent *agent; /* of --ssh with keys: ours, which has that socket */
 };
 
 struct secrets {
@@ -103,7 +105,7 @@ static void wipe(struct str *s)
 
 static void add(struct secrets *s, const struct given *g, struct str *take_value)
 {
-    vec_push(&s->values, (struct secret){xstrdup(g->id), *take_value, g->cache_key != NULL});
+    vec_push(&s->values, (struct secret){xstrdup(g->id), *take_value, g->cache_key != NULL, NULL});
     *take_value = STR_INIT;
     strings_add(&s->ids, g->id);
 }
@@ -194,30 +196,71 @@ static const char *find_variable(char *const *environ_, const char *name)
     return NULL;
 }
 
+/* What one --ssh says. */
+struct given_ssh {
+    struct strings paths; /* one socket, or keys */
+    bool is_socket;
+};
+
+static int look_at_path(const char *text, const char *path, struct given_ssh *g, struct error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return error_sys(err, "--ssh '%.80s': look at '%s'", text, path);
+    if (g->paths.size > 0 && (g->is_socket || S_ISSOCK(st.st_mode))) {
+        (void)error_set(err, -EINVAL, "--ssh '%.80s': a socket stands beside something else", text);
+        return error_hint(err, -EINVAL, "it is ID, ID=SOCKET or ID=KEY[,KEY...]");
+    }
+    g->is_socket = S_ISSOCK(st.st_mode);
+    strings_add(&g->paths, path);
+    return 0;
+}
+
+static int look_at_ssh(const char *text, struct view paths, char *const *environ_,
+                       struct given_ssh *g, struct error *err)
+{
+    const char *agent = find_variable(environ_, "SSH_AUTH_SOCK");
+    struct view path;
+    int r = 0;
+
+    if (paths.at && paths.size) {
+        while (r == 0 && view_cut(&paths, ',', &path)) {
+            cleanup_free char *name = view_dup(path);
+            r = look_at_path(text, name, g, err);
+        }
+        return r;
+    }
+    if (agent && *agent)
+        return look_at_path(text, agent, g, err);
+    (void)error_set(err, -ENOENT, "--ssh '%.80s': there is no agent", text);
+    return error_hint(err, -ENOENT,
+                      "start one (eval $(ssh-agent)), or name its socket or a key: --ssh "
+                      "%.80s=SOCKET",
+                      text);
+}
+
 static int add_ssh(struct secrets *s, const char *text, char *const *environ_, struct error *err)
 {
     struct view rest = view_of(text), id;
-    struct stat st;
+    struct given_ssh g = {0};
+    struct secret one = {.value = STR_INIT};
 
     (void)view_cut(&rest, '=', &id);
-    const char *path = rest.at && rest.size ? rest.at : find_variable(environ_, "SSH_AUTH_SOCK");
-    if (!path || !*path) {
-        (void)error_set(err, -ENOENT, "--ssh '%.80s': there is no agent", text);
-        return error_hint(err, -ENOENT,
-                          "start one (eval $(ssh-agent)), or name its socket: --ssh %.*s=SOCKET",
-                          VIEW_ARG(id));
+    int r = look_at_ssh(text, rest, environ_, &g, err);
+    if (r == 0 && !g.is_socket) {
+        r = agent_start(&g.paths, environ_, &one.agent, err);
+        if (r < 0)
+            r = error_wrap(err, r, "--ssh '%.80s'", text);
     }
-    if (stat(path, &st) < 0)
-        return error_sys(err, "--ssh '%.80s': look at '%s'", text, path);
-    if (!S_ISSOCK(st.st_mode)) {
-        (void)error_set(err, -ENOTSOCK, "--ssh '%.80s': '%s' is not a socket", text, path);
-        return error_hint(err, -ENOTSOCK, "add keys to an agent with ssh-add and give its socket");
+    if (r == 0) {
+        one.id = view_dup(id);
+        str_add_text(&one.value, g.is_socket ? g.paths.at[0] : agent_socket(one.agent));
+        strings_add(&s->ssh_ids, one.id);
+        vec_push(&s->sockets, one);
     }
-    struct secret one = {view_dup(id), STR_INIT, false};
-    str_add_text(&one.value, path);
-    strings_add(&s->ssh_ids, one.id);
-    vec_push(&s->sockets, one);
-    return 0;
+    strings_done(&g.paths);
+    return r;
 }
 
 int secrets_open(const struct strings *secrets, const struct strings *ssh, char *const *environ_,
@@ -246,6 +289,7 @@ void secrets_close(struct secrets *s)
     }
     vec_each (one, &s->sockets) {
         free(one->id);
+        agent_stop(one->agent);
         str_done(&one->value);
     }
     vec_done(&s->values);

@@ -10,8 +10,8 @@ struct secrets;
 
 /* -EINVAL where one of --secret is malformed; nothing is read. */
 MUST_CHECK int secrets_check(const struct strings *secrets, struct error *err);
-/* secrets: "id=ID[,src=FILE|,env=NAME][,cache-key=content]"; ssh: "ID[=SOCKET]", the default socket is $SSH_AUTH_SOCK. Files are read
- * here, once. A secret whose variable is not set is not given. */
+/* secrets: "id=ID[,src=FILE|,env=NAME][,cache-key=content]"; ssh: "ID[=SOCKET|KEY[,KEY...]]", the
+ * default is $SSH_AUTH_SOCK. Files are read here, once. A secret whose variable is not set is not given. */
 MUST_CHECK int secrets_open(const struct strings *secrets, const struct strings *ssh,
                             char *const *environ_, struct secrets **ret, struct error *err);
 void secrets_close(struct secrets *s); /* wipes; NULL is fine */

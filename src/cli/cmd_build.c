@@ -30,7 +30,7 @@ static const struct option_row options[] = {
               "oci-layout://DIR[:TAG|@DIGEST], docker-image://NAME or target:STAGE"),
     OPT_TEXTS(0, "secret", struct build_command, secrets, "id=ID[,src=FILE|,env=VARIABLE]",
               "what RUN --mount=type=secret,id=ID shows"),
-    OPT_TEXTS(0, "ssh", struct build_command, ssh, "ID[=SOCKET]",
+    OPT_TEXTS(0, "ssh", struct build_command, ssh, "ID[=SOCKET|KEY]",
               "the agent behind RUN --mount=type=ssh; default is $SSH_AUTH_SOCK"),
     OPT_TEXTS(0, "label", struct build_command, labels, "NAME=VALUE", "set a label"),
     OPT_TEXTS(0, "add-host", struct build_command, add_hosts, "NAME:ADDRESS|NAME:host-gateway",

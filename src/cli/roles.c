@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "build/agent.h"
 #include "build/jobs.h"
-#include "net/fetch.h"
-#include "net/git.h"
 #include "distro/jobs.h"
 #include "image/jobs.h"
+#include "net/fetch.h"
+#include "net/git.h"
 #include "run/run.h"
 #include "sandbox/holder.h"
 
@@ -42,6 +43,7 @@ static const struct {
     {"@holder", holder},
     {"@net", fetch_role_main},
     {"@git", git_role_main},
+    {"@agent", agent_role_main},
 };
 
 int role_main(int argc, char **argv)

@@ -390,3 +390,75 @@ E
     [ "$status" = 1 ]
     [[ $output == *"user namespace"*"seccomp=unconfined"* ]]
 }
+
+# A root with ssh-add and what it needs.
+ssh_root() {
+    local program file
+    program=$(command -v ssh-add)
+    for file in "$program" $(ldd "$program" | grep -o '/[^ )]*'); do
+        install -D "$(realpath "$file")" "$CTX/ssh$file"
+    done
+    mkdir "$CTX/ssh/etc"
+    echo root:x:0:0::/:/bin/sh >"$CTX/ssh/etc/passwd"
+}
+agents() { find "$CTX.tmp" -name 'cooper-ssh.*'; }
+
+@test "--ssh with keys: a step lists and signs, nothing more; the agent goes with the build, however that ends" {
+    command -v ssh-agent ssh-add ssh-keygen >/dev/null || skip "no OpenSSH here"
+    ssh_root
+    ssh-keygen -q -t ed25519 -N '' -C first -f "$CTX.a"
+    ssh-keygen -q -t rsa -N '' -C second -f "$CTX.b"
+    ssh-keygen -q -t ed25519 -N secret -f "$CTX.locked"
+    chmod 644 "$CTX.a"
+    mkdir "$CTX.tmp"
+    cp "$CTX.a.pub" "$CTX/ssh/a.pub"
+    cp "$CTX.b.pub" "$CTX/ssh/b.pub"
+    cp "$CTX.a" "$CTX.another"
+    dockerfile <<'E'
+FROM busybox
+COPY ssh /
+RUN --mount=type=ssh,id=k --mount=type=secret,id=own,target=/own,mode=0600 set -e; ssh-add -L | cut -d' ' -f1,2 >/keys; ssh-add -T /a.pub; ssh-add -T /b.pub; \
+    ! ssh-add -D; ! ssh-add -d /a.pub; ! ssh-add /own; ssh-add -L | cut -d' ' -f1,2 | cmp - /keys
+FROM scratch
+COPY --from=0 /keys /keys
+E
+    TMPDIR=$CTX.tmp run -0 build --ssh "k=$CTX.a,$CTX.b" --secret "id=own,src=$CTX.another" -o "type=local,dest=$CTX.out"
+    cut -d' ' -f1,2 "$CTX.a.pub" "$CTX.b.pub" | cmp - "$CTX.out/keys"
+    [ -z "$(agents)" ]
+    # as with the socket of an agent, which keeps what it has
+    eval "$(ssh-agent -s -a "$CTX.sock")" >/dev/null
+    SSH_AUTH_SOCK=$CTX.sock ssh-add -q - <"$CTX.a"
+    SSH_AUTH_SOCK=$CTX.sock ssh-add -q - <"$CTX.b"
+    run build --no-cache --ssh "k=$CTX.sock" --secret "id=own,src=$CTX.another" -o "type=local,dest=$CTX.out2"
+    SSH_AUTH_SOCK=$CTX.sock ssh-add -l >"$CTX.left"
+    kill "$SSH_AGENT_PID"
+    [ "$status" = 0 ]
+    [ "$(wc -l <"$CTX.left")" = 2 ]
+    cmp "$CTX.out/keys" "$CTX.out2/keys"
+
+    for it in "$CTX.locked protected*passphrase" "$CTX.a.pub cannot*be*used" "$CTX.none No*such*file" "$CTX.a,$CTX.locked protected*passphrase" \
+        "$CTX neither*a*key*file*nor*a*socket"; do
+        TMPDIR=$CTX.tmp run -1 build --ssh "k=${it% *}"
+        # shellcheck disable=SC2053
+        [[ $output == *--ssh*${it##* }* ]]
+        [ -z "$(agents)" ]
+    done
+}
+
+@test "--ssh with keys: a killed build leaves no agent" {
+    command -v ssh-agent ssh-add ssh-keygen >/dev/null || skip "no OpenSSH here"
+    ssh-keygen -q -t ed25519 -N '' -f "$CTX.a"
+    mkdir "$CTX.tmp"
+    printf '%s\n' 'FROM busybox' 'RUN --mount=type=ssh,id=k echo it runs && tail -f /dev/null' | dockerfile
+    mkfifo "$CTX.said"
+    TMPDIR=$CTX.tmp "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" --ssh "k=$CTX.a" "$CTX" >"$CTX.said" 2>&1 3>&- &
+    local pid=$! line keeper agent
+    while read -r line; do [[ $line != *" it runs" ]] || break; done <"$CTX.said"
+    keeper=$(pgrep -P $pid -f '^@agent')
+    agent=$(child "$keeper")
+    [ -n "$(agents)" ]
+    kill -9 $pid
+    tail --pid="$keeper" -f /dev/null
+    [ -z "$(agents)" ]
+    ! kill -0 "$agent"
+}
