@@ -44,7 +44,8 @@ struct build_options {
     enum provenance provenance;
     struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */
     bool no_cache, explain;
-    bool load; /* into the store too, whatever the outputs are */
+    bool load;      /* into the store too, whatever the outputs are */
+    bool immutable; /* tags that name another image are not moved */
     enum build_squash squash;
     enum build_print print;
     bool print_json; /* of outline, targets and check */
