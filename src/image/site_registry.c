@@ -229,7 +229,11 @@ int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls
     reference_copy(&p->reference, &x->reference);
     s->repository = reference_name(&x->reference);
     x->wire = wire_new(env, tls);
-    const int r = wire_session(x->wire, x->reference.host, &x->session, err);
+    /* what speaks for an image is where it was pushed: mirrors need not have it */
+    CLEANUP(registry_endpoints_done) struct registry_endpoints places = {0};
+    int r = wire_places(x->wire, &x->reference, true, &places, err);
+    if (r == 0)
+        r = wire_session(x->wire, &places.at[0], &x->session, err);
     if (r < 0)
         return r;
     *ret = steal(s);
