@@ -12,6 +12,10 @@
 #include "store/internal.h"
 
 #define CACHE_FORMAT 1
+/* Whoever opens the file alone reads the whole log, some 3 us a page. So a command that leaves more than this behind
+ * copies it into the file at its end, once in some 15 small builds; a long one also on its way. */
+#define LOG_KEEP_MAX 128
+#define LOG_MAX 1000
 #define HASH_SIZE ((int)sizeof(struct digest))
 
 enum statement {
@@ -54,7 +58,8 @@ struct cache {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     pid_t pid;
-    ino_t inode; /* of cache.db when it was opened */
+    ino_t inode;   /* of cache.db when it was opened */
+    int log_pages; /* in the log after our last write; 0: none */
 };
 
 static int failed(const struct cache *c, int code, const char *what, struct error *err)
@@ -71,12 +76,34 @@ static int failed(const struct cache *c, int code, const char *what, struct erro
 
 /* --- opening --- */
 
+static int on_write(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+    struct cache *c = ctx;
+
+    c->log_pages = pages;
+    if (pages >= LOG_MAX) /* if others read, it goes on growing */
+        (void)sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
+/* Not while others are at it: the last of them does. */
+static void empty_log(struct cache *c)
+{
+    (void)sqlite3_busy_timeout(c->db, 0);
+    (void)sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 static void close_db(struct cache *c)
 {
+    if (!c->db)
+        return;
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         (void)sqlite3_finalize(c->statements[i]);
         c->statements[i] = NULL;
     }
+    if (c->log_pages > LOG_KEEP_MAX)
+        empty_log(c);
+    c->log_pages = 0;
     (void)sqlite3_close(c->db);
     c->db = NULL;
 }
@@ -159,6 +186,7 @@ static int open_db(struct cache *c, struct error *err)
     (void)sqlite3_busy_timeout(c->db, CACHE_BUSY_MS);
     /* the last one to close would copy the log into the file and sync both, after every command */
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_wal_hook(c->db, on_write, c);
     if ((r = run(c, "PRAGMA synchronous = NORMAL", "open", err)) < 0 ||
         (r = read_format(c, &format, err)) < 0)
         return r;
@@ -178,6 +206,7 @@ static int replace_db(struct cache *c, const struct error *why, struct error *er
     struct stat st;
     int r;
 
+    c->log_pages = 0; /* nothing of it is to be copied */
     close_db(c);
     if ((r = store_lock_exclusive(c->store, err)) < 0)
         return r;
