@@ -181,10 +181,10 @@ bool exchange_again(struct exchange *x, int64_t now_ms, int64_t unix_s,
     if (a->failure == REGISTRY_ANSWERED ? !exchange_status_passes(a->status)
                                         : a->failure != REGISTRY_FAILED)
         return false;
-    note_progress(x, a);
-    if (++x->tries >= REGISTRY_TRIES)
-        return false;
     const int64_t asked = head_retry_after(head_get(&a->headers, "Retry-After"), unix_s);
+    note_progress(x, a);
+    if (++x->tries >= REGISTRY_TRIES || asked > REGISTRY_WAIT_MAX_MS)
+        return false;
     delay = MIN((int64_t)DELAY_MS << x->tries, DELAY_MAX_MS);
     delay = delay / 2 + (int64_t)session_random(s, (uint64_t)delay / 2);
     if (asked >= 0) {
@@ -285,7 +285,9 @@ static int take_answer(struct exchange *x, int64_t now_ms, int64_t unix_s,
         return follow(x, a, err);
     if (a->status == 401 && !x->foreign && auth_refused(x, a))
         return 0;
-    if (exchange_status_passes(a->status) && !x->once && exchange_again(x, now_ms, unix_s, a))
+    /* told to wait, it did not begin; of the others nobody knows how far they came */
+    const bool unharmed = !x->once || a->status == 429 || a->status == 503;
+    if (unharmed && exchange_status_passes(a->status) && exchange_again(x, now_ms, unix_s, a))
         return 0;
     return 1;
 }

@@ -7,6 +7,8 @@
 
 #include "registry/internal.h"
 
+#define RETRY_AFTER_MAX_S 1000000000 /* only so that nothing overflows */
+
 struct view head_get(const struct strings *headers, const char *name)
 {
     vec_each (line, headers) {
@@ -64,13 +66,12 @@ int64_t head_retry_after(struct view text, int64_t unix_s)
     if (!copy)
         return -1;
     if (view_to_u64(text, &seconds))
-        return seconds > REGISTRY_WAIT_MAX_MS / 1000 ? REGISTRY_WAIT_MAX_MS
-                                                     : (int64_t)seconds * 1000;
+        return (int64_t)MIN(seconds, RETRY_AFTER_MAX_S) * 1000;
     const char *end = strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     if (!end || *end)
         return -1;
     const int64_t wait = (int64_t)timegm(&tm) - unix_s;
-    return wait <= 0 ? 0 : MIN(wait, REGISTRY_WAIT_MAX_MS / 1000) * 1000;
+    return wait <= 0 ? 0 : MIN(wait, RETRY_AFTER_MAX_S) * 1000;
 }
 
 /* One link: "<url>; rel=next; ..." without the '<'. */

@@ -16,7 +16,7 @@ struct head_range {
 bool head_content_range(struct view text, struct head_range *ret);
 /* "0-99" of an upload: how much the registry has. Any blanks and "bytes=" before it are let pass. */
 bool head_upload_range(struct view text, uint64_t *ret_last);
-/* Milliseconds to wait: seconds, or a date against unix_s; cut at REGISTRY_WAIT_MAX_MS. -1: none. */
+/* Milliseconds to wait: seconds, or a date against unix_s. -1: none. */
 int64_t head_retry_after(struct view text, int64_t unix_s);
 /* The URL of the rel="next" link (RFC 8288); false: there is none. */
 bool head_next_link(struct view text, struct view *ret);

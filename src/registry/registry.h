@@ -28,7 +28,7 @@
 
 #define REGISTRY_TRIES 5             /* of one request, the first included */
 #define REGISTRY_REDIRECTS 10        /* as Go's client */
-#define REGISTRY_WAIT_MAX_MS 60000   /* Retry-After beyond that is cut, as skopeo does */
+#define REGISTRY_WAIT_MAX_MS 60000   /* with a longer Retry-After it is given up at once */
 #define REGISTRY_HEADERS_MAX 256     /* of one answer */
 #define REGISTRY_HEADER_MAX 16384    /* bytes of a line */
 #define REGISTRY_BODY_MAX 65536      /* errors, tokens */

@@ -89,15 +89,11 @@ static int take_put(struct registry_call *c, const struct registry_answer *a, st
 {
     if (call_ok(a))
         return 1;
-    const bool broke =
-        a->failure != REGISTRY_ANSWERED || exchange_status_passes(a->status) || a->status == 404;
-    if (broke && ++c->rounds < REGISTRY_TRIES) {
-        const int64_t wait = head_retry_after(head_get(&a->headers, "Retry-After"), 0);
-        const int r = begin_post(c);
-        if (wait > 0)
-            c->x.not_before_ms = MAX(c->x.not_before_ms, c->now_ms + wait);
-        return r;
-    }
+    /* one that was busy was waited for already */
+    const bool broke = a->failure != REGISTRY_ANSWERED || a->status == 404 ||
+                       (exchange_status_passes(a->status) && a->status != 429 && a->status != 503);
+    if (broke && ++c->rounds < REGISTRY_TRIES)
+        return begin_post(c);
     if (a->failure != REGISTRY_ANSWERED)
         return error_set(err, -EIO, "%s: upload of blob %s to %s: %s", c->s->host, c->name,
                          c->repository, a->complaint ? a->complaint : "the connection broke");
