@@ -47,8 +47,7 @@ static void make_statement(const struct exporting *x, const struct strings *name
 
 static json_t *image_descriptor(const struct exporting *x)
 {
-    return descriptor_new(x->output->docker_types ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
-                          &x->manifest_digest, x->manifest.size);
+    return descriptor_new(export_manifest_type(x), &x->manifest_digest, x->manifest.size);
 }
 
 static void make_artifact(const struct exporting *x, const char *predicate_type,
@@ -69,11 +68,19 @@ static void make_artifact(const struct exporting *x, const char *predicate_type,
     doc_print(doc, true, ret);
 }
 
+json_t *attestation_descriptor(const struct attestation *a)
+{
+    json_t *entry = descriptor_new(MEDIA_OCI_MANIFEST, &a->digest, a->manifest.size);
+
+    doc_set_text(entry, "artifactType", MEDIA_IN_TOTO);
+    return entry;
+}
+
 static int add_one(const struct exporting *x, const struct strings *names, const json_t *item,
-                   struct bundle *b, json_t *entries, struct error *err)
+                   attestation_put *put, void *ctx, struct error *err)
 {
     const char *type = json_string_value(json_object_get(item, "predicateType"));
-    struct digest statement_digest, artifact_digest, empty;
+    struct digest statement_digest, empty;
     STR_AUTO(statement);
     STR_AUTO(artifact);
 
@@ -83,19 +90,14 @@ static int add_one(const struct exporting *x, const struct strings *names, const
     make_statement(x, names, item, &statement);
     digest_of(str_view(&statement), &statement_digest);
     make_artifact(x, type, &statement_digest, statement.size, &empty, &artifact);
-    digest_of(str_view(&artifact), &artifact_digest);
-    int r = bundle_add_blob_bytes(b, &empty, VIEW("{}"), err);
-    if (r == 0)
-        r = bundle_add_blob_bytes(b, &statement_digest, str_view(&statement), err);
-    if (r == 0)
-        r = bundle_add_blob_bytes(b, &artifact_digest, str_view(&artifact), err);
-    json_t *entry = descriptor_new(MEDIA_OCI_MANIFEST, &artifact_digest, artifact.size);
-    doc_set_text(entry, "artifactType", MEDIA_IN_TOTO);
-    doc_push(entries, entry);
-    return r;
+    struct attestation a = {.blobs = {VIEW("{}"), str_view(&statement)},
+                            .manifest = str_view(&artifact),
+                            .subject = x->manifest_digest};
+    digest_of(a.manifest, &a.digest);
+    return put(ctx, &a, err);
 }
 
-int export_attestations(const struct export_set *set, struct bundle *b, json_t *entries,
+int export_attestations(const struct export_set *set, attestation_put *put, void *ctx,
                         struct error *err)
 {
     int r = 0;
@@ -103,7 +105,7 @@ int export_attestations(const struct export_set *set, struct bundle *b, json_t *
     for (size_t i = 0; i < set->count; i++) {
         const json_t *list = json_object_get(set->at[i].image->record.extra, KEY);
         for (size_t n = 0; r == 0 && n < json_array_size(list); n++)
-            r = add_one(&set->at[i], &set->names, json_array_get(list, n), b, entries, err);
+            r = add_one(&set->at[i], &set->names, json_array_get(list, n), put, ctx, err);
     }
     return r;
 }

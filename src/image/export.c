@@ -258,6 +258,11 @@ static int export_any(struct export_set *set, struct error *err)
         return r;
     switch (o->type) {
     case OUTPUT_IMAGE:
+        if (o->push) {
+            const int pushed = export_registry(set, err);
+            if (pushed < 0)
+                return pushed;
+        }
         return save_images(set, err);
     case OUTPUT_DOCKER_ARCHIVE:
         if (set->count > 1)
@@ -277,7 +282,7 @@ static int export_any(struct export_set *set, struct error *err)
     case OUTPUT_REGISTRY:
         break;
     }
-    return error_set(err, -ENOTSUP, "this cooper does not push to registries");
+    return export_registry(set, err);
 }
 
 /* Those of the record first: an output of its own may say otherwise. */
@@ -330,15 +335,13 @@ static void end(struct export_set *set)
 static struct export_result result_of(const struct export_set *set)
 {
     const struct exporting *x = &set->at[0];
-    const bool docker = set->output->docker_types;
 
     if (set->count > 1)
         return (struct export_result){.manifest = set->index_digest,
                                       .manifest_size = set->index.size,
-                                      .media_type = docker ? MEDIA_DOCKER_LIST : MEDIA_OCI_INDEX};
+                                      .media_type = export_index_type(set)};
     return (struct export_result){x->manifest_digest, x->config.size ? x->id : x->image->record.id,
-                                  x->manifest.size,
-                                  docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST};
+                                  x->manifest.size, export_manifest_type(x)};
 }
 
 int image_export_all(struct image_tools *t, struct image *const *images, size_t count,

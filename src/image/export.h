@@ -13,7 +13,7 @@ struct export_result {
 
 /* Writes the image to o->dest. It is called by names (references in any form, or NULL) and
  * o->names; where there is neither, by record.name. OUTPUT_IMAGE saves it in the store under those
- * names; OUTPUT_REGISTRY is -ENOTSUP. Files are made beside their place and renamed; a layout directory
+ * names; OUTPUT_REGISTRY pushes it to the registries of all of them. Files are made beside their place and renamed; a layout directory
  * gets its entry added or replaced. ret may be NULL. */
 MUST_CHECK int image_export(struct image_tools *t, struct image *i, const struct output *o,
                             const struct strings *names, struct export_result *ret,

@@ -6,6 +6,16 @@
 #include "image/export_internal.h"
 #include "oci/manifest.h"
 
+const char *export_manifest_type(const struct exporting *x)
+{
+    return x->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST;
+}
+
+const char *export_index_type(const struct export_set *set)
+{
+    return set->output->docker_types ? MEDIA_DOCKER_LIST : MEDIA_OCI_INDEX;
+}
+
 static const char *layer_type(const struct exporting *x, size_t i)
 {
     const bool docker = x->output->docker_types;
@@ -25,18 +35,19 @@ static const char *layer_type(const struct exporting *x, size_t i)
 }
 
 /* The manifest that the image came with, as long as it says what we export. */
-static bool old_manifest_fits(const struct exporting *x)
+static bool old_manifest_fits(struct exporting *x)
 {
     const char *text = json_string_value(json_object_get(x->image->record.extra, "manifest"));
     CLEANUP(manifest_freep) struct manifest *m = NULL;
 
     if (!text || x->annotations || manifest_parse(view_of(text), &m, NULL) < 0 ||
-        m->docker != x->output->docker_types || m->layer_count != x->image->record.layers.size ||
-        !digest_eq(&m->config.digest, &x->id))
+        (m->docker != x->output->docker_types && !x->output->own_types) ||
+        m->layer_count != x->image->record.layers.size || !digest_eq(&m->config.digest, &x->id))
         return false;
     for (size_t i = 0; i < m->layer_count; i++)
         if (!digest_eq(&m->layers[i].digest, &x->layers[i].digest))
             return false;
+    x->docker = m->docker;
     return true;
 }
 
@@ -101,6 +112,7 @@ static void make_manifest(struct exporting *x)
     const bool docker = x->output->docker_types;
     json_t *layers = json_array();
 
+    x->docker = docker;
     if (old_manifest_fits(x)) {
         doc_unref(layers);
         str_add_text(&x->manifest, json_string_value(json_object_get(record->extra, "manifest")));
@@ -119,9 +131,7 @@ static void make_manifest(struct exporting *x)
 static json_t *manifest_entry(const struct exporting *x)
 {
     const struct platform *platform = &x->image->config.platform;
-    json_t *entry =
-        descriptor_new(x->output->docker_types ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
-                       &x->manifest_digest, x->manifest.size);
+    json_t *entry = descriptor_new(export_manifest_type(x), &x->manifest_digest, x->manifest.size);
     json_t *annotations = NULL;
 
     descriptor_set_platform(entry, platform);
@@ -131,7 +141,7 @@ static json_t *manifest_entry(const struct exporting *x)
     return entry;
 }
 
-static void make_index(struct export_set *set)
+void export_make_index(struct export_set *set)
 {
     json_t *manifests = json_array(), *annotations = NULL;
 
@@ -154,8 +164,7 @@ static json_t *layout_entry(const struct export_set *set, const char *name)
         user = json_incref(json_object_get(entry, "annotations"));
         (void)json_object_del(entry, "annotations");
     } else {
-        entry = descriptor_new(set->output->docker_types ? MEDIA_DOCKER_LIST : MEDIA_OCI_INDEX,
-                               &set->index_digest, set->index.size);
+        entry = descriptor_new(export_index_type(set), &set->index_digest, set->index.size);
         annotations_set(&set->output->annotations, ANNOTATE_INDEX_DESCRIPTOR, NULL, &user);
     }
     if (name)
@@ -225,6 +234,28 @@ static int keep_entries(const struct bundle *b, json_t *manifests, struct error 
     return 0;
 }
 
+struct attesting {
+    struct bundle *bundle;
+    json_t *entries;
+};
+
+static int add_attestation(void *ctx, const struct attestation *a, struct error *err)
+{
+    const struct attesting *to = ctx;
+    struct digest digest;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(a->blobs); i++) {
+        digest_of(a->blobs[i], &digest);
+        r = bundle_add_blob_bytes(to->bundle, &digest, a->blobs[i], err);
+    }
+    if (r == 0)
+        r = bundle_add_blob_bytes(to->bundle, &a->digest, a->manifest, err);
+    if (r == 0)
+        doc_push(to->entries, attestation_descriptor(a));
+    return r;
+}
+
 static int add_index(const struct export_set *set, struct bundle *b, struct error *err)
 {
     json_t *manifests = json_array();
@@ -237,7 +268,7 @@ static int add_index(const struct export_set *set, struct bundle *b, struct erro
     if (set->names.size == 0)
         doc_push(manifests, layout_entry(set, NULL));
     if (set->output->type != OUTPUT_DOCKER_ARCHIVE)
-        r = export_attestations(set, b, manifests, err);
+        r = export_attestations(set, add_attestation, &(struct attesting){b, manifests}, err);
     if (r == 0)
         r = keep_entries(b, manifests, err);
     if (r < 0) {
@@ -369,16 +400,25 @@ static int add_all_layers(struct exporting *x, struct bundle *b, struct error *e
     return r;
 }
 
+int export_make_documents(struct exporting *x, struct error *err)
+{
+    const int r = image_finish(x->tools, x->image, err);
+
+    if (r < 0)
+        return r;
+    make_config(x);
+    make_manifest(x);
+    return 0;
+}
+
 static int add_image(struct exporting *x, struct bundle *b, struct error *err)
 {
     int r = add_all_layers(x, b, err);
 
     if (r == 0)
-        r = image_finish(x->tools, x->image, err);
+        r = export_make_documents(x, err);
     if (r < 0)
         return r;
-    make_config(x);
-    make_manifest(x);
     r = bundle_add_blob_bytes(b, &x->id, str_view(&x->config), err);
     return r < 0 ? r : bundle_add_blob_bytes(b, &x->manifest_digest, str_view(&x->manifest), err);
 }
@@ -390,7 +430,7 @@ static int write_bundle(struct export_set *set, struct bundle *b, struct error *
     for (size_t i = 0; r == 0 && i < set->count; i++)
         r = add_image(&set->at[i], b, err);
     if (r == 0 && set->count > 1) {
-        make_index(set);
+        export_make_index(set);
         r = bundle_add_blob_bytes(b, &set->index_digest, str_view(&set->index), err);
     }
     if (r == 0 && set->output->type == OUTPUT_DOCKER_ARCHIVE)

@@ -25,6 +25,7 @@ struct exporting {
     struct digest id;
     struct str manifest;
     struct digest manifest_digest;
+    bool docker;         /* its types are docker's */
     json_t *annotations; /* of the manifest: new ones; or NULL */
 };
 
@@ -43,6 +44,15 @@ MUST_CHECK int export_find_blobs(struct exporting *x, struct error *err);
 /* Packs the others; idle (or NULL) works meanwhile. */
 MUST_CHECK int export_pack_blobs(struct exporting *x, const struct queue_idle *idle,
                                  struct error *err);
+
+/* Configuration and manifest of one whose blobs are all known; the index of several. */
+MUST_CHECK int export_make_documents(struct exporting *x, struct error *err);
+void export_make_index(struct export_set *set);
+const char *export_manifest_type(const struct exporting *x);
+const char *export_index_type(const struct export_set *set);
+
+/* export_registry.c: to the registries of its names. */
+MUST_CHECK int export_registry(struct export_set *set, struct error *err);
 
 /* export_bundle.c: all of a layout or docker archive. */
 MUST_CHECK int export_bundle(struct export_set *set, struct error *err);

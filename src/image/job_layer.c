@@ -17,7 +17,7 @@ struct load {
     uint64_t offset, size;
     struct digest blob, diff_id; /* zero: not known */
     bool unpack, keep, first;
-    bool own; /* the file is main's, which keeps it: it need not be copied */
+    bool own;               /* the file is main's, which keeps it: it need not be copied */
     struct digests below;   /* bottom first; empty: not looked at */
     struct image_view view; /* of below */
 };

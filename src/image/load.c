@@ -184,18 +184,6 @@ static void items_done(struct queue_item *items, size_t count)
 
 /* ---- layers that are elsewhere ---- */
 
-static int fetch_step(void *ctx, struct error *err)
-{
-    const int r = wire_step(ctx, 0, err);
-
-    return MIN(r, 0); /* its descriptor says when there is more */
-}
-
-static int fetch_fd(void *ctx)
-{
-    return wire_fd(ctx);
-}
-
 /* A blob that the store has, though nobody remembers what is in it, is not fetched again. */
 static int fetch(struct loading *l, size_t i, struct error *err)
 {
@@ -221,7 +209,7 @@ static int run_items(struct loading *l, struct queue_item *items, size_t count, 
     if (!l->source)
         return queue_run(l->tools, items, count, err);
     struct wire *w = image_wire(l->tools);
-    const struct queue_idle idle = {fetch_step, w, fetch_fd};
+    const struct queue_idle idle = queue_idle_wire(w);
     const int r = queue_run_beside(l->tools, items, count, &idle, err);
     if (r < 0)
         wire_cancel(w);

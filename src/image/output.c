@@ -61,7 +61,7 @@ static int cut_field(struct view *rest, struct str *ret, struct error *err)
 
 struct parse {
     struct output o;
-    bool has_type, tar, has_tar, is_docker, no_store;
+    bool has_type, tar, has_tar, is_docker, no_store, has_types;
 };
 
 static int set_type(struct parse *p, const char *value, struct error *err)
@@ -83,7 +83,7 @@ static int set_type(struct parse *p, const char *value, struct error *err)
     return near.best ? error_hint(err, -EINVAL, "did you mean 'type=%s'?", near.best)
                      : error_hint(err, -EINVAL,
                                   "types: image, oci, oci-archive, docker-archive, tar, local, "
-                                  "cacheonly");
+                                  "registry, cacheonly");
 }
 
 static int set_dest(struct parse *p, const char *value, struct error *err)
@@ -160,6 +160,7 @@ static int set_oci_types(struct parse *p, const char *value, struct error *err)
     const int r = read_bool("oci-mediatypes", value, &oci, err);
 
     p->o.docker_types = !oci;
+    p->has_types = true;
     return r;
 }
 
@@ -209,19 +210,9 @@ static int set_store(struct parse *p, const char *value, struct error *err)
     return r;
 }
 
-static int no_registry(struct error *err)
-{
-    (void)error_set(err, -ENOTSUP, "this cooper does not push to registries");
-    return error_hint(err, -ENOTSUP, "write type=oci,dest=DIR and copy it with skopeo");
-}
-
 static int set_push(struct parse *p, const char *value, struct error *err)
 {
-    bool push = false;
-    const int r = read_bool("push", value, &push, err);
-
-    (void)p;
-    return r == 0 && push ? no_registry(err) : r;
+    return read_bool("push", value, &p->o.push, err);
 }
 
 static const struct {
@@ -287,7 +278,7 @@ static void settle_type(struct parse *p, bool to_stdout)
     else if (p->is_docker && o->type == OUTPUT_DOCKER_ARCHIVE && !o->dest)
         o->type = OUTPUT_IMAGE; /* buildx loads it into the engine */
     if (o->type == OUTPUT_IMAGE && p->no_store)
-        o->type = OUTPUT_CACHEONLY;
+        o->type = o->push ? OUTPUT_REGISTRY : OUTPUT_CACHEONLY;
     o->directory = p->has_tar && !p->tar;
 }
 
@@ -348,12 +339,12 @@ static int finish(struct parse *p, struct error *err)
         return error_hint(err, error_set(err, -EINVAL, "the type is missing"),
                           "write it as in type=oci,dest=DIR");
     settle_dest(p);
+    o->own_types = !p->has_types;
     const bool to_stdout = o->dest && strcmp(o->dest, "-") == 0;
     settle_type(p, to_stdout);
-    if (o->type == OUTPUT_REGISTRY)
-        return no_registry(err);
-    const int r =
-        o->type == OUTPUT_IMAGE || o->type == OUTPUT_CACHEONLY ? 0 : check_dest(p, to_stdout, err);
+    const bool no_dest =
+        o->type == OUTPUT_IMAGE || o->type == OUTPUT_CACHEONLY || o->type == OUTPUT_REGISTRY;
+    const int r = no_dest ? 0 : check_dest(p, to_stdout, err);
     return r < 0 ? r : check_compression(o, err);
 }
 

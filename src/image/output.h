@@ -30,6 +30,9 @@ struct output {
     bool delete;               /* mode=delete: what the image has not is removed from dest */
     /* platform-split=: directories by platform in tar and local; without a word where there are several */
     enum output_split { OUTPUT_SPLIT_AUTO, OUTPUT_SPLIT_YES, OUTPUT_SPLIT_NO } split;
+    bool push; /* type=image,push=true: to its registry too */
+    bool
+        own_types; /* a manifest that came with the image keeps docker's or OCI's types, as it has them */
     bool rewrite_timestamp; /* rewrite-timestamp=: only a build knows which layers are new */
     /* not parsed: what all times of tar and local become */
     bool has_epoch;
@@ -44,8 +47,7 @@ struct outputs {
 /* text: CSV of key=value with Go's quoting; "DIR" alone is type=local,dest=DIR and "-" is
  * type=tar,dest=-. type=docker is docker-archive, without dest the store, as buildx loads it; the
  * other archives go to standard output then. type=oci is an archive with tar=true, dest=-, no dest
- * or one that ends in .tar, where buildx writes one always. Unknown keys and types are -EINVAL with a suggestion, those that need a registry
- * -ENOTSUP. */
+ * or one that ends in .tar, where buildx writes one always. Unknown keys and types are -EINVAL with a suggestion. */
 MUST_CHECK int output_parse(const char *text, struct output *ret, struct error *err);
 void output_done(struct output *o);
 /* All of them; -EINVAL when two want standard output. */

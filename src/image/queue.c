@@ -151,6 +151,21 @@ int queue_run_beside(struct image_tools *t, struct queue_item *items, size_t cou
     return r;
 }
 
+static int wire_on(void *ctx, struct error *err)
+{
+    return MIN(wire_step(ctx, 0, err), 0); /* its descriptor says when there is more */
+}
+
+static int wire_readable(void *ctx)
+{
+    return wire_fd(ctx);
+}
+
+struct queue_idle queue_idle_wire(struct wire *w)
+{
+    return (struct queue_idle){wire_on, w, wire_readable};
+}
+
 void queue_items_done(struct queue_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

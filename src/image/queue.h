@@ -25,4 +25,6 @@ struct queue_idle {
 };
 MUST_CHECK int queue_run_beside(struct image_tools *t, struct queue_item *items, size_t count,
                                 const struct queue_idle *idle, struct error *err);
+/* The calls of a wire, meanwhile. */
+struct queue_idle queue_idle_wire(struct wire *w);
 void queue_items_done(struct queue_item *items, size_t count);

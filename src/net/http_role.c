@@ -408,8 +408,8 @@ static enum http_failure failure_of(const struct transfer *t, int result, long s
         return HTTP_NO_TLS;
     case CURL_E_UNSUPPORTED_PROTOCOL:
     case CURL_E_URL_MALFORMAT:
+    case CURL_E_COULDNT_RESOLVE_HOST: /* the resolver tried for itself */
         return HTTP_LOCAL;
-    case CURL_E_COULDNT_RESOLVE_HOST:
     case CURL_E_REMOTE_ACCESS_DENIED:
     case CURL_E_HTTP_RETURNED_ERROR:
     case CURL_E_WRITE_ERROR:
