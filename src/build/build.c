@@ -215,7 +215,6 @@ static int solve(struct build *b, struct error *err)
         assert(b->step_count || busy);
         if (!b->listening) {
             b->listening = true;
-            emulators_check(b);
             r = loop_add_signal(b->loop, SIGINT, on_signal, b, err);
             if (r >= 0)
                 r = loop_add_signal(b->loop, SIGTERM, on_signal, b, err);
@@ -484,7 +483,8 @@ static int build_with(struct build *b, struct input *in, struct error *err)
     const struct main_context main = {in->context, in->path, in->has_tree ? &in->tree : NULL,
                                       in->shown};
     if (r >= 0)
-        r = sources_open(&b->tools, &main, &b->options->build_contexts, &b->sources, err);
+        r = sources_open(&b->tools, &main, &b->options->build_contexts, b->options->pull,
+                         &b->sources, err);
     if (r < 0)
         return r;
     return b->options->print == BUILD_PRINT_CONTEXT ? print_context(b, err) : build_image(b, err);

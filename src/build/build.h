@@ -10,6 +10,12 @@
 struct job;        /* sandbox/holder.h */
 struct spawn_plan; /* sandbox/spawn.h */
 
+/* When a registry is asked for an image of FROM or --from. */
+enum build_pull {
+    BUILD_PULL_MISSING, /* what the store has not */
+    BUILD_PULL_ALWAYS,
+    BUILD_PULL_NEVER,
+};
 /* --squash: the layers of this build become one, or all of the image. */
 enum build_squash { BUILD_SQUASH_NOTHING, BUILD_SQUASH_NEW, BUILD_SQUASH_ALL };
 enum build_print {
@@ -44,8 +50,9 @@ struct build_options {
     enum provenance provenance;
     struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */
     bool no_cache, explain;
-    bool load;      /* into the store too, whatever the outputs are */
-    bool immutable; /* tags that name another image are not moved */
+    enum build_pull pull;
+    bool push; /* a further output: type=registry */
+    bool load; /* into the store too, whatever the outputs are */
     enum build_squash squash;
     enum build_print print;
     bool print_json; /* of outline, targets and check */

@@ -25,14 +25,17 @@ struct named_context {
 /* An image that was asked for, with all that its answer borrows. */
 struct found_image {
     struct source_image answer;
-    struct image *image; /* of the store, or once loaded; NULL while it is in a layout only */
-    char *layout, *tag;  /* where to load it from */
-    struct image_config config; /* of a layout's image */
+    struct image *image;        /* of the store, or once loaded; NULL while it is elsewhere only */
+    char *layout, *tag;         /* where to load it from */
+    struct reference reference; /* or the registry's image, by digest; host NULL: none */
+    char *name;                 /* of it in the store; NULL: by digest alone it has none */
+    struct image_config config; /* of an image that is elsewhere */
     struct digest *trees;
 };
 
 struct sources {
     struct image_tools *tools;
+    enum build_pull pull;
     struct local_context *main;
     struct digest main_tree;
     bool has_main_tree;
@@ -168,6 +171,8 @@ static void found_free(struct found_image *f)
     config_done(&f->config);
     free(f->layout);
     free(f->tag);
+    free(f->name);
+    reference_done(&f->reference);
     free(f->trees);
     free(f);
 }
@@ -197,24 +202,17 @@ static int find_in_store(struct sources *s, const char *name, const struct platf
                          struct found_image **ret, struct error *err)
 {
     CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
-    ERROR_AUTO(why);
-    const int r = open_in_store(s, name, platform, &f->image, &why);
+    const int r = open_in_store(s, name, platform, &f->image, err);
 
-    if (r == -ENOENT) {
-        (void)error_set(err, r, "image '%s' is neither in the store nor a named context", name);
-        return error_hint(
-            err, r,
-            "bring it in with 'cooper load', make one with 'cooper base', or name one with "
-            "--build-context %s=oci-layout://DIR:TAG",
-            name);
-    }
     if (r < 0)
-        return error_move(err, &why);
+        return r;
     f->answer.id = f->image->record.id;
     const char *manifest = json_string_value(json_object_get(f->image->record.extra, "manifest"));
     if (manifest)
         digest_of(view_of(manifest), &f->answer.manifest);
     f->answer.config = &f->image->config;
+    /* as it was known while it was in its registry only: what was built on it then stays known */
+    f->answer.packed = manifest && f->image->config.diff_ids.size == f->image->record.layers.size;
     take_trees(f);
     *ret = steal(f);
     return 0;
@@ -258,14 +256,17 @@ static void split_layout(const char *text, char **ret_path, char **ret_tag)
     *ret_tag = colon ? xstrdup(colon + 1) : NULL;
 }
 
-static int read_layout(struct sources *s, struct found_image *f, const struct platform *platform,
+/* What it is, without its layers. */
+static int read_source(struct sources *s, struct found_image *f, const struct platform *platform,
                        struct error *err)
 {
     CLEANUP(image_source_closep) struct image_source *source = NULL;
     struct image_source_image found = {.config = STR_INIT, .manifest = STR_INIT};
     const struct image_spool none = {.dir_fd = -1};
     size_t number = 0;
-    int r = image_source_open(f->layout, &none, &source, err);
+    int r = f->layout
+                ? image_source_open(f->layout, &none, &source, err)
+                : image_source_open_registry(image_wire(s->tools), &f->reference, &source, err);
 
     if (r >= 0)
         r = image_source_find(source, f->tag, &number, err);
@@ -288,17 +289,88 @@ static int find_layout(struct sources *s, const char *text, const struct platfor
     CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
 
     split_layout(text, &f->layout, &f->tag);
-    const int r = read_layout(s, f, platform, err);
+    const int r = read_source(s, f, platform, err);
     if (r < 0)
         return error_wrap(err, r, "read OCI layout '%s'", text);
     *ret = steal(f);
     return 0;
 }
 
-static int load_layout(struct sources *s, struct found_image *f, struct error *err)
+/* The image of a name in its registry; its layers are fetched when a step has to run on them. */
+static int find_in_registry(struct sources *s, const char *name, const struct platform *platform,
+                            struct found_image **ret, struct error *err)
 {
-    const struct load_options o = {
-        .path = f->layout, .tag = f->tag, .platform = &f->config.platform, .unnamed = true};
+    CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
+    int r = reference_parse(name, &f->reference, err);
+
+    if (r >= 0)
+        r = read_source(s, f, platform, err);
+    if (r < 0)
+        return r;
+    /* from now on it is this one, whatever becomes of its tag; one of the store it may be already */
+    if (f->reference.tag && !f->reference.has_digest)
+        f->name = reference_format(&f->reference);
+    f->reference.digest = f->answer.manifest;
+    f->reference.has_digest = true;
+    *ret = steal(f);
+    return 0;
+}
+
+static int not_found(const char *name, struct error *why, struct error *err)
+{
+    const int r = why->code ? why->code : -ENOENT;
+
+    (void)error_set(err, r, "image '%s' is neither in the store nor a named context%s%s", name,
+                    why->code ? ": " : "", why->code ? why->text : "");
+    if (why->hint)
+        (void)error_hint(err, r, "%s", why->hint);
+    return error_hint(
+        err, r,
+        "bring it in with 'cooper pull' or 'cooper load', make one with 'cooper base', or name one "
+        "with --build-context %s=oci-layout://DIR:TAG",
+        name);
+}
+
+static bool is_for(const struct found_image *f, const struct platform *p)
+{
+    return platform_rank(p, &f->image->config.platform) >= 0;
+}
+
+/* The store first, then the registry, as --pull has it. One for another platform is better than none:
+ * the front end warns, as BuildKit does. */
+static int find_image(struct sources *s, const char *name, const struct platform *platform,
+                      struct found_image **ret, struct error *err)
+{
+    CLEANUP(found_freep) struct found_image *f = NULL;
+    ERROR_AUTO(here);
+    ERROR_AUTO(there);
+    int r = s->pull == BUILD_PULL_ALWAYS ? -ENOENT : find_in_store(s, name, platform, &f, &here);
+
+    if (r < 0 && r != -ENOENT)
+        return error_move(err, &here);
+    const bool ask = s->pull != BUILD_PULL_NEVER && !reference_is_id(name);
+    if ((r < 0 || !is_for(f, platform)) && ask) {
+        struct found_image *remote = NULL;
+        const int asked = find_in_registry(s, name, platform, &remote, &there);
+        if (asked >= 0) {
+            *ret = remote;
+            return 0;
+        }
+    }
+    if (!f)
+        return not_found(name, &there, err);
+    *ret = steal(f);
+    return 0;
+}
+
+static int load_elsewhere(struct sources *s, struct found_image *f, struct error *err)
+{
+    const struct load_options o = {.path = f->layout,
+                                   .tag = f->tag,
+                                   .reference = f->layout ? NULL : &f->reference,
+                                   .name = f->name,
+                                   .platform = &f->config.platform,
+                                   .unnamed = !f->name};
     struct load_result loaded = {0};
     struct digest key;
     int r = image_load(s->tools, &o, &loaded, err);
@@ -323,7 +395,7 @@ int sources_image_trees(struct sources *s, const struct source_image *image,
 
     (void)s;
     if (!f->trees && f->config.diff_ids.size)
-        r = load_layout(s, f, err);
+        r = load_elsewhere(s, f, err);
     *ret = f->trees;
     *ret_count = f->answer.layer_count;
     return r;
@@ -358,8 +430,7 @@ static int resolve_image(struct sources *s, const char *name, const char *layout
 
     if (f)
         return answer_image(f, g, ret);
-    r = layout ? find_layout(s, layout, platform, &f, err)
-               : find_in_store(s, name, platform, &f, err);
+    r = layout ? find_layout(s, layout, platform, &f, err) : find_image(s, name, platform, &f, err);
     if (r < 0)
         return r;
     assert(f);
@@ -544,12 +615,14 @@ struct source_resolver sources_resolver(struct sources *s)
 }
 
 int sources_open(struct image_tools *tools, const struct main_context *main,
-                 const struct strings *build_contexts, struct sources **ret, struct error *err)
+                 const struct strings *build_contexts, enum build_pull pull, struct sources **ret,
+                 struct error *err)
 {
     CLEANUP(sources_closep) struct sources *s = xcalloc(1, sizeof(*s));
     int r = 0;
 
     s->tools = tools;
+    s->pull = pull;
     for (size_t i = 0; r >= 0 && i < build_contexts->size; i++) {
         struct named_context n;
         r = read_named(build_contexts->at[i], &n, err);
