@@ -1,9 +1,7 @@
 #include <errno.h>
 
 #include "build/build.h"
-#include "build/tags.h"
 #include "cli/commands.h"
-#include "oci/reference.h"
 #include "run/run.h"
 
 struct build_command {
@@ -16,16 +14,12 @@ struct build_command {
     const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to, platforms;
-    bool no_cache, errexit, explain, check, load, immutable;
+    bool no_cache, errexit, explain, check, load, push;
 };
 
 static const struct option_row options[] = {
-    OPT_TEXTS(
-        't', "tag", struct build_command, tags, "NAME[:TAG]",
-        "name the image; may be given again; {semver} in it is the version that git tags say, "
-        "{git} the commit"),
-    OPT_FLAG(0, "immutable", struct build_command, immutable,
-             "fail where a tag names another image already, instead of moving it"),
+    OPT_TEXTS('t', "tag", struct build_command, tags, "NAME[:TAG]",
+              "name the image; may be given again"),
     OPT_TEXT('f', "file", struct build_command, file, "FILE|-",
              "the Dockerfile (default: Dockerfile, dockerfile or Containerfile in the context)"),
     OPT_TEXT(0, "target", struct build_command, target, "STAGE", "build this stage, not the last"),
@@ -52,7 +46,8 @@ static const struct option_row options[] = {
     OPT_TEXTS(
         'o', "output", struct build_command, outputs, "type=T,dest=D,...",
         "where the result goes: image (the store), oci, oci-archive, docker-archive, tar, local, "
-        "cacheonly; may be given again"),
+        "registry, cacheonly; may be given again"),
+    OPT_FLAG(0, "push", struct build_command, push, "push the image: as --output type=registry"),
     OPT_FLAG(0, "load", struct build_command, load,
              "save the image in the store too, whatever --output says"),
     OPT_TEXTS(0, "annotation", struct build_command, annotations, "[PLACE:]KEY=VALUE",
@@ -69,9 +64,9 @@ static const struct option_row options[] = {
              "write beside the image how it came to be, as SLSA provenance"),
     OPT_TEXTS(0, "platform", struct build_command, platforms, "PLATFORM[,PLATFORM]",
               "build for these, such as linux/arm64; several make an index"),
-    OPT_MAYBE(0, "pull", struct build_command, pull, "missing|never",
-              "images that are not in the store: neither word fetches any, for want of a registry "
-              "client; always is refused"),
+    OPT_WORD(0, "pull", struct build_command, pull, "always|missing|never",
+             "when registries are asked for images: always (also without a word), for what the "
+             "store has not (the default), never"),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -148,22 +143,23 @@ static int parse_call(const char *text, struct build_options *o, struct error *e
     return parse_print(strcmp(what, "lint") == 0 ? "check" : what, &o->print, err);
 }
 
-static int check_pull(const char *text, struct error *err)
+/* Without a word it is docker's flag. */
+static int parse_pull(const char *text, enum build_pull *ret, struct error *err)
 {
-    static const char *const good[] = {"missing", "never", "false"}, *const bad[] = {"", "always",
-                                                                                     "true"};
+    static const struct {
+        const char *word;
+        enum build_pull pull;
+    } words[] = {{"", BUILD_PULL_ALWAYS},       {"always", BUILD_PULL_ALWAYS},
+                 {"true", BUILD_PULL_ALWAYS},   {"missing", BUILD_PULL_MISSING},
+                 {"false", BUILD_PULL_MISSING}, {"never", BUILD_PULL_NEVER}};
 
-    for (size_t i = 0; text && i < ARRAY_SIZE(bad); i++)
-        if (strcmp(text, bad[i]) == 0)
-            return error_hint(err,
-                              error_set(err, -ENOTSUP,
-                                        "--pull: this cooper asks no registry whether there is a "
-                                        "newer image"),
-                              "bring it in with 'cooper load', then say --pull=missing or nothing");
-    for (size_t i = 0; text && i < ARRAY_SIZE(good); i++)
-        if (strcmp(text, good[i]) == 0)
+    for (size_t i = 0; text && i < ARRAY_SIZE(words); i++)
+        if (strcmp(text, words[i].word) == 0) {
+            *ret = words[i].pull;
             return 0;
-    return text ? error_set(err, -EINVAL, "--pull is missing or never, not '%.40s'", text) : 0;
+        }
+    return text ? error_set(err, -EINVAL, "--pull is always, missing or never, not '%.40s'", text)
+                : 0;
 }
 
 static int parse_printing(const struct build_command *c, struct build_options *o, struct error *err)
@@ -194,18 +190,6 @@ static int parse_on_error(const struct build_command *c, struct build_options *o
     return r;
 }
 
-/* What should never move had better have a name that nobody wants to move. */
-static void warn_of_moving_tags(const struct env *env, const struct strings *tags)
-{
-    for (size_t i = 0; i < tags->size; i++) {
-        REFERENCE_AUTO(ref);
-
-        if (reference_parse(tags->at[i], &ref, NULL) == 0 && ref.tag &&
-            !tag_is_fixed(view_of(ref.tag)))
-            env_warn(env, "--immutable: the tag '%s' is neither a version nor a commit", ref.tag);
-    }
-}
-
 /* The lists are lent, not copied: both live until the command ends. */
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
@@ -219,8 +203,9 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .metadata_file = c->metadata_file,
         .reproducible = c->reproducible,
         .load = c->load,
-        .immutable = c->immutable,
+        .push = c->push,
         .platforms = c->platforms,
+        .tags = c->tags,
         .build_args = c->build_args,
         .build_contexts = c->build_contexts,
         .labels = c->labels,
@@ -248,13 +233,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    CLEANUP(strings_done) struct strings tags = {0};
-    if (tags_expand(&c->tags, o.context, &tags, err) < 0)
-        return EXIT_USAGE;
-    o.tags = tags;
-    if (c->immutable)
-        warn_of_moving_tags(env, &tags);
-    if (parse_printing(c, &o, err) < 0 || check_pull(c->pull, err) < 0 ||
+    if (parse_printing(c, &o, err) < 0 || parse_pull(c->pull, &o.pull, err) < 0 ||
         provenance_parse(c->provenance, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
         build_check_options(&o, err) < 0)

@@ -22,6 +22,7 @@
     X(login)                                                                                       \
     X(logout)                                                                                      \
     X(pull)                                                                                        \
+    X(push)                                                                                        \
     X(keygen)                                                                                      \
     X(sign)                                                                                        \
     X(attest)                                                                                      \

@@ -321,3 +321,82 @@ bool box_is_clean(const struct box *b)
     return b->life_fd >= 0 &&
            (b->net_fd < 0 || (no_sockets(b->usage_fds[0]) && no_sockets(b->usage_fds[1])));
 }
+
+/* One packet: which descriptors there are, as bits, and the rest; the descriptors beside it. */
+struct box_packet {
+    uint32_t id_base;
+    uint8_t present, network;
+};
+#define BOX_FDS 5
+
+static void list_fds(struct box *b, int *ret[static BOX_FDS])
+{
+    int *const all[BOX_FDS] = {&b->net_fd, &b->life_fd, &b->usage_fds[0], &b->usage_fds[1],
+                               &b->user_fd};
+
+    memcpy(ret, all, sizeof(all));
+}
+
+int box_send(int fd, const struct box *b, struct error *err)
+{
+    struct box copy = *b;
+    struct box_packet packet = {.id_base = b->id_base, .network = (uint8_t)b->network};
+    int *all[BOX_FDS], fds[BOX_FDS];
+    size_t count = 0;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(fds))];
+    } control = {0};
+
+    list_fds(&copy, all);
+    for (unsigned i = 0; i < BOX_FDS; i++)
+        if (*all[i] >= 0) {
+            packet.present |= (uint8_t)(1u << i);
+            fds[count++] = *all[i];
+        }
+    struct iovec part = {&packet, sizeof(packet)};
+    struct msghdr m = {.msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = CMSG_SPACE(sizeof(int) * count)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
+    if (sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(packet))
+        return error_sys(err, "hand back namespaces");
+    return 0;
+}
+
+int box_receive(int fd, struct box *ret, struct error *err)
+{
+    struct box b = BOX_INIT;
+    struct box_packet packet = {0};
+    int *all[BOX_FDS], fds[BOX_FDS];
+    size_t next = 0;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(fds))];
+    } control = {0};
+    struct iovec part = {&packet, sizeof(packet)};
+    struct msghdr m = {.msg_iov = &part,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof(control.bytes)};
+    const ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    const struct cmsghdr *c = n == sizeof(packet) ? CMSG_FIRSTHDR(&m) : NULL;
+
+    if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len > CMSG_LEN(sizeof(fds)))
+        return error_set(err, -EPROTO, "no namespaces came");
+    memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+    list_fds(&b, all);
+    for (unsigned i = 0; i < BOX_FDS; i++)
+        if (packet.present & 1u << i)
+            *all[i] = fds[next++];
+    b.id_base = packet.id_base;
+    b.network = (enum spawn_network)packet.network;
+    *ret = b;
+    return 0;
+}

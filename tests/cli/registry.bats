@@ -138,3 +138,160 @@ END
     [ "$status" = 1 ]
     [[ $output == *"--tls-verify=false"* ]]
 }
+
+# ---- push ----
+
+# push_to FAULT: the sample, to a repository of the liar that nobody has seen.
+push_to() { "$COOPER" push web "$LIAR/f.$1/new$((RANDOM)):1"; }
+load_sample() { "$COOPER" load -q -i "$SUITE_DIR/layout" -t web >/dev/null; }
+
+@test "push: what skopeo pulls is what came in; again it sends nothing" {
+    load_sample
+    run "$COOPER" push web "$REGISTRY/there:1"
+    [ "$status" = 0 ]
+    [[ $output == *"Pushed $REGISTRY/there:1: $WANT"* ]]
+    skopeo --insecure-policy copy -q --src-tls-verify=false "docker://$REGISTRY/there:1" "oci:$BATS_TEST_TMPDIR/back:1"
+    [ "$(digest_of_layout "$BATS_TEST_TMPDIR/back")" = "$WANT" ]
+    "$COOPER" push -q web "$LIAR/there:1"
+    : >"$LIAR_LOG"
+    "$COOPER" push -q web "$LIAR/there:2"
+    [ "$(requests "$LIAR_LOG" | grep -vc '^HEAD .* 200$')" = 1 ] # the manifest
+    [ "$(grep -c . "$LIAR_LOG")" -le 5 ] # one a blob, and two
+}
+
+@test "push: a pulled image keeps docker's types and its digest" {
+    skopeo --insecure-policy copy -q --format v2s2 --src-tls-verify=false --dest-tls-verify=false \
+        "docker://$REGISTRY/app:1" "docker://$REGISTRY/v2s2:1"
+    "$COOPER" pull -q "$REGISTRY/v2s2:1"
+    want=$(skopeo inspect --format '{{.Digest}}' --tls-verify=false "docker://$REGISTRY/v2s2:1")
+    [ "$want" != "$WANT" ]
+    [ "$("$COOPER" push -q "$REGISTRY/v2s2:1" "$REGISTRY/other:1")" = "$want" ]
+    [ "$(skopeo inspect --format '{{.Digest}}' --tls-verify=false "docker://$REGISTRY/other:1")" = "$want" ]
+}
+
+@test "push: layers of another repository of the registry are mounted" {
+    "$COOPER" pull -q "$LIAR/app:1"
+    : >"$LIAR_LOG"
+    "$COOPER" push -q "$LIAR/app:1" "$LIAR/mounted:1"
+    [ "$(requests "$LIAR_LOG" | grep -c 'mount=.*201$')" = 2 ]
+    [ "$(requests "$LIAR_LOG" | grep -c '^PUT .*uploads')" = 1 ] # the configuration
+    for fault in mount405 nomount nofrom; do
+        "$COOPER" push -q "$LIAR/app:1" "$LIAR/f.$fault/mounted$fault:1"
+    done
+}
+
+@test "push: --compression packs all layers anew" {
+    load_sample
+    "$COOPER" push -q --compression zstd web "$REGISTRY/packed:zstd"
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/packed:zstd" |
+        jq -e '[.layers[].mediaType] | all(endswith("tar+zstd"))'
+    fresh_store
+    "$COOPER" pull -q "$REGISTRY/packed:zstd"
+    "$COOPER" unpack "$REGISTRY/packed:zstd" "$BATS_TEST_TMPDIR/zstd"
+    [ "$(cat "$BATS_TEST_TMPDIR/zstd/new/f")" = new ]
+}
+
+@test "push: what passes is waited for, Locations are followed, nothing leaks" {
+    load_sample
+    : >"$LIAR_LOG"
+    for fault in relative foreign busy-1 unavailable-1 reset-3 stale; do
+        echo "$fault"
+        run push_to "$fault"
+        [ "$status" = 0 ]
+    done
+    no_secret_left "$LIAR_LOG"
+}
+
+@test "push: what does not pass says what it is" {
+    load_sample
+    while read -r fault words; do
+        run push_to "$fault"
+        [ "$status" = 1 ] || { echo "$fault: $status $output"; false; }
+        [[ $output == *"$words"* ]] || { echo "$fault: $output"; false; }
+    done <<'END'
+fileurl is no URL of HTTP
+badput it was kept as
+error access is denied
+toomany [429]
+END
+}
+
+@test "push: layouts and archives, and names that cannot be" {
+    load_sample
+    "$COOPER" push -q web "oci:$BATS_TEST_TMPDIR/out:9"
+    [ "$(digest_of_layout "$BATS_TEST_TMPDIR/out")" = "$WANT" ]
+    [ "$(skopeo inspect --format '{{.Digest}}' "oci:$BATS_TEST_TMPDIR/out:9")" = "$WANT" ]
+    "$COOPER" push -q web "docker-archive:$BATS_TEST_TMPDIR/out.tar:some/name:3"
+    tar -xOf "$BATS_TEST_TMPDIR/out.tar" manifest.json | jq -e '.[0].RepoTags == ["some/name:3"]'
+    run "$COOPER" push web "$REGISTRY/app@$WANT"
+    [ "$status" = 1 ]
+    run "$COOPER" push "$("$COOPER" images -q)"
+    [ "$status" = 2 ]
+    run "$COOPER" push nothing "$REGISTRY/app:1"
+    [ "$status" = 1 ]
+}
+
+# ---- build ----
+
+@test "build: FROM pulls what the store has not, and only when a step has to run" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM %s/app:1\nRUN ["/bin/busybox", "true"]\n' "$LIAR" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    run "$COOPER" build --pull never -t made "$BATS_TEST_TMPDIR/c"
+    [ "$status" = 1 ]
+    [[ $output == *"neither in the store"* ]]
+    "$COOPER" build -t made "$BATS_TEST_TMPDIR/c"
+    "$COOPER" inspect "$LIAR/app:1"
+    : >"$LIAR_LOG"
+    "$COOPER" build -t made "$BATS_TEST_TMPDIR/c"
+    [ ! -s "$LIAR_LOG" ]
+    # without the image everything is known still: its manifest and configuration are all that is asked for
+    "$COOPER" rmi "$LIAR/app:1"
+    run "$COOPER" build -t again "$BATS_TEST_TMPDIR/c"
+    [[ $output == *"every step from the cache"* ]]
+    [ "$(grep -c . "$LIAR_LOG")" = 2 ]
+    # a newer one under the same name
+    "$COOPER" build -q -t "$LIAR/moving:1" --push "$BATS_TEST_TMPDIR/c"
+    printf 'FROM %s/moving:1\n' "$LIAR" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build -q -t one "$BATS_TEST_TMPDIR/c"
+    printf 'FROM scratch\nLABEL newer=yes\n' | "$COOPER" build -q -t "$LIAR/moving:1" --push - </dev/stdin
+    "$COOPER" build -q -t two "$BATS_TEST_TMPDIR/c"
+    [ "$("$COOPER" inspect -f '{{.Id}}' one)" = "$("$COOPER" inspect -f '{{.Id}}' two)" ]
+    "$COOPER" build --pull -q -t three "$BATS_TEST_TMPDIR/c"
+    [ "$("$COOPER" inspect -f '{{.Config.Labels.newer}}' three)" = yes ]
+}
+
+@test "build: --push and outputs with push=true, several names, an index" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build -q --push -t "$REGISTRY/built:1" -t "$REGISTRY/built:2" -t "$REGISTRY/elsewhere:1" \
+        --metadata-file "$BATS_TEST_TMPDIR/meta" "$BATS_TEST_TMPDIR/c"
+    want=$(jq -r '."containerimage.digest"' "$BATS_TEST_TMPDIR/meta")
+    for name in built:1 built:2 elsewhere:1; do
+        [ "$(skopeo inspect --format '{{.Digest}}' --tls-verify=false "docker://$REGISTRY/$name")" = "$want" ]
+    done
+    [ -z "$("$COOPER" images -q)" ]
+    "$COOPER" build -q -o "type=image,name=$REGISTRY/both:1,push=true,compression=zstd,force-compression=true" "$BATS_TEST_TMPDIR/c"
+    "$COOPER" inspect "$REGISTRY/both:1"
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/both:1" | grep -q tar+zstd
+    "$COOPER" build -q --push --platform linux/amd64,linux/arm64 -t "$REGISTRY/many:1" "$BATS_TEST_TMPDIR/c"
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/many:1" | jq -e '[.manifests[].platform.architecture] == ["amd64", "arm64"]'
+    "$COOPER" pull -q --platform linux/arm64 "$REGISTRY/many:1" arm
+    [ "$("$COOPER" inspect -f '{{.Architecture}}' arm)" = arm64 ]
+    run "$COOPER" pull --platform linux/s390x "$REGISTRY/many:1"
+    [ "$status" = 1 ]
+    [[ $output == *"linux/arm64"* ]]
+}
+
+@test "build: provenance goes along, by the tag of referrers where there is nothing better" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    start_liar KNOWS --referrers
+    for host in "$REGISTRY" "$KNOWS"; do
+        "$COOPER" build -q --provenance=mode=max --push -t "$host/proved:1" --metadata-file "$BATS_TEST_TMPDIR/meta" "$BATS_TEST_TMPDIR/c"
+        digest=$(jq -r '."containerimage.digest"' "$BATS_TEST_TMPDIR/meta")
+        path=manifests/${digest/:/-}
+        [ "$host" = "$REGISTRY" ] || path=referrers/$digest
+        curl -sf -H 'Accept: application/vnd.oci.image.index.v1+json' "http://$host/v2/proved/$path" |
+            jq -e '.manifests | length == 1 and .[0].artifactType == "application/vnd.in-toto+json"'
+    done
+}
