@@ -290,6 +290,28 @@ static void any_depth_is_removed_with_few_descriptors(void **state)
     }
 }
 
+/* More names than one look into a directory gives, of files and of directories, empty and not. */
+static void any_width_is_removed(void **state)
+{
+    char name[] = "/tmp/cooper-unit-XXXXXX", path[64];
+    const char *dir = mkdtemp(name);
+    ERROR_AUTO(err);
+
+    (void)state;
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (int i = 0; i < 900; i++) {
+        (void)snprintf(path, sizeof(path), "directory-%d", i / 3);
+        assert_true(mkdirat(fd, path, 0700) == 0 || errno == EEXIST);
+        (void)snprintf(path, sizeof(path), i % 3 ? "directory-%d/file-%d" : "file-%d-%d", i / 6 * 2,
+                       i);
+        assert_int_equal(close(openat(fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+    }
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(fd_remove_tree(AT_FDCWD, dir, &err), 0);
+    assert_int_equal(access(dir, F_OK), -1);
+}
+
 static void frames_carry_bytes_and_descriptors(void **state)
 {
     int pair[2], got[FRAME_FDS_MAX];
@@ -396,6 +418,7 @@ UNIT_MAIN(cmocka_unit_test(errors_keep_the_innermost_place), cmocka_unit_test(vi
           cmocka_unit_test(json_is_read_strictly), cmocka_unit_test(json_getters_name_the_key),
           cmocka_unit_test(files_stay_below_their_root),
           cmocka_unit_test(any_depth_is_removed_with_few_descriptors),
+          cmocka_unit_test(any_width_is_removed),
           cmocka_unit_test(frames_carry_bytes_and_descriptors),
           cmocka_unit_test(programs_run_and_report),
           cmocka_unit_test(the_loop_ends_when_nothing_is_watched))
