@@ -37,12 +37,11 @@ int creds_lookup(const char *spec, struct passwd_user *ret, struct error *err)
 
 static int drop_bounding(uint64_t keep, struct error *err)
 {
-    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++) {
-        if (keep >> cap & 1 || prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 1)
-            continue;
-        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+        /* -EINVAL: this kernel does not know it; -EPERM: none is ours to drop, but it may be gone already */
+        if (!(keep >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL &&
+            prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
             return error_sys(err, "drop capability %u", cap);
-    }
     return 0;
 }
 
