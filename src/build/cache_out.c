@@ -15,15 +15,15 @@
 
 /* ---- which steps ---- */
 
-static int add_step(struct build *b, const struct op *op, size_t layer, struct cache_doc *ret,
-                    struct error *err)
+/* 1: it was added; its layer is for the caller to number. */
+static int add_step(struct build *b, const struct op *op, struct cache_doc *ret, struct error *err)
 {
     const struct digest *content = solver_content_key(b->solver, op);
     const int r = solver_recall(b->solver, op, err);
 
     if (r <= 0)
         return r;
-    struct cache_step step = {.definition = *solver_key(b->solver, op), .layer = (uint32_t)layer};
+    struct cache_step step = {.definition = *solver_key(b->solver, op)};
     if (content)
         step.result.content = *content;
     step.result.layer = *solver_layer(b->solver, op);
@@ -43,8 +43,11 @@ static int result_steps(struct build *b, struct op_ref root, size_t first_layer,
     for (const struct op *op = solver_step(b->solver, root); op;
          op = op->input_count ? solver_step(b->solver, op->inputs[0]) : NULL)
         vec_push(&chain, op);
-    for (size_t i = chain.size; r >= 0 && i-- > 0;)
-        r = add_step(b, chain.at[i], first_layer + chain.size - 1 - i, ret, err);
+    for (size_t i = chain.size; r >= 0 && i-- > 0;) {
+        r = add_step(b, chain.at[i], ret, err);
+        if (r > 0)
+            vec_last(&ret->steps)->layer = (uint32_t)(first_layer + chain.size - 1 - i);
+    }
     vec_done(&chain);
     return r < 0 ? r : 0;
 }
@@ -65,7 +68,7 @@ static int all_steps(struct build *b, struct cache_doc *ret, struct error *err)
     mark_needed(b, needed);
     for (size_t i = 0; r >= 0 && i < b->graph->ops.size; i++)
         if (needed[i] && !build_rows[b->graph->ops.at[i]->kind].is_source)
-            r = add_step(b, b->graph->ops.at[i], ret->steps.size, ret, err);
+            r = add_step(b, b->graph->ops.at[i], ret, err);
     return r < 0 ? r : 0;
 }
 

@@ -31,7 +31,9 @@ static int refuse_copy(const struct frontend *fe, const struct fe_stage *s,
 int fe_add_remote(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
                   const struct word *w, const char *text, struct fe_from *ret, struct error *err)
 {
+    bool in_checksum = false;
     struct source_remote_request q = {.text = text,
+                                      .ret_in_checksum = &in_checksum,
                                       .keep_git_dir = instruction_flag_set(c->in, "keep-git-dir"),
                                       .has_keep_git_dir =
                                           instruction_flag(c->in, "keep-git-dir").at != NULL ||
@@ -42,7 +44,7 @@ int fe_add_remote(struct frontend *fe, const struct fe_stage *s, const struct fe
     if (r == 0 && fe->sources->remote)
         r = fe->sources->remote(fe->sources->ctx, &q, &source, err);
     if (r < 0)
-        return fe_at(fe, s, c, w->span, r, err);
+        return fe_at(fe, s, c, in_checksum ? fe_flag_span(c->in, "checksum") : w->span, r, err);
     if (r == 0)
         return 0;
     const struct remote *remote = source.remote;

@@ -11,9 +11,9 @@ int build_network(const char *text, enum exec_network *ret, struct error *err)
     *ret = EXEC_NETWORK_DEFAULT;
     if (!text || strcmp(text, "default") == 0)
         return 0;
-    const int r = spawn_network_parse(text, &n, err);
-    if (r < 0)
-        return r;
+    if (spawn_network_parse(text, &n, NULL) < 0)
+        return error_set(err, -EINVAL,
+                         "--network '%.80s' is not one of default, private, host, none", text);
     *ret = n == SPAWN_NETWORK_HOST   ? EXEC_NETWORK_HOST
            : n == SPAWN_NETWORK_NONE ? EXEC_NETWORK_NONE
                                      : EXEC_NETWORK_DEFAULT;

@@ -60,7 +60,7 @@ int remote_recall_answer(struct image_tools *t, const char *url, struct remote_a
 }
 
 int remote_remember_answer(struct image_tools *t, const char *url, const struct remote_answer *a,
-                           struct error *err)
+                           const struct digest *tree, struct error *err)
 {
     cleanup_doc json_t *doc = json_object();
     char hex[DIGEST_HEX_MAX];
@@ -72,7 +72,7 @@ int remote_remember_answer(struct image_tools *t, const char *url, const struct 
     doc_set_text(doc, "body", digest_hex(&a->body, hex));
     doc_print(doc, true, &text);
     key_of("answer for URL", view_of(url), (struct view){0}, &key);
-    return cache_put(t->cache, &key, str_view(&text), NULL, 0, err);
+    return cache_put(t->cache, &key, str_view(&text), tree, 1, err);
 }
 
 /* ---- trees ---- */

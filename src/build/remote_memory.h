@@ -15,8 +15,10 @@ void remote_answer_done(struct remote_answer *a);
 /* 1: known, 0: not. */
 MUST_CHECK int remote_recall_answer(struct image_tools *t, const char *url,
                                     struct remote_answer *ret, struct error *err);
+/* Forgotten with the tree that the body is in. */
 MUST_CHECK int remote_remember_answer(struct image_tools *t, const char *url,
-                                      const struct remote_answer *a, struct error *err);
+                                      const struct remote_answer *a, const struct digest *tree,
+                                      struct error *err);
 /* The tree of r, by its body and name or by its commit; held. 1: there. Of a checksum the time of an
  * earlier answer, too. */
 MUST_CHECK int remote_recall_tree(struct image_tools *t, struct remote *r, struct error *err);

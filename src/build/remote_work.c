@@ -102,7 +102,7 @@ static int remember(struct remote_work *w, struct error *err)
     if (r < 0 || w->remote->kind == REMOTE_GIT || !w->item.url)
         return r;
     const struct remote_answer a = {w->item.etag, w->item.time_s, w->remote->body};
-    return remote_remember_answer(w->t, w->remote->text, &a, err);
+    return remote_remember_answer(w->t, w->remote->text, &a, &w->remote->tree, err);
 }
 
 static int end_adopt(struct remote_work *w, struct error *err)

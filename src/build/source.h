@@ -48,6 +48,7 @@ struct source_remote_request {
     const char *text;
     const char *checksum; /* "" none */
     bool keep_git_dir, has_keep_git_dir;
+    bool *ret_in_checksum; /* set where an error is the checksum's */
 };
 
 /* What the front end is given: the program's resolver, or a table in tests. */

@@ -513,6 +513,7 @@ static int resolve_remote(void *ctx, const struct source_remote_request *q, stru
         r->keep_git_dir = q->keep_git_dir;
     if (*q->checksum) {
         code = remote_set_checksum(r, q->checksum, err);
+        *q->ret_in_checksum = code < 0;
         if (code < 0)
             return code;
     }

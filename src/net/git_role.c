@@ -16,13 +16,13 @@
 #include "base/proc.h"
 #include "base/vec.h"
 #include "net/git.h"
+#include "net/git_tidy.h"
 #include "net/url.h"
 
 #define SOCKET_FD 3
 #define REQUEST_MAX (64u << 10)
 #define LISTING_MAX (16u << 20) /* of ls-remote with a name: a few lines, or all that end so */
 #define SAID_MAX 4096           /* of what git says, from its end */
-#define DEPTH_MAX 1000          /* of directories: more than a path of PATH_MAX has in practice */
 
 struct git {
     json_t *request;
@@ -342,57 +342,10 @@ static int update_submodules(struct git *g, struct error *err)
 
 /* ---- what was checked out becomes what is kept ---- */
 
-struct tidy {
-    struct timespec times[2];
-    const char *keep; /* ".git" of the top: stays */
-};
-
-static int tidy_directory(int take_fd, const struct tidy *t, unsigned depth, struct error *err);
-
-static int tidy_entry(int dir, const char *name, const struct tidy *t, unsigned depth,
-                      struct error *err)
-{
-    struct stat st;
-    int r = 0;
-
-    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return error_sys(err, "stat '%.100s' of a checkout", name);
-    /* of a submodule: the way to a directory that is thrown away */
-    if (strcmp(name, ".git") == 0 && (depth > 0 || !t->keep))
-        return fd_remove_tree(dir, name, err);
-    if (S_ISDIR(st.st_mode)) {
-        const int fd = fd_open(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
-        r = fd < 0 ? fd : tidy_directory(fd, t, depth + 1, err);
-    }
-    if (r == 0 && utimensat(dir, name, t->times, AT_SYMLINK_NOFOLLOW) < 0)
-        r = error_sys(err, "set the time of '%.100s'", name);
-    return r;
-}
-
-static int tidy_directory(int take_fd, const struct tidy *t, unsigned depth, struct error *err)
-{
-    DIR *dir = fdopendir(take_fd);
-    struct dirent *e;
-    int r = 0;
-
-    if (!dir) {
-        r = error_sys(err, "read a checkout");
-        (void)close(take_fd);
-        return r;
-    }
-    if (depth > DEPTH_MAX)
-        r = error_set(err, -EDQUOT, "directories of the repository are nested too deeply");
-    while (r == 0 && (e = readdir(dir)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            r = tidy_entry(dirfd(dir), e->d_name, t, depth, err);
-    (void)closedir(dir);
-    return r;
-}
-
 /* Files bear the time of the commit, so that the same commit is the same everywhere. */
 static int tidy(struct git *g, struct error *err)
 {
-    struct tidy t = {.keep = g->keep_git_dir ? ".git" : NULL};
+    struct git_tidy t = {.keep = g->keep_git_dir ? ".git" : NULL};
     uint64_t seconds = 0;
     STR_AUTO(text);
 
@@ -407,19 +360,16 @@ static int tidy(struct git *g, struct error *err)
         t.times[0].tv_sec = t.times[1].tv_sec = (time_t)seconds;
     }
     const int fd = fd_open(g->tree, ".", O_RDONLY | O_DIRECTORY, 0, err);
-    return fd < 0 ? fd : tidy_directory(fd, &t, 0, err);
+    return fd < 0 ? fd : git_tidy(fd, &t, err);
 }
 
 /* Of a directory that is kept: nothing of ours, no password, no log of when. */
 static int tidy_git_dir(struct git *g, struct error *err)
 {
-    static const char *const names[] = {"FETCH_HEAD", "ORIG_HEAD", "logs"};
     cleanup_free char *shown = url_public(g->remote);
     cleanup_close int dir = fd_open(AT_FDCWD, g->git_dir, O_RDONLY | O_DIRECTORY, 0, err);
-    int r = dir < 0 ? dir : 0;
+    int r = dir < 0 ? dir : git_remove_traces(dir, err);
 
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++)
-        r = fd_remove_tree(dir, names[i], err);
     if (r == 0)
         r = must(g, GIT(g, NULL, err, "remote", "set-url", "origin", shown), "remote", err);
     if (r == 0 && has_submodules(g)) /* theirs are made of ours */

@@ -164,6 +164,18 @@ requests() { cat "$LOG"; }
     bad "checksum mismatch: $U/forged.txt is sha256:$(sha256sum <"$WWW/forged.txt" | cut -d' ' -f1), not sha256:" "$C"
     [[ $output == *"Dockerfile:2:1"* ]]
     bad "checksum mismatch" "$C" # and it is not remembered as anything
+    dockerfile "ADD --checksum=sha256:xyz $U/forged.txt /" # the flag is what is marked
+    bad "Dockerfile:2:5: checksum" "$C"
+    [[ $output == *"     ^~~~~~~~~~~~~~~~~~~~~"* ]]
+}
+
+@test "what a server said of a URL is forgotten with the tree that it is about" {
+    echo said >"$WWW/said.txt"
+    dockerfile "ADD $U/said.txt /"
+    good "$C"
+    # results that name no tree would stay for ever; those of package indexes are not of a build
+    run -0 python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*), sum(length(trees) = 0) FROM results").fetchone())' "$COOPER_ROOT/cache.db"
+    [[ $output == "("[1-9]*", 0)" ]]
 }
 
 @test "servers that lie, break off, never end, redirect without end or are not there" {
@@ -246,11 +258,14 @@ requests() { cat "$LOG"; }
 @test "git: keep-git-dir, without submodules, a commit, a checksum, an older commit" {
     local old=$(git -C "$REPOS/top.git" rev-parse old) main=$(git -C "$REPOS/top.git" rev-parse main)
     dockerfile "ADD --keep-git-dir=true $G/top.git#v1 /k" "ADD $G/top.git?submodules=false /n" "ADD $G/top.git#$old /o" \
-        "ADD --checksum=${main:0:12} $G/top.git#main /m" "ADD $G/top.git?keep-git-dir=1&ref=v1 /q"
+        "ADD --checksum=${main:0:12} $G/top.git#main /m" "ADD $G/top.git?keep-git-dir=1&ref=v1 /q" \
+        "ADD --keep-git-dir=true $G/top.git#main /s"
     good "$C"
     listing | grep -q ' k/\.git/HEAD$'
     listing | grep -q ' q/\.git/HEAD$'
     content k/.git/config | grep -q "url = $G/top.git"
+    listing | grep -q ' s/\.git/modules/mod/HEAD$'
+    [ -z "$(listing | grep -E ' [ks]/\.git/(.*/)?(logs/|FETCH_HEAD$|ORIG_HEAD$)')" ]
     ! listing | grep -q ' n/mod/s$\| o/two$'
     listing | grep -q ' m/two$'
     dockerfile "ADD --checksum=${old:0:12} $G/top.git#main /m"
