@@ -177,20 +177,20 @@ static int load_record(const struct parts *p, const struct record *r, struct ind
     if (r->path >= p->h.texts || r->link >= p->h.texts || type > ENTRY_WHITEOUT || opaque > 1 ||
         (uint64_t)r->attribute + r->attribute_count > p->h.attributes)
         return damaged("record", err);
-    e->path = p->texts + r->path;
-    e->link = r->link ? p->texts + r->link : NULL;
-    e->type = (enum entry_type)type;
-    e->opaque = opaque;
-    e->mode = r->mode & 0xffff;
-    e->uid = r->uid;
-    e->gid = r->gid;
-    e->size = r->size;
-    e->mtime_s = r->mtime_s;
-    e->mtime_ns = r->mtime_ns;
-    e->major = r->major;
-    e->minor = r->minor;
-    e->xattrs = r->attribute_count ? ix->xattrs + r->attribute : NULL;
-    e->xattr_count = r->attribute_count;
+    *e = (struct entry){.path = p->texts + r->path,
+                        .link = r->link ? p->texts + r->link : NULL,
+                        .type = (enum entry_type)type,
+                        .opaque = opaque,
+                        .mode = r->mode & 0xffff,
+                        .uid = r->uid,
+                        .gid = r->gid,
+                        .size = r->size,
+                        .mtime_s = r->mtime_s,
+                        .mtime_ns = r->mtime_ns,
+                        .major = r->major,
+                        .minor = r->minor,
+                        .xattrs = r->attribute_count ? ix->xattrs + r->attribute : NULL,
+                        .xattr_count = r->attribute_count};
     memcpy(e->content.sha256, r->content, sizeof(r->content));
     return 0;
 }

@@ -128,6 +128,8 @@ static void the_file_gives_back_everything(void **state)
     assert_int_equal(index_count(again), index_count(ix));
     for (size_t i = 0; i < index_count(ix); i++)
         assert_same(index_at(ix, i), index_at(again, i));
+    for (size_t i = 0; i < index_count(again); i++)
+        assert_false(index_at(again, i)->implied); /* the file has no word of it */
     index_tree_id(ix, &a);
     index_tree_id(again, &b);
     assert_true(digest_eq(&a, &b));
