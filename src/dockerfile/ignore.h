@@ -2,7 +2,10 @@
  *
  * Paths are relative to the context's root, '/'-separated, without "./", ".." or a leading '/'. A
  * path is left out when the last pattern that matches it or one of its parents is not a '!'
- * pattern. Source: Dockerfile reference, ".dockerignore file"; moby/patternmatcher. */
+ * pattern. But a parent counts as BuildKit's walk has it: a '!' pattern that matches a directory which
+ * is not left out brings back nothing below it ("**" "/x", then "!d": d/x is left out), nor does a
+ * pattern without '!' matter that matches what is left out already. Source: Dockerfile reference,
+ * ".dockerignore file"; moby/patternmatcher, MatchesUsingParentResults. */
 #pragma once
 
 #include "base/str.h"

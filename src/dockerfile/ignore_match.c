@@ -49,13 +49,14 @@ static bool ends_name(struct view path, size_t at)
 }
 
 /* "**" and a literal, somewhere before the end of a name. */
-static bool suffix_matches(const struct pattern *p, struct view path)
+static bool suffix_matches(const struct pattern *p, struct view path, bool whole)
 {
     const struct view want = p->text;
 
     if (want.size == 0)
         return true;
-    for (size_t at = 0; at + want.size <= path.size;) {
+    for (size_t at = whole && path.size > want.size ? path.size - want.size : 0;
+         at + want.size <= path.size;) {
         const char *found = memmem(path.at + at, path.size - at, want.at, want.size);
 
         if (!found)
@@ -123,9 +124,15 @@ static bool advance(const struct pattern *p, uint32_t c, uint64_t *set)
     return left != 0;
 }
 
-/* Runs the machine over path, behind the literal beginning. True as soon as it accepts at the end
- * of a name (the path itself or a parent), or, with alive, when states are left at the end. */
-static bool machine_matches(const struct pattern *p, struct view path, uint64_t *set, bool alive)
+enum wanted {
+    WANT_ANY,   /* the path itself or a parent matches */
+    WANT_WHOLE, /* the path itself does */
+    WANT_ALIVE, /* as WANT_ANY, or something with more behind it might */
+};
+
+/* Runs the machine over path, behind the literal beginning. */
+static bool machine_matches(const struct pattern *p, struct view path, uint64_t *set,
+                            enum wanted want)
 {
     struct view rest = view_make(path.at + p->text.size, path.size - p->text.size);
 
@@ -133,36 +140,78 @@ static bool machine_matches(const struct pattern *p, struct view path, uint64_t 
     set[0] = 1;
     pass(p, set);
     for (;;) {
-        if (ignore_has_bit(set, p->state_count) && ends_name(path, (size_t)(rest.at - path.at)))
+        if (ignore_has_bit(set, p->state_count) && ends_name(path, (size_t)(rest.at - path.at)) &&
+            (want != WANT_WHOLE || rest.size == 0))
             return true;
         if (rest.size == 0)
-            return alive;
+            return want == WANT_ALIVE;
         if (!advance(p, ignore_take_char(&rest), set))
             return false;
     }
 }
 
-static bool pattern_matches(const struct pattern *p, struct view path, uint64_t *set)
+static bool pattern_matches(const struct pattern *p, struct view path, uint64_t *set,
+                            enum wanted want)
 {
     if (p->suffix)
-        return suffix_matches(p, path);
+        return suffix_matches(p, path, want == WANT_WHOLE);
     if (path.size < p->text.size || memcmp(path.at, p->text.at, p->text.size) != 0)
         return false;
-    return p->literal ? ends_name(path, p->text.size) : machine_matches(p, path, set, false);
+    if (!p->literal)
+        return machine_matches(p, path, set, want);
+    return want == WANT_WHOLE ? path.size == p->text.size : ends_name(path, p->text.size);
 }
 
 #define WORDS_ON_STACK                                                                             \
     (IGNORE_PATTERN_MAX * 2 / WORD_BITS + 2) /* every character a DEEP and a BODY */
 
-/* The last pattern that matches; NULL: none. */
+/* What decides on one name, after those of its parents: a pattern that has taken a parent takes what
+ * is below; one that would change nothing is not asked, and so has not taken it. taken: a bit each. */
+static const struct pattern *decide_name(const struct ignore *ig, struct view path, uint64_t *taken)
+{
+    const struct pattern *last = NULL;
+    uint64_t set[WORDS_ON_STACK];
+
+    for (size_t i = 0; i < ig->patterns.size; i++) {
+        const struct pattern *p = &ig->patterns.at[i];
+        const bool ignored = last && !last->exclusion;
+
+        if (!ignore_has_bit(taken, i)) {
+            if (p->exclusion != ignored || !pattern_matches(p, path, set, WANT_WHOLE))
+                continue;
+            ignore_set_bit(taken, i);
+        }
+        last = p;
+    }
+    return last;
+}
+
+/* As a walk from the root does it: name by name. */
+static const struct pattern *decide_by_parents(const struct ignore *ig, struct view path)
+{
+    uint64_t taken[IGNORE_PATTERNS_MAX / WORD_BITS + 1] = {0};
+    const struct pattern *last = NULL;
+
+    for (size_t end = 1; end <= path.size; end++)
+        if (ends_name(path, end))
+            last = decide_name(ig, view_make(path.at, end), taken);
+    return last;
+}
+
+/* The pattern that decides; NULL: none. Where there is no '!', or what matches last is the path
+ * itself, its parents make no difference. */
 static const struct pattern *decide(const struct ignore *ig, struct view path)
 {
     uint64_t set[WORDS_ON_STACK];
+    const struct pattern *p = NULL;
 
-    for (size_t i = ig ? ig->patterns.size : 0; i-- > 0;)
-        if (pattern_matches(&ig->patterns.at[i], path, set))
-            return &ig->patterns.at[i];
-    return NULL;
+    for (size_t i = ig ? ig->patterns.size : 0; !p && i-- > 0;)
+        if (pattern_matches(&ig->patterns.at[i], path, set, WANT_ANY))
+            p = &ig->patterns.at[i];
+    if (!p || !ig->exclusions || !memchr(path.at, '/', path.size) ||
+        pattern_matches(p, path, set, WANT_WHOLE))
+        return p;
+    return decide_by_parents(ig, path);
 }
 
 bool ignore_match(const struct ignore *ig, struct view path)
@@ -189,7 +238,7 @@ static bool may_match_below(const struct pattern *p, struct view below, uint64_t
         return false;
     if (below.size <= p->text.size)
         return below.size < p->text.size || !p->literal;
-    return p->literal ? false : machine_matches(p, below, set, true);
+    return p->literal ? false : machine_matches(p, below, set, WANT_ALIVE);
 }
 
 bool ignore_may_reach_below(const struct ignore *ig, struct view directory)
@@ -201,8 +250,8 @@ bool ignore_may_reach_below(const struct ignore *ig, struct view directory)
         return false;
     str_add(&below, directory);
     str_add_char(&below, '/');
-    /* what decides on the directory matches everything below it, so only later lines can differ */
-    const struct pattern *p = decide(ig, directory);
+    /* what decides on the directory decides on all below it, so only later lines can differ */
+    const struct pattern *p = decide_by_parents(ig, directory);
     for (p = p ? p + 1 : ig->patterns.at; p < ig->patterns.at + ig->patterns.size; p++)
         if (p->exclusion && may_match_below(p, str_view(&below), set))
             return true;

@@ -112,6 +112,14 @@ static const struct {
     {"*x**y\n", "axbxy", 1, true},
     {"a/**/b/**/c\n", "a/1/b/2/3/c/4", 1, true},
     {"a/**/b/**/c\n", "a/b/c", 1, true},
+    /* parents as BuildKit's walk has them: a '!' for what is not left out brings nothing back */
+    {"**/x\n!d\n", "d/x", 1, true},
+    {"**/x\n!d\n", "d/y", 0, false},
+    {"d\n**/x\n!d\n", "d/x", 3, false},
+    {"**/x\n!d/x\n", "d/x/y", 2, false},
+    {"*\n!a/*\na\n", "a/b", 2, false},
+    {"*\n!a\na\n", "a/b", 3, true},
+    {"*\n!a\n**/b\n!a\n", "a/b", 3, true},
 };
 
 static void the_last_line_that_matches_decides(void **state)
@@ -160,6 +168,8 @@ static const struct {
     {"*\n!a/[bc]/d\n", "a/c", true},
     {"*\n!a/[bc]/d\n", "a/d", false},
     {"*\n!a/?\n", "a/ö", false},
+    {"*\n!a/*\na\n", "a", true},
+    {"**/x\n!d\n", "d/x", false},
 };
 
 static void walkers_prune_what_no_line_reaches(void **state)
