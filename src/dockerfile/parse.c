@@ -395,14 +395,16 @@ static int add_directive(struct reader *r, struct directive_list *list, const ch
 }
 
 /* The lines at the top: they end with the first that is none. A "#!" line before them is passed
- * over. */
+ * over, but "escape" then is an ordinary comment: as in BuildKit, which reads it with the lines. */
 static int read_directives(struct reader *r, struct directive_list *list, struct error *err)
 {
+    const bool shebang = r->line_count && view_starts(trim_blanks(reader_line(r, 0)), "#!");
+
     for (size_t i = 0; i < r->line_count; i++) {
         const struct view line = trim_blanks(reader_line(r, i));
         struct view name, value;
 
-        if (i == 0 && view_starts(line, "#!")) {
+        if (i == 0 && shebang) {
             r->next = 1;
             continue;
         }
@@ -410,12 +412,14 @@ static int read_directives(struct reader *r, struct directive_list *list, struct
             !read_directive(view_make(line.at + 1, line.size - 1), &name, &value) ||
             !known_directive(name))
             break;
+        r->next = i + 1;
+        if (shebang && strcmp(known_directive(name), "escape") == 0)
+            continue;
         const size_t begin = (size_t)(line.at - r->source.at);
         const int result = add_directive(r, list, known_directive(name), value,
                                          reader_span(r, begin, begin + line.size), err);
         if (result < 0)
             return result;
-        r->next = i + 1;
     }
     return 0;
 }
