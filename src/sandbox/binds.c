@@ -138,13 +138,24 @@ static int bind_one(const struct item *it, int target, struct error *err)
     return 0;
 }
 
-static int tmpfs_one(const struct spawn_mount *m, int target, struct error *err)
+/* What was not asked for is as with runc: that of the directory that lies below, if there was one. */
+static mode_t tmpfs_mode(const struct launch *l, const struct spawn_mount *m)
+{
+    struct stat st;
+
+    if (m->mode)
+        return m->mode;
+    cleanup_close int there = fd_open_in_root(l->root_fd, m->target, O_PATH | O_DIRECTORY, 0, NULL);
+    return there >= 0 && fstat(there, &st) == 0 ? st.st_mode & 07777 : 01777;
+}
+
+static int tmpfs_one(const struct spawn_mount *m, mode_t mode, int target, struct error *err)
 {
     STR_AUTO(options);
     char path[32];
 
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
-    str_printf(&options, "mode=%o,uid=%u,gid=%u", m->mode ? m->mode : 01777u, m->uid, m->gid);
+    str_printf(&options, "mode=%o,uid=%u,gid=%u", mode, m->uid, m->gid);
     if (m->size > 0)
         str_printf(&options, ",size=%llu", (unsigned long long)m->size);
     if (mount("tmpfs", path, "tmpfs",
@@ -201,6 +212,7 @@ static int layers_one(const struct item *it, int target, struct error *err)
 static int mount_one(struct launch *l, const struct item *items, size_t i, struct error *err)
 {
     const struct item *it = &items[i];
+    const mode_t mode = it->mount->kind == SPAWN_MOUNT_TMPFS ? tmpfs_mode(l, it->mount) : 0;
     cleanup_close int target = open_target(l, it, err);
 
     if (target < 0)
@@ -209,7 +221,7 @@ static int mount_one(struct launch *l, const struct item *items, size_t i, struc
     case SPAWN_MOUNT_BIND:
         return bind_one(it, target, err);
     case SPAWN_MOUNT_TMPFS:
-        return tmpfs_one(it->mount, target, err);
+        return tmpfs_one(it->mount, mode, target, err);
     case SPAWN_MOUNT_FILE:
         return file_one(l, i, it->mount, target, err);
     case SPAWN_MOUNT_LAYERS:
