@@ -501,6 +501,9 @@ static int add_archive(struct file_work *w, const struct step_doc *step, int fd,
         return error_wrap(err, r, "unpack '%s'", step->source);
     vec_push(&w->archives, result.index);
     r = check_archive(&w->inputs[step->input], step->source, fd, &sums.packed, err);
+    if (r >= 0 && step->has_owner) /* not that of the entries: of the directory that they go to */
+        r = copy_mkdir(w->copy, step->unpack_dest, 0755, (uint32_t)step->uid, (uint32_t)step->gid,
+                       err);
     if (r >= 0)
         r = copy_unpacked(w, step, result.index, dir, err);
     return r;
