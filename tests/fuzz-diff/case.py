@@ -1,10 +1,12 @@
 """A case: what follows from one seed."""
 import os
 import random
+import re
 from dataclasses import dataclass, replace
 
 import context
 import dockerfile
+from broken import spoil
 
 
 @dataclass
@@ -16,10 +18,22 @@ class Case:
     ignore: str | None
     head: list
     crlf: bool
+    broken: bool
 
     def text(self):
         text = "\n".join(self.head + self.items) + "\n"
         return text.replace("\n", "\r\n") if self.crlf else text
+
+    def inherits(self):
+        """Whether a stage may have ARGs of another, or one of its own twice."""
+        names, args = set(), []
+        for item in self.items:
+            stage = re.match(r"\s*from\s+(?:--\S+\s+)?(\S+)(?:\s+as\s+(\S+))?", item, re.IGNORECASE)
+            if stage and stage[1].lower() in names:
+                return True
+            names.add(stage and (stage[2] or "").lower())
+            args += re.findall(r"^\s*(?:onbuild\s+)?arg\s+(\w+)", item, re.IGNORECASE)
+        return len(set(args)) < len(args)
 
     def lay_out(self, directory):
         context.lay_out(self.entries, directory)
@@ -52,15 +66,19 @@ class Case:
             yield replace(self, crlf=False)
 
 
+BROKEN = 0.06  # the share of cases that are made wrong
+
+
 def make(seed, tame=False):
     """The case of a seed. `tame` ones can be built by whoever owns the files, with only files that everybody may read."""
     r = random.Random(seed)
+    broken = not tame and r.random() < BROKEN
     entries = context.entries(r)
     writer = dockerfile.Writer(r, entries, tame).write()
-    items = writer.items
-    if not tame and r.random() < 0.12:
-        items = dockerfile.spoil(r, items)
+    items, options, ignore = writer.items, writer.options, writer.ignore
+    if broken:
+        items, options, ignore = spoil(r, items, options, ignore)
     if tame:
         for e in entries:
             e.mode |= 0o555 if e.kind == "dir" else 0o444
-    return Case(seed, entries, items, writer.options, writer.ignore, writer.head, writer.crlf)
+    return Case(seed, entries, items, options, ignore, writer.head, writer.crlf, broken)

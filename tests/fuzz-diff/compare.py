@@ -9,26 +9,26 @@ from context import RECENT
 from sides import SHARED
 
 
-def compare(first, second, names):
+def compare(first, second, names, one):
     """The differences as lines, or None. What is left out and why: docs/dockerfile.md."""
     told = subprocess.run([os.path.join(SHARED, "tools/image-diff"), first, second, "--mtime", "--json"], capture_output=True, text=True)
     if told.returncode == 2:
         return [told.stderr]
     found = json.loads(told.stdout)
     directories = directories_of(first) if any("mtime" in why for kind, _, why in found if kind == "differs") else set()
-    lines = [f"{kind} {what!r} {json.dumps(why)}" for kind, what, why in found if serious(kind, what, why, directories)]
-    a, b = config(first), config(second)
+    lines = [f"{kind} {what!r} {json.dumps(why)}" for kind, what, why in found if serious(kind, what, why, directories, ">>" in one.text())]
+    a, b = config(first, one.inherits()), config(second, one.inherits())
     lines += [f"{names[0] if line in a else names[1]}: {line}" for line in sorted(set(a) ^ set(b))]
     return lines or None
 
 
-def serious(kind, what, why, directories):
+def serious(kind, what, why, directories, appends):
     """Not what is known; that is taken out of `why`."""
-    if kind == "only-b" and re.search(r"^/(dev|proc|sys)$", what):  # BuildKit's mount points
+    if kind == "only-b" and re.search(r"^/(dev|proc|sys|mp\w*(/x)?)$", what):  # BuildKit's mount points
         return False
     if kind == "differs" and "mtime" in why and same_time(*why["mtime"], what in directories):
         del why["mtime"]
-    if kind == "differs" and "mode" in why and int(why["mode"][0], 8) == int(why["mode"][1], 8) & ~0o6000:
+    if appends and kind == "differs" and "mode" in why and int(why["mode"][0], 8) == int(why["mode"][1], 8) & ~0o6000:
         del why["mode"]  # writing takes set-id bits away in a user namespace, whoever writes
     if kind == "differs" and "xattrs" in why:  # docker's storage keeps no user.*
         kept = [{k: v for k, v in (side or {}).items() if not k.startswith("user.")} for side in why["xattrs"]]
@@ -51,20 +51,23 @@ def directories_of(archive):
     return found
 
 
-def config(archive):
+def config(archive, inherits):
     """Configuration and history, one line a value, without times and layers."""
     with tarfile.open(archive) as tar:
         whole = json.load(tar.extractfile(json.load(tar.extractfile("manifest.json"))[0]["Config"]))
     for key in ("created", "rootfs"):
         whole.pop(key, None)
-    whole["history"] = [words(h) for h in whole.get("history", [])]
+    whole["history"] = [words(h, inherits) for h in whole.get("history", [])]
     return list(flat("", whole))
 
 
-def words(h):
-    """A line of the history. Values of ARG are in it since BuildKit 0.14; what it has of EXPOSE and HEALTHCHECK is a Go structure."""
+def words(h, inherits):
+    """A line of the history. Values of ARG are in it since BuildKit 0.14, and in RUN those of the stage below; what it has of
+    EXPOSE and HEALTHCHECK is a Go structure."""
     h.pop("created", None)
     h["created_by"] = re.sub(r"^(ARG|EXPOSE|HEALTHCHECK) .*", r"\1", h.get("created_by", ""), flags=re.DOTALL)
+    if inherits:
+        h["created_by"] = re.sub(r"^RUN \|\d+ .*?(?= /bin/(sh|busybox) )", "RUN", h["created_by"], flags=re.DOTALL)
     return h
 
 

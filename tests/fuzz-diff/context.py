@@ -1,14 +1,10 @@
 """Random build contexts: what is in one, and how it is laid out on disk."""
-import bz2
-import gzip
-import io
-import lzma
 import os
 import shutil
-import subprocess
-import tarfile
 import zlib
 from dataclasses import dataclass, field
+
+from archive import archive
 
 PLAIN = ["a", "b", "c", "lib", "bin", "data", "x.txt", "y.md", "main.go", "z", "etc", "tmp", "Makefile", ".env", "a.b.c"]
 ODD = ["with blank", "ü-é", "-dash", "[br]", "back\\slash", "st*r", "q?", "quo'te", 'dq"', "$dollar", "#hash", "%41", "~tilde",
@@ -38,55 +34,6 @@ class Entry:
 
 def name(r):
     return r.choice(ODD) if r.random() < 0.12 else r.choice(PLAIN)
-
-
-def archive(r):
-    """An archive's bytes: (name's end, bytes)."""
-    out = io.BytesIO()
-    kind = r.choice([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
-    lead = r.choice(["", "", "./", "/"])
-    names, directories = {}, [""]
-    with tarfile.open(fileobj=out, mode="w", format=kind, encoding="utf-8") as tar:
-        for _ in range(r.randrange(8)):
-            member(r, tar, kind, lead, names, directories)
-    data = out.getvalue()
-    if r.random() < 0.05:
-        data = data[:r.randrange(len(data))]
-    end, pack = r.choice([(".tar", bytes), (".tar", bytes), (".tar.gz", lambda d: gzip.compress(d, mtime=0)), (".tgz", lambda d: gzip.compress(d, mtime=0)),
-                          (".tar.bz2", bz2.compress), (".tar.zst", zstd)] + [(".tar.xz", lzma.compress)] * XZ)
-    return r.choice([end, end, end, ".bin", ".txt"]), pack(data)
-
-
-XZ = 0  # the engine that is compared wants the program `xz`: docs/dockerfile.md
-
-
-def zstd(data):
-    return subprocess.run(["zstd", "-qc"], input=data, stdout=subprocess.PIPE, check=True).stdout
-
-
-def member(r, tar, kind, lead, names, directories):
-    path = os.path.join(r.choice(directories), name(r) if kind != tarfile.USTAR_FORMAT else r.choice(PLAIN))
-    if r.random() < 0.1:
-        path = os.path.join("made", "parents", path)
-    info = tarfile.TarInfo(lead + path)
-    info.mtime = WHEN + r.randrange(1000)  # only with a new store is that sure to be seen
-    info.uid, info.gid = r.choice([(0, 0), (0, 0), (1000, 100), (7, 8)])
-    data, what = b"", r.random()
-    if what < 0.3:
-        info.type, info.mode = tarfile.DIRTYPE, r.choice(DIR_MODES)
-        directories.append(path)
-    elif what < 0.45:
-        info.type, info.linkname = tarfile.SYMTYPE, r.choice(["a", "../b", "/etc", "nowhere"])
-    elif what < 0.55 and names:
-        info.type, to = tarfile.LNKTYPE, r.choice(list(names))
-        info.linkname, info.mode, info.uid, info.gid, info.mtime = lead + to, *names[to]  # docker would give the file what the link says
-    elif what < 0.6:
-        info.type = tarfile.FIFOTYPE
-    else:
-        info.mode, data = r.choice(MODES), r.choice(TEXTS)
-        info.size = len(data)
-        names[path] = (info.mode, info.uid, info.gid, info.mtime)
-    tar.addfile(info, io.BytesIO(data))
 
 
 def entries(r, odd=True):
@@ -131,6 +78,54 @@ def one(r, path, found):
     if r.random() < 0.06:
         data = r.randbytes(r.choice([4095, 4096, 32768, 65537, 1 << 20]))
     return Entry(path, "file", r.choice(MODES), data, r.choice([4096, 1 << 20, 5_000_000]) if r.random() < 0.03 else 0)
+
+
+class Tree:
+    """What names of a context mean."""
+
+    def __init__(self, found):
+        self.entries = {e.path: e for e in found}
+
+    def kind(self, path):
+        """dir, file, fifo, or None: of what a path of it leads to, links followed within."""
+        real = self.real(path)
+        return real if real is None else "dir" if real == "" else {"hard": "file"}.get(self.entries[real].kind, self.entries[real].kind)
+
+    def real(self, path):
+        """The path behind all links; None where there is none."""
+        at, left, links = "", path.split("/"), 0
+        while left:
+            part = left.pop(0)
+            if part in ("", "."):
+                continue
+            if part == "..":
+                at = os.path.dirname(at)
+                continue
+            entry = self.entries.get(os.path.join(at, part))
+            if entry is None or links > 30:
+                return None
+            if entry.kind == "link":
+                links += 1
+                to = entry.data.decode()
+                at, left = "" if to.startswith("/") else at, to.split("/") + left
+            else:
+                at = entry.path
+        return at
+
+    def steps(self, path):
+        """All names that lead to what a path says: itself, and where its links point."""
+        at = os.path.normpath(path)
+        found = [at]
+        while at and at not in self.entries:
+            at = os.path.dirname(at)
+        real = self.real(path)
+        return found + ([real] if real and real != found[0] else []) + ([at] if at and at != found[0] else [])
+
+    def below(self, path):
+        """What a directory holds: (path within, kind), at any depth; of a link's target, not of links met."""
+        real = self.real(path)
+        lead = real + "/" if real else ""
+        return [(p[len(lead):], {"hard": "file"}.get(e.kind, e.kind)) for p, e in self.entries.items() if p.startswith(lead)]
 
 
 def lay_out(found, directory):

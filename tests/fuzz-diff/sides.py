@@ -12,6 +12,7 @@ SHARED = os.environ.get("SHARED", os.path.join(HERE, "../../../shared"))
 CHROOT = os.environ.get("PEERS", "/opt/peers")
 COOPER = os.path.realpath(os.environ.get("COOPER", "build/cooper"))
 LONGEST = 120  # seconds of a build
+SECRET = "sesame\nopen\n"  # of --secret id=token
 EXCUSED = ["excused"]
 
 # (what the refusing side is, words of the refusal, the Dockerfile's words): where docs/dockerfile.md says so
@@ -69,6 +70,7 @@ class Cooper:
     def __init__(self, world, name="cooper", prefix=(), env=()):
         self.world, self.name, self.prefix = world, name, list(prefix)
         self.env = {**os.environ, **dict(env), "NO_COLOR": "1"}
+        self.env["FUZZ_DIFF_SECRET"] = SECRET
         self.env.pop("SOURCE_DATE_EPOCH", None)
 
     def build(self, one, fresh=False):
@@ -99,7 +101,7 @@ class BuildKit:
         out = os.path.join(self.world.out(self.name), "image.tar")
         context = self.inside(f"{self.world.scratch}/context")
         refused = build([os.path.join(SHARED, "peers/setup-peers"), "docker", "buildx", "build", "--progress", "plain", "--network=host", "--provenance=false", "--load",
-                         "--build-context", f"busybox=docker-image://{self.tag}:busybox", *one.options, "-t", f"{self.tag}:case", context], None, out + ".log")
+                         "--build-context", f"busybox=docker-image://{self.tag}:busybox", *one.options, "-t", f"{self.tag}:case", context], {**os.environ, "FUZZ_DIFF_SECRET": SECRET}, out + ".log")
         if "Cannot connect to the Docker daemon" in refused:
             sys.exit("dockerd is gone, perhaps by this case:\n" + one.text())
         if refused:
