@@ -95,8 +95,8 @@ fresh() { COOPER_ROOT=$SUITE_DIR/$1 "${@:2}"; }
         usr/share/doc/hello/copyright home/nonroot/ bin; do
         grep -qx "$f" "$SUITE_DIR/list" || { echo "no $f"; false; }
     done
-    ! grep -q changelog "$SUITE_DIR/list"
-    ! grep -qE 'var/lib/dpkg/(status|info)$' "$SUITE_DIR/list"
+    ! grep -q changelog "$SUITE_DIR/list" || false
+    ! grep -qE 'var/lib/dpkg/(status|info)$' "$SUITE_DIR/list" || false
     tar -tvf "$SUITE_DIR/a.tar" | grep -E '^drwx------ 65532/65532 .* (\./)?home/nonroot/'
     tar -tvf "$SUITE_DIR/a.tar" | grep -E '^drwxrwxrwt 0/0 .* (\./)?tmp/'
     tar -xOf "$SUITE_DIR/a.tar" "$(tar -tf "$SUITE_DIR/a.tar" | grep 'status.d/hello$')" | grep -x 'Version: 1.0-1'
@@ -258,7 +258,7 @@ unpacked() { # IMAGE-OPTIONS: a directory with the files
     need_root
     unpacked minbase
     root=$SUITE_DIR/minbase
-    ! grep -E '^Status: ' "$root/var/lib/dpkg/status" | grep -v 'install ok installed'
+    ! grep -E '^Status: ' "$root/var/lib/dpkg/status" | grep -v 'install ok installed' || false
     [ -z "$(chroot "$root" dpkg --audit)" ]
     [ -z "$(find "$root/var/log" "$root/var/lib/apt/lists" "$root/run" "$root/tmp" -type f -size +0 ! -name faillog ! -name lastlog)" ]
     [ -x "$root/bin/sh" ] && [ -s "$root/etc/passwd" ] && [ -s "$root/etc/apt/sources.list" ]

@@ -47,7 +47,7 @@ statement() { document "$1" "$(artifact "$1" | jq -r '.layers[0].digest')"; }
     jq -e '.predicate.buildDefinition.internalParameters.buildConfig | map(.title) | index("[tools 2/2] RUN --mount=type=secret,id=token cat /run/secrets/token >/dev/null; echo made >/made")' "$CTX.statement"
     [ "$(jq -c '."buildx.build.provenance"' "$CTX.json")" = "$(jq -c .predicate "$CTX.statement")" ]
     # no secret, no password, no directory of this machine
-    ! grep -rqE "s3cr3t|pa55word|$SUITE_DIR" "$CTX.oci" "$CTX.statement"
+    ! grep -rqE "s3cr3t|pa55word|$SUITE_DIR" "$CTX.oci" "$CTX.statement" || false
 }
 
 @test "mode=min keeps arguments and the file to itself; without the option there is nothing" {
@@ -93,5 +93,5 @@ statement() { document "$1" "$(artifact "$1" | jq -r '.layers[0].digest')"; }
     printf 'FROM app\n' >"$CTX/Dockerfile"
     run -0 cooper build --quiet --build-context "app=oci-layout://$CTX.oci" "$CTX"
     cooper export app:1 --quiet --output "type=docker-archive,dest=$CTX.docker"
-    ! tar -xOf "$CTX.docker" index.json | grep -q in-toto
+    ! tar -xOf "$CTX.docker" index.json | grep -q in-toto || false
 }
