@@ -215,6 +215,7 @@ static int solve(struct build *b, struct error *err)
         assert(b->step_count || busy);
         if (!b->listening) {
             b->listening = true;
+            emulators_check(b);
             r = loop_add_signal(b->loop, SIGINT, on_signal, b, err);
             if (r >= 0)
                 r = loop_add_signal(b->loop, SIGTERM, on_signal, b, err);

@@ -8,7 +8,7 @@
 #include "build/sources.h"
 
 /* Only a directory that is or lies in a checkout is worth a process. */
-static bool has_git(const char *path)
+bool checkout_has_git(const char *path)
 {
     cleanup_free char *at = realpath(path, NULL);
     struct stat st;
@@ -22,23 +22,50 @@ static bool has_git(const char *path)
     return false;
 }
 
+/* Nothing is fetched, nothing is written, nobody is asked. */
+static void add_environment(const struct strings *more, struct strings *ret)
+{
+    static const char *const always[] = {"GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0",
+                                         "GIT_TERMINAL_PROMPT=0"};
+
+    for (char *const *e = environ; *e; e++)
+        strings_add(ret, *e);
+    for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+        strings_add(ret, always[i]);
+    for (size_t i = 0; more && i < more->size; i++)
+        strings_add(ret, more->at[i]);
+}
+
+int checkout_git(const char *path, const char *const args[], const struct strings *environment,
+                 size_t limit, struct str *ret, struct error *err)
+{
+    CLEANUP(strings_done) struct strings all = {0};
+    const char *argv[16] = {"git", "-C", path, "-c", "core.fsmonitor=false"};
+    struct proc_options o = PROC_OPTIONS_INIT;
+    size_t count = 5;
+
+    for (size_t i = 0; args[i] && count + 1 < ARRAY_SIZE(argv); i++)
+        argv[count++] = args[i];
+    cleanup_close int null = fd_open(AT_FDCWD, "/dev/null", O_WRONLY, 0, err);
+    if (null < 0)
+        return null;
+    add_environment(environment, &all);
+    o.environ_ = strings_argv(&all);
+    o.err = null;
+    return proc_run(argv, &o, limit, ret, err);
+}
+
 /* rev-list is plumbing: no configuration of a stranger's checkout makes it start other programs. */
 int checkout_epoch(const char *path, int64_t *ret, struct error *err)
 {
-    const char *const argv[] = {"git",           "-C",          path,   "rev-list",
-                                "--max-count=1", "--timestamp", "HEAD", NULL};
-    struct proc_options o = PROC_OPTIONS_INIT;
+    static const char *const args[] = {"rev-list", "--max-count=1", "--timestamp", "HEAD", NULL};
     struct view rest, number;
     uint64_t seconds;
     STR_AUTO(out);
 
-    if (!has_git(path) || !proc_have("git"))
+    if (!checkout_has_git(path) || !proc_have("git"))
         return 0;
-    cleanup_close int null = fd_open(AT_FDCWD, "/dev/null", O_WRONLY, 0, err);
-    if (null < 0)
-        return null;
-    o.err = null;
-    const int r = proc_run(argv, &o, 4096, &out, err);
+    const int r = checkout_git(path, args, NULL, 4096, &out, err);
     rest = str_view(&out);
     if (r < 0)
         return r;

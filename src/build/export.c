@@ -466,12 +466,63 @@ static void say_built(const struct build *b)
     progress_say(b->env->progress, "built", text.at);
 }
 
+static bool is_one_of(const struct digest *id, struct image *const *images, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (digest_eq(id, &images[i]->record.id))
+            return true;
+    return false;
+}
+
+/* --immutable: a name that is there may be given again to what has it already, to nothing else. */
+static int check_name(struct build *b, const char *name, struct image *const *images, size_t count,
+                      struct error *err)
+{
+    CLEANUP(image_freep) struct image *old = NULL;
+    char text[DIGEST_TEXT_MAX];
+    ERROR_AUTO(absent);
+    int r = image_open(&b->tools, name, &old, &absent);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return error_move(err, &absent);
+    r = image_finish(&b->tools, old, err);
+    if (r < 0 || is_one_of(&old->record.id, images, count))
+        return r;
+    (void)error_set(err, -EEXIST, "'%s' names another image: %s", name,
+                    digest_format(&old->record.id, text));
+    return error_hint(err, -EEXIST, "--immutable moves no name; 'cooper rmi %s' gives it up", name);
+}
+
+static int check_names(struct build *b, struct image *const *images, size_t count,
+                       struct error *err)
+{
+    const struct strings *tags = &b->options->tags;
+    int r = 0;
+
+    if (!b->options->immutable)
+        return 0;
+    for (size_t i = 0; r >= 0 && i < count; i++)
+        r = image_finish(&b->tools, images[i], err);
+    for (size_t i = 0; r >= 0 && i < tags->size; i++) {
+        cleanup_free char *name = NULL;
+
+        r = image_name_canonical(tags->at[i], &name, err);
+        if (r >= 0)
+            r = check_name(b, name, images, count, err);
+    }
+    return r;
+}
+
 int build_export(struct build *b, struct error *err)
 {
     CLEANUP(built_done) struct built built = {.count = b->graph->targets.size};
     struct export_result exported = {0};
     int r = make_images(b, build_times(b), &built.plain, err);
 
+    if (r >= 0)
+        r = check_names(b, built.plain, built.count, err);
     /* the store comes last: its record then has the diff ids that the others came to know */
     if (r >= 0)
         r = write_outputs(b, &built, false, &exported, err);

@@ -172,7 +172,8 @@ static int begin_shell(void *ctx, const struct spawn_plan *plan, struct job **re
         doc_push(layers, doc_new_text(digest_hex(&b->failed_step.tree, hex)));
     if (r >= 0)
         r = image_holder(&b->tools, &holder, err);
-    return r < 0 ? r : holder_submit(holder, "build-exec", q.doc, q.fds, q.fd_count, ret, err);
+    return r < 0 ? r
+                 : holder_submit(holder, "build-exec-alone", q.doc, q.fds, q.fd_count, ret, err);
 }
 
 /* In the root as the step left it, with its environment, user, directory, network and mounts. */

@@ -100,6 +100,9 @@ extern const struct op_row build_rows[OP_KIND_COUNT];
 MUST_CHECK int build_trees(struct build *b, struct op_ref root, struct digest **ret,
                            size_t *ret_count, struct error *err);
 
+/* emulator.c: warns where a RUN that is to come cannot start its programs. */
+void emulators_check(struct build *b);
+
 /* run.c: begins the jobs. */
 MUST_CHECK int run_exec(struct build *b, const struct op *op, struct error *err);
 MUST_CHECK int run_file(struct build *b, const struct op *op, struct error *err);

@@ -274,7 +274,8 @@ static int exec_job(const struct job_context *ctx, const json_t *request, const 
 }
 
 const struct job_row build_jobs[] = {
-    {"build-exec", exec_job, .spawns = true},
+    {"build-exec", exec_job, .stays = true},
+    {"build-exec-alone", exec_job},
     {"build-file", file_job},
     {"build-adopt", adopt_job},
     {"build-unpack", unpack_job},

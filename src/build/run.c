@@ -376,6 +376,15 @@ int exec_request_make(struct build *b, const struct op *op, const struct spawn_p
     return mounts_pack(b, op, ret->doc, ret->fds, &ret->fd_count, err);
 }
 
+/* Bytes of a secret must not be in the memory that the first process of another step begins with. */
+static const char *job_of(const struct op_exec *e)
+{
+    for (size_t i = 0; i < e->mount_count; i++)
+        if (e->mounts[i].spec.type == MOUNT_SECRET && e->mounts[i].given)
+            return "build-exec-alone";
+    return "build-exec";
+}
+
 static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *plan,
                        struct error *err)
 {
@@ -389,8 +398,8 @@ static int submit_exec(struct build *b, const struct op *op, struct spawn_plan *
     plan->stdio_fds[1] = plan->stdio_fds[2] = to;
     r = exec_request_make(b, op, plan, commit, &q, err);
     return r < 0 ? build_error_at(b, err, r, op)
-                 : step_start(b, op, "build-exec", q.doc, q.fds, q.fd_count, steal_fd(from), NULL,
-                              err);
+                 : step_start(b, op, job_of(&op->u.exec), q.doc, q.fds, q.fd_count, steal_fd(from),
+                              NULL, err);
 }
 
 int run_exec(struct build *b, const struct op *op, struct error *err)

@@ -298,6 +298,13 @@ static int try_definition(struct solver *s, const struct op *op, struct error *e
     return r < 0 ? r : found;
 }
 
+bool solver_waits_for(const struct solver *s, const struct op *op)
+{
+    const struct op_state *st = state_of(s, op);
+
+    return st->state != STATE_NEW && !st->has_result;
+}
+
 int solver_recall(struct solver *s, const struct op *op, struct error *err)
 {
     const struct op_state *st = state_of(s, op);

@@ -108,6 +108,8 @@ const struct op *solver_step(const struct solver *s, struct op_ref root);
 struct digest solver_chain(const struct solver *s, struct op_ref root);
 /* The SOURCE_IMAGE op at the bottom of root, or NULL when it began with scratch. */
 const struct op *solver_base(const struct solver *s, struct op_ref root);
+/* It is needed, and what it makes is not known yet. */
+bool solver_waits_for(const struct solver *s, const struct op *op);
 /* 1: the op's layers are known: it is done, or the cache has it and all below. */
 MUST_CHECK int solver_recall(struct solver *s, const struct op *op, struct error *err);
 /* The content key of a done op; NULL: it has none. */

@@ -34,6 +34,14 @@ const struct digest *sources_main_tree(const struct sources *s); /* NULL when it
 /* Writes the stat caches that have something new. */
 MUST_CHECK int sources_save(struct sources *s, struct error *err);
 
+/* True where a directory is or lies in a checkout of git. */
+bool checkout_has_git(const char *path);
+/* Runs git there with these arguments (ten at most) and this more of environment (or NULL); its words
+ * for people are dropped. Returns its exit status. Only for what starts no program out of the
+ * configuration of the checkout, which may be a stranger's. */
+MUST_CHECK int checkout_git(const char *path, const char *const args[],
+                            const struct strings *environment, size_t limit, struct str *ret,
+                            struct error *err);
 /* When the files of a directory were committed, as git says: 1; 0: it is no checkout, or there is no git. */
 MUST_CHECK int checkout_epoch(const char *path, int64_t *ret, struct error *err);
 

@@ -80,7 +80,7 @@ static int attest(const struct env *env, const struct options *o, const char *re
     int r = place_tls(o->tls_verify, &tls, err);
 
     if (r == 0)
-        r = site_open(env, reference, tls, &p, err);
+        r = site_open(env, reference, tls, true, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)

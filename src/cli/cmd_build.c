@@ -1,7 +1,9 @@
 #include <errno.h>
 
 #include "build/build.h"
+#include "build/tags.h"
 #include "cli/commands.h"
+#include "oci/reference.h"
 #include "run/run.h"
 
 struct build_command {
@@ -14,12 +16,16 @@ struct build_command {
     const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to, platforms;
-    bool no_cache, errexit, explain, check, load, push;
+    bool no_cache, errexit, explain, check, load, push, immutable;
 };
 
 static const struct option_row options[] = {
-    OPT_TEXTS('t', "tag", struct build_command, tags, "NAME[:TAG]",
-              "name the image; may be given again"),
+    OPT_TEXTS(
+        't', "tag", struct build_command, tags, "NAME[:TAG]",
+        "name the image; may be given again; {semver} in it is the version that git tags say, "
+        "{git} the commit"),
+    OPT_FLAG(0, "immutable", struct build_command, immutable,
+             "fail where a tag names another image already, instead of moving it"),
     OPT_TEXT('f', "file", struct build_command, file, "FILE|-",
              "the Dockerfile (default: Dockerfile, dockerfile or Containerfile in the context)"),
     OPT_TEXT(0, "target", struct build_command, target, "STAGE", "build this stage, not the last"),
@@ -190,6 +196,18 @@ static int parse_on_error(const struct build_command *c, struct build_options *o
     return r;
 }
 
+/* What should never move had better have a name that nobody wants to move. */
+static void warn_of_moving_tags(const struct env *env, const struct strings *tags)
+{
+    for (size_t i = 0; i < tags->size; i++) {
+        REFERENCE_AUTO(ref);
+
+        if (reference_parse(tags->at[i], &ref, NULL) == 0 && ref.tag &&
+            !tag_is_fixed(view_of(ref.tag)))
+            env_warn(env, "--immutable: the tag '%s' is neither a version nor a commit", ref.tag);
+    }
+}
+
 /* The lists are lent, not copied: both live until the command ends. */
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
@@ -204,8 +222,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .reproducible = c->reproducible,
         .load = c->load,
         .push = c->push,
+        .immutable = c->immutable,
         .platforms = c->platforms,
-        .tags = c->tags,
         .build_args = c->build_args,
         .build_contexts = c->build_contexts,
         .labels = c->labels,
@@ -233,6 +251,12 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
+    CLEANUP(strings_done) struct strings tags = {0};
+    if (tags_expand(&c->tags, o.context, &tags, err) < 0)
+        return EXIT_USAGE;
+    o.tags = tags;
+    if (c->immutable)
+        warn_of_moving_tags(env, &tags);
     if (parse_printing(c, &o, err) < 0 || parse_pull(c->pull, &o.pull, err) < 0 ||
         provenance_parse(c->provenance, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||

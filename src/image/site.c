@@ -11,8 +11,8 @@ void site_close(struct site *s)
     s->kind->close(s);
 }
 
-int site_open(const struct env *env, const char *text, enum wire_tls tls, struct site **ret,
-              struct error *err)
+int site_open(const struct env *env, const char *text, enum wire_tls tls, bool write,
+              struct site **ret, struct error *err)
 {
     PLACE_AUTO(place);
     int r = place_parse(text, &place, err);
@@ -20,7 +20,7 @@ int site_open(const struct env *env, const char *text, enum wire_tls tls, struct
     if (r < 0)
         return r;
     if (place.kind == PLACE_REGISTRY)
-        r = site_open_registry(env, &place, tls, ret, err);
+        r = site_open_registry(env, &place, tls, write, ret, err);
     else if (place.kind == PLACE_OCI)
         r = site_open_layout(&place, ret, err);
     else

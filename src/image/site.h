@@ -33,10 +33,11 @@ struct site {
 void site_close(struct site *p); /* NULL is fine */
 DEFINE_CLEANUP(struct site *, site_close)
 
-/* text is "oci:DIR[:TAG]" or a registry's reference (image/place.h). env must live as long. */
-MUST_CHECK int site_open(const struct env *env, const char *text, enum wire_tls tls,
+/* text is "oci:DIR[:TAG]" or a registry's reference (image/place.h). write: it will be written to, so
+ * mirrors are passed over. env must live as long. The image is resolved (`image`) before all else. */
+MUST_CHECK int site_open(const struct env *env, const char *text, enum wire_tls tls, bool write,
                          struct site **ret, struct error *err);
 /* The kinds; what they take of p is theirs. */
 MUST_CHECK int site_open_layout(struct place *p, struct site **ret, struct error *err);
 MUST_CHECK int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls,
-                                  struct site **ret, struct error *err);
+                                  bool write, struct site **ret, struct error *err);

@@ -11,12 +11,19 @@ struct remote {
     struct site site;
     struct reference reference;
     struct wire *wire;
-    struct registry_session *session;
+    struct registry_endpoints places; /* the registry itself is the last */
+    size_t place;
+    struct registry_session *session; /* with places.at[place] */
 };
 
 static struct remote *remote_of(struct site *s)
 {
     return (struct remote *)s; /* its first member */
+}
+
+static const char *repository_of(const struct remote *x)
+{
+    return x->places.at[x->place].repository;
 }
 
 /* Runs the call, which is freed, and takes what it read. */
@@ -39,22 +46,35 @@ static int read_by(struct remote *x, struct registry_call *take_call, struct str
 static int get(struct remote *x, const char *tag, const struct digest *d, struct str *ret,
                struct error *err)
 {
-    return read_by(x, registry_manifest_get(x->session, x->reference.repository, tag, d), ret, err);
+    return read_by(x, registry_manifest_get(x->session, repository_of(x), tag, d), ret, err);
 }
 
 /* ---- reading ---- */
 
+static int get_image(struct remote *x, struct str *ret, struct error *err)
+{
+    const struct reference *ref = &x->reference;
+    const int r = wire_session(x->wire, &x->places.at[x->place], &x->session, err);
+
+    return r < 0 ? r : get(x, ref->tag, ref->has_digest ? &ref->digest : NULL, ret, err);
+}
+
+/* A mirror that lacks the image, or is away, is passed over; what has it is asked for all else. */
 static int remote_image(struct site *s, struct digest *ret, struct str *ret_manifest,
                         struct error *err)
 {
     struct remote *x = remote_of(s);
-    const struct reference *ref = &x->reference;
-    const int r = get(x, ref->tag, ref->has_digest ? &ref->digest : NULL, ret_manifest, err);
 
-    if (r < 0)
-        return r;
+    for (x->place = 0;; x->place++) {
+        ERROR_AUTO(own);
+
+        if (get_image(x, ret_manifest, &own) == 0)
+            break;
+        if (!x->places.at[x->place].mirror)
+            return error_move(err, &own);
+    }
     digest_of(str_view(ret_manifest), ret);
-    if (ref->has_digest && !digest_eq(ret, &ref->digest))
+    if (x->reference.has_digest && !digest_eq(ret, &x->reference.digest))
         return error_set(err, -EPROTO, "the registry gave another manifest than was asked for");
     return 0;
 }
@@ -78,8 +98,8 @@ static int remote_blob(struct site *s, const struct descriptor *d, struct str *r
 
     return r < 0 ? r
                  : read_by(x,
-                           registry_blob_read(x->session, x->reference.repository, &d->digest,
-                                              d->size, d->size),
+                           registry_blob_read(x->session, repository_of(x), &d->digest, d->size,
+                                              d->size),
                            ret, err);
 }
 
@@ -91,8 +111,7 @@ static int remote_referrers(struct site *s, const struct digest *subject, struct
     VEC(struct digest) found = {0};
     STR_AUTO(text);
     ERROR_AUTO(absent);
-    int r = read_by(x, registry_referrers(x->session, x->reference.repository, subject), &text,
-                    &absent);
+    int r = read_by(x, registry_referrers(x->session, repository_of(x), subject), &text, &absent);
 
     if (r == -ENOENT)
         return 0;
@@ -122,7 +141,7 @@ static int remote_put_blob(struct site *s, struct view bytes, struct error *err)
 
     digest_of(bytes, &blob.digest);
     CLEANUP(registry_call_freep)
-    struct registry_call *c = registry_blob_put(x->session, x->reference.repository, &blob);
+    struct registry_call *c = registry_blob_put(x->session, repository_of(x), &blob);
     return wire_call(x->wire, c, err);
 }
 
@@ -131,7 +150,7 @@ static int put(struct remote *x, const char *tag, const char *media_type, struct
 {
     CLEANUP(registry_call_freep)
     struct registry_call *c =
-        registry_manifest_put(x->session, x->reference.repository, tag, media_type, bytes);
+        registry_manifest_put(x->session, repository_of(x), tag, media_type, bytes);
     const int r = wire_call(x->wire, c, err);
 
     if (r == 0)
@@ -203,6 +222,7 @@ static void remote_close(struct site *s)
     struct remote *x = remote_of(s);
 
     wire_free(x->wire);
+    registry_endpoints_done(&x->places);
     reference_done(&x->reference);
     free(x);
 }
@@ -219,8 +239,8 @@ static const struct site_kind registry_kind = {
     .close = remote_close,
 };
 
-int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls, struct site **ret,
-                       struct error *err)
+int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls, bool write,
+                       struct site **ret, struct error *err)
 {
     struct remote *x = xcalloc(1, sizeof(*x));
     CLEANUP(site_closep) struct site *s = &x->site;
@@ -229,11 +249,7 @@ int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls
     reference_copy(&p->reference, &x->reference);
     s->repository = reference_name(&x->reference);
     x->wire = wire_new(env, tls);
-    CLEANUP(registry_endpoints_done) struct registry_endpoints places = {0};
-    /* the image itself, not a mirror of it */
-    int r = wire_places(x->wire, &x->reference, true, &places, err);
-    if (r == 0)
-        r = wire_session(x->wire, &places.at[0], &x->session, err);
+    const int r = wire_places(x->wire, &x->reference, write, &x->places, err);
     if (r < 0)
         return r;
     *ret = steal(s);

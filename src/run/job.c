@@ -74,5 +74,5 @@ static int job_run(const struct job_context *ctx, const json_t *request, const i
     return 0;
 }
 
-const struct job_row run_jobs[] = {{"run", job_run, .spawns = true}};
+const struct job_row run_jobs[] = {{"run", job_run}};
 const size_t run_job_count = ARRAY_SIZE(run_jobs);

@@ -105,10 +105,13 @@ static int upper_fds(struct launch *l, int upper_fd, int work_fd, const char *st
     cleanup_free char *upper = fd_name(upper_fd), *work = fd_name(work_fd);
     char *name;
 
-    ret->upper = l->attach_count > 0 ? open_in_store(l, upper_fd, store) : -1;
-    ret->work = l->attach_count > 0 ? open_in_store(l, work_fd, store) : -1;
-    if (ret->upper >= 0 && ret->work >= 0)
+    cleanup_close int in = l->attach_count > 0 ? open_in_store(l, upper_fd, store) : -1;
+    cleanup_close int work_in = l->attach_count > 0 ? open_in_store(l, work_fd, store) : -1;
+    if (in >= 0 && work_in >= 0) {
+        ret->upper = steal_fd(in);
+        ret->work = steal_fd(work_in);
         return 0;
+    }
     name = upper ? strrchr(upper, '/') : NULL;
     if (!name || !work || strncmp(upper, work, (size_t)(name - upper) + 1) != 0)
         return error_set(err, -EINVAL, "upper and work directory are not beside each other");

@@ -2,9 +2,9 @@
  *
  * main:   holder_start() -> holder_submit() ... job_fd() readable -> job_step() -> job_finish() ->
  *         holder_stop()
- * holder: holder_main(rows) reads requests from its socket, forks one child a job; the child calls
- *         the row's function and answers with one frame. A job that crashes is an error of that
- *         job, nothing else.
+ * holder: holder_main(rows) reads requests from its socket, forks one child a job (or has one that
+ *         stayed); the child calls the row's function and answers with one frame. A job that
+ *         crashes is an error of that job, nothing else.
  *
  * The holder is PID 1 of a PID namespace and dies with main (socket closed, parent-death signal):
  * the kernel then takes all jobs, containers and mounts along, whatever they did to their own
@@ -23,17 +23,19 @@ struct job_context {
     struct identity_map ids;
     int progress_fd; /* the job's socket to main, or -1: use job_progress() and job_control() */
     struct box
-        *boxes; /* spawn.c: three, by network: namespaces that earlier containers left; or NULL */
+        *boxes; /* spawn.c: by network: namespaces that earlier containers of this process left */
 };
 
 struct job_row {
     const char *name; /* "copy", "exec", "unpack", "tar" */
     /* Runs in its own process, which is its own process group. fds are the caller's descriptors in
-     * order; the process ends afterwards. *ret is a new object (or NULL). */
+     * order, and are closed afterwards. *ret is a new object (or NULL). */
     int (*run)(const struct job_context *ctx, const json_t *request, const int *fds,
                size_t fd_count, json_t **ret, struct error *err);
-    /* calls spawn_run(): gets the namespaces of an earlier container, if any are idle */
-    bool spawns;
+    /* The process does not end: it gets further jobs of such rows, so that a step of a build costs no
+     * fork, and keeps its boxes for them. So run leaves nothing open, its process as it was, nothing
+     * secret in memory, and answers with less than a socket holds. */
+    bool stays;
 };
 
 struct holder;

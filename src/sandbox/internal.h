@@ -43,8 +43,6 @@ void box_done(struct box *b);
 /* It can be kept, and no socket is left in a network of its own, not even in TIME_WAIT: the next
  * container cannot tell it from new. */
 bool box_is_clean(const struct box *b);
-MUST_CHECK int box_send(int fd, const struct box *b, struct error *err);
-MUST_CHECK int box_receive(int fd, struct box *ret, struct error *err);
 /* Writes uid_map and gid_map below /proc/<pid>, setgroups first where it has to be denied. */
 MUST_CHECK int box_write_maps(const char *pid, const struct identity_map *ids, struct error *err);
 

@@ -23,9 +23,12 @@
 enum { SOCKET_FD = 3, STORE_FD = 4 };
 #define RETRY_WITHOUT_PIDS 42 /* exit status of the inner process */
 
+/* A process that runs a job, or that did and waits for the next one (job_row.stays). */
 struct running {
     pid_t pid;
-    int socket; /* a copy, to see main's end closed; -1 once it was */
+    int socket; /* of its job: a copy, to see main's end closed; -1 once it was, and between jobs */
+    int requests; /* one that stays: gets its further jobs here and writes a byte after each; or -1 */
+    bool idle;
 };
 
 struct serving {
@@ -34,30 +37,49 @@ struct serving {
     size_t row_count;
     bool own_pids; /* the inner process is PID 1 of a namespace: nothing can outlive it */
     int signal_fd;
-    int box_fd, box_return_fd; /* boxes on their way back: our end, the jobs' end */
-    struct box lent[3];        /* to the job that is being started, by network */
+    struct box boxes[SPAWN_NETWORKS]; /* in the process of a job */
     VEC(struct running) jobs;
-    VEC(struct box) boxes;
 };
 
+static void drop(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
 /* ---- jobs ---- */
+
+/* By the beginning of the text, as message_send() writes it: the request is the job's to parse. */
+static const struct job_row *row_named(const struct serving *s, struct view text)
+{
+    struct view rest = text, name;
+
+    if (!view_starts(text, "{\"job\":\""))
+        return NULL;
+    for (int quotes = 0; quotes < 4; quotes++)
+        (void)view_cut(&rest, '"', &name);
+    for (size_t i = 0; i < s->row_count; i++)
+        if (view_eq_text(name, s->rows[i].name))
+            return &s->rows[i];
+    return NULL;
+}
 
 static int call_row(const struct serving *s, struct view text, const int *fds, size_t fd_count,
                     json_t **ret, struct error *err)
 {
+    const struct job_row *row = row_named(s, text);
     cleanup_doc json_t *message = NULL;
     json_t *request = NULL;
-    const char *name = NULL;
     int r;
 
+    if (!row)
+        return error_set(err, -ENOSYS, "there is no such job: %.*s", (int)MIN(text.size, 40),
+                         text.at);
     if ((r = doc_parse(text, FRAME_SIZE_MAX, "request", &message, err)) < 0 ||
-        (r = doc_need_text(message, "job", &name, err)) < 0 ||
         (r = doc_object(message, "request", &request, err)) < 0)
         return r;
-    for (size_t i = 0; i < s->row_count; i++)
-        if (strcmp(s->rows[i].name, name) == 0)
-            return s->rows[i].run(&s->context, request, fds, fd_count, ret, err);
-    return error_set(err, -ENOSYS, "there is no job '%.40s'", name);
+    return row->run(&s->context, request, fds, fd_count, ret, err);
 }
 
 static void answer(int socket, json_t *take_result, const struct error *error)
@@ -75,87 +97,103 @@ static void answer(int socket, json_t *take_result, const struct error *error)
     (void)!message_send(socket, message, NULL, 0, NULL); /* main may be gone */
 }
 
-_Noreturn static void job_main(struct serving *s, struct view text, const int *fds, size_t fd_count)
+/* One request, in the process of a job. Who has the other end of idle hears of the end before main does: an idle
+ * process is not taken for an abandoned one when main closes its side. */
+static void do_job(struct serving *s, struct view text, const int *fds, size_t fd_count, int idle)
 {
     ERROR_AUTO(err);
     json_t *result = NULL;
-    sigset_t none;
 
-    vec_each (j, &s->jobs)
-        if (j->socket >= 0)
-            (void)close(j->socket);
-    vec_each (b, &s->boxes)
-        box_done(b);
-    (void)close(SOCKET_FD);
-    (void)close(s->signal_fd);
-    (void)close(s->box_fd);
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGTERM, SIG_DFL); /* cancel_abandoned() */
     s->context.progress_fd = fds[0];
-    s->context.boxes = s->lent;
     const int r = call_row(s, text, fds + 1, fd_count - 1, &result, &err);
     if (r < 0 && err.code == 0)
         (void)error_set(&err, r, "%s", strerror(-r));
-    for (size_t i = 0; i < ARRAY_SIZE(s->lent); i++)
-        if (s->lent[i].life_fd >= 0)
-            (void)!box_send(s->box_return_fd, &s->lent[i], NULL);
-    answer(fds[0], result, &err); /* after the boxes: the next job may get them */
+    if (idle >= 0 && write(idle, "", 1) != 1)
+        _exit(1); /* the holder has gone */
+    answer(fds[0], result, &err);
+}
+
+_Noreturn static void job_main(struct serving *s, struct view text, const int *fds, size_t fd_count,
+                               int requests)
+{
+    STR_AUTO(next);
+    int next_fds[FRAME_FDS_MAX];
+    sigset_t none;
+
+    vec_each (j, &s->jobs) {
+        drop(&j->socket);
+        drop(&j->requests);
+    }
+    (void)close(SOCKET_FD);
+    (void)close(s->signal_fd);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(s->boxes); i++)
+        s->boxes[i] = BOX_INIT;
+    s->context.boxes = s->boxes;
+    do_job(s, text, fds, fd_count, requests);
+    while (requests >= 0) {
+        for (size_t i = 0; i < fd_count; i++)
+            (void)close(fds[i]);
+        while (waitpid(-1, NULL, WNOHANG) > 0) /* what kept boxes that were not kept */
+            ;
+        if (frame_recv(requests, &next, next_fds, &fd_count, NULL) <= 0)
+            break;
+        fds = next_fds;
+        do_job(s, str_view(&next), fds, fd_count, requests);
+    }
     _exit(0);
 }
 
-/* By the beginning of the text, as message_send() writes it: the request is the job's to parse. */
-static const struct job_row *row_named(const struct serving *s, struct view text)
+/* Its process ends with it, or stays for the next job when it has a socket for requests. */
+static pid_t fork_job(struct serving *s, struct view text, const int *fds, size_t fd_count,
+                      bool stays)
 {
-    struct view rest = text, name;
+    int pair[2] = {-1, -1};
 
-    if (!view_starts(text, "{\"job\":\""))
-        return NULL;
-    for (int quotes = 0; quotes < 4; quotes++)
-        (void)view_cut(&rest, '"', &name);
-    for (size_t i = 0; i < s->row_count; i++)
-        if (view_eq_text(name, s->rows[i].name))
-            return &s->rows[i];
-    return NULL;
+    if (stays && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return -1;
+    cleanup_close int ours = pair[0], theirs = pair[1];
+    const pid_t pid = fork();
+    if (pid == 0) {
+        (void)setpgid(0, 0);
+        drop(&ours);
+        job_main(s, text, fds, fd_count, theirs);
+    }
+    if (pid > 0) {
+        (void)setpgid(pid, pid);
+        vec_push(&s->jobs, (struct running){pid, fds[0], steal_fd(ours), false});
+    }
+    return pid;
 }
 
-/* One idle box of each kind, for the job that is about to start. It sends them back when it ends. */
-static void lend_boxes(struct serving *s, const struct job_row *row)
+/* True when a process that waits has taken the job. */
+static bool pass_on(struct serving *s, struct view text, const int *fds, size_t fd_count)
 {
-    for (size_t kind = 0; kind < ARRAY_SIZE(s->lent); kind++) {
-        s->lent[kind] = BOX_INIT;
-        for (size_t i = 0; row && row->spawns && i < s->boxes.size; i++)
-            if (s->boxes.at[i].network == (enum spawn_network)kind) {
-                s->lent[kind] = s->boxes.at[i];
-                s->boxes.at[i] = *vec_last(&s->boxes);
-                s->boxes.size--;
-                break;
-            }
-    }
+    vec_each (j, &s->jobs)
+        if (j->idle && frame_send(j->requests, text, fds, fd_count, NULL) == 0) {
+            j->idle = false;
+            j->socket = fds[0];
+            return true;
+        }
+    return false;
 }
 
 static void start_job(struct serving *s, struct view text, const int *fds, size_t fd_count)
 {
     if (fd_count == 0)
         return;
-    lend_boxes(s, row_named(s, text));
-    const pid_t pid = fork();
-    if (pid == 0) {
-        (void)setpgid(0, 0);
-        job_main(s, text, fds, fd_count);
-    }
-    if (pid < 0) {
+    const struct job_row *row = row_named(s, text);
+    const bool stays = row && row->stays;
+    if (!(stays && pass_on(s, text, fds, fd_count)) &&
+        fork_job(s, text, fds, fd_count, stays) < 0) {
         ERROR_AUTO(err);
 
         (void)error_sys(&err, "start a job");
         answer(fds[0], NULL, &err);
         (void)close(fds[0]);
-    } else {
-        (void)setpgid(pid, pid);
-        vec_push(&s->jobs, (struct running){pid, fds[0]});
     }
-    for (size_t i = 0; i < ARRAY_SIZE(s->lent); i++)
-        box_done(&s->lent[i]); /* the job has its own copies */
     for (size_t i = 1; i < fd_count; i++)
         (void)close(fds[i]);
 }
@@ -185,8 +223,8 @@ static void job_ended(struct serving *s, size_t i, int status)
                         strsignal(WTERMSIG(status)));
         answer(j->socket, NULL, &err);
     }
-    if (j->socket >= 0)
-        (void)close(j->socket);
+    drop(&j->socket);
+    drop(&j->requests);
     *j = *vec_last(&s->jobs);
     s->jobs.size--;
 }
@@ -206,25 +244,38 @@ static void reap(struct serving *s)
             }
 }
 
-static void take_boxes(struct serving *s)
+/* One that stays has ended its job. */
+static bool take_idle(struct running *j)
 {
-    struct box b = BOX_INIT;
+    char byte;
 
-    while (box_receive(s->box_fd, &b, NULL) == 0)
-        vec_push(&s->boxes, b);
+    if (j->requests < 0 || recv(j->requests, &byte, 1, MSG_DONTWAIT) != 1)
+        return false;
+    if (j->socket < 0) {
+        drop(&j->requests); /* it was told to end, and may yet do so: nothing more for it */
+        return true;
+    }
+    drop(&j->socket);
+    j->idle = true;
+    return true;
 }
 
 /* spawn_run() looks after its container when the socket closes; everything else just ends. */
-static void cancel_abandoned(struct serving *s, const struct pollfd *polls)
+static void cancel_abandoned(struct running *j)
+{
+    (void)kill(-j->pid, SIGTERM);
+    drop(&j->socket);
+}
+
+static void look_after_jobs(struct serving *s, const struct pollfd *polls)
 {
     for (size_t i = 0; i < s->jobs.size; i++) {
         struct running *j = &s->jobs.at[i];
+        const struct pollfd *p = &polls[2 * i];
 
-        if (j->socket >= 0 && polls[i].fd == j->socket && polls[i].revents) {
-            (void)kill(-j->pid, SIGTERM);
-            (void)close(j->socket);
-            j->socket = -1;
-        }
+        /* asked again, not polled alone: both may have happened between the two looks of poll() */
+        if ((p[0].revents || p[1].revents) && !take_idle(j) && p[0].revents)
+            cancel_abandoned(j);
     }
 }
 
@@ -234,17 +285,16 @@ static void serve(struct serving *s)
 
     for (;;) {
         polls.size = 0;
-        vec_each (j, &s->jobs)
+        vec_each (j, &s->jobs) {
             vec_push(&polls, (struct pollfd){j->socket, 0, 0});
+            vec_push(&polls, (struct pollfd){j->idle ? -1 : j->requests, POLLIN, 0});
+        }
         const size_t fixed = polls.size;
         vec_push(&polls, (struct pollfd){SOCKET_FD, POLLIN, 0});
         vec_push(&polls, (struct pollfd){s->signal_fd, POLLIN, 0});
-        vec_push(&polls, (struct pollfd){s->box_fd, POLLIN, 0});
         if (poll(polls.at, polls.size, -1) < 0 && errno != EINTR)
             break;
-        cancel_abandoned(s, polls.at);
-        if (polls.at[fixed + 2].revents)
-            take_boxes(s);
+        look_after_jobs(s, polls.at);
         if (polls.at[fixed + 1].revents)
             reap(s);
         if (polls.at[fixed].revents && !receive_request(s))
@@ -290,7 +340,7 @@ static int become_root(const struct identity_map *ids, struct error *err)
 static int prepare(struct serving *s, struct error *err)
 {
     sigset_t chld;
-    int pair[2], r;
+    int r;
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return error_sys(err, "tie the holder to its parent");
@@ -307,10 +357,8 @@ static int prepare(struct serving *s, struct error *err)
     sigaddset(&chld, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &chld, NULL);
     s->signal_fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s->signal_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    if (s->signal_fd < 0)
         return error_sys(err, "prepare for jobs");
-    s->box_fd = pair[0];
-    s->box_return_fd = pair[1];
     s->context.store_fd = STORE_FD;
     return 0;
 }

@@ -147,9 +147,7 @@ static int find_gateway(struct launch *l, struct error *err)
 /* Where a box of this kind is kept between containers, or NULL. */
 static struct box *box_slot(const struct launch *l)
 {
-    return l->plan->ports.size > 0 || l->ports.gateway || !l->ctx->boxes
-               ? NULL
-               : &l->ctx->boxes[l->network];
+    return l->plan->ports.size > 0 || l->ports.gateway ? NULL : &l->ctx->boxes[l->network];
 }
 
 static void keep_box(struct launch *l)
@@ -162,8 +160,29 @@ static void keep_box(struct launch *l)
     }
 }
 
+static void close_directory(const struct launch *l, int fd)
+{
+    for (size_t i = 0; i < l->attach_count; i++)
+        if (l->attach[i] == fd)
+            return; /* a mount of its own, closed with the others */
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+static void layers_done(const struct launch *l, struct layers *layers)
+{
+    for (size_t i = 0; i < layers->count; i++)
+        close_directory(l, layers->lowers[i]);
+    close_directory(l, layers->upper);
+    close_directory(l, layers->work);
+    free(layers->lowers);
+}
+
 static void launch_done(struct launch *l)
 {
+    layers_done(l, &l->root);
+    for (size_t i = 0; l->views && i < l->plan->mount_count; i++)
+        layers_done(l, &l->views[i]);
     for (size_t i = 0; i < l->attach_count; i++)
         (void)close(l->attach[i]);
     for (size_t i = 0; l->sources && i < l->plan->mount_count; i++)
@@ -173,9 +192,6 @@ static void launch_done(struct launch *l)
     for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
         if (rest[i] >= 0)
             (void)close(rest[i]);
-    for (size_t i = 0; l->views && i < l->plan->mount_count; i++)
-        free(l->views[i].lowers);
-    free(l->root.lowers);
     free(l->views);
     free(l->sources);
     forward_stop(&l->forwarder);

@@ -7,6 +7,7 @@
 #include "sandbox/holder.h"
 
 enum spawn_network { SPAWN_NETWORK_PRIVATE, SPAWN_NETWORK_NONE, SPAWN_NETWORK_HOST };
+#define SPAWN_NETWORKS 3
 const char *spawn_network_name(enum spawn_network n); /* "private", "none", "host" */
 MUST_CHECK int spawn_network_parse(const char *text, enum spawn_network *ret, struct error *err);
 

@@ -146,17 +146,9 @@ static int measure(struct store_blob_writer *w, const struct digest *want, uint6
 static int name_file(struct store *s, struct store_blob_writer *w, const char *hex,
                      struct error *err)
 {
-    char link[32];
-    int r;
+    const int r = w->name[0] ? linkat(w->tmp_fd, w->name, s->blobs_fd, hex, 0)
+                             : store_link(w->fd, s->blobs_fd, hex);
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", w->fd);
-    if (w->name[0]) {
-        r = linkat(w->tmp_fd, w->name, s->blobs_fd, hex, 0);
-    } else {
-        r = linkat(AT_FDCWD, link, s->blobs_fd, hex, AT_SYMLINK_FOLLOW);
-        if (r < 0 && errno == ENOENT) /* no /proc here */
-            r = linkat(w->fd, "", s->blobs_fd, hex, AT_EMPTY_PATH);
-    }
     return r < 0 && errno != EEXIST ? error_sys(err, "name") : 0;
 }
 

@@ -3,15 +3,19 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "store/internal.h"
+#include "store/sqlite.h"
 
 #define CACHE_FORMAT 1
+/* Whoever opens the file alone reads the whole log, some 3 us a page. So a command that leaves more than this behind
+ * copies it into the file at its end, once in some 15 small builds; a long one also on its way. */
+#define LOG_KEEP_MAX 128
+#define LOG_MAX 1000
 #define HASH_SIZE ((int)sizeof(struct digest))
 
 enum statement {
@@ -51,10 +55,12 @@ static const char schema[] =
 struct cache {
     const struct env *env;
     struct store *store;
+    struct sqlite sql;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     pid_t pid;
-    ino_t inode; /* of cache.db when it was opened */
+    ino_t inode;   /* of cache.db when it was opened */
+    int log_pages; /* in the log after our last write; 0: none */
 };
 
 static int failed(const struct cache *c, int code, const char *what, struct error *err)
@@ -66,24 +72,46 @@ static int failed(const struct cache *c, int code, const char *what, struct erro
                                                                           : -EIO;
 
     return store_failed(err, error_set(err, r, "%s cache.db: %s", what,
-                                       c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(code)));
+                                       c->db ? c->sql.errmsg(c->db) : c->sql.errstr(code)));
 }
 
 /* --- opening --- */
 
+static int on_write(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+    struct cache *c = ctx;
+
+    c->log_pages = pages;
+    if (pages >= LOG_MAX) /* if others read, it goes on growing */
+        (void)c->sql.wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
+/* Not while others are at it: the last of them does. */
+static void empty_log(struct cache *c)
+{
+    (void)c->sql.busy_timeout(c->db, 0);
+    (void)c->sql.wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 static void close_db(struct cache *c)
 {
+    if (!c->db)
+        return;
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        (void)sqlite3_finalize(c->statements[i]);
+        (void)c->sql.finalize(c->statements[i]);
         c->statements[i] = NULL;
     }
-    (void)sqlite3_close(c->db);
+    if (c->log_pages > LOG_KEEP_MAX)
+        empty_log(c);
+    c->log_pages = 0;
+    (void)c->sql.close(c->db);
     c->db = NULL;
 }
 
 static int run(struct cache *c, const char *sql, const char *what, struct error *err)
 {
-    const int code = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+    const int code = c->sql.exec(c->db, sql, NULL, NULL, NULL);
 
     return code == SQLITE_OK ? 0 : failed(c, code, what, err);
 }
@@ -91,13 +119,13 @@ static int run(struct cache *c, const char *sql, const char *what, struct error 
 static int read_format(struct cache *c, int *ret, struct error *err)
 {
     sqlite3_stmt *st = NULL;
-    int code = sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &st, NULL);
+    int code = c->sql.prepare_v2(c->db, "PRAGMA user_version", -1, &st, NULL);
 
     if (code == SQLITE_OK)
-        code = sqlite3_step(st);
+        code = c->sql.step(st);
     if (code == SQLITE_ROW)
-        *ret = sqlite3_column_int(st, 0);
-    (void)sqlite3_finalize(st);
+        *ret = c->sql.column_int(st, 0);
+    (void)c->sql.finalize(st);
     return code == SQLITE_ROW ? 0 : failed(c, code, "read", err);
 }
 
@@ -116,7 +144,7 @@ static int create_tables(struct cache *c, struct error *err)
         r = run(c, version, "make", err);
     if (r == 0)
         return run(c, "COMMIT", "make", err);
-    (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    (void)c->sql.exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     return r;
 }
 
@@ -151,14 +179,15 @@ static int open_db(struct cache *c, struct error *err)
     cleanup_free char *dir = fd_name(c->store->fd), *path = xasprintf("%s/cache.db", dir);
     struct stat st;
     int format = 0;
-    int r = sqlite3_open_v2(path, &c->db,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int r = c->sql.open_v2(path, &c->db,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (r != SQLITE_OK)
         return failed(c, r, "open", err);
-    (void)sqlite3_busy_timeout(c->db, CACHE_BUSY_MS);
+    (void)c->sql.busy_timeout(c->db, CACHE_BUSY_MS);
     /* the last one to close would copy the log into the file and sync both, after every command */
-    (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)c->sql.db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)c->sql.wal_hook(c->db, on_write, c);
     if ((r = run(c, "PRAGMA synchronous = NORMAL", "open", err)) < 0 ||
         (r = read_format(c, &format, err)) < 0)
         return r;
@@ -178,6 +207,7 @@ static int replace_db(struct cache *c, const struct error *why, struct error *er
     struct stat st;
     int r;
 
+    c->log_pages = 0; /* nothing of it is to be copied */
     close_db(c);
     if ((r = store_lock_exclusive(c->store, err)) < 0)
         return r;
@@ -204,6 +234,8 @@ int cache_open(const struct env *env, struct store *s, struct cache **ret, struc
     c->env = env;
     c->store = s;
     c->pid = getpid();
+    if ((r = sqlite_load(&c->sql, err)) < 0)
+        return error_wrap(err, r, "build cache");
     r = open_db(c, &why);
     if (r == -EUCLEAN)
         r = replace_db(c, &why, err);
@@ -230,8 +262,8 @@ static int prepare(struct cache *c, enum statement which, sqlite3_stmt **ret, st
 {
     assert(c->pid == getpid());
     if (!c->statements[which]) {
-        const int code = sqlite3_prepare_v3(c->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
-                                            &c->statements[which], NULL);
+        const int code = c->sql.prepare_v3(c->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                           &c->statements[which], NULL);
 
         if (code != SQLITE_OK)
             return failed(c, code, "read", err);
@@ -240,26 +272,26 @@ static int prepare(struct cache *c, enum statement which, sqlite3_stmt **ret, st
     return 0;
 }
 
-static void bind(sqlite3_stmt *st, int at, struct view bytes)
+static void bind(const struct cache *c, sqlite3_stmt *st, int at, struct view bytes)
 {
-    (void)sqlite3_bind_blob64(st, at, bytes.size ? bytes.at : "", bytes.size, SQLITE_STATIC);
+    (void)c->sql.bind_blob64(st, at, bytes.size ? bytes.at : "", bytes.size, SQLITE_STATIC);
 }
 
-static void bind_digest(sqlite3_stmt *st, int at, const struct digest *d)
+static void bind_digest(const struct cache *c, sqlite3_stmt *st, int at, const struct digest *d)
 {
-    (void)sqlite3_bind_blob(st, at, d->sha256, HASH_SIZE, SQLITE_STATIC);
+    (void)c->sql.bind_blob(st, at, d->sha256, HASH_SIZE, SQLITE_STATIC);
 }
 
-static struct view column(sqlite3_stmt *st, int at)
+static struct view column(const struct cache *c, sqlite3_stmt *st, int at)
 {
-    const void *bytes = sqlite3_column_blob(st, at);
+    const void *bytes = c->sql.column_blob(st, at);
 
-    return view_make(bytes, (size_t)sqlite3_column_bytes(st, at));
+    return view_make(bytes, (size_t)c->sql.column_bytes(st, at));
 }
 
-static bool column_digest(sqlite3_stmt *st, int at, struct digest *ret)
+static bool column_digest(const struct cache *c, sqlite3_stmt *st, int at, struct digest *ret)
 {
-    const struct view v = column(st, at);
+    const struct view v = column(c, st, at);
 
     if (v.size != sizeof(ret->sha256))
         return false;
@@ -267,10 +299,10 @@ static bool column_digest(sqlite3_stmt *st, int at, struct digest *ret)
     return true;
 }
 
-static void reset(sqlite3_stmt *st)
+static void reset(const struct cache *c, sqlite3_stmt *st)
 {
-    (void)sqlite3_reset(st);
-    (void)sqlite3_clear_bindings(st);
+    (void)c->sql.reset(st);
+    (void)c->sql.clear_bindings(st);
 }
 
 /* Steps a reader: 1 a row, 0 none. A damaged file is a miss: it is replaced, and st belongs to the
@@ -278,16 +310,16 @@ static void reset(sqlite3_stmt *st)
 static int step_read(struct cache *c, sqlite3_stmt *st, struct error *err)
 {
     ERROR_AUTO(why);
-    const int code = sqlite3_step(st);
+    const int code = c->sql.step(st);
 
     if (code == SQLITE_ROW)
         return 1;
     if (code == SQLITE_DONE) {
-        reset(st);
+        reset(c, st);
         return 0;
     }
     int r = failed(c, code, "read", &why);
-    reset(st);
+    reset(c, st);
     if (r != -EUCLEAN)
         return error_move(err, &why);
     r = replace_db(c, &why, err);
@@ -300,14 +332,14 @@ static int step_read(struct cache *c, sqlite3_stmt *st, struct error *err)
 static int step_write(struct cache *c, sqlite3_stmt *st, struct error *err)
 {
     ERROR_AUTO(why);
-    const int code = sqlite3_step(st);
+    const int code = c->sql.step(st);
 
     if (code == SQLITE_DONE) {
-        reset(st);
+        reset(c, st);
         return 0;
     }
     const int r = failed(c, code, "write", &why);
-    reset(st);
+    reset(c, st);
     return r == -EUCLEAN ? replace_db(c, &why, err) : error_move(err, &why);
 }
 
@@ -337,16 +369,16 @@ int cache_get(struct cache *c, const struct digest *key, struct str *ret_value, 
 
     if (r < 0)
         return r;
-    bind_digest(st, 1, key);
+    bind_digest(c, st, 1, key);
     r = step_read(c, st, err);
     if (r <= 0)
         return r;
-    r = hold_trees(c, column(st, 1), err);
+    r = hold_trees(c, column(c, st, 1), err);
     if (r == 1) {
         str_clear(ret_value);
-        str_add(ret_value, column(st, 0));
+        str_add(ret_value, column(c, st, 0));
     }
-    reset(st);
+    reset(c, st);
     return r;
 }
 
@@ -361,9 +393,9 @@ int cache_put(struct cache *c, const struct digest *key, struct view value,
     if (value.size > CACHE_VALUE_MAX)
         return error_set(err, -EDQUOT, "a build result has %zu bytes, at most %u are kept",
                          value.size, CACHE_VALUE_MAX);
-    bind_digest(st, 1, key);
-    bind(st, 2, value);
-    bind(st, 3, view_make(trees, tree_count * sizeof(*trees)));
+    bind_digest(c, st, 1, key);
+    bind(c, st, 2, value);
+    bind(c, st, 3, view_make(trees, tree_count * sizeof(*trees)));
     return step_write(c, st, err);
 }
 
@@ -383,13 +415,13 @@ int cache_link_get(struct cache *c, enum cache_link kind, const struct digest *f
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_int(st, 1, (int)kind);
-    bind_digest(st, 2, from);
+    (void)c->sql.bind_int(st, 1, (int)kind);
+    bind_digest(c, st, 2, from);
     r = step_read(c, st, err);
     if (r <= 0)
         return r;
-    const bool good = column_digest(st, 0, &to);
-    reset(st);
+    const bool good = column_digest(c, st, 0, &to);
+    reset(c, st);
     if (!good)
         return 0;
     if (leads_to_tree(kind)) {
@@ -409,9 +441,9 @@ int cache_link_put(struct cache *c, enum cache_link kind, const struct digest *f
 
     if (r < 0)
         return r;
-    (void)sqlite3_bind_int(st, 1, (int)kind);
-    bind_digest(st, 2, from);
-    bind_digest(st, 3, to);
+    (void)c->sql.bind_int(st, 1, (int)kind);
+    bind_digest(c, st, 2, from);
+    bind_digest(c, st, 3, to);
     return step_write(c, st, err);
 }
 
@@ -424,14 +456,14 @@ int cache_blob_get(struct cache *c, const struct digest *diff_id, const char *fo
 
     if (r < 0)
         return r;
-    bind_digest(st, 1, diff_id);
-    (void)sqlite3_bind_text(st, 2, form, -1, SQLITE_STATIC);
+    bind_digest(c, st, 1, diff_id);
+    (void)c->sql.bind_text(st, 2, form, -1, SQLITE_STATIC);
     r = step_read(c, st, err);
     if (r <= 0)
         return r;
-    const bool good = column_digest(st, 0, &blob);
-    const uint64_t size = (uint64_t)sqlite3_column_int64(st, 1);
-    reset(st);
+    const bool good = column_digest(c, st, 0, &blob);
+    const uint64_t size = (uint64_t)c->sql.column_int64(st, 1);
+    reset(c, st);
     r = good ? store_blob_hold(c->store, &blob, err) : -ENOENT;
     if (r < 0)
         return r == -ENOENT ? 0 : r;
@@ -448,10 +480,10 @@ int cache_blob_put(struct cache *c, const struct digest *diff_id, const char *fo
 
     if (r < 0)
         return r;
-    bind_digest(st, 1, diff_id);
-    (void)sqlite3_bind_text(st, 2, form, -1, SQLITE_STATIC);
-    bind_digest(st, 3, blob);
-    (void)sqlite3_bind_int64(st, 4, (sqlite3_int64)size);
+    bind_digest(c, st, 1, diff_id);
+    (void)c->sql.bind_text(st, 2, form, -1, SQLITE_STATIC);
+    bind_digest(c, st, 3, blob);
+    (void)c->sql.bind_int64(st, 4, (sqlite3_int64)size);
     return step_write(c, st, err);
 }
 
@@ -463,13 +495,13 @@ int cache_parts_get(struct cache *c, const struct digest *step, struct str *ret_
 
     if (r < 0)
         return r;
-    bind_digest(st, 1, step);
+    bind_digest(c, st, 1, step);
     r = step_read(c, st, err);
     if (r <= 0)
         return r;
     str_clear(ret_parts);
-    str_add(ret_parts, column(st, 0));
-    reset(st);
+    str_add(ret_parts, column(c, st, 0));
+    reset(c, st);
     return 1;
 }
 
@@ -481,8 +513,8 @@ int cache_parts_put(struct cache *c, const struct digest *step, struct view part
 
     if (r < 0)
         return r;
-    bind_digest(st, 1, step);
-    bind(st, 2, parts);
+    bind_digest(c, st, 1, step);
+    bind(c, st, 2, parts);
     return step_write(c, st, err);
 }
 
@@ -523,24 +555,24 @@ static int clean_rows(struct cache *c, const struct stale *rows, struct error *e
 {
     VEC(struct digest) keys = {0};
     sqlite3_stmt *st = NULL;
-    int code = sqlite3_prepare_v2(c->db, rows->select, -1, &st, NULL);
+    int code = c->sql.prepare_v2(c->db, rows->select, -1, &st, NULL);
 
-    while (code == SQLITE_OK && (code = sqlite3_step(st)) == SQLITE_ROW) {
+    while (code == SQLITE_OK && (code = c->sql.step(st)) == SQLITE_ROW) {
         struct digest key;
 
         code = SQLITE_OK;
-        if (!all_there(c->store, column(st, 1), rows->blob) && column_digest(st, 0, &key))
+        if (!all_there(c->store, column(c, st, 1), rows->blob) && column_digest(c, st, 0, &key))
             vec_push(&keys, key);
     }
-    (void)sqlite3_finalize(st);
+    (void)c->sql.finalize(st);
     st = NULL;
     if (code == SQLITE_DONE)
-        code = sqlite3_prepare_v2(c->db, rows->remove, -1, &st, NULL);
+        code = c->sql.prepare_v2(c->db, rows->remove, -1, &st, NULL);
     for (size_t i = 0; code == SQLITE_OK && i < keys.size; i++) {
-        bind_digest(st, 1, &keys.at[i]);
-        code = sqlite3_step(st) == SQLITE_DONE ? sqlite3_reset(st) : sqlite3_errcode(c->db);
+        bind_digest(c, st, 1, &keys.at[i]);
+        code = c->sql.step(st) == SQLITE_DONE ? c->sql.reset(st) : c->sql.errcode(c->db);
     }
-    (void)sqlite3_finalize(st);
+    (void)c->sql.finalize(st);
     vec_done(&keys);
     return code == SQLITE_OK ? 0 : failed(c, code, "clean", err);
 }
@@ -559,7 +591,7 @@ int cache_clean(struct cache *c, bool everything, struct error *err)
     for (size_t i = 0; !everything && r == 0 && i < ARRAY_SIZE(stale_rows); i++)
         r = clean_rows(c, &stale_rows[i], err);
     if (r < 0) {
-        (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+        (void)c->sql.exec(c->db, "ROLLBACK", NULL, NULL, NULL);
         return r;
     }
     r = run(c, "COMMIT", "clean", err);

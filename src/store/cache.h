@@ -9,7 +9,8 @@
  *   4  Every write is one immediate transaction; writers wait for each other up to CACHE_BUSY_MS,
  *      readers wait for nobody (write-ahead log).
  *   5  A hit writes nothing: last use is the time stamp of the tree. No step is synced; the log
- *      keeps the file whole through a kill, and through a power cut as checkpoints sync. */
+ *      keeps the file whole through a kill, and through a power cut as checkpoints sync. It is kept
+ *      short, since who opens the file reads it all. */
 #pragma once
 
 #include "store/store.h"

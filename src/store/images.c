@@ -305,8 +305,44 @@ static bool is_unproven(struct store *s, const struct store_image *image,
     return false;
 }
 
-/* What the record names is on the disk before the record is. */
-static int sync_layers(struct store *s, const struct store_image *image, struct error *err)
+/* Records that are written together: each waits without a name, all reach the disk with what they name, and then get their
+ * names. One sync for all, where one after the other costs four more. */
+struct writing {
+    struct {
+        char file[FILE_NAME_SIZE], tmp[TMP_NAME_SIZE];
+        int fd;
+    } at[2];
+    size_t count;
+};
+
+static void writing_done(struct store *s, struct writing *w)
+{
+    while (w->count > 0) {
+        store_forget(s, w->at[--w->count].tmp);
+        (void)close(w->at[w->count].fd);
+    }
+}
+
+static int prepare_record(struct store *s, const struct store_image *image, struct writing *w,
+                          struct error *err)
+{
+    STR_AUTO(text);
+
+    record_print(image, &text);
+    if (text.size > RECORD_SIZE_MAX)
+        return error_set(err, -EDQUOT, "image record has %zu bytes, at most %u are kept", text.size,
+                         RECORD_SIZE_MAX);
+    const int fd = store_prepare(s, str_view(&text), w->at[w->count].tmp, err);
+    if (fd < 0)
+        return error_wrap(err, fd, "write an image record");
+    file_name(image, w->at[w->count].file);
+    w->at[w->count++].fd = fd;
+    return 0;
+}
+
+/* What the record names, and what is in it, is on the disk before the record has its name. */
+static int sync_all(struct store *s, const struct store_image *image, const struct writing *w,
+                    struct error *err)
 {
     struct stamp durable;
     const int r = store_durable_read(s, &durable, err);
@@ -315,24 +351,24 @@ static int sync_layers(struct store *s, const struct store_image *image, struct 
         return r;
     if (is_unproven(s, image, &durable))
         return store_sync(s, err);
+    for (size_t i = 0; i < w->count; i++)
+        if (fsync(w->at[i].fd) < 0)
+            return error_sys(err, "sync an image record");
     vec_each (l, &image->layers)
         if (l->blobs.size > 0) /* their bytes are synced at commit, their names here */
             return fsync(s->blobs_fd) < 0 ? error_sys(err, "sync blobs") : 0;
     return 0;
 }
 
-static int write_record(struct store *s, int dirfd, const struct store_image *image,
-                        struct error *err)
+static int name_records(struct store *s, int dirfd, struct writing *w, struct error *err)
 {
-    char file[FILE_NAME_SIZE];
-    STR_AUTO(text);
+    for (size_t i = 0; i < w->count; i++) {
+        const int r = store_name(s, w->at[i].fd, w->at[i].tmp, dirfd, w->at[i].file, err);
 
-    file_name(image, file);
-    record_print(image, &text);
-    if (text.size > RECORD_SIZE_MAX)
-        return error_set(err, -EDQUOT, "image record has %zu bytes, at most %u are kept", text.size,
-                         RECORD_SIZE_MAX);
-    return store_replace(s, dirfd, file, str_view(&text), true, err);
+        if (r < 0)
+            return error_wrap(err, r, "write image record '%s'", w->at[i].file);
+    }
+    return fsync(dirfd) < 0 ? error_sys(err, "sync the image records") : 0;
 }
 
 /* 1 when old says the same as i, the time of making apart. */
@@ -360,18 +396,23 @@ static int put(struct store *s, int dirfd, const char *file, const struct store_
         (void)utimensat(dirfd, file, NULL, AT_SYMLINK_NOFOLLOW);
         return 0;
     }
-    int r = sync_layers(s, i, err);
-    if (r < 0)
-        return r;
+    struct writing w = {.count = 0};
+    int r = 0;
     store_image_key(&old, &was);
     store_image_key(i, &is);
     if (had && i->name && !digest_eq(&was, &is)) {
         free(old.name);
         old.name = NULL;
-        if ((r = write_record(s, dirfd, &old, err)) < 0)
-            return r;
+        r = prepare_record(s, &old, &w, err);
     }
-    return write_record(s, dirfd, i, err);
+    if (r == 0)
+        r = prepare_record(s, i, &w, err);
+    if (r == 0)
+        r = sync_all(s, i, &w, err);
+    if (r == 0)
+        r = name_records(s, dirfd, &w, err);
+    writing_done(s, &w);
+    return r;
 }
 
 int store_image_put(struct store *s, const struct store_image *i, struct error *err)

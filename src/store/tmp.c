@@ -61,25 +61,89 @@ int store_tmp_dir(struct store *s, struct error *err)
     return store_tmp_new(s, false, name, err);
 }
 
+int store_link(int fd, int dirfd, const char *name)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    return errno == ENOENT ? linkat(fd, "", dirfd, name, AT_EMPTY_PATH) : -1; /* no /proc here */
+}
+
+/* Without a name, where the file system has that: then a kill leaves nothing. */
+static int prepare(struct store *s, char ret_tmp[static TMP_NAME_SIZE], struct error *err)
+{
+    cleanup_close int fd = openat(s->tmp_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    ret_tmp[0] = '\0';
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+        const int named = store_tmp_new(s, true, ret_tmp, err);
+
+        if (named < 0)
+            ret_tmp[0] = '\0';
+        return named;
+    }
+    /* its owner lives, as sweepers see it when it has its name for a moment */
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return error_sys(err, "make a file");
+    return steal_fd(fd);
+}
+
+int store_prepare(struct store *s, struct view bytes, char ret_tmp[static TMP_NAME_SIZE],
+                  struct error *err)
+{
+    cleanup_close int fd = prepare(s, ret_tmp, err);
+
+    if (fd < 0)
+        return fd;
+    const int r = fd_write_all(fd, bytes, err);
+    if (r < 0) {
+        store_forget(s, ret_tmp);
+        return store_failed(err, r);
+    }
+    return steal_fd(fd);
+}
+
+void store_forget(struct store *s, const char *tmp)
+{
+    if (*tmp)
+        (void)unlinkat(s->tmp_fd, tmp, 0);
+}
+
+int store_name(struct store *s, int fd, char tmp[static TMP_NAME_SIZE], int dirfd, const char *name,
+               struct error *err)
+{
+    if (!*tmp) { /* a link replaces nothing, a rename does */
+        store_random_name(tmp);
+        if (store_link(fd, s->tmp_fd, tmp) < 0) {
+            *tmp = '\0';
+            return error_sys(err, "link");
+        }
+    }
+    if (renameat(s->tmp_fd, tmp, dirfd, name) < 0)
+        return error_sys(err, "rename");
+    *tmp = '\0';
+    return 0;
+}
+
 int store_replace(struct store *s, int dirfd, const char *name, struct view bytes, bool durable,
                   struct error *err)
 {
     char tmp[TMP_NAME_SIZE];
-    cleanup_close int fd = store_tmp_new(s, true, tmp, err);
+    cleanup_close int fd = store_prepare(s, bytes, tmp, err);
+    int r = fd < 0 ? fd : 0;
 
-    if (fd < 0)
-        return fd;
-    int r = fd_write_all(fd, bytes, err);
     if (r == 0 && durable && fsync(fd) < 0)
         r = error_sys(err, "sync");
-    if (r == 0 && renameat(s->tmp_fd, tmp, dirfd, name) < 0)
-        r = error_sys(err, "rename");
+    if (r == 0)
+        r = store_name(s, fd, tmp, dirfd, name, err);
+    if (r == 0 && durable && fsync(dirfd) < 0)
+        r = error_sys(err, "sync the directory");
     if (r < 0) {
-        (void)unlinkat(s->tmp_fd, tmp, 0);
+        store_forget(s, tmp);
         return store_failed(err, error_wrap(err, r, "write '%s' in the store", name));
     }
-    if (durable && fsync(dirfd) < 0)
-        return store_failed(err, error_sys(err, "sync '%s' in the store", name));
     return 0;
 }
 

@@ -70,7 +70,11 @@ E
 @test "RUN of programs that this machine cannot start says which, where and what helps" {
     ! grep -qs enabled /proc/sys/fs/binfmt_misc/qemu-aarch64 || skip "this machine runs arm64 programs"
     printf 'FROM scratch AS first\nFROM busybox AS second\nRUN echo hi\n' | dockerfile
+    printf 'COPY Dockerfile /x\nRUN echo ho\n' >>"$CTX/Dockerfile"
     run -1 build --platform linux/arm64
+    # before the work begins, and with what has been tried
+    [[ $output == *"stage second is for linux/arm64, for which no emulator is registered with binfmt_misc"*"echo hi"* ]]
+    [ "$(grep -c 'no emulator' <<<"$output")" = 1 ]
     [[ $output == *"Dockerfile:3:1"* ]]
     [[ $output == *"linux/arm64"* ]]
     [[ $output == *"binfmt"* ]]

@@ -121,6 +121,48 @@ static void a_hit_costs_little(void **state)
     fixture_done(&f);
 }
 
+static off_t log_size(struct store *s)
+{
+    struct stat st;
+
+    assert_int_equal(fstatat(store_fd(s), "cache.db-wal", &st, 0), 0);
+    return st.st_size;
+}
+
+/* Opening reads all of the log: what a build of many steps wrote is in the file when it ends, and what
+ * a small one wrote is not worth two syncs. */
+static void the_log_stays_short(void **state)
+{
+    struct fixture f;
+    struct digest last = {0};
+    struct cache *c;
+    STR_AUTO(value);
+    ERROR_AUTO(err);
+
+    (void)state;
+    fixture_init(&f, "/tmp");
+    struct store *s = fixture_open(&f);
+    const struct digest tree = make_tree(s, "tree");
+    for (int round = 0; round < 2; round++) {
+        check(cache_open(&f.env, s, &c, &err), &err);
+        for (int i = 0; i < (round ? 200 : 2); i++) {
+            char text[32];
+
+            (void)snprintf(text, sizeof(text), "key %d %d", round, i);
+            last = digest_of_text(text);
+            check(cache_put(c, &last, VIEW("x"), &tree, 1, &err), &err);
+        }
+        assert_true(log_size(s) > 0);
+        cache_close(c);
+        assert_int_equal(log_size(s) > 0, round == 0);
+    }
+    check(cache_open(&f.env, s, &c, &err), &err);
+    assert_int_equal(cache_get(c, &last, &value, &err), 1);
+    cache_close(c);
+    store_close(s);
+    fixture_done(&f);
+}
+
 UNIT_MAIN(cmocka_unit_test(a_result_whose_tree_is_gone_is_a_miss),
           cmocka_unit_test(a_damaged_or_deleted_cache_begins_anew),
-          cmocka_unit_test(a_hit_costs_little))
+          cmocka_unit_test(the_log_stays_short), cmocka_unit_test(a_hit_costs_little))

@@ -33,6 +33,16 @@ static int open_layers(const struct job_context *ctx, struct spawn_plan *p, stru
     return MIN(p->lower_fds[0], 0);
 }
 
+static void close_layers(struct spawn_plan *p)
+{
+    for (size_t i = 0; i < p->lower_count; i++)
+        (void)close(p->lower_fds[i]);
+    const int rest[] = {p->upper_fd, p->work_fd, p->rootfs_fd};
+    for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
+        if (rest[i] >= 0)
+            (void)close(rest[i]);
+}
+
 static int job_exec(const struct job_context *ctx, const json_t *request, const int *fds,
                     size_t fd_count, json_t **ret, struct error *err)
 {
@@ -45,6 +55,8 @@ static int job_exec(const struct job_context *ctx, const json_t *request, const 
     r = open_layers(ctx, &p, err);
     if (r == 0)
         r = spawn_run(ctx, &p, &result, err);
+    close_layers(&p);
+    spawn_plan_done(&p);
     if (r < 0)
         return r;
     *ret = spawn_result_print(&result);
@@ -59,7 +71,24 @@ static int job_crash(const struct job_context *ctx, const json_t *request, const
     return 0;
 }
 
-static const struct job_row rows[] = {{"exec", job_exec, .spawns = true}, {"crash", job_crash}};
+/* Who runs the job, with how many descriptors open. */
+static int job_who(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err)
+{
+    int open = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        open += fcntl(fd, F_GETFD) >= 0;
+    *ret = json_object();
+    doc_set_int(*ret, "pid", getpid());
+    doc_set_int(*ret, "open", open);
+    return 0;
+}
+
+static const struct job_row rows[] = {{"exec", job_exec, .stays = true},
+                                      {"who", job_who, .stays = true},
+                                      {"new", job_who},
+                                      {"crash", job_crash}};
 
 /* ---- fixture ---- */
 
@@ -505,6 +534,48 @@ static void twenty_steps(void **state)
     }
 }
 
+static void ask_who(const char *job, int64_t *ret_pid, int64_t *ret_open)
+{
+    cleanup_doc json_t *answer = NULL;
+    ERROR_AUTO(err);
+
+    if (holder_call(holder, job, NULL, NULL, 0, &answer, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(doc_need_int(answer, "pid", ret_pid, NULL), 0);
+    assert_int_equal(doc_need_int(answer, "open", ret_open, NULL), 0);
+}
+
+static void run_step(void)
+{
+    struct outcome o = {0};
+    struct spawn_plan p;
+    ERROR_AUTO(err);
+
+    plan_shell(&p, "true");
+    p.network = SPAWN_NETWORK_NONE;
+    if (run_plan(&p, &o, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(o.status, 0);
+    outcome_done(&o);
+}
+
+/* One process for steps one after the other, as it was after each. */
+static void jobs_that_stay_leave_nothing(void **state)
+{
+    int64_t pid, open, first, first_open;
+
+    run_step();
+    ask_who("who", &first, &first_open);
+    for (int i = 0; i < 3; i++) {
+        run_step();
+        ask_who("new", &pid, &open);
+        assert_int_not_equal(pid, first);
+        ask_who("who", &pid, &open);
+        assert_int_equal(pid, first);
+        assert_int_equal(open, first_open);
+    }
+}
+
 static int all(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +586,7 @@ static int all(void)
         cmocka_unit_test(crashes_are_errors_of_the_job),
         cmocka_unit_test(cancelled_jobs_leave_nothing),
         cmocka_unit_test(signals_reach_the_program),
+        cmocka_unit_test(jobs_that_stay_leave_nothing),
         cmocka_unit_test(twenty_steps),
     };
 

@@ -1,0 +1,298 @@
+#include "trust/policy.h"
+
+#include <errno.h>
+
+#include "trust/policy_internal.h"
+
+/* ---- the document ---- */
+
+static void requirement_done(struct requirement *q)
+{
+    vec_each (k, &q->keys) {
+        free(k->path);
+        str_done(&k->pem);
+        trust_key_free(k->key);
+    }
+    vec_done(&q->keys);
+    free(q->what);
+    free(q->given);
+    free(q->prefix);
+    free(q->signed_prefix);
+    free(q->statement);
+}
+
+void policy_free(struct policy *p)
+{
+    if (!p)
+        return;
+    vec_each (rule, &p->rules) {
+        vec_each (q, &rule->requirements)
+            requirement_done(q);
+        vec_done(&rule->requirements);
+        free(rule->transport);
+        free(rule->scope);
+    }
+    vec_done(&p->rules);
+    free(p);
+}
+
+struct policy_rule *policy_add_rule(struct policy *p, const char *transport, const char *scope)
+{
+    vec_push(&p->rules, (struct policy_rule){.transport = transport ? xstrdup(transport) : NULL,
+                                             .scope = xstrdup(scope)});
+    return vec_last(&p->rules);
+}
+
+struct requirement *policy_add_requirement(struct policy_rule *r, enum requirement_kind kind)
+{
+    vec_push(&r->requirements, (struct requirement){.kind = kind, .at_least = 1});
+    return vec_last(&r->requirements);
+}
+
+int requirement_add_key(struct requirement *q, const char *path, struct view pem, struct error *err)
+{
+    if (q->keys.size == POLICY_KEYS_MAX)
+        return error_set(err, -EDQUOT, "a requirement has at most %d keys", POLICY_KEYS_MAX);
+    vec_push(&q->keys,
+             (struct requirement_key){.path = path ? xstrdup(path) : NULL, .pem = STR_INIT});
+    str_add(&vec_last(&q->keys)->pem, pem);
+    return 0;
+}
+
+int policy_know_keys(const json_t *doc, const char *const *words, struct error *err)
+{
+    for (void *i = json_object_iter((json_t *)(uintptr_t)doc); i;
+         i = json_object_iter_next((json_t *)(uintptr_t)doc, i)) {
+        const char *key = json_object_iter_key(i);
+        const char *const *word = words;
+
+        while (*word && strcmp(*word, key) != 0)
+            word++;
+        if (!*word)
+            return error_set(err, -EINVAL, "'%.80s' has no meaning here", key);
+    }
+    return 0;
+}
+
+int policy_parse(struct view text, struct policy **ret, struct error *err)
+{
+    CLEANUP(policy_freep) struct policy *p = xcalloc(1, sizeof(*p));
+    cleanup_doc json_t *doc = NULL;
+    int r = doc_parse(text, POLICY_SIZE_MAX, "policy", &doc, err);
+
+    if (r == 0 && !json_is_object(doc))
+        r = error_set(err, -EINVAL, "a policy is a JSON object");
+    if (r == 0)
+        r = json_object_get(doc, "version") ? policy_read_cooper(doc, p, err)
+                                            : policy_read_containers(doc, p, err);
+    if (r < 0)
+        return r == -ENOENT ? -EINVAL : r;
+    *ret = steal(p);
+    return 0;
+}
+
+/* ---- which rule ---- */
+
+static struct policy_rule *find_rule(struct policy *p, const char *transport, struct view scope)
+{
+    vec_each (r, &p->rules)
+        if (transport ? r->transport && strcmp(r->transport, transport) == 0 &&
+                            view_eq_text(scope, r->scope)
+                      : !r->transport)
+            return r;
+    return NULL;
+}
+
+/* name, and what is before each '/' in it, the longest first. */
+static struct policy_rule *find_above(struct policy *p, const char *transport, struct view name)
+{
+    while (name.size > 0) {
+        struct policy_rule *r = find_rule(p, transport, name);
+        const char *slash = memrchr(name.at, '/', name.size);
+
+        if (r)
+            return r;
+        name.size = slash ? (size_t)(slash - name.at) : 0;
+    }
+    return NULL;
+}
+
+/* "*.example.com", "*.com"; the port is not looked at, as in c/image. */
+static struct policy_rule *find_domain(struct policy *p, const char *host)
+{
+    const struct view whole = view_make(host, strcspn(host, ":"));
+    struct view rest = whole, label;
+
+    while (view_cut(&rest, '.', &label) && rest.at) {
+        cleanup_free char *scope = xasprintf("*.%.*s", VIEW_ARG(rest));
+        struct policy_rule *r = find_rule(p, "docker", view_of(scope));
+
+        if (r)
+            return r;
+    }
+    return NULL;
+}
+
+static struct policy_rule *find_reference(struct policy *p, const struct reference *ref)
+{
+    struct reference one = *ref;
+    cleanup_free char *name = reference_name(ref);
+
+    if (one.has_digest)
+        one.tag = NULL;
+    cleanup_free char *whole = reference_format(&one);
+    struct policy_rule *r = find_rule(p, "docker", view_of(whole));
+    if (!r)
+        r = find_above(p, "docker", view_of(name));
+    return r ? r : find_domain(p, ref->host);
+}
+
+static struct policy_rule *find_path(struct policy *p, const struct policy_image *image)
+{
+    cleanup_free char *whole = xasprintf("%s:%s", image->path, image->tag ? image->tag : "");
+    struct policy_rule *r = image->tag ? find_rule(p, "oci", view_of(whole)) : NULL;
+
+    return r ? r : find_above(p, "oci", view_of(image->path));
+}
+
+struct policy_rule *policy_find(struct policy *p, const struct policy_image *image)
+{
+    struct policy_rule *r =
+        image->reference ? find_reference(p, image->reference) : find_path(p, image);
+
+    if (!r)
+        r = find_rule(p, image->transport, VIEW(""));
+    return r ? r : find_rule(p, NULL, VIEW(""));
+}
+
+bool policy_rule_is_plain(const struct policy_rule *r)
+{
+    vec_each (q, &r->requirements)
+        if (q->kind == REQUIRE_SIGNED)
+            return false;
+    return true;
+}
+
+/* ---- the verdict ---- */
+
+int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read, void *ctx,
+                struct error *err)
+{
+    vec_each (q, &r->requirements) {
+        vec_each (k, &q->keys) {
+            int result = k->path && k->pem.size == 0 ? read(ctx, k->path, &k->pem, err) : 0;
+
+            if (result == 0 && !k->key)
+                result = trust_key_read(c, str_view(&k->pem), &k->key, err);
+            if (result < 0)
+                return error_wrap(err, result, "the policy's key '%s'",
+                                  k->path ? k->path : "(in it)");
+        }
+    }
+    return 0;
+}
+
+/* Old, from the future, or of no known time. NULL: neither. */
+static const char *age_complaint(const struct requirement *q, const struct evidence *e,
+                                 int64_t now_s)
+{
+    const int64_t slack_s = 300; /* clocks differ */
+    int64_t time;
+
+    if (q->max_age_s == 0)
+        return NULL;
+    if (!evidence_time(e, &time))
+        return "it does not say when it was made";
+    if (time > now_s + slack_s)
+        return "it was made in the future";
+    return time < now_s - q->max_age_s ? "it is too old" : NULL;
+}
+
+static bool is_wanted(const struct requirement *q, const struct evidence *e)
+{
+    if (q->statement)
+        return e->has_statement && strcmp(e->statement.predicate_type, q->statement) == 0;
+    /* c/image knows the form that has a name in it, and no other */
+    return evidence_is_signature(e) && (q->name == NAME_ANY || e->form == EVIDENCE_SIMPLE);
+}
+
+/* Whether this key said what is required; *ret_why: why nothing of what it may have said counts. */
+static bool key_holds(const struct requirement *q, const struct requirement_key *k,
+                      const struct policy_facts *f, const char **ret_why)
+{
+    for (size_t i = 0; i < f->evidence_count; i++) {
+        const struct evidence *e = &f->evidence[i];
+
+        if (!is_wanted(q, e) || evidence_verify(e, &f->subject, k->key, NULL) < 0)
+            continue;
+        const char *why = age_complaint(q, e, f->now_s);
+        if (!why && !requirement_name_fits(q, f->image->reference, evidence_reference(e)))
+            why = "it is signed under another name";
+        if (!why)
+            return true;
+        *ret_why = why;
+    }
+    return false;
+}
+
+/* The same key twice is one key. */
+static bool is_repeated(const struct requirement *q, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (digest_eq(trust_key_id(q->keys.at[k].key), trust_key_id(q->keys.at[i].key)))
+            return true;
+    return false;
+}
+
+static int refuse_signed(const struct requirement *q, const struct policy_facts *f, const char *why,
+                         struct error *err)
+{
+    if (q->statement)
+        (void)error_set(err, -EPERM, "it has no statement '%s' of the keys that are named",
+                        q->statement);
+    else
+        (void)error_set(err, -EPERM, "it has no signature of the keys that are named");
+    if (why)
+        return error_hint(err, -EPERM, "there is one, but %s", why);
+    return error_hint(err, -EPERM, "%zu signatures and statements lie beside it",
+                      f->evidence_count);
+}
+
+static int decide_signed(const struct requirement *q, const struct policy_facts *f,
+                         struct error *err)
+{
+    const char *why = NULL;
+    int64_t holding = 0;
+
+    for (size_t i = 0; i < q->keys.size; i++)
+        holding += !is_repeated(q, i) && key_holds(q, &q->keys.at[i], f, &why);
+    return holding >= q->at_least ? 0 : refuse_signed(q, f, why, err);
+}
+
+static int decide_one(const struct requirement *q, const struct policy_facts *f, struct error *err)
+{
+    switch (q->kind) {
+    case REQUIRE_NOTHING:
+        return 0;
+    case REQUIRE_IMPOSSIBLE:
+        return error_set(err, -EPERM, "it is not to be used");
+    case REQUIRE_SIGNED:
+        return decide_signed(q, f, err);
+    case REQUIRE_UNKNOWN:
+        break;
+    }
+    return error_set(err, -EPERM, "%s is asked for, which cooper cannot check", q->what);
+}
+
+int policy_decide(const struct policy_rule *r, const struct policy_facts *facts, struct error *err)
+{
+    int result = 0;
+
+    vec_each (q, &r->requirements)
+        if (result == 0)
+            result = decide_one(q, facts, err);
+    if (result < 0)
+        return error_wrap(err, result, "the policy for '%s' refuses it",
+                          *r->scope ? r->scope : "all others");
+    return 0;
+}

@@ -1,0 +1,99 @@
+/* trust/policy.h - what must be said of an image, and by whom, before it is used.
+ *
+ * Two languages, told apart by "version", which ours has:
+ *
+ *     containers   containers-policy.json(5): "default" and "transports", each a list of requirements:
+ *                  insecureAcceptAnything, reject, sigstoreSigned with keys and a signedIdentity. What
+ *                  else there is (signedBy, Fulcio, PKI, Rekor) is understood as far as that it
+ *                  is asked for, and refuses.
+ *     cooper       {"version": 1, "default": RULE, "images": {SCOPE: RULE}}
+ *                  RULE: "accept", "reject" or a list of
+ *                  {"signed-by": [FILE or PEM], "at-least": 1, "statement": TYPE, "max-age": "30d"}
+ *
+ * A scope is a whole reference, a repository, any of what is before a '/' in it, a host, "*.domain";
+ * in ours "oci:/path" for a layout directory. The longest that fits decides alone; all of its
+ * requirements must hold. A key that nobody knows the meaning of is an error: a misspelt
+ * requirement must not become none. */
+#pragma once
+
+#include "oci/reference.h"
+#include "trust/evidence.h"
+
+#define POLICY_SIZE_MAX (4u << 20)
+#define POLICY_KEYS_MAX 64 /* of one requirement: each is tried on each signature */
+
+enum requirement_kind {
+    REQUIRE_NOTHING,
+    REQUIRE_IMPOSSIBLE, /* "reject" */
+    REQUIRE_SIGNED,
+    REQUIRE_UNKNOWN, /* what we cannot check */
+};
+/* How the name in a signature relates to the name that was asked for (containers-policy.json(5),
+ * signedIdentity). */
+enum requirement_name {
+    NAME_ANY, /* cooper's language: the digest is what counts */
+    NAME_EXACT,
+    NAME_REPOSITORY_DIGEST_OR_EXACT,
+    NAME_REPOSITORY,
+    NAME_GIVEN_REFERENCE,
+    NAME_GIVEN_REPOSITORY,
+    NAME_REMAPPED,
+};
+
+struct requirement_key {
+    char *path;            /* or NULL */
+    struct str pem;        /* or this */
+    struct trust_key *key; /* by policy_load() */
+};
+
+struct requirement {
+    enum requirement_kind kind;
+    char *what; /* UNKNOWN: what is asked for */
+    VEC(struct requirement_key) keys;
+    enum requirement_name name;
+    char *given, *prefix, *signed_prefix; /* of the name's rule */
+    int64_t at_least;                     /* so many different keys */
+    char *statement;   /* the type of a statement; NULL: a signature of the image */
+    int64_t max_age_s; /* 0: any age */
+};
+struct policy_rule {
+    char *transport; /* "docker", "oci"; NULL: of the default */
+    char *scope;     /* "": all of the transport */
+    VEC(struct requirement) requirements;
+};
+struct policy {
+    VEC(struct policy_rule) rules;
+};
+
+MUST_CHECK int policy_parse(struct view text, struct policy **ret, struct error *err);
+void policy_free(struct policy *p);
+DEFINE_CLEANUP(struct policy *, policy_free)
+
+/* An image that is to be used. */
+struct policy_image {
+    const char *transport;             /* "docker" or "oci" */
+    const char *path;                  /* oci: the absolute path of the layout */
+    const char *tag;                   /* oci: or NULL */
+    const struct reference *reference; /* docker: what was asked for; a digest decides over a tag */
+};
+/* The rule that decides; never NULL: the default is one. */
+struct policy_rule *policy_find(struct policy *p, const struct policy_image *image);
+/* True where the rule can be decided without looking at signatures. */
+bool policy_rule_is_plain(const struct policy_rule *r);
+
+/* Reads the keys of a rule. read: the bytes of a file that the policy names. */
+typedef int policy_read(void *ctx, const char *path, struct str *ret, struct error *err);
+MUST_CHECK int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read,
+                           void *ctx, struct error *err);
+
+/* What is known of the image. */
+struct policy_facts {
+    const struct policy_image *image;
+    struct evidence_subject subject;
+    const struct evidence *evidence;
+    size_t evidence_count;
+    int64_t now_s;
+};
+/* -EPERM, with the reason: the image must not be used. The rule's keys are loaded. */
+MUST_CHECK int policy_decide(const struct policy_rule *r, const struct policy_facts *facts,
+                             struct error *err);

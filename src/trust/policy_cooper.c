@@ -1,0 +1,141 @@
+/* cooper's own small language: who must have signed what, and how long ago at most. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "trust/policy_internal.h"
+
+#define LAYOUT "oci:"
+
+/* "90m", "720h", "30d", "4w": a number and one unit. */
+static int read_age(const char *text, int64_t *ret_s, struct error *err)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    const size_t size = strlen(text);
+    uint64_t n = 0;
+
+    for (size_t i = 0; size > 1 && i < ARRAY_SIZE(units); i++)
+        if (text[size - 1] == units[i].unit && view_to_u64(view_make(text, size - 1), &n) &&
+            n > 0 && !mul_overflow(n, units[i].seconds, ret_s))
+            return 0;
+    return error_set(err, -EINVAL, "max-age '%.40s' is not a number with s, m, h, d or w", text);
+}
+
+static int read_keys(const json_t *list, struct requirement *q, struct error *err)
+{
+    const json_t *item;
+    size_t i;
+    int r = json_array_size(list) > 0 ? 0 : error_set(err, -EINVAL, "signed-by is no list of keys");
+
+    json_array_foreach(list, i, item)
+    {
+        const char *text = json_string_value(item);
+
+        if (r == 0 && (!text || !*text))
+            r = error_set(err, -EINVAL, "signed-by[%zu] is no text", i);
+        if (r < 0)
+            break;
+        const bool pem = strncmp(text, "-----BEGIN", 10) == 0;
+        r = requirement_add_key(q, pem ? NULL : text, pem ? view_of(text) : VIEW(""), err);
+    }
+    return r;
+}
+
+static int read_statement(const json_t *doc, struct requirement *q, struct error *err)
+{
+    const char *word = NULL;
+    const int r = doc_text(doc, "statement", &word, err);
+
+    if (r < 0 || !word)
+        return r;
+    const char *type = statement_type_of(word);
+    if (!type)
+        return error_set(err, -EINVAL, "statement '%.80s' is no URI and no known word", word);
+    q->statement = xstrdup(type);
+    return 0;
+}
+
+static int read_requirement(const json_t *doc, struct policy_rule *rule, struct error *err)
+{
+    static const char *const words[] = {"signed-by", "at-least", "statement", "max-age", NULL};
+    struct requirement *q = policy_add_requirement(rule, REQUIRE_SIGNED);
+    const char *age = NULL;
+    json_t *keys = NULL;
+    int r = policy_know_keys(doc, words, err);
+
+    if (r == 0)
+        r = doc_need_array(doc, "signed-by", &keys, err);
+    if (r == 0)
+        r = read_keys(keys, q, err);
+    if (r == 0)
+        r = doc_int(doc, "at-least", &q->at_least, err);
+    if (r == 0 && (q->at_least < 1 || (uint64_t)q->at_least > q->keys.size))
+        r = error_set(err, -EINVAL, "at-least is %" PRId64 " of %zu keys", q->at_least,
+                      q->keys.size);
+    if (r == 0)
+        r = read_statement(doc, q, err);
+    if (r == 0)
+        r = doc_text(doc, "max-age", &age, err);
+    return r == 0 && age ? read_age(age, &q->max_age_s, err) : r;
+}
+
+static int read_rule(const json_t *value, struct policy_rule *rule, struct error *err)
+{
+    const char *word = json_string_value(value);
+    const json_t *item;
+    size_t i;
+    int r = 0;
+
+    if (word && (strcmp(word, "accept") == 0 || strcmp(word, "reject") == 0)) {
+        (void)policy_add_requirement(rule, *word == 'a' ? REQUIRE_NOTHING : REQUIRE_IMPOSSIBLE);
+        return 0;
+    }
+    if (json_array_size(value) == 0)
+        return error_set(err, -EINVAL, "it is not accept, reject or a list of requirements");
+    json_array_foreach(value, i, item)
+    {
+        r = r < 0 ? r : read_requirement(item, rule, err);
+    }
+    return r;
+}
+
+static int add_scope(struct policy *p, const char *scope, const json_t *value, struct error *err)
+{
+    const bool layout = strncmp(scope, LAYOUT, strlen(LAYOUT)) == 0;
+    const char *name = layout ? scope + strlen(LAYOUT) : scope;
+
+    if (layout ? *name != '/' : !*name || name[strlen(name) - 1] == '/')
+        return error_set(err, -EINVAL,
+                         "'%s' is no scope: a host, a repository, a reference or oci:/DIR is",
+                         scope);
+    const int r = read_rule(value, policy_add_rule(p, layout ? "oci" : "docker", name), err);
+    return r < 0 ? error_wrap(err, r, "'%s'", scope) : 0;
+}
+
+int policy_read_cooper(const json_t *doc, struct policy *p, struct error *err)
+{
+    static const char *const words[] = {"version", "default", "images", NULL};
+    const json_t *fallback = json_object_get(doc, "default");
+    json_t *images = NULL, *value;
+    const char *scope;
+    int64_t version = 0;
+    int r = policy_know_keys(doc, words, err);
+
+    if (r == 0)
+        r = doc_need_int(doc, "version", &version, err);
+    if (r == 0 && version != 1)
+        r = error_set(err, -ENOTSUP, "the policy has version %" PRId64 ", not 1", version);
+    if (r == 0 && !fallback)
+        r = error_set(err, -EINVAL, "the policy has no 'default'");
+    if (r == 0)
+        r = read_rule(fallback, policy_add_rule(p, NULL, ""), err);
+    if (r == 0)
+        r = doc_object(doc, "images", &images, err);
+    json_object_foreach(images, scope, value)
+    {
+        r = r < 0 ? r : add_scope(p, scope, value, err);
+    }
+    return r;
+}
