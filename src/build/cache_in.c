@@ -73,13 +73,22 @@ static int read_steps(struct import *i, const struct image_config *c, struct err
     return r;
 }
 
-static int open_layout(struct build *b, const struct cache_spec *spec, struct import *i,
+static int open_registry(struct build *b, const char *name, struct import *i, struct error *err)
+{
+    REFERENCE_AUTO(ref);
+    const int r = reference_parse(name, &ref, err);
+
+    return r < 0 ? r : image_source_open_registry(image_wire(&b->tools), &ref, &i->source, err);
+}
+
+static int open_source(struct build *b, const struct cache_spec *spec, struct import *i,
                        struct error *err)
 {
     const struct image_spool none = {.dir_fd = -1};
     const struct stage *first = &b->graph->stages.at[b->graph->targets.at[0]];
     size_t number = 0;
-    int r = image_source_open(spec->place, &none, &i->source, err);
+    int r = spec->type == CACHE_LOCAL ? image_source_open(spec->place, &none, &i->source, err)
+                                      : open_registry(b, spec->place, i, err);
 
     if (r >= 0)
         r = image_source_find(i->source, spec->tag, &number, err);
@@ -96,6 +105,18 @@ static int open_stored(struct build *b, const struct cache_spec *spec, struct im
     return r < 0 ? r : read_steps(i, &i->stored->config, err);
 }
 
+/* --cache-from NAME: buildx means the registry, and what was just built here need not go through it. */
+static int open_named(struct build *b, const struct cache_spec *spec, struct import *i,
+                      struct error *err)
+{
+    ERROR_AUTO(here);
+    const int r = open_stored(b, spec, i, &here);
+
+    if (r == -ENOENT && !i->stored && !reference_is_id(spec->place))
+        return open_source(b, spec, i, err);
+    return r < 0 ? error_move(err, &here) : r;
+}
+
 static int open_import(struct build *b, const char *text, struct error *err)
 {
     CLEANUP(cache_spec_done) struct cache_spec spec = {0};
@@ -106,7 +127,7 @@ static int open_import(struct build *b, const char *text, struct error *err)
     if (r < 0)
         return r;
     i->name = xstrdup(text);
-    r = spec.type == CACHE_IMAGE ? open_stored(b, &spec, i, &why) : open_layout(b, &spec, i, &why);
+    r = spec.type == CACHE_IMAGE ? open_named(b, &spec, i, &why) : open_source(b, &spec, i, &why);
     if (r < 0)
         env_warn(b->env, "--cache-from '%s' is not used: %s", text, why.text);
     else
@@ -139,8 +160,8 @@ static int load_layer(struct build *b, const struct import *i, uint32_t layer,
         *ret = i->stored->record.layers.at[layer].tree;
         return store_tree_hold(b->tools.store, ret, err);
     }
-    return image_load_layer(&b->tools, &i->from.layers[layer], &i->from.parsed.diff_ids.at[layer],
-                            ret, err);
+    return image_load_layer(&b->tools, i->source, &i->from.layers[layer],
+                            &i->from.parsed.diff_ids.at[layer], ret, err);
 }
 
 /* 1: its tree is there. A layer that is not what it is said to be is none of ours: the step runs. */

@@ -280,13 +280,25 @@ static void sweep_layout(const char *path)
     map_done(&used);
 }
 
-static int write_layout(struct build *b, const struct cache_spec *spec, struct error *err)
+static int export_cache(struct build *b, const struct cache_spec *spec, const struct output *o,
+                        char *name, struct error *err)
 {
     CLEANUP(image_freep) struct image *image = NULL;
-    CLEANUP(output_done) struct output o = {0};
-    cleanup_free char *name = spec->tag ? xasprintf("cache:%s", spec->tag) : NULL;
     char *one[] = {name};
     const struct strings names = {one, 1, 1};
+    int r = make_cache_image(b, spec, &image, err);
+
+    if (r >= 0)
+        r = image_finish(&b->tools, image, err);
+    if (r >= 0)
+        r = image_export(&b->tools, image, o, name ? &names : NULL, NULL, err);
+    return r;
+}
+
+static int write_layout(struct build *b, const struct cache_spec *spec, struct error *err)
+{
+    CLEANUP(output_done) struct output o = {0};
+    cleanup_free char *name = spec->tag ? xasprintf("cache:%s", spec->tag) : NULL;
     cleanup_free char *text =
         xasprintf("type=oci,tar=false,dest=layout%s", spec->output ? spec->output : "");
     int r = output_parse(text, &o, err);
@@ -295,14 +307,37 @@ static int write_layout(struct build *b, const struct cache_spec *spec, struct e
         return r;
     free(o.dest); /* which may have commas */
     o.dest = xstrdup(spec->place);
-    r = make_cache_image(b, spec, &image, err);
-    if (r >= 0)
-        r = image_finish(&b->tools, image, err);
-    if (r >= 0)
-        r = image_export(&b->tools, image, &o, name ? &names : NULL, NULL, err);
+    r = export_cache(b, spec, &o, name, err);
     if (r >= 0)
         sweep_layout(spec->place);
     return r;
+}
+
+static int write_registry(struct build *b, const struct cache_spec *spec, struct error *err)
+{
+    CLEANUP(output_done) struct output o = {0};
+    cleanup_free char *text = xasprintf("type=registry%s", spec->output ? spec->output : "");
+    const int r = output_parse(text, &o, err);
+
+    return r < 0 ? r : export_cache(b, spec, &o, spec->place, err);
+}
+
+static int write_one(struct build *b, const struct cache_spec *spec, const char *text,
+                     struct error *err)
+{
+    cleanup_free char *title = xasprintf("cache to %s", spec->place);
+    struct progress_step *shown = progress_begin(b->env->progress, title);
+    ERROR_AUTO(why);
+    int r = spec->type == CACHE_LOCAL ? write_layout(b, spec, &why) : write_registry(b, spec, &why);
+
+    progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
+    if (r >= 0)
+        return r;
+    (void)error_wrap(&why, r, "write cache '%s'", text);
+    if (!spec->optional)
+        return error_move(err, &why);
+    env_warn(b->env, "%s", why.text);
+    return 0;
 }
 
 int cache_write(struct build *b, struct error *err)
@@ -313,14 +348,8 @@ int cache_write(struct build *b, struct error *err)
         const char *text = b->options->cache_to.at[i];
         CLEANUP(cache_spec_done) struct cache_spec spec = {0};
         r = cache_to_parse(text, &spec, err);
-        if (r < 0 || spec.type != CACHE_LOCAL)
-            continue;
-        cleanup_free char *title = xasprintf("cache to %s", spec.place);
-        struct progress_step *shown = progress_begin(b->env->progress, title);
-        r = write_layout(b, &spec, err);
-        progress_finish(shown, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
-        if (r < 0)
-            r = error_wrap(err, r, "write cache '%s'", text);
+        if (r >= 0 && spec.type != CACHE_INLINE)
+            r = write_one(b, &spec, text, err);
     }
     return r;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/str.h"
+#include "oci/reference.h"
 
 void cache_spec_done(struct cache_spec *s)
 {
@@ -13,7 +14,7 @@ void cache_spec_done(struct cache_spec *s)
 }
 
 struct fields {
-    char *type, *place, *tag, *mode, *mounts;
+    char *type, *place, *tag, *mode, *mounts, *optional, *manifest;
     struct str output;
 };
 
@@ -24,6 +25,8 @@ static void fields_done(struct fields *f)
     free(f->tag);
     free(f->mode);
     free(f->mounts);
+    free(f->optional);
+    free(f->manifest);
     str_done(&f->output);
 }
 
@@ -50,8 +53,14 @@ static int take_field(struct fields *f, bool to, const char *place, struct view 
         const char *key;
         char **text;
         bool to; /* --cache-to alone */
-    } keys[] = {{"type", &f->type, false}, {place, &f->place, false}, {"ref", &f->place, false},
-                {"tag", &f->tag, false},   {"mode", &f->mode, true},  {"mounts", &f->mounts, true}};
+    } keys[] = {{"type", &f->type, false},
+                {place, &f->place, false},
+                {"ref", &f->place, false},
+                {"tag", &f->tag, false},
+                {"mode", &f->mode, true},
+                {"mounts", &f->mounts, true},
+                {"ignore-error", &f->optional, true},
+                {"image-manifest", &f->manifest, true}};
     char **text = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (view_eq_text(key, keys[i].key) && (to || !keys[i].to))
@@ -75,12 +84,35 @@ static int take_mode(const struct fields *f, struct cache_spec *ret, struct erro
     return ret->max ? 0 : error_set(err, -EINVAL, "mode '%.40s' is neither min nor max", f->mode);
 }
 
-static int take_mounts(const struct fields *f, struct cache_spec *ret, struct error *err)
+static int take_truth(const char *key, const char *text, bool *ret, struct error *err)
 {
-    ret->mounts = f->mounts && strcmp(f->mounts, "true") == 0;
-    return !f->mounts || ret->mounts || strcmp(f->mounts, "false") == 0
+    *ret = text && strcmp(text, "true") == 0;
+    return !text || *ret || strcmp(text, "false") == 0
                ? 0
-               : error_set(err, -EINVAL, "mounts is true or false, not '%.40s'", f->mounts);
+               : error_set(err, -EINVAL, "%s is true or false, not '%.40s'", key, text);
+}
+
+/* A cache is an image always: whether it looks like one is no question here. */
+static int take_truths(const struct fields *f, struct cache_spec *ret, struct error *err)
+{
+    bool ignored;
+    int r = take_truth("mounts", f->mounts, &ret->mounts, err);
+
+    if (r == 0)
+        r = take_truth("ignore-error", f->optional, &ret->optional, err);
+    return r == 0 ? take_truth("image-manifest", f->manifest, &ignored, err) : r;
+}
+
+static int take_reference(const struct fields *f, struct cache_spec *ret, struct error *err)
+{
+    REFERENCE_AUTO(ref);
+
+    ret->type = CACHE_REGISTRY;
+    if (!f->place || !*f->place)
+        return error_set(err, -EINVAL, "there is no ref=HOST/NAME:TAG");
+    if (f->tag)
+        return error_set(err, -EINVAL, "the tag belongs to ref: ref=HOST/NAME:TAG");
+    return reference_parse(f->place, &ref, err);
 }
 
 static int not_yet(const char *type, struct error *err)
@@ -89,14 +121,14 @@ static int not_yet(const char *type, struct error *err)
                     "type '%.40s' needs a service on the network, which is not spoken to yet",
                     type);
     return error_hint(err, -ENOTSUP,
-                      "type=local is a directory that can be carried along, "
-                      "type=inline puts the cache into the image");
+                      "type=registry is an image of a registry, type=local a directory that can be "
+                      "carried along, type=inline puts the cache into the image");
 }
 
 static int take_type(struct fields *f, bool to, const char *place, struct cache_spec *ret,
                      struct error *err)
 {
-    static const char *const services[] = {"registry", "gha", "s3", "azblob"};
+    static const char *const services[] = {"gha", "s3", "azblob"};
 
     if (!f->type)
         return error_set(err, -EINVAL, "there is no type");
@@ -109,6 +141,8 @@ static int take_type(struct fields *f, bool to, const char *place, struct cache_
                    ? error_set(err, -EINVAL, "an inline cache has no place and only mode=min")
                    : 0;
     }
+    if (strcmp(f->type, "registry") == 0)
+        return take_reference(f, ret, err);
     if (strcmp(f->type, "local") != 0)
         return error_set(err, -EINVAL, "type '%.40s' is not known", f->type);
     if (!f->place || !*f->place)
@@ -130,7 +164,7 @@ static int parse(const char *text, bool to, struct cache_spec *ret, struct error
     if (r >= 0)
         r = take_mode(&f, &spec, err);
     if (r >= 0)
-        r = take_mounts(&f, &spec, err);
+        r = take_truths(&f, &spec, err);
     if (r >= 0)
         r = take_type(&f, to, place, &spec, err);
     if (r < 0)

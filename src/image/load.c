@@ -303,15 +303,27 @@ static int remember(struct loading *l, struct error *err)
     return r;
 }
 
+static void state_done(struct state *s)
+{
+    vec_each (b, &s->layer.blobs) {
+        free(b->media_type);
+    }
+    vec_done(&s->layer.blobs);
+    store_blob_abort(s->writer);
+    if (s->fd > 0)
+        (void)close(s->fd);
+}
+
 /* Layer 1 of 2: the first of an image has nothing to hide, so its whiteouts would be left out. */
-int image_load_layer(struct image_tools *t, const struct image_source_layer *from,
-                     const struct digest *diff_id, struct digest *ret_tree, struct error *err)
+int image_load_layer(struct image_tools *t, struct image_source *source,
+                     const struct image_source_layer *from, const struct digest *diff_id,
+                     struct digest *ret_tree, struct error *err)
 {
     struct image_source_layer layers[2] = {[1] = *from};
     struct image_source_image image = {.layers = layers, .layer_count = 2};
     struct state states[2] = {
         [0] = {.has_tree = true, .has_blob = true}, [1] = {.layer.diff_id = *diff_id, .same = 1}};
-    struct loading l = {.tools = t, .from = &image, .states = states, .count = 2};
+    struct loading l = {.tools = t, .source = source, .from = &image, .states = states, .count = 2};
     struct state *s = &states[1];
     int r = cache_link_get(t->cache, CACHE_DIFF_TREE, diff_id, &s->layer.tree, err);
 
@@ -324,10 +336,7 @@ int image_load_layer(struct image_tools *t, const struct image_source_layer *fro
         r = cache_link_put(t->cache, CACHE_DIFF_TREE, diff_id, &s->layer.tree, err);
     if (r >= 0)
         *ret_tree = s->layer.tree;
-    vec_each (b, &s->layer.blobs) {
-        free(b->media_type);
-    }
-    vec_done(&s->layer.blobs);
+    state_done(s);
     return r < 0 ? r : 0;
 }
 
@@ -367,15 +376,8 @@ static int load_layers(struct image_tools *t, struct image_source *source,
         r = remember(&l, err);
     if (r == 0)
         make_record(&l, image);
-    for (size_t i = 0; i < l.count; i++) {
-        vec_each (b, &l.states[i].layer.blobs) {
-            free(b->media_type);
-        }
-        vec_done(&l.states[i].layer.blobs);
-        store_blob_abort(l.states[i].writer);
-        if (l.states[i].fd > 0)
-            (void)close(l.states[i].fd);
-    }
+    for (size_t i = 0; i < l.count; i++)
+        state_done(&l.states[i]);
     free(l.states);
     if (r == 0)
         *ret = steal(image);

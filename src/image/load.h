@@ -19,11 +19,11 @@ struct load_result {
 };
 void load_result_done(struct load_result *r);
 
-/* One layer alone, whatever it will lie on: its tree, made when it is not there. -ENOTSUP: it cannot be understood without
- * those below. */
-MUST_CHECK int image_load_layer(struct image_tools *t, const struct image_source_layer *from,
-                                const struct digest *diff_id, struct digest *ret_tree,
-                                struct error *err);
+/* One layer of source alone, whatever it will lie on: its tree, made when it is not there. -ENOTSUP: it
+ * cannot be understood without those below. */
+MUST_CHECK int image_load_layer(struct image_tools *t, struct image_source *source,
+                                const struct image_source_layer *from, const struct digest *diff_id,
+                                struct digest *ret_tree, struct error *err);
 
 /* Every blob is held against its digest and size, every layer against its diff id; on failure
  * nothing stays but layers that were good. Layers known by diff id are not unpacked again. Images
