@@ -251,6 +251,53 @@ END
     [ -z "$(jq -c 'select(.headers.authorization)' "$OPEN_LOG")" ]
 }
 
+@test "push: tokens for what is written, and for what is mounted; Locations elsewhere get none" {
+    login "$TOKEN" secret -q
+    "$COOPER" load -q -i "$SUITE_DIR/layout" -t local:1
+    : >"$TOKEN_LOG"
+    for name in push/plain f.relative/push/a f.foreign/push/b f.stale/push/c f.expired/push/d f.noexpiry/push/e; do
+        run "$COOPER" push local:1 "$TOKEN/$name:1"
+        case $name in
+        *expired*) [ "$status" = 1 ] ;; # it never lives long enough, and is not asked for without end
+        *) [ "$status" = 0 ] || { echo "$name: $output"; false; } ;;
+        esac
+    done
+    no_secret_left "$TOKEN_LOG"
+    [ -n "$(requests "$TOKEN_LOG" '.host == "other" and .method != "GET"')" ] # the foreign Location was used
+    [ "$(requests "$TOKEN_LOG" | wc -l)" -lt 120 ]
+    # its token names both repositories, else the registry would not show what the other one has
+    "$COOPER" pull -q "$TOKEN/push/plain:1"
+    : >"$TOKEN_LOG"
+    "$COOPER" push -q "$TOKEN/push/plain:1" "$TOKEN/mounted:1"
+    [ -n "$(requests "$TOKEN_LOG" '(.path | contains("mount=")) and .status == 201')" ]
+    # who may only pull is told so
+    run "$COOPER" push local:1 "$TOKEN/f.subset/push/f:1"
+    [ "$status" = 1 ]
+    [[ $output == *"this login may not do that"* ]]
+    run "$COOPER" push local:1 "$TOKEN/f.notoken/push/g:1"
+    [ "$status" = 1 ]
+    [[ $output == *"token"* ]]
+    run skopeo --insecure-policy inspect --tls-verify=false --creds me:secret -f '{{.Digest}}' "docker://$TOKEN/mounted:1"
+    [ "$status" = 0 ]
+}
+
+@test "push: a login for a part of a registry, a mirror is not pushed to, blocked is blocked" {
+    mkdir -p "$HOME/.config/containers"
+    jq -n --arg h "$BASIC" '{auths: {($h + "/team"): {auth: ("me:pass:word" | @base64)}}}' >"$HOME/.config/containers/auth.json"
+    printf '[[registry]]\nlocation = "%s"\n[[registry.mirror]]\nlocation = "%s"\n[[registry]]\nlocation = "blocked.example.com"\nblocked = true\n' \
+        "$BASIC" "$OPEN" >"$HOME/.config/containers/registries.conf"
+    "$COOPER" load -q -i "$SUITE_DIR/layout" -t local:1
+    : >"$OPEN_LOG"
+    "$COOPER" push -q local:1 "$BASIC/team/x:1"
+    [ ! -s "$OPEN_LOG" ]
+    run "$COOPER" push local:1 "$BASIC/other/x:1"
+    [ "$status" = 1 ]
+    [[ $output == *"cooper login"* ]]
+    run "$COOPER" push local:1 blocked.example.com/x:1
+    [ "$status" = 1 ]
+    [[ $output == *"is blocked"* ]]
+}
+
 @test "registries.conf: mirrors in their order, a missing image goes on, blocked is blocked" {
     conf=$HOME/.config/containers/registries.conf
     mkdir -p "${conf%/*}"
