@@ -67,8 +67,8 @@ static int add(const struct env *env, const struct options *o, struct site *p,
     return r;
 }
 
-static int attest(const struct env *env, const struct options *o, const char *reference,
-                  struct error *err)
+static int attest(const struct env *env, const struct options *o, struct wire *w,
+                  const char *reference, struct error *err)
 {
     CLEANUP(crypto_closep) struct crypto *c = NULL;
     CLEANUP(trust_key_freep) struct trust_key *k = NULL;
@@ -76,11 +76,8 @@ static int attest(const struct env *env, const struct options *o, const char *re
     TESTIMONY_AUTO(t);
     json_t *predicate = NULL;
     char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(o->tls_verify, &tls, err);
+    int r = site_open(w, reference, true, &p, err);
 
-    if (r == 0)
-        r = site_open(env, reference, tls, true, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
@@ -103,8 +100,11 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
-    int r = 0;
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = place_tls(o->tls_verify, &tls, err);
 
+    if (r < 0)
+        return image_exit(r);
     if (!o->key || !o->predicate || !o->type)
         r = error_set(err, -EINVAL, "%s is missing",
                       !o->key         ? "--key"
@@ -114,7 +114,10 @@ static int run(const struct env *env, const void *options, char *const *argument
         r = error_hint(err,
                        error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type),
                        "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex and custom are some");
-    return image_exit(r < 0 ? r : attest(env, o, arguments[0], err));
+    if (r < 0)
+        return image_exit(r);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    return image_exit(attest(env, o, w, arguments[0], err));
 }
 
 static const struct option_row rows[] = {

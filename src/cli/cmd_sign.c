@@ -64,8 +64,8 @@ static int sign_tagged(struct site *p, const struct testimony *t, const struct t
     return r;
 }
 
-static int sign(const struct env *env, const struct options *o, const char *reference,
-                struct error *err)
+static int sign(const struct env *env, const struct options *o, struct wire *w,
+                const char *reference, struct error *err)
 {
     CLEANUP(crypto_closep) struct crypto *c = NULL;
     CLEANUP(trust_key_freep) struct trust_key *k = NULL;
@@ -73,11 +73,8 @@ static int sign(const struct env *env, const struct options *o, const char *refe
     TESTIMONY_AUTO(t);
     json_t *optional = NULL;
     char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(o->tls_verify, &tls, err);
+    int r = site_open(w, reference, true, &p, err);
 
-    if (r == 0)
-        r = site_open(env, reference, tls, true, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
@@ -103,11 +100,16 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = place_tls(o->tls_verify, &tls, err);
 
-    if (!o->key)
-        return image_exit(error_hint(err, error_set(err, -EINVAL, "--key is missing"),
-                                     "'cooper keygen' makes a pair: --key cosign.key"));
-    return image_exit(sign(env, o, arguments[0], err));
+    if (r == 0 && !o->key)
+        r = error_hint(err, error_set(err, -EINVAL, "--key is missing"),
+                       "'cooper keygen' makes a pair: --key cosign.key");
+    if (r < 0)
+        return image_exit(r);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    return image_exit(sign(env, o, w, arguments[0], err));
 }
 
 static const struct option_row rows[] = {

@@ -4,11 +4,11 @@
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/keys.h"
-#include "image/testimony.h"
+#include "image/guard.h"
 #include "oci/config.h"
 
 struct options {
-    const char *tls_verify, *key, *type, *format;
+    const char *tls_verify, *key, *policy, *type, *format;
 };
 
 static bool is_wanted(const struct evidence *e, const char *type)
@@ -111,8 +111,8 @@ static int refuse(const struct options *o, const struct strings *complaints, str
     return error_hint(err, r, "%s%s", complaints->at[0], complaints->size > 1 ? "; and more" : "");
 }
 
-static int verify(const struct env *env, const struct options *o, const char *reference,
-                  struct error *err)
+static int verify(const struct env *env, const struct options *o, struct wire *w,
+                  const char *reference, struct error *err)
 {
     CLEANUP(crypto_closep) struct crypto *c = NULL;
     CLEANUP(trust_key_freep) struct trust_key *k = NULL;
@@ -120,11 +120,8 @@ static int verify(const struct env *env, const struct options *o, const char *re
     CLEANUP(strings_done) struct strings complaints = {0};
     cleanup_doc json_t *holding = json_array();
     TESTIMONY_AUTO(t);
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(o->tls_verify, &tls, err);
+    int r = site_open(w, reference, false, &p, err);
 
-    if (r == 0)
-        r = site_open(env, reference, tls, false, &p, err);
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
@@ -142,24 +139,90 @@ static int verify(const struct env *env, const struct options *o, const char *re
     return good ? 0 : error_wrap(err, refuse(o, &complaints, err), "'%s'", reference);
 }
 
+/* ---- by a policy ---- */
+
+static void print_decision(const struct env *env, const struct options *o, const char *reference,
+                           const struct testimony *t, bool looked, int r, const struct error *why)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    if (o->format && strcmp(o->format, "json") == 0) {
+        cleanup_doc json_t *doc = json_object();
+        json_t *refused = json_array();
+
+        if (r < 0)
+            doc_push(refused, doc_new_text(why->text));
+        doc_set_text(doc, "image", reference);
+        if (looked)
+            doc_set_text(doc, "digest", digest_format(&t->digest, text));
+        doc_set_text(doc, "policy", o->policy);
+        doc_set_bool(doc, "verified", r == 0);
+        doc_set(doc, "refused", refused);
+        image_print_doc(env, doc);
+    } else if (r == 0 && !env->quiet) {
+        fprintf(env->out, "Allowed %s%s\n", looked ? digest_format(&t->digest, text) : reference,
+                looked ? "" : ", whatever its signatures");
+    }
+}
+
+static int decide(const struct env *env, const struct options *o, struct wire *w,
+                  const char *reference, struct error *err)
+{
+    CLEANUP(site_closep) struct site *site = NULL;
+    cleanup_free char *path = NULL;
+    bool looked = false;
+    PLACE_AUTO(place);
+    GUARD_AUTO(g);
+    TESTIMONY_AUTO(t);
+    int r = place_parse(reference, &place, err);
+
+    if (r == 0)
+        r = guard_open(env, o->policy, &g, err);
+    if (r == 0)
+        r = site_open(w, reference, false, &site, err);
+    if (r < 0)
+        return r;
+    const bool remote = place.kind == PLACE_REGISTRY;
+    path = remote ? NULL : realpath(place.path, NULL);
+    const struct policy_image image = {.transport = remote ? "docker" : "oci",
+                                       .path = path ? path : "/",
+                                       .tag = place.tag,
+                                       .reference = remote ? &place.reference : NULL};
+    r = guard_decide(env, &g, &image, site, &t, &looked, err);
+    if (r == 0 || r == -EPERM)
+        print_decision(env, o, reference, &t, looked, r, err);
+    return r;
+}
+
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
     const struct options *o = options;
-    int r = 0;
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = place_tls(o->tls_verify, &tls, err);
 
-    if (!o->key)
-        r = error_hint(err, error_set(err, -EINVAL, "--key is missing"),
-                       "the public one: --key cosign.pub");
+    if (r < 0)
+        return image_exit(r);
+    if (!o->key == !o->policy)
+        r = error_hint(err, error_set(err, -EINVAL, "it takes either --key or --policy"),
+                       "the public key: --key cosign.pub");
+    else if (o->policy && o->type)
+        r = error_set(err, -EINVAL, "--type goes with --key; a policy has its own");
     else if (o->type && !statement_type_of(o->type))
         r = error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type);
     else if (o->format && strcmp(o->format, "json") != 0 && strcmp(o->format, "table") != 0)
         r = error_set(err, -EINVAL, "--format is table or json, not '%s'", o->format);
-    return image_exit(r < 0 ? r : verify(env, o, arguments[0], err));
+    if (r < 0)
+        return image_exit(r);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    return image_exit(o->policy ? decide(env, o, w, arguments[0], err)
+                                : verify(env, o, w, arguments[0], err));
 }
 
 static const struct option_row rows[] = {
     OPT_TEXT(0, "key", struct options, key, "FILE|env://NAME", "the public key"),
+    OPT_TEXT(0, "policy", struct options, policy, "FILE",
+             "what must be signed by whom: policy.json of containers, or cooper's own"),
     OPT_TEXT(0, "type", struct options, type, "TYPE",
              "a statement of this type must be signed, not the image itself"),
     OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),

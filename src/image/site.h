@@ -34,10 +34,10 @@ void site_close(struct site *p); /* NULL is fine */
 DEFINE_CLEANUP(struct site *, site_close)
 
 /* text is "oci:DIR[:TAG]" or a registry's reference (image/place.h). write: it will be written to, so
- * mirrors are passed over. env must live as long. The image is resolved (`image`) before all else. */
-MUST_CHECK int site_open(const struct env *env, const char *text, enum wire_tls tls, bool write,
-                         struct site **ret, struct error *err);
+ * mirrors are passed over. w must live as long. The image is resolved (`image`) before all else. */
+MUST_CHECK int site_open(struct wire *w, const char *text, bool write, struct site **ret,
+                         struct error *err);
 /* The kinds; what they take of p is theirs. */
 MUST_CHECK int site_open_layout(struct place *p, struct site **ret, struct error *err);
-MUST_CHECK int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls,
-                                  bool write, struct site **ret, struct error *err);
+MUST_CHECK int site_open_registry(struct wire *w, const struct reference *ref, bool write,
+                                  struct site **ret, struct error *err);

@@ -221,7 +221,6 @@ static void remote_close(struct site *s)
 {
     struct remote *x = remote_of(s);
 
-    wire_free(x->wire);
     registry_endpoints_done(&x->places);
     reference_done(&x->reference);
     free(x);
@@ -239,17 +238,18 @@ static const struct site_kind registry_kind = {
     .close = remote_close,
 };
 
-int site_open_registry(const struct env *env, struct place *p, enum wire_tls tls, bool write,
-                       struct site **ret, struct error *err)
+int site_open_registry(struct wire *w, const struct reference *ref, bool write, struct site **ret,
+                       struct error *err)
 {
     struct remote *x = xcalloc(1, sizeof(*x));
     CLEANUP(site_closep) struct site *s = &x->site;
 
     s->kind = &registry_kind;
-    reference_copy(&p->reference, &x->reference);
-    s->repository = reference_name(&x->reference);
-    x->wire = wire_new(env, tls);
-    const int r = wire_places(x->wire, &x->reference, write, &x->places, err);
+    reference_copy(ref, &x->reference);
+    s->repository = reference_name(ref);
+    s->name = reference_familiar(ref);
+    x->wire = w;
+    const int r = wire_places(w, ref, write, &x->places, err);
     if (r < 0)
         return r;
     *ret = steal(s);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "image/guard.h"
 #include "image/source_internal.h"
 #include "layer/codec.h"
 
@@ -179,18 +180,20 @@ static int recognise(struct image_source *s, struct error *err)
         "images come as 'docker save', 'podman save', 'skopeo copy' or 'cooper export' write them");
 }
 
+/* What the policy of this machine refuses is not fetched; what it looked at is what is fetched. */
 int image_source_open_registry(struct wire *w, const struct reference *ref,
                                struct image_source **ret, struct error *err)
 {
     CLEANUP(image_source_closep) struct image_source *s = xcalloc(1, sizeof(*s));
-    const int r = wire_places(w, ref, false, &s->places, err);
+    int r = guard_reference(wire_env(w), w, ref, &s->ref, err);
 
     s->dir = s->archive = -1;
     s->form = &source_registry;
     s->wire = w;
+    if (r == 0)
+        r = wire_places(w, &s->ref, false, &s->places, err);
     if (r < 0)
         return r;
-    reference_copy(ref, &s->ref);
     *ret = steal(s);
     return 0;
 }

@@ -68,3 +68,43 @@ manifest() { curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json, ap
     run -1 --separate-stderr cooper verify --key cosign.pub oci-archive:x.tar
     [[ $stderr == *"nothing can lie beside an image in an archive"* ]]
 }
+
+# ---- policies ----
+
+policy() { # RULE for $REGISTRY/team
+    printf '{"version": 1, "default": "accept", "images": {"%s/team": %s}}' "$REGISTRY" "$1" >policy.json
+    export COOPER_POLICY=$SUITE_DIR/policy.json
+}
+
+@test "pull obeys the policy of the machine" {
+    upload layout "$REGISTRY" team/guarded 1.0
+    policy '"reject"'
+    run -1 --separate-stderr cooper pull "$REGISTRY/team/guarded:1.0"
+    [[ $stderr == *"pull $REGISTRY/team/guarded:1.0: 'policy.json"* ]] || [[ $stderr == *"policy.json': the policy for '$REGISTRY/team' refuses it: it is not to be used"* ]]
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    run -1 --separate-stderr cooper pull "$REGISTRY/team/guarded:1.0"
+    [[ $stderr == *"no signature of the keys"* ]]
+    run -1 cooper inspect "$REGISTRY/team/guarded:1.0"
+    cooper sign -q --key cosign.key "$REGISTRY/team/guarded:1.0"
+    run -0 --separate-stderr cooper pull "$REGISTRY/team/guarded:1.0"
+    [[ $output == "Pulled $REGISTRY/team/guarded:1.0: $(digest)" ]]
+    echo broken >policy.json
+    run -1 cooper pull "$REGISTRY/team/guarded:1.0"
+}
+
+@test "containers' own file is found" {
+    upload layout "$REGISTRY" team/home 1.0
+    unset COOPER_POLICY
+    mkdir -p "$HOME/.config/containers"
+    echo '{"default": [{"type": "reject"}]}' >"$HOME/.config/containers/policy.json"
+    run -1 --separate-stderr cooper pull "$REGISTRY/team/home:1.0"
+    rm "$HOME/.config/containers/policy.json"
+    [[ $stderr == *".config/containers/policy.json"*"not to be used"* ]]
+}
+
+@test "DOCKER_CONTENT_TRUST is spoken of where nothing is verified" {
+    upload layout "$REGISTRY" team/plain 1.0
+    policy '"accept"'
+    DOCKER_CONTENT_TRUST=1 run -0 --separate-stderr cooper pull "$REGISTRY/team/plain:1.0"
+    [[ $stderr == *"Notary v1 is not asked"* ]]
+}

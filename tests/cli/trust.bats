@@ -255,3 +255,46 @@ json.dump({"schemaVersion": 2, "manifests": [image, entry("sig-tag-manifest.json
     run -1 --separate-stderr cooper verify --key cosign.pub oci:nowhere
     [[ $stderr == *"nowhere"* ]]
 }
+
+# ---- policies ----
+
+@test "verify by cooper's policy: who, what, how many" {
+    fresh
+    cooper sign -q --key cosign.key oci:image
+    cat >own.json <<'EOF'
+{"version": 1, "default": "reject", "images": {"oci:/": "reject"}}
+EOF
+    run -1 cooper verify --policy own.json oci:image
+    rule() { printf '{"version": 1, "default": "reject", "images": {"oci:%s": %s}}' "$(realpath "$SUITE_DIR")" "$1" >own.json; }
+    rule '[{"signed-by": ["cosign.pub"], "max-age": "1h"}]'
+    run -0 cooper verify --policy own.json oci:image
+    [ "$output" = "Allowed $(image_digest)" ]
+    (cd / && cooper verify -q --policy "$SUITE_DIR/own.json" "oci:$SUITE_DIR/image") # keys are beside the policy
+    rule '[{"signed-by": ["other.pub"]}]'
+    run -1 --separate-stderr cooper verify --policy own.json oci:image
+    [[ $stderr == *"own.json"*"no signature of the keys that are named"* ]]
+    rule '[{"signed-by": ["cosign.pub", "other.pub"], "at-least": 2}]'
+    run -1 cooper verify --policy own.json oci:image
+    cooper sign -q --key other.key --new-bundle-format oci:image
+    cooper verify -q --policy own.json oci:image
+    rule '[{"signed-by": ["cosign.pub"]}, {"signed-by": ["other.pub"], "statement": "slsaprovenance1"}]'
+    run -1 --separate-stderr cooper verify --policy own.json --format json oci:image
+    echo "$output" | python3 -c 'import json, sys; d = json.load(sys.stdin); assert d["verified"] is False and "slsa.dev" in d["refused"][0], d'
+    echo '{}' | cooper attest -q --key other.key --predicate - --type slsaprovenance1 oci:image
+    cooper verify -q --policy own.json oci:image
+}
+
+@test "verify by containers' policy.json" {
+    fresh
+    cooper sign -q --key cosign.key --sign-container-identity registry.example/app oci:image
+    printf '{"default": [{"type": "reject"}], "transports": {"oci": {"%s": [{"type": "sigstoreSigned", "keyPath": "%s/cosign.pub", "signedIdentity": {"type": "exactRepository", "dockerRepository": "registry.example/app"}}]}}}' \
+        "$(realpath image)" "$SUITE_DIR" >policy.json
+    cooper verify -q --policy policy.json oci:image
+    sed -i 's,"dockerRepository": "registry.example/app","dockerRepository": "registry.example/other",' policy.json
+    run -1 --separate-stderr cooper verify --policy policy.json oci:image
+    [[ $stderr == *"another name"* ]]
+    echo '{"default": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}]}' >policy.json
+    run -1 --separate-stderr cooper verify --policy policy.json oci:image
+    [[ $stderr == *"signedBy (GPG) is asked for, which cooper cannot check"* ]]
+    run -2 cooper verify --policy policy.json --key cosign.pub oci:image
+}
