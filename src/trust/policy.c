@@ -264,6 +264,9 @@ static int decide_signed(const struct requirement *q, const struct policy_facts 
     const char *why = NULL;
     int64_t holding = 0;
 
+    vec_each (k, &q->keys)
+        if (!k->key)
+            return error_set(err, -EPERM, "its keys are not read");
     for (size_t i = 0; i < q->keys.size; i++)
         holding += !is_repeated(q, i) && key_holds(q, &q->keys.at[i], f, &why);
     return holding >= q->at_least ? 0 : refuse_signed(q, f, why, err);
