@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/images.h"
+#include "image/copy.h"
 #include "image/load.h"
 #include "image/place.h"
 
@@ -44,6 +45,12 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     IMAGE_TOOLS_AUTO(t);
     int r = o->platform ? platform_parse(o->platform, &platform, err) : 0;
 
+    if (r == 0 && arguments[1] && strncmp(arguments[1], "oci:", 4) == 0)
+        return copy_images(env,
+                           &(struct copy_options){.from = arguments[0],
+                                                  .to = arguments[1],
+                                                  .platform = o->platform ? &platform : NULL},
+                           o->tls_verify, err);
     if (r == 0)
         r = place_parse(arguments[0], &place, err);
     if (r == 0)

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/images.h"
+#include "image/copy.h"
 #include "image/export.h"
 #include "image/place.h"
 
@@ -142,6 +143,13 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     CLEANUP(output_done) struct output output = {0};
     PLACE_AUTO(to);
     IMAGE_TOOLS_AUTO(t);
+
+    /* what is not in the store goes as it is */
+    if (arguments[1] && !o->compression && strncmp(arguments[0], "oci:", 4) == 0)
+        return copy_images(
+            env,
+            &(struct copy_options){.from = arguments[0], .to = arguments[1], .all_platforms = true},
+            o->tls_verify, err);
     int r = open_place(arguments, &to, err);
 
     if (r == 0)

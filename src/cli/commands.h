@@ -23,6 +23,7 @@
     X(logout)                                                                                      \
     X(pull)                                                                                        \
     X(push)                                                                                        \
+    X(copy)                                                                                        \
     X(keygen)                                                                                      \
     X(sign)                                                                                        \
     X(attest)                                                                                      \

@@ -18,3 +18,8 @@ void image_try_finish(struct image_tools *t, struct image *i);
 /* An image around a record of a list, which it takes over. */
 MUST_CHECK int image_of_record(struct store_image *take_record, struct image **ret,
                                struct error *err);
+
+struct copy_options; /* image/copy.h */
+/* Copies, and says so: the exit status. */
+int copy_images(const struct env *env, const struct copy_options *o, const char *tls_verify,
+                struct error *err);

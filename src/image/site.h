@@ -20,7 +20,9 @@ struct site_kind {
      * lock: writers look whether they were overtaken. */
     int (*lock)(struct site *p, struct error *err);
     int (*put_blob)(struct site *p, struct view bytes, struct error *err);
-    /* tag NULL: a manifest with a subject, which becomes one of its referrers. */
+    /* One that another manifest names: it gets no name of its own. */
+    int (*put_child)(struct site *p, const char *media_type, struct view bytes, struct error *err);
+    /* tag NULL: a manifest with a subject, which becomes one of its referrers. Also an index. */
     int (*put_manifest)(struct site *p, const char *tag, struct view bytes, struct error *err);
     void (*close)(struct site *p);
 };
@@ -37,6 +39,14 @@ DEFINE_CLEANUP(struct site *, site_close)
  * mirrors are passed over. w must live as long. The image is resolved (`image`) before all else. */
 MUST_CHECK int site_open(struct wire *w, const char *text, bool write, struct site **ret,
                          struct error *err);
+
+/* For who moves blobs itself: the session and repository of a registry, false for others; the
+ * directory of a layout, -1 for others. */
+bool site_is_registry(struct site *p, struct registry_session **ret, const char **ret_repository);
+int site_layout_fd(const struct site *p);
+const char *site_tag(struct site *p); /* what the image is called there; or NULL */
+const char *site_layout_tag(struct site *p);
+
 /* The kinds; what they take of p is theirs. */
 MUST_CHECK int site_open_layout(struct place *p, struct site **ret, struct error *err);
 MUST_CHECK int site_open_registry(struct wire *w, const struct reference *ref, bool write,

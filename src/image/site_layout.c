@@ -189,9 +189,23 @@ static int layout_put_blob(struct site *p, struct view bytes, struct error *err)
     return r < 0 ? r : fd_replace_file(l->dir, path, bytes, 0644, err);
 }
 
-static json_t *entry_of(const struct manifest *m, const char *tag)
+static int layout_put_child(struct site *p, const char *media_type, struct view bytes,
+                            struct error *err)
 {
-    json_t *entry = descriptor_new(m->media_type, &m->digest, m->raw.size);
+    (void)media_type;
+    return layout_put_blob(p, bytes, err);
+}
+
+/* What index.json says of it. */
+struct entry {
+    const char *media_type, *artifact_type;
+    struct digest digest;
+    uint64_t size;
+};
+
+static json_t *entry_of(const struct entry *m, const char *tag)
+{
+    json_t *entry = descriptor_new(m->media_type, &m->digest, m->size);
 
     if (m->artifact_type)
         doc_set_text(entry, "artifactType", m->artifact_type);
@@ -201,7 +215,7 @@ static json_t *entry_of(const struct manifest *m, const char *tag)
 }
 
 /* The entry takes the place of what has the same tag, or is the same. */
-static void print_index(const struct layout *l, const struct manifest *m, const char *tag,
+static void print_index(const struct layout *l, const struct entry *m, const char *tag,
                         struct str *ret)
 {
     const struct descriptor *old = tag ? find_tag(l, tag) : NULL;
@@ -224,16 +238,25 @@ static int layout_put_manifest(struct site *p, const char *tag, struct view byte
 {
     struct layout *l = layout_of(p);
     CLEANUP(manifest_freep) struct manifest *m = NULL;
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
+    enum media kind;
     STR_AUTO(text);
-    int r = manifest_parse(bytes, &m, err);
+    int r = manifest_kind(bytes, &kind, err);
 
+    if (r == 0)
+        r = kind == MEDIA_INDEX ? image_index_parse(bytes, &x, err)
+                                : manifest_parse(bytes, &m, err);
     if (r == 0)
         r = layout_put_blob(p, bytes, err);
     if (r == 0)
         r = read_index(l, err);
     if (r < 0)
         return r;
-    print_index(l, m, tag, &text);
+    const struct entry entry = {.media_type = m ? m->media_type : x->media_type,
+                                .artifact_type = m ? m->artifact_type : NULL,
+                                .digest = m ? m->digest : x->digest,
+                                .size = bytes.size};
+    print_index(l, &entry, tag, &text);
     return fd_replace_file(l->dir, "index.json", str_view(&text), 0644, err);
 }
 
@@ -256,11 +279,22 @@ static const struct site_kind layout_kind = {
     .referrers = layout_referrers,
     .lock = layout_lock,
     .put_blob = layout_put_blob,
+    .put_child = layout_put_child,
     .put_manifest = layout_put_manifest,
     .close = layout_close,
 };
 
 /* ---- opening ---- */
+
+int site_layout_fd(const struct site *p)
+{
+    return p->kind == &layout_kind ? ((const struct layout *)p)->dir : -1;
+}
+
+const char *site_layout_tag(struct site *p)
+{
+    return layout_of(p)->tag;
+}
 
 /* A layout has no registry: what the image is called in it, or the directory's own name. */
 static void name_layout(struct layout *l, const char *path)

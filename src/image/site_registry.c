@@ -14,6 +14,7 @@ struct remote {
     struct registry_endpoints places; /* the registry itself is the last */
     size_t place;
     struct registry_session *session; /* with places.at[place] */
+    bool own;                         /* the wire */
 };
 
 static struct remote *remote_of(struct site *s)
@@ -204,14 +205,36 @@ static int note_referrer(struct remote *x, const struct manifest *m, struct erro
     return error_set(err, -EAGAIN, "others change the list of referrers all the time");
 }
 
+static int remote_put_child(struct site *s, const char *media_type, struct view bytes,
+                            struct error *err)
+{
+    bool ignored;
+
+    return put(remote_of(s), NULL, media_type, bytes, &ignored, err);
+}
+
+static int put_index(struct remote *x, const char *tag, struct view bytes, struct error *err)
+{
+    CLEANUP(image_index_freep) struct image_index *index = NULL;
+    bool ignored;
+    const int r = image_index_parse(bytes, &index, err);
+
+    return r < 0 ? r : put(x, tag, index->media_type, bytes, &ignored, err);
+}
+
 static int remote_put_manifest(struct site *s, const char *tag, struct view bytes,
                                struct error *err)
 {
     struct remote *x = remote_of(s);
     CLEANUP(manifest_freep) struct manifest *m = NULL;
     bool noted = false;
-    int r = manifest_parse(bytes, &m, err);
+    enum media kind;
+    int r = manifest_kind(bytes, &kind, err);
 
+    if (r == 0 && kind == MEDIA_INDEX)
+        return put_index(x, tag, bytes, err);
+    if (r == 0)
+        r = manifest_parse(bytes, &m, err);
     if (r == 0)
         r = put(x, tag, m->media_type, bytes, &noted, err);
     return r < 0 || tag || noted || !m->has_subject ? r : note_referrer(x, m, err);
@@ -234,9 +257,26 @@ static const struct site_kind registry_kind = {
     .referrers = remote_referrers,
     .lock = remote_lock,
     .put_blob = remote_put_blob,
+    .put_child = remote_put_child,
     .put_manifest = remote_put_manifest,
     .close = remote_close,
 };
+
+bool site_is_registry(struct site *p, struct registry_session **ret, const char **ret_repository)
+{
+    struct remote *x = remote_of(p);
+
+    if (p->kind != &registry_kind)
+        return false;
+    *ret = x->session;
+    *ret_repository = repository_of(x);
+    return true;
+}
+
+const char *site_tag(struct site *p)
+{
+    return p->kind == &registry_kind ? remote_of(p)->reference.tag : site_layout_tag(p);
+}
 
 int site_open_registry(struct wire *w, const struct reference *ref, bool write, struct site **ret,
                        struct error *err)
@@ -249,7 +289,9 @@ int site_open_registry(struct wire *w, const struct reference *ref, bool write, 
     s->repository = reference_name(ref);
     s->name = reference_familiar(ref);
     x->wire = w;
-    const int r = wire_places(w, ref, write, &x->places, err);
+    int r = wire_places(w, ref, write, &x->places, err);
+    if (r == 0 && write)
+        r = wire_session(w, &x->places.at[0], &x->session, err);
     if (r < 0)
         return r;
     *ret = steal(s);

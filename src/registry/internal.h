@@ -176,6 +176,7 @@ struct registry_call {
     uint64_t offset;
     struct str bytes;
     bool hash, has_digest, second; /* second: the fallback was begun */
+    bool probe;
     unsigned step, rounds;
     int64_t now_ms;
     json_t *list; /* of pages */

@@ -171,6 +171,9 @@ struct registry_blob {
     struct view bytes; /* fd -1: in memory, copied */
     const char *from;
 };
+/* Whether it is there, or can be taken over from blob->from: existed, mounted or absent. */
+struct registry_call *registry_blob_probe(struct registry_session *s, const char *repository,
+                                          const struct registry_blob *blob);
 struct registry_call *registry_blob_put(struct registry_session *s, const char *repository,
                                         const struct registry_blob *blob);
 struct registry_call *registry_tags(struct registry_session *s, const char *repository);

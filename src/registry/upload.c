@@ -12,7 +12,7 @@
 #define ACTIONS "pull,push"
 #define PAUSE_MS 500 /* before an upload is begun again, times the rounds */
 
-enum step { STEP_HEAD, STEP_MOUNT, STEP_POST, STEP_PUT };
+enum step { STEP_HEAD, STEP_MOUNT, STEP_POST, STEP_PUT, STEP_DROP };
 
 static int begin_post(struct registry_call *c)
 {
@@ -66,7 +66,22 @@ static int take_head(struct registry_call *c, const struct registry_answer *a, s
     }
     if (!call_ok(a) && a->status != 404)
         return call_problem(c, a, err);
-    return begin_post(c);
+    c->result.absent = c->probe && !c->from;
+    return c->result.absent ? 1 : begin_post(c);
+}
+
+/* Nothing was mounted: an upload that was begun instead is of no use. */
+static int drop(struct registry_call *c, const struct registry_answer *a)
+{
+    const struct view location = head_get(&a->headers, "Location");
+    char *url = NULL;
+
+    c->result.absent = true;
+    if (!call_ok(a) || !location.at || location_resolve(c->x.at, location, &url, NULL) < 0)
+        return 1;
+    c->step = STEP_DROP;
+    (void)call_begin(c, "DELETE", url, ACTIONS);
+    return 0;
 }
 
 /* Some registries fail where they could mount nothing: then without. */
@@ -76,6 +91,8 @@ static int take_post(struct registry_call *c, const struct registry_answer *a, s
         c->result.mounted = true;
         return 1;
     }
+    if (c->probe)
+        return drop(c, a);
     if (c->step == STEP_MOUNT && a->status / 100 == 4 && a->status != 429) {
         free(c->from);
         c->from = NULL;
@@ -108,6 +125,8 @@ static int take(struct registry_call *c, const struct registry_answer *a, struct
     case STEP_MOUNT:
     case STEP_POST:
         return take_post(c, a, err);
+    case STEP_DROP:
+        return 1;
     case STEP_PUT:
         break;
     }
@@ -115,6 +134,15 @@ static int take(struct registry_call *c, const struct registry_answer *a, struct
 }
 
 static const struct call_row row_put = {"blob", take};
+
+struct registry_call *registry_blob_probe(struct registry_session *s, const char *repository,
+                                          const struct registry_blob *blob)
+{
+    struct registry_call *c = registry_blob_put(s, repository, blob);
+
+    c->probe = true;
+    return c;
+}
 
 struct registry_call *registry_blob_put(struct registry_session *s, const char *repository,
                                         const struct registry_blob *blob)

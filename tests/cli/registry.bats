@@ -295,3 +295,109 @@ END
             jq -e '.manifests | length == 1 and .[0].artifactType == "application/vnd.in-toto+json"'
     done
 }
+
+# ---- cache ----
+
+@test "cache: two builders, one registry: the second runs nothing" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    cat >"$BATS_TEST_TMPDIR/c/Dockerfile" <<END
+FROM $REGISTRY/app:1 AS tools
+RUN ["/bin/busybox", "true"]
+FROM $REGISTRY/app:1
+COPY --from=tools /etc/hello /copied
+COPY Dockerfile /srv/
+END
+    cd "$BATS_TEST_TMPDIR/c"
+    "$COOPER" build -t one --cache-to "type=registry,ref=$REGISTRY/cache:max,mode=max" .
+    fresh_store
+    run "$COOPER" build -t two --cache-from "type=registry,ref=$REGISTRY/cache:max" .
+    [ "$status" = 0 ]
+    [[ $output == *"every step from the cache"* ]]
+    "$COOPER" unpack two "$BATS_TEST_TMPDIR/two"
+    [ "$(cat "$BATS_TEST_TMPDIR/two/copied")" = hello ]
+    # what is inline in an image that was pushed
+    fresh_store
+    "$COOPER" build -q -t "$REGISTRY/inline:1" --push --cache-to type=inline .
+    fresh_store
+    run "$COOPER" build -t three --cache-from "$REGISTRY/inline:1" .
+    [[ $output == *"every step from the cache"* ]]
+}
+
+@test "cache: one that cannot be read or written" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    cd "$BATS_TEST_TMPDIR/c"
+    run "$COOPER" build -t one --cache-from "type=registry,ref=$LIAR/nothing:1" .
+    [ "$status" = 0 ]
+    [[ $output == *"is not used"* ]]
+    run "$COOPER" build -t one --cache-to "type=registry,ref=$LIAR/f.error/cache:1" .
+    [ "$status" = 1 ]
+    run "$COOPER" build -t one --cache-to "type=registry,ref=$LIAR/f.error/cache:1,ignore-error=true" .
+    [ "$status" = 0 ]
+    run "$COOPER" build --cache-to type=registry .
+    [ "$status" = 2 ]
+    [[ $output == *"ref="* ]]
+}
+
+# ---- copy ----
+
+@test "copy: between registries and layouts, digests stay" {
+    cd "$BATS_TEST_TMPDIR"
+    "$COOPER" copy "docker://$REGISTRY/app:1" oci:here:1
+    [ "$(digest_of_layout here)" = "$WANT" ]
+    [ "$("$COOPER" copy -q oci:here:1 oci:there:2)" = "$WANT" ]
+    skopeo --insecure-policy copy -q oci:there:2 oci:skopeo:2
+    "$COOPER" push oci:there:2 "docker://$LIAR/copied:1"
+    "$COOPER" copy "$LIAR/copied:1" "$REGISTRY/copied:1"
+    "$COOPER" copy "$REGISTRY/copied:1" "$REGISTRY/within:1"
+    "$COOPER" pull "$REGISTRY/within:1" oci:back:1
+    [ "$(digest_of_layout back)" = "$WANT" ]
+    [ ! -e "$COOPER_ROOT/blobs" ]
+    # nothing twice, and from one repository into the other without a byte
+    : >"$LIAR_LOG"
+    "$COOPER" copy "$LIAR/copied:1" "$LIAR/mine:1"
+    [ -z "$(requests "$LIAR_LOG" '.method == "GET" and (.path | contains("/blobs/"))')" ]
+    for fault in nomount mount405 relative foreign reset-3; do
+        echo "$fault"
+        "$COOPER" copy "$LIAR/copied:1" "$LIAR/f.$fault/into-$fault:1"
+    done
+    run "$COOPER" copy "$LIAR/f.swapped/copied:1" oci:bad:1
+    [ "$status" = 1 ]
+    run "$COOPER" copy docker-archive:x oci:bad:1
+    [ "$status" = 1 ]
+}
+
+@test "copy: a damaged layout is not passed on" {
+    cd "$BATS_TEST_TMPDIR"
+    cp -r "$SUITE_DIR/layout" damaged
+    big=$(biggest_blob damaged)
+    printf x | dd of="$big" bs=1 seek=100 conv=notrunc status=none
+    run "$COOPER" copy oci:damaged:1 oci:out:1
+    [ "$status" = 1 ]
+    [[ $output == *"damaged"* ]]
+    run "$COOPER" copy oci:damaged:1 "$REGISTRY/damaged:1"
+    [ "$status" = 1 ]
+    truncate -s 10 "$big"
+    run "$COOPER" copy oci:damaged:1 "$REGISTRY/damaged:1"
+    [ "$status" = 1 ]
+    [[ $output == *"descriptor says"* ]]
+}
+
+@test "copy: one platform, all of them, and what speaks of an image" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir c
+    printf 'FROM scratch\nCOPY Dockerfile /\n' >c/Dockerfile
+    "$COOPER" build -q --push --provenance=true --platform linux/amd64,linux/arm64 -t "$REGISTRY/multi:1" c
+    index=$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/multi:1" | sha256sum | cut -c1-64)
+    [ "$("$COOPER" copy -q --all-platforms "$REGISTRY/multi:1" oci:all:1)" = "sha256:$index" ]
+    [ "$(ls all/blobs/sha256 | wc -l)" -ge 6 ]
+    "$COOPER" copy --platform linux/arm64 oci:all:1 oci:arm:1
+    "$COOPER" load -q -i arm --platform linux/arm64 -t arm
+    [ "$("$COOPER" inspect -f '{{.Architecture}}' arm)" = arm64 ]
+    run "$COOPER" copy --platform linux/s390x oci:all:1 oci:no:1
+    [ "$status" = 1 ]
+    start_liar LISTS --referrers
+    "$COOPER" copy --all-platforms --referrers "$REGISTRY/multi:1" "$LISTS/multi:1"
+    "$COOPER" copy --all-platforms --referrers "$LISTS/multi:1" oci:full:1
+    [ "$(jq '[.manifests[] | select(.artifactType == "application/vnd.in-toto+json")] | length' full/index.json)" = 2 ]
+}

@@ -1,0 +1,278 @@
+#include "image/copy.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "image/copy_internal.h"
+#include "oci/beside.h"
+#include "oci/manifest.h"
+
+#define DEPTH_MAX 4               /* indexes in indexes; referrers of referrers */
+#define DOCUMENTS_MAX (64u << 20) /* bytes of the manifests of one image */
+
+/* What a manifest belongs to comes before what names it. */
+struct document {
+    struct str bytes;
+    char *media_type;
+    struct digest digest;
+};
+struct documents {
+    struct document *at;
+    size_t size, cap;
+    uint64_t bytes;
+};
+
+static void documents_done(struct documents *l)
+{
+    vec_each (d, l) {
+        str_done(&d->bytes);
+        free(d->media_type);
+    }
+    vec_done(l);
+}
+
+bool copy_is_new(struct copy *c, const struct digest *d)
+{
+    char hex[DIGEST_HEX_MAX];
+    const struct view key = view_of(digest_hex(d, hex));
+
+    if (map_has(&c->seen, key))
+        return false;
+    map_set(&c->seen, key, c);
+    return true;
+}
+
+/* ---- what there is ---- */
+
+static int keep(struct documents *l, struct view bytes, const char *media_type, struct error *err)
+{
+    struct document d = {.bytes = STR_INIT, .media_type = xstrdup(media_type)};
+
+    str_add(&d.bytes, bytes);
+    digest_of(bytes, &d.digest);
+    vec_push(l, d);
+    l->bytes += bytes.size;
+    return l->bytes > DOCUMENTS_MAX
+               ? error_set(err, -EDQUOT, "its manifests have more than %u bytes", DOCUMENTS_MAX)
+               : 0;
+}
+
+static int take_blob(struct copy *c, const struct descriptor *d, struct error *err)
+{
+    int r = descriptor_need_sha256(d, err);
+
+    /* what may not be passed on stays where it is */
+    if (r < 0 || media_is_foreign(d->media_type) || !copy_is_new(c, &d->digest))
+        return r;
+    return copy_blob(c, d, err);
+}
+
+static int take_manifest(struct copy *c, struct view bytes, struct documents *ret,
+                         struct error *err)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    int r = manifest_parse(bytes, &m, err);
+
+    if (r == 0)
+        r = take_blob(c, &m->config, err);
+    for (size_t i = 0; r == 0 && i < m->layer_count; i++)
+        r = take_blob(c, &m->layers[i], err);
+    return r < 0 ? r : keep(ret, bytes, m->media_type, err);
+}
+
+static int take(struct copy *c, struct view bytes, unsigned depth, struct documents *ret,
+                struct error *err);
+
+static int take_index(struct copy *c, struct view bytes, unsigned depth, struct documents *ret,
+                      struct error *err)
+{
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
+    int r = image_index_parse(bytes, &x, err);
+
+    for (size_t i = 0; r == 0 && i < x->manifest_count; i++) {
+        const struct descriptor *d = &x->manifests[i];
+        STR_AUTO(child);
+
+        r = descriptor_need_sha256(d, err);
+        if (r == 0 && copy_is_new(c, &d->digest)) {
+            r = c->from->kind->manifest(c->from, &d->digest, &child, err);
+            if (r == 0)
+                r = take(c, str_view(&child), depth + 1, ret, err);
+        }
+    }
+    return r < 0 ? r : keep(ret, bytes, x->media_type, err);
+}
+
+static int take(struct copy *c, struct view bytes, unsigned depth, struct documents *ret,
+                struct error *err)
+{
+    enum media kind;
+    const int r = manifest_kind(bytes, &kind, err);
+
+    if (r < 0)
+        return r;
+    if (depth > DEPTH_MAX)
+        return error_set(err, -ELOOP, "indexes are nested deeper than %d", DEPTH_MAX);
+    return kind == MEDIA_INDEX ? take_index(c, bytes, depth, ret, err)
+                               : take_manifest(c, bytes, ret, err);
+}
+
+/* Of an index the manifest for the platform. */
+static int choose(struct copy *c, const struct platform *p, struct str *bytes, struct error *err)
+{
+    for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
+        CLEANUP(image_index_freep) struct image_index *x = NULL;
+        const struct descriptor *d;
+        enum media kind;
+        int r = manifest_kind(str_view(bytes), &kind, err);
+
+        if (r < 0 || kind == MEDIA_MANIFEST)
+            return r;
+        r = image_index_parse(str_view(bytes), &x, err);
+        if (r == 0)
+            r = image_index_select(x, p, &d, err);
+        if (r == 0)
+            r = descriptor_need_sha256(d, err);
+        if (r == 0)
+            r = c->from->kind->manifest(c->from, &d->digest, bytes, err);
+        if (r < 0)
+            return r;
+    }
+    return error_set(err, -ELOOP, "indexes are nested deeper than %d", DEPTH_MAX);
+}
+
+/* ---- where it goes ---- */
+
+/* All but the last are named by it. */
+static int put_all(struct copy *c, const struct documents *l, const char *tag, struct error *err)
+{
+    int r = wire_run(c->wire, err);
+
+    for (size_t i = 0; r == 0 && i + 1 < l->size; i++)
+        r = c->to->kind->put_child(c->to, l->at[i].media_type, str_view(&l->at[i].bytes), err);
+    return r < 0 ? r
+                 : c->to->kind->put_manifest(c->to, tag, str_view(&l->at[l->size - 1].bytes), err);
+}
+
+static int copy_beside(struct copy *c, const struct digest *subject, unsigned depth,
+                       struct error *err);
+
+static int copy_referrer(struct copy *c, const struct digest *d, unsigned depth, struct error *err)
+{
+    CLEANUP(documents_done) struct documents l = {0};
+    STR_AUTO(bytes);
+    int r;
+
+    if (!copy_is_new(c, d))
+        return 0;
+    r = c->from->kind->manifest(c->from, d, &bytes, err);
+    if (r == 0)
+        r = take(c, str_view(&bytes), 0, &l, err);
+    if (r == 0)
+        r = put_all(c, &l, NULL, err);
+    return r < 0 ? r : copy_beside(c, d, depth + 1, err);
+}
+
+/* Signatures and the like of older tools are behind tags. */
+static int copy_tag(struct copy *c, const struct digest *subject, const char *suffix,
+                    struct error *err)
+{
+    char text[DIGEST_TEXT_MAX], tag[BESIDE_TAG_MAX];
+    CLEANUP(documents_done) struct documents l = {0};
+    STR_AUTO(bytes);
+    ERROR_AUTO(why);
+
+    beside_tag(digest_format(subject, text), suffix, tag);
+    int r = c->from->kind->tag(c->from, tag, &bytes, &why);
+    if (r < 0)
+        return r == -ENOENT ? 0 : error_move(err, &why);
+    r = take(c, str_view(&bytes), 0, &l, err);
+    return r < 0 ? r : put_all(c, &l, tag, err);
+}
+
+static int copy_beside(struct copy *c, const struct digest *subject, unsigned depth,
+                       struct error *err)
+{
+    static const char *const suffixes[] = {".sig", ".att", ".sbom"};
+    cleanup_free struct digest *list = NULL;
+    size_t count = 0;
+    int r = depth > DEPTH_MAX ? 0 : c->from->kind->referrers(c->from, subject, &list, &count, err);
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = copy_referrer(c, &list[i], depth, err);
+    for (size_t i = 0; r == 0 && depth == 0 && i < ARRAY_SIZE(suffixes); i++)
+        r = copy_tag(c, subject, suffixes[i], err);
+    return r;
+}
+
+/* A layout that is not there yet. */
+static int make_layout(const char *text, struct error *err)
+{
+    static const char empty[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[]}";
+    PLACE_AUTO(place);
+    int r = place_parse(text, &place, err);
+
+    if (r < 0 || place.kind != PLACE_OCI)
+        return r;
+    cleanup_free char *blobs = xasprintf("%s/blobs/sha256", place.path);
+    r = fd_make_dirs(AT_FDCWD, blobs, 0755, err);
+    cleanup_close int dir =
+        r < 0 ? r : fd_open(AT_FDCWD, place.path, O_RDONLY | O_DIRECTORY, 0, err);
+    if (dir < 0)
+        return dir;
+    if (r == 0 && faccessat(dir, LAYOUT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        r = fd_replace_file(dir, LAYOUT_FILE, VIEW(LAYOUT_TEXT), 0644, err);
+    if (r == 0 && faccessat(dir, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        r = fd_replace_file(dir, "index.json", view_of(empty), 0644, err);
+    return r;
+}
+
+static int run(struct copy *c, const struct copy_options *o, struct documents *l, struct error *err)
+{
+    const struct platform host = platform_host();
+    struct digest root;
+    STR_AUTO(bytes);
+    int r = c->from->kind->image(c->from, &root, &bytes, err);
+
+    if (r == 0 && !o->all_platforms)
+        r = choose(c, o->platform ? o->platform : &host, &bytes, err);
+    if (r == 0)
+        r = c->to->kind->lock(c->to, err);
+    if (r == 0)
+        r = take(c, str_view(&bytes), 0, l, err);
+    if (r == 0)
+        r = put_all(c, l, site_tag(c->to), err);
+    for (size_t i = 0; r == 0 && o->referrers && i < l->size; i++)
+        r = copy_beside(c, &l->at[i].digest, 0, err);
+    return r;
+}
+
+int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret, struct error *err)
+{
+    CLEANUP(site_closep) struct site *from = NULL, *to = NULL;
+    CLEANUP(documents_done) struct documents l = {0};
+    struct copy c = {.wire = w};
+    int r = site_open(w, o->from, false, &from, err);
+
+    if (r == 0)
+        r = make_layout(o->to, err);
+    if (r == 0)
+        r = site_open(w, o->to, true, &to, err);
+    c.from = from;
+    c.to = to;
+    if (r == 0)
+        r = run(&c, o, &l, err);
+    if (r < 0)
+        wire_cancel(w);
+    else
+        *ret = l.at[l.size - 1].digest;
+    map_done(&c.seen);
+    vec_each (fd, &c.files)
+        if (*fd >= 0)
+            (void)close(*fd);
+    vec_done(&c.files);
+    return r < 0 ? error_wrap(err, r, "copy %s to %s", o->from, o->to) : 0;
+}

@@ -1,0 +1,270 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/hash.h"
+#include "image/copy_internal.h"
+
+#define PIECE (256u << 10)
+
+struct blob {
+    struct copy *copy;
+    struct digest digest;
+    uint64_t size;
+    int fd; /* of the file in between; the copy's */
+    char *title;
+};
+
+static void blob_free(struct blob *b)
+{
+    free(b->title);
+    free(b);
+}
+
+static void blob_name(const struct digest *d, char ret[static 128])
+{
+    char hex[DIGEST_HEX_MAX];
+
+    snprintf(ret, 128, "blobs/sha256/%s", digest_hex(d, hex));
+}
+
+static struct blob *blob_new(struct copy *c, const struct descriptor *d)
+{
+    struct blob *b = xcalloc(1, sizeof(*b));
+
+    *b = (struct blob){c, d->digest, d->size, -1, xasprintf("copy blob %.19s", d->digest_text)};
+    return b;
+}
+
+static int keep_open(struct copy *c, int fd)
+{
+    vec_push(&c->files, fd);
+    return fd;
+}
+
+/* Each is closed as soon as its bytes are over: an index has thousands. */
+static void close_file(struct blob *b)
+{
+    vec_each (fd, &b->copy->files)
+        if (*fd == b->fd)
+            *fd = -1;
+    (void)close(b->fd);
+}
+
+/* ---- out of and into layouts ---- */
+
+static int open_here(int dir, const struct digest *d, uint64_t size, struct error *err)
+{
+    char name[128], text[DIGEST_TEXT_MAX];
+    struct stat st;
+
+    blob_name(d, name);
+    cleanup_close int fd = fd_open_beneath(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
+    if (fd < 0)
+        return error_wrap(err, fd, "blob %s", digest_format(d, text));
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
+        return error_set(err, -EPROTO,
+                         "blob %s is no file of %" PRIu64 " bytes, as its descriptor says",
+                         digest_format(d, text), size);
+    return steal_fd(fd);
+}
+
+static bool is_here(int dir, const struct digest *d, uint64_t size)
+{
+    char name[128];
+    struct stat st;
+
+    blob_name(d, name);
+    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           (uint64_t)st.st_size == size;
+}
+
+static int unnamed(int dir, struct error *err)
+{
+    const int fd = openat(dir, "blobs/sha256", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+
+    return fd < 0 ? error_sys(err, "make a file in the layout") : fd;
+}
+
+static int name_it(int dir, int fd, const struct digest *d, struct error *err)
+{
+    char name[128], link[32];
+
+    blob_name(d, name);
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    (void)unlinkat(dir, name, 0); /* of another size, or it would have been kept */
+    return linkat(AT_FDCWD, link, dir, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST
+               ? error_sys(err, "name a blob of the layout")
+               : 0;
+}
+
+static int on_fetched(void *ctx, struct registry_call *call, struct error *err)
+{
+    struct blob *b = ctx;
+    const int r = name_it(site_layout_fd(b->copy->to), b->fd, &b->digest, err);
+
+    (void)call;
+    close_file(b);
+    blob_free(b);
+    return r;
+}
+
+static int fetch(struct copy *c, const struct descriptor *d, struct registry_session *s,
+                 const char *repository, struct error *err)
+{
+    const int dir = site_layout_fd(c->to);
+
+    if (is_here(dir, &d->digest, d->size))
+        return 0;
+    const int fd = unnamed(dir, err);
+    if (fd < 0)
+        return fd;
+    struct blob *b = blob_new(c, d);
+    b->fd = keep_open(c, fd);
+    wire_add(c->wire, registry_blob_get(s, repository, &d->digest, d->size, fd, 0, true), b->title,
+             d->size, on_fetched, b);
+    return 0;
+}
+
+static int on_sent(void *ctx, struct registry_call *call, struct error *err)
+{
+    struct blob *b = ctx;
+
+    (void)call, (void)err;
+    close_file(b);
+    blob_free(b);
+    return 0;
+}
+
+static int send(struct copy *c, const struct descriptor *d, struct registry_session *s,
+                const char *repository, struct error *err)
+{
+    const int fd = open_here(site_layout_fd(c->from), &d->digest, d->size, err);
+
+    if (fd < 0)
+        return fd;
+    struct blob *b = blob_new(c, d);
+    b->fd = keep_open(c, fd);
+    wire_add(
+        c->wire,
+        registry_blob_put(s, repository,
+                          &(struct registry_blob){.digest = d->digest, .size = d->size, .fd = fd}),
+        b->title, d->size, on_sent, b);
+    return 0;
+}
+
+/* ---- between registries ---- */
+
+static int on_between(void *ctx, struct registry_call *call, struct error *err)
+{
+    struct blob *b = ctx;
+    struct registry_session *s;
+    const char *repository;
+
+    (void)call, (void)err;
+    (void)site_is_registry(b->copy->to, &s, &repository);
+    wire_add(b->copy->wire,
+             registry_blob_put(
+                 s, repository,
+                 &(struct registry_blob){.digest = b->digest, .size = b->size, .fd = b->fd}),
+             NULL, b->size, on_sent, b);
+    return 0;
+}
+
+static int temporary(struct error *err)
+{
+    const char *dir = getenv("TMPDIR");
+    const int fd = open(dir && *dir ? dir : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    return fd < 0 ? error_sys(err, "make a file in '%s'", dir && *dir ? dir : "/var/tmp") : fd;
+}
+
+static int on_probed(void *ctx, struct registry_call *call, struct error *err)
+{
+    struct blob *b = ctx;
+    struct registry_session *s;
+    const char *repository;
+
+    if (!registry_call_result(call)->absent) {
+        blob_free(b);
+        return 0;
+    }
+    const int fd = temporary(err);
+    if (fd < 0)
+        return fd;
+    b->fd = keep_open(b->copy, fd);
+    (void)site_is_registry(b->copy->from, &s, &repository);
+    wire_add(b->copy->wire, registry_blob_get(s, repository, &b->digest, b->size, fd, 0, true),
+             b->title, b->size, on_between, b);
+    return 0;
+}
+
+static void ask(struct copy *c, const struct descriptor *d)
+{
+    struct registry_session *from, *to;
+    const char *there, *here;
+
+    (void)site_is_registry(c->from, &from, &there);
+    (void)site_is_registry(c->to, &to, &here);
+    const bool same = strcmp(registry_session_host(from), registry_session_host(to)) == 0;
+    wire_add(c->wire,
+             registry_blob_probe(
+                 to, here,
+                 &(struct registry_blob){
+                     .digest = d->digest, .size = d->size, .fd = -1, .from = same ? there : NULL}),
+             NULL, 0, on_probed, blob_new(c, d));
+}
+
+/* ---- between layouts ---- */
+
+static int pour(int from, int to, const struct descriptor *d, struct error *err)
+{
+    cleanup_free char *buf = xmalloc(PIECE);
+    struct digest got;
+    struct hash hash;
+    ssize_t n;
+
+    hash_init(&hash);
+    while ((n = read(from, buf, PIECE)) > 0) {
+        const int r = fd_write_all(to, view_make(buf, (size_t)n), err);
+        if (r < 0)
+            return r;
+        hash_add(&hash, buf, (size_t)n);
+    }
+    hash_done(&hash, got.sha256);
+    if (n < 0)
+        return error_sys(err, "read blob %s", d->digest_text);
+    return digest_eq(&got, &d->digest)
+               ? 0
+               : error_set(err, -EPROTO, "blob %s is damaged", d->digest_text);
+}
+
+static int duplicate(struct copy *c, const struct descriptor *d, struct error *err)
+{
+    const int dir = site_layout_fd(c->to);
+
+    if (is_here(dir, &d->digest, d->size))
+        return 0;
+    cleanup_close int from = open_here(site_layout_fd(c->from), &d->digest, d->size, err);
+    cleanup_close int to = from < 0 ? from : unnamed(dir, err);
+    int r = to < 0 ? to : pour(from, to, d, err);
+    return r < 0 ? r : name_it(dir, to, &d->digest, err);
+}
+
+int copy_blob(struct copy *c, const struct descriptor *d, struct error *err)
+{
+    struct registry_session *from, *to;
+    const char *there, *here;
+    const bool remote_from = site_is_registry(c->from, &from, &there);
+    const bool remote_to = site_is_registry(c->to, &to, &here);
+
+    if (remote_from && remote_to) {
+        ask(c, d);
+        return 0;
+    }
+    if (remote_from)
+        return fetch(c, d, from, there, err);
+    return remote_to ? send(c, d, to, here, err) : duplicate(c, d, err);
+}
