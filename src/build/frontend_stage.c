@@ -418,12 +418,14 @@ static int check_names(const struct frontend *fe, const struct fe_stage *s, stru
         const struct view from = instruction_flag(c->in, "from");
         struct fe_stage *stage;
         uint64_t index;
-        const bool number = c->in->kind == INSTRUCTION_COPY && view_to_u64(from, &index);
-
-        if (number && (index >= fe->stage_count || index == s->index)) {
+        if (c->in->kind != INSTRUCTION_COPY || from.size == 0)
+            continue;
+        const bool number = view_to_u64(from, &index);
+        if (number ? index >= fe->stage_count || index == s->index
+                   : find_stage(fe, from, fe->stage_count) == s)
             r = fe_find_from(fe, s, from, &stage, err);
+        if (r < 0)
             return fe_at(fe, s, c, fe_flag_span(c->in, "from"), r, err);
-        }
     }
     return 0;
 }
