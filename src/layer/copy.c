@@ -205,8 +205,7 @@ static int not_a_directory(const char *path, const struct entry *e, struct error
     return r;
 }
 
-/* A new directory in a set-group-id one has that bit too, as mkdir() has it. */
-static uint32_t inherited_mode(struct copy *c, const char *path)
+uint32_t copy_inherited_mode(struct copy *c, const char *path)
 {
     const char *slash = strrchr(path, '/');
     cleanup_free char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
@@ -240,7 +239,7 @@ int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t gid, struc
         n->e.path = own;
         n->e.opaque = false;
     } else {
-        n->e.mode |= inherited_mode(c, path);
+        n->e.mode |= copy_inherited_mode(c, path);
         n->e.uid = uid;
         n->e.gid = gid;
     }
