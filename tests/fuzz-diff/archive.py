@@ -30,7 +30,7 @@ def gzip_twice(data):
 
 
 PACKERS = [(".tar", bytes), (".tar", bytes), (".tar.gz", lambda d: gzip.compress(d, mtime=0)), (".tgz", lambda d: gzip.compress(d, 1, mtime=0)), (".tar.gz", gzip_twice),
-           (".tar.bz2", bz2.compress), (".tar.zst", zstd), (".tar.zst", lambda d: zstd(d[:600]) + zstd(d[600:]))] + [(".tar.xz", lzma.compress)] * XZ
+           (".tar.bz2", bz2.compress), (".tar.zst", zstd)] + [(".tar.xz", lzma.compress)] * XZ
 
 
 def archive(r):

@@ -5,7 +5,7 @@ import re
 OWNERS = ["0", "0:0", "1000", "1000:100", "7:8", ":5", "nobody", "nobody:users", "bin:bin", "bin", "root:nobody", "1:users", "65534:bin", "2147483647:0", "${OWNER:-3}:4"]
 CHMODS = ["0", "600", "0644", "755", "0755", "4755", "2755", "1777", "7777", "000", "0000755"]
 BASE_SOURCES = ["/l", "/l/", "/l/*", "/l/r*", "/l/flink", "/l/abs", "/etc", "/l/abs/in", "/l/rel/in", "/l/twice/sub", "/l/fifo", "/l/??l/*", "/l/.", "/l/*/in", "/l/[fr]*", "/l/second", "/l/private", "/l/setid", "/l/up/../file"]
-NAMEABLE = re.compile(r"(?!<<)(?!.*/<<)[^\n\\]*[^\s\\]")  # what the engine that is compared finds: docs/dockerfile.md
+NAMEABLE = re.compile(r"(?!<<)(?!.*/<<)[^\n\t\\]*[^\s\\]")  # what the engine that is compared finds: docs/dockerfile.md
 
 
 class Copies:

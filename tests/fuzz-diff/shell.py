@@ -33,7 +33,7 @@ class Shell:
             at = self.pick("/mnt", "/" + self.fresh("mp")) if self.tree.kind(source) == "dir" else "/" + self.fresh("mp")
             return f" --mount=target={at}," + self.pick("source=", "src=") + self.named(source) + self.pick("", ",rw", ",ro")
         at = self.pick("/mnt", "/mnt", "/mnt", "/" + self.fresh("mp"), "/tmp")
-        others = [s.name or str(i) for i, s in enumerate(self.stages[:-1])]
+        others = [s.name for s in self.stages[:-1] if s.name]  # by name only: docs/dockerfile.md
         owner = "" if self.stage.root and self.chance(0.5) else self.pick(",uid=5,gid=6", ",uid=1000,gid=1000,mode=0700")
         cache = f"type=cache,target={at},id={self.fresh('cache')}{self.r.getrandbits(60)}{owner}"
         return " --mount=" + self.pick(f"type=bind,target={at}", f"type=bind,target={at},rw", f"type=tmpfs,target={at}", f"type=tmpfs,target={at},size=1048576",
