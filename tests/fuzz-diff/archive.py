@@ -46,11 +46,6 @@ def archive(r):
     return r.choice([end, end, end, ".bin", ".txt"]), pack(data)
 
 
-def cut(r, data):
-    """An archive that ends where it must not."""
-    return data[:r.randrange(len(data))] if data else data
-
-
 class Archive:
     def __init__(self, r):
         self.r, self.out, self.tar = r, io.BytesIO(), None

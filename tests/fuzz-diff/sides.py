@@ -13,19 +13,17 @@ CHROOT = os.environ.get("PEERS", "/opt/peers")
 COOPER = os.path.realpath(os.environ.get("COOPER", "build/cooper"))
 LONGEST = 120  # seconds of a build
 SECRET = "sesame\nopen\n"  # of --secret id=token
-EXCUSED = ["excused"]
-
-# (what the refusing side is, words of the refusal, the Dockerfile's words): where docs/dockerfile.md says so
+# (the side that refuses, words of the refusal, the Dockerfile's words, what it is): where docs/dockerfile.md says so
 EXCUSES = [
-    ("BuildKit", r"cannot copy to non-directory", r""),  # a directory of the source on a link
-    ("BuildKit", r"failed to parse stage name .* must be lowercase", r"(?i)from "),  # a stage's name in capitals
-    ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]"),  # a pattern that matches nothing in a directory
-    ("cooper", r"look up owner .* is not in the image's", r"--chown="),
-    ("cooper", r"bad substitution|unclosed", r"(?i)\barg\b[^\n]*\$\{"),  # 26.1 passes over those of an ARG before FROM
-    ("cooper", r"\.dockerignore:.* pattern", r""),  # BuildKit looks only when something needs the context
-    ("BuildKit", r"failed to calculate checksum of ref .*: not found", r"[*?\[]"),  # a pattern, and a dangling link in what it matches
-    ("BuildKit", r"chtimes .*: no such file", r"(?i)add "),  # a directory that the same archive replaces
-    ("BuildKit", r"invalid environment variable: name cannot be empty", r""),
+    ("BuildKit", r"cannot copy to non-directory", r"", "a directory onto a link"),
+    ("BuildKit", r"failed to parse stage name .* must be lowercase", r"(?i)from ", "a stage's name in capitals"),
+    ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]", "a pattern that matches nothing in a directory"),
+    ("cooper", r"look up owner .* is not in the image's", r"--chown=", "an owner that nobody is"),
+    ("cooper", r"bad substitution|unclosed", r"(?i)\barg\b[^\n]*\$\{", "errors of an ARG before FROM"),
+    ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
+    ("BuildKit", r"failed to calculate checksum of ref .*: not found", r"[*?\[]", "a pattern, and a dangling link in what it matches"),
+    ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),
+    ("BuildKit", r"invalid environment variable: name cannot be empty", r"", "a variable without a name"),
 ]
 
 
@@ -44,11 +42,12 @@ def ready(identities):
         os.path.exists(os.path.join(SHARED, "peers/setup-peers")) and shutil.which("skopeo") and in_peers("docker", "info").returncode == 0))
 
 
-def excused(one, a, first, second):
+def excused(one, first, second):
+    """Why a refusal of one side alone is no difference, or None."""
     who, words = ("cooper", first.refused) if first.refused else ("BuildKit", second.refused)
-    for side, refusal, text in EXCUSES:
+    for side, refusal, text, what in EXCUSES:
         if side == who and re.search(refusal, words) and re.search(text, one.text()):
-            return EXCUSED
+            return what
     return None
 
 
