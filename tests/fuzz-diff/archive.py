@@ -105,7 +105,7 @@ class Archive:
         self.directories.append(path)
 
     def link(self, info, path):
-        inside = [d for d in self.directories if d]
+        inside = [d for d in self.directories if d and not (path + "/").startswith(d + "/")]
         near = [os.path.relpath(d, os.path.dirname(path) or ".") for d in inside]
         info.type, info.linkname = tarfile.SYMTYPE, self.r.choice(["a", "../b", "/etc", "nowhere", "x" * (90 if self.form == tarfile.USTAR_FORMAT else 120)] + near * 2)
         if info.linkname in near:
