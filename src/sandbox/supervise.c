@@ -396,8 +396,8 @@ static int supervise(int listener, const struct supervise_options *o)
                            .chroots = o->kind != SUPERVISE_ONE_ID}; /* it is not told of them */
 
     if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0 ||
-        enter_user_namespace(o->user_fd) < 0)
-        return 1;
+        enter_user_namespace(o->user_fd) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return 1; /* the signal is forgotten when ids change */
     set_initial(&s.initial, o);
     s.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     s.call = xcalloc(1, MAX(sizes.seccomp_notif, (uint16_t)sizeof(*s.call)));

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -102,7 +104,7 @@ static bool set_file_ids(uint32_t uid, uint32_t gid)
 static void be_ourselves(void)
 {
     if (!set_file_ids(0, 0) || syscall(SYS_setgroups, 0, NULL) < 0 ||
-        set_file_capabilities(UINT64_MAX) < 0)
+        set_file_capabilities(UINT64_MAX) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         _exit(1);
 }
 
