@@ -7,6 +7,10 @@
 #include <isa-l/igzip_lib.h>
 
 #define GZIP_FAST 1 /* the level that is isa-l's */
+/* Of the default level of zstd: its own tables of 2^17 and 2^16 entries are made for streams, not for chunks of 1 MiB, and
+ * take more of the processor's cache than is there for two threads. Small ones: a quarter less time, 1.5 % more bytes. */
+#define ZSTD_QUICK 3
+#define ZSTD_QUICK_TABLES 15
 
 struct packer {
     struct isal_zstream *fast;
@@ -35,7 +39,11 @@ static int zstd_open(struct packer *p, int level, struct error *err)
     p->zstd = ZSTD_createCCtx();
     if (!p->zstd)
         return error_set(err, -ENOMEM, "zstd: out of memory");
-    const size_t r = ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, level);
+    size_t r = ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_compressionLevel, level);
+    if (!ZSTD_isError(r) && level == ZSTD_QUICK)
+        r = ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_hashLog, ZSTD_QUICK_TABLES);
+    if (!ZSTD_isError(r) && level == ZSTD_QUICK)
+        r = ZSTD_CCtx_setParameter(p->zstd, ZSTD_c_chainLog, ZSTD_QUICK_TABLES);
     return ZSTD_isError(r) ? error_set(err, -EINVAL, "zstd: %s", ZSTD_getErrorName(r)) : 0;
 }
 
