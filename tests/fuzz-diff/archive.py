@@ -33,9 +33,9 @@ PACKERS = [(".tar", bytes), (".tar", bytes), (".tar.gz", lambda d: gzip.compress
            (".tar.bz2", bz2.compress), (".tar.zst", zstd)] + [(".tar.xz", lzma.compress)] * XZ
 
 
-def archive(r):
+def archive(r, tame=False):
     """An archive's bytes: (name's end, bytes)."""
-    one = Archive(r)
+    one = Archive(r, tame)
     with tarfile.open(fileobj=one.out, mode="w", format=one.form, encoding="utf-8") as one.tar:
         for _ in range(r.choice([0, 1, 3, 5, 8, 14])):
             one.member()
@@ -47,8 +47,8 @@ def archive(r):
 
 
 class Archive:
-    def __init__(self, r):
-        self.r, self.out, self.tar = r, io.BytesIO(), None
+    def __init__(self, r, tame):
+        self.r, self.tame, self.out, self.tar = r, tame, io.BytesIO(), None
         self.form = r.choice([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT, tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT])
         self.lead = r.choice(["", "", "./", "/"])
         self.files, self.directories = {}, [""]  # headers of files, by name
@@ -91,7 +91,7 @@ class Archive:
         """What only pax can say."""
         if self.r.random() < 0.15:
             info.mtime += self.r.choice([0.25, 0.5])
-        if self.r.random() < 0.05:
+        if self.r.random() < 0.05 and not self.tame:
             info.uid = 1 << 22
         if self.r.random() < 0.05:
             info.pax_headers["comment"] = "é"

@@ -73,7 +73,7 @@ def make(seed, tame=False):
     """The case of a seed. `tame` ones can be built by whoever owns the files, with only files that everybody may read."""
     r = random.Random(seed)
     broken = not tame and r.random() < BROKEN
-    entries = context.entries(r)
+    entries = context.entries(r, tame)
     writer = dockerfile.Writer(r, entries, tame).write()
     items, options, ignore = writer.items, writer.options, writer.ignore
     if broken:

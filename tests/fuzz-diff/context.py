@@ -36,16 +36,16 @@ def name(r):
     return r.choice(ODD) if r.random() < 0.12 else r.choice(PLAIN)
 
 
-def entries(r, odd=True):
-    """A context, parents before children."""
+def entries(r, tame=False):
+    """A context, parents before children. Owners of tame ones are within what a user has of ids."""
     found, directories, used = [], [""], set()
     for _ in range(r.choice([1, 3, 6, 10, 16, 30])):
-        path = os.path.join(r.choice(directories), name(r) if odd else r.choice(PLAIN))
+        path = os.path.join(r.choice(directories), name(r))
         if path in used or path in ("Dockerfile", ".dockerignore") or path.count("/") > 5:
             continue
         entry = one(r, path, found)
         if entry.kind == "file" and entry.holes == -1:
-            end, entry.data = archive(r)
+            end, entry.data = archive(r, tame)
             entry.path, entry.holes = path + end, 0
             if entry.path in used:
                 continue
@@ -91,8 +91,8 @@ class Tree:
         real = self.real(path)
         return real if real is None else "dir" if real == "" else {"hard": "file"}.get(self.entries[real].kind, self.entries[real].kind)
 
-    def real(self, path):
-        """The path behind all links; None where there is none."""
+    def real(self, path, met=None):
+        """The path behind all links, which `met` gets; None where there is none."""
         at, left, links = "", path.split("/"), 0
         while left:
             part = left.pop(0)
@@ -106,6 +106,8 @@ class Tree:
                 return None
             if entry.kind == "link":
                 links += 1
+                if met is not None:
+                    met.append(entry.path)
                 to = entry.data.decode()
                 at, left = "" if to.startswith("/") else at, to.split("/") + left
             else:
@@ -113,13 +115,13 @@ class Tree:
         return at
 
     def steps(self, path):
-        """All names that lead to what a path says: itself, and where its links point."""
-        at = os.path.normpath(path)
-        found = [at]
-        while at and at not in self.entries:
-            at = os.path.dirname(at)
-        real = self.real(path)
-        return found + ([real] if real and real != found[0] else []) + ([at] if at and at != found[0] else [])
+        """All names that lead to what a path says: itself, its links, and where they point."""
+        found = [os.path.normpath(path)]
+        real = self.real(path, found)
+        return list(dict.fromkeys(found + ([real] if real else [])))
+
+    def dangles(self):
+        return any(e.kind == "link" and self.real(e.path) is None for e in self.entries.values())
 
     def below(self, path):
         """What a directory holds: (path within, kind), at any depth; of a link's target, not of links met."""

@@ -91,7 +91,7 @@ class Writer(Words, Copies, Shell):
     def workdir(self):
         s = self.stage
         known = self.literal_path(self.r.choice(s.directories()))
-        path = self.pick("/" + self.fresh("w"), self.fresh("w"), known, "a/b", "..", ".", "$dir", "/y${dir}/x", "'q d'", known.rstrip("/") + "/" + self.fresh("w"), known, "/a/../b//c/", "${DIR2:-w}")
+        path = self.pick("/" + self.fresh("w"), self.fresh("w"), known, "a/b", "..", ".", "$dir", "/y${dir}/x", "'q d'", known.rstrip("/") + "/" + self.fresh("w"), known, "/b/./c//d/" if s.shell else "/a/../b//c/", "${DIR2:-w}")
         if "$" in path:
             s.directory = None
         elif path.startswith("/") or s.directory:
