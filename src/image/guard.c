@@ -13,6 +13,7 @@
 void guard_done(struct guard *g)
 {
     policy_free(g->policy);
+    notation_policy_free(g->notation);
     crypto_close(g->crypto);
     free(g->path);
 }
@@ -36,7 +37,9 @@ int guard_open(const struct env *env, const char *path, struct guard *ret, struc
     cleanup_free char *file = path ? xstrdup(path) : find_policy(env);
     int r = file ? fd_read_file(AT_FDCWD, file, POLICY_SIZE_MAX, &text, err) : 0;
 
-    if (r == 0 && file)
+    if (r == 0 && file && notation_is_policy(str_view(&text)))
+        r = notation_policy_parse(str_view(&text), &ret->notation, err);
+    else if (r == 0 && file)
         r = policy_parse(str_view(&text), &ret->policy, err);
     if (r < 0)
         return error_wrap(err, r, "policy '%s'", file);
@@ -69,6 +72,8 @@ static int look_at_signatures(struct guard *g, struct policy_rule *rule, struct 
 int guard_decide(const struct env *env, struct guard *g, const struct policy_image *image,
                  struct site *site, struct testimony *t, bool *ret_read, struct error *err)
 {
+    if (g->notation)
+        return notary_decide(env, g->notation, g->path, site, t, ret_read, err);
     struct policy_rule *rule = policy_find(g->policy, image);
     int r = 0;
 
@@ -104,9 +109,9 @@ int guard_reference(const struct env *env, struct wire *w, const struct referenc
     TESTIMONY_AUTO(t);
     int r = guard_open(env, NULL, &g, err);
 
-    if (r == 0 && g.policy)
+    if (r == 0 && g.path)
         r = site_open_registry(w, ref, false, &site, err);
-    if (r == 0 && g.policy)
+    if (r == 0 && g.path)
         r = guard_decide(env, &g, &image, site, &t, &looked, err);
     if (r < 0)
         return r;

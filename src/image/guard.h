@@ -2,16 +2,19 @@
  *
  * It is in $COOPER_POLICY, else ~/.config/containers/policy.json, else
  * /etc/containers/policy.json; where there is none, everything may be used. What is there and
- * cannot be read refuses everything. */
+ * cannot be read refuses everything. The languages are those of trust/policy.h, and
+ * notation's trustpolicy.json. */
 #pragma once
 
+#include "image/notary.h"
 #include "image/testimony.h"
 #include "trust/policy.h"
 
 struct guard {
-    struct policy *policy; /* NULL: there is none */
-    char *path;            /* of its file; the keys' paths are relative to it */
-    struct crypto *crypto; /* of its keys, once they are wanted */
+    struct policy *policy;            /* NULL: there is none */
+    struct notation_policy *notation; /* or it is notation's */
+    char *path;                       /* of its file; the keys' paths are relative to it */
+    struct crypto *crypto;            /* of its keys, once they are wanted */
 };
 void guard_done(struct guard *g);
 #define GUARD_AUTO(name) CLEANUP(guard_done) struct guard name = {0}

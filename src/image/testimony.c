@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "oci/beside.h"
+#include "trust/notation.h"
 
 #define OVERTAKEN_MAX 5 /* tries, while others change the same tag */
 
@@ -22,6 +23,9 @@ void testimony_done(struct testimony *t)
     vec_each (e, &t->evidence)
         evidence_done(e);
     vec_done(&t->evidence);
+    vec_each (e, &t->envelopes)
+        str_done(e);
+    vec_done(&t->envelopes);
     strings_done(&t->complaints);
     if (t->manifest.at)
         str_done(&t->manifest);
@@ -38,7 +42,7 @@ static void complain(struct reader *r, const char *what, struct error *take_why)
 
 static int check_limits(struct reader *r, const struct descriptor *d, struct error *err)
 {
-    if (r->t->evidence.size + r->t->complaints.size >= EVIDENCE_COUNT_MAX)
+    if (r->t->evidence.size + r->t->envelopes.size + r->t->complaints.size >= EVIDENCE_COUNT_MAX)
         return error_set(err, -EDQUOT,
                          "more than %d signatures and statements lie beside the image",
                          EVIDENCE_COUNT_MAX);
@@ -72,6 +76,34 @@ static int read_layer(struct reader *r, const struct descriptor *d, struct error
     return 0;
 }
 
+/* notation's own manifests: one layer, and the type of the artifact or, older, of the configuration. */
+static bool is_notation(const struct manifest *m)
+{
+    return m->layer_count == 1 && strcmp(m->layers[0].media_type, MEDIA_JWS) == 0 &&
+           strcmp(m->artifact_type ? m->artifact_type : m->config.media_type, MEDIA_NOTATION) == 0;
+}
+
+static int read_envelope(struct reader *r, const struct descriptor *d, struct error *err)
+{
+    struct str blob = STR_INIT;
+    ERROR_AUTO(why);
+    int result = check_limits(r, d, err);
+
+    if (result < 0)
+        return result;
+    if (d->size > NOTATION_ENVELOPE_MAX)
+        result = error_set(&why, -EDQUOT, "it has more than %u bytes", NOTATION_ENVELOPE_MAX);
+    else
+        result = r->site->kind->blob(r->site, d, &blob, &why);
+    if (result == 0) {
+        vec_push(&r->t->envelopes, blob);
+        return 0;
+    }
+    str_done(&blob);
+    complain(r, d->digest_text, &why);
+    return 0;
+}
+
 static int read_manifest(struct reader *r, struct view text, struct error *err)
 {
     CLEANUP(manifest_freep) struct manifest *m = NULL;
@@ -86,6 +118,8 @@ static int read_manifest(struct reader *r, struct view text, struct error *err)
         if (digest_eq(d, &m->digest))
             return 0;
     vec_push(&r->seen, m->digest);
+    if (is_notation(m))
+        return read_envelope(r, &m->layers[0], err);
     for (size_t i = 0; result == 0 && i < m->layer_count; i++)
         if (evidence_form_of(&m->layers[i]) != EVIDENCE_NONE)
             result = read_layer(r, &m->layers[i], err);

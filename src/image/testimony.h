@@ -9,6 +9,7 @@ struct testimony {
     struct digest digest; /* of the image, resolved once */
     struct str manifest;
     VEC(struct evidence) evidence; /* read, not believed */
+    VEC(struct str) envelopes;     /* JWS of notation, likewise */
     struct strings complaints;     /* what could not be read, and why */
 };
 void testimony_done(struct testimony *t);

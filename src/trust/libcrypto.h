@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "trust/crypto.h"
 
@@ -35,7 +36,29 @@
     X(EVP_DigestVerifyInit)                                                                        \
     X(EVP_DigestVerify)                                                                            \
     X(EVP_PKEY_CTX_set_rsa_padding)                                                                \
-    X(EVP_PKEY_CTX_set_rsa_pss_saltlen)
+    X(EVP_PKEY_CTX_set_rsa_pss_saltlen)                                                            \
+    X(d2i_X509)                                                                                    \
+    X(X509_free)                                                                                   \
+    X(X509_verify)                                                                                 \
+    X(X509_get0_pubkey)                                                                            \
+    X(X509_get0_notBefore)                                                                         \
+    X(X509_get0_notAfter)                                                                          \
+    X(X509_get_key_usage)                                                                          \
+    X(X509_get_extended_key_usage)                                                                 \
+    X(X509_get_extension_flags)                                                                    \
+    X(X509_get_pathlen)                                                                            \
+    X(X509_get_ext_by_NID)                                                                         \
+    X(X509_get_subject_name)                                                                       \
+    X(X509_get_issuer_name)                                                                        \
+    X(X509_NAME_cmp)                                                                               \
+    X(X509_NAME_entry_count)                                                                       \
+    X(X509_NAME_get_entry)                                                                         \
+    X(X509_NAME_ENTRY_get_object)                                                                  \
+    X(X509_NAME_ENTRY_get_data)                                                                    \
+    X(OBJ_obj2nid)                                                                                 \
+    X(OBJ_nid2sn)                                                                                  \
+    X(ASN1_STRING_to_UTF8)                                                                         \
+    X(ASN1_TIME_to_tm)
 
 struct crypto {
 #define LIBCRYPTO_MEMBER(name) __typeof__(name) *name;

@@ -108,3 +108,14 @@ policy() { # RULE for $REGISTRY/team
     DOCKER_CONTENT_TRUST=1 run -0 --separate-stderr cooper pull "$REGISTRY/team/plain:1.0"
     [[ $stderr == *"Notary v1 is not asked"* ]]
 }
+
+@test "a build obeys it for what FROM needs" {
+    upload layout "$REGISTRY" team/base 1.0
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    mkdir -p context
+    printf 'FROM %s/team/base:1.0\nLABEL a=b\n' "$REGISTRY" >context/Dockerfile
+    run -1 --separate-stderr cooper build -q context
+    [[ $stderr == *"no signature of the keys"* ]]
+    cooper sign -q --key cosign.key "$REGISTRY/team/base:1.0"
+    cooper build -q context
+}

@@ -298,3 +298,114 @@ EOF
     [[ $stderr == *"signedBy (GPG) is asked for, which cooper cannot check"* ]]
     run -2 cooper verify --policy policy.json --key cosign.pub oci:image
 }
+
+# ---- notation ----
+
+trust_policy() { # LEVEL
+    printf '{"version": "1.0", "trustPolicies": [{"name": "n", "registryScopes": ["*"], "signatureVerification": {"level": "%s"}, "trustStores": ["ca:e2e"], "trustedIdentities": ["*"]}]}' "$1" >notation/trustpolicy.json
+}
+
+@test "notation's layouts, trust policy and trust store" {
+    shared oci/notation
+    data=$CONFORMANCE/oci/notation
+    rm -rf notation && mkdir -p notation/truststore/x509/ca/e2e
+    cp "$data/certs/e2e.crt" notation/truststore/x509/ca/e2e
+    trust_policy strict
+    for name in valid-signature valid-multiple-signatures; do
+        run -0 cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e-$name:v1"
+        [[ $output == "Allowed sha256:b8479de3f88fb259a0a9ea82a5b2a052a1ef3c4ebbcfc61482d5ae4c831f8af9" ]]
+    done
+    for name in expired-signature invalid-signature with-expired-cert; do
+        run -1 --separate-stderr cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e-$name:v1"
+        [[ $stderr == *"no signature of notation holds"* ]]
+    done
+    run -1 --separate-stderr cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e:v1"
+    [[ $stderr == *"none lies beside it"* ]]
+    trust_policy permissive
+    run -0 --separate-stderr cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e-expired-signature:v1"
+    [[ $stderr == *"warning"*"it has expired"* ]]
+    # a link in a trust store is refused
+    mv notation/truststore/x509/ca/e2e/e2e.crt notation/real
+    ln -s ../../../../real notation/truststore/x509/ca/e2e/e2e.crt
+    run -1 --separate-stderr cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e-valid-signature:v1"
+    [[ $stderr == *"e2e.crt"* ]]
+}
+
+# certificate NAME ISSUER EXTENSIONS: a key and a certificate, signed by ISSUER (itself where they are the same).
+certificate() {
+    openssl ecparam -name "${CURVE:-prime256v1}" -genkey -noout -out "chain/$1.key"
+    openssl req -new -key "chain/$1.key" -subj "/C=US/ST=WA/O=Test/CN=$1" -out "chain/$1.csr" 2>/dev/null
+    printf '%b' "$3" >chain/ext
+    if [ "$1" = "$2" ]; then openssl x509 -req -in "chain/$1.csr" -signkey "chain/$1.key" -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null
+    else openssl x509 -req -in "chain/$1.csr" -CA "chain/$2.crt" -CAkey "chain/$2.key" -CAcreateserial -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null; fi
+}
+
+# notarize ALG KEY CERTIFICATE...: a layout "image" with a signature of notation, made by openssl.
+notarize() {
+    fresh
+    python3 -c '
+import base64, hashlib, json, subprocess, sys
+alg, key, *certs = sys.argv[1:]
+url = lambda b: base64.urlsafe_b64encode(b).rstrip(b"=").decode()
+def blob(data):
+    name = hashlib.sha256(data).hexdigest()
+    open("image/blobs/sha256/" + name, "wb").write(data)
+    return {"digest": "sha256:" + name, "size": len(data)}
+index = json.load(open("image/index.json"))
+subject = {k: index["manifests"][0][k] for k in ("mediaType", "digest", "size")}
+protected = url(json.dumps({"alg": alg, "crit": ["io.cncf.notary.signingScheme"], "cty": "application/vnd.cncf.notary.payload.v1+json",
+    "io.cncf.notary.signingScheme": "notary.x509", "io.cncf.notary.signingTime": "2025-01-01T00:00:00Z"}).encode())
+payload = url(json.dumps({"targetArtifact": subject}).encode())
+der = subprocess.run(["openssl", "dgst", "-sha" + alg[2:], "-sign", f"chain/{key}.key"], input=f"{protected}.{payload}".encode(), capture_output=True, check=True).stdout
+size = {"256": 32, "384": 48, "512": 66}[alg[2:]]
+at = 3 if der[1] & 0x80 else 2
+raw = b""
+for _ in range(2):
+    n = der[at + 1]
+    raw += int.from_bytes(der[at + 2:at + 2 + n], "big").to_bytes(size, "big")
+    at += 2 + n
+x5c = [subprocess.run(["openssl", "x509", "-in", f"chain/{c}.crt", "-outform", "der"], capture_output=True, check=True).stdout for c in certs]
+envelope = json.dumps({"payload": payload, "protected": protected, "header": {"x5c": [base64.b64encode(c).decode() for c in x5c]}, "signature": url(raw)}).encode()
+config = {"mediaType": "application/vnd.cncf.notary.signature", **blob(b"{}")}
+manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config,
+    "layers": [{"mediaType": "application/jose+json", **blob(envelope)}], "subject": subject, "annotations": {}}).encode()
+index["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+json", **blob(manifest)})
+json.dump(index, open("image/index.json", "w"))' "$@"
+}
+
+@test "notation's chains: what may sign what" {
+    rm -rf chain notation && mkdir -p chain notation/truststore/x509/ca/e2e
+    authority='basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
+    leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n'
+    certificate root root "$authority"
+    certificate middle root "$authority"
+    certificate good middle "$leaf"
+    certificate server middle 'keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n'
+    certificate noca root 'basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature\n'
+    certificate below noca "$leaf"
+    certificate short root 'basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign\n'
+    certificate second short "$authority"
+    certificate deep second "$leaf"
+    certificate lists middle "${leaf}crlDistributionPoints=URI:http://127.0.0.1/crl\n"
+    CURVE=secp384r1 certificate p384 root "$leaf"
+    CURVE=secp521r1 certificate p521 root "$leaf"
+    cp chain/root.crt notation/truststore/x509/ca/e2e/
+    trust_policy strict
+    verdict() { run "-$1" --separate-stderr cooper verify --policy notation/trustpolicy.json oci:image:1.0; echo "$stderr"; [[ $stderr == *"$2"* ]]; }
+    notarize ES256 good good middle root; verdict 0 ""
+    notarize ES384 p384 p384 root; verdict 0 ""
+    notarize ES512 p521 p521 root; verdict 0 ""
+    notarize ES256 good good middle; verdict 1 "no chain up to a root"
+    notarize ES256 good good root middle; verdict 1 "no chain up to a root"
+    notarize ES256 good good; verdict 1 "no chain up to a root"
+    notarize ES256 good server middle root; verdict 1 "not of its certificate"
+    notarize ES256 server server middle root; verdict 1 "not one that signs code"
+    notarize ES256 middle middle root; verdict 1 "not one that signs code"
+    notarize ES256 below below noca root; verdict 1 "must not sign others"
+    notarize ES256 deep deep second short root; verdict 1 "must not sign others"
+    notarize ES256 lists lists middle root; verdict 1 "revoked is not looked up"
+    notarize ES384 good good middle root; verdict 1 "its algorithm is"
+    notarize ES256 good good middle root
+    rm notation/truststore/x509/ca/e2e/root.crt && cp chain/noca.crt notation/truststore/x509/ca/e2e/
+    verdict 1 "trust store"
+}

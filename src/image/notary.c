@@ -1,0 +1,164 @@
+#include "image/notary.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "trust/crypto.h"
+#include "trust/pem.h"
+
+#define CERTIFICATES_MAX (1u << 20) /* bytes of one file */
+
+struct store {
+    VEC(struct str) at; /* DER */
+};
+
+static void store_done(struct store *s)
+{
+    vec_each (der, &s->at)
+        str_done(der);
+    vec_done(&s->at);
+}
+
+/* PEM, several in a file, or one as DER. */
+static int add_certificates(struct store *s, const struct str *text, struct error *err)
+{
+    struct view rest = str_view(text);
+    char label[PEM_LABEL_MAX];
+    int r = 1;
+
+    if (!memmem(text->at, text->size, "-----BEGIN ", 11)) {
+        vec_push(&s->at, STR_INIT);
+        str_add(vec_last(&s->at), str_view(text));
+        return 0;
+    }
+    while (r > 0) {
+        STR_AUTO(der);
+
+        r = pem_next(&rest, label, &der, err);
+        if (r <= 0 || strcmp(label, "CERTIFICATE") != 0)
+            continue;
+        if (s->at.size == NOTATION_STORE_MAX)
+            return error_set(err, -EDQUOT, "a trust store has at most %d certificates",
+                             NOTATION_STORE_MAX);
+        vec_push(&s->at, der);
+        der = STR_INIT;
+    }
+    return r;
+}
+
+static bool is_certificate(const char *name)
+{
+    const struct view v = view_of(name);
+
+    return view_ends(v, ".pem") || view_ends(v, ".crt") || view_ends(v, ".cer");
+}
+
+/* Links are refused by the specification: who can make one could choose what is trusted. */
+static int read_store(int root, const char *path, struct store *ret, struct error *err)
+{
+    cleanup_close int fd = fd_open_beneath(root, path, O_RDONLY | O_DIRECTORY, 0, err);
+    int r = 0;
+
+    if (fd < 0)
+        return fd;
+    DIR *dir = fdopendir(dup(fd));
+    for (const struct dirent *e; dir && r == 0 && (e = readdir(dir));) {
+        STR_AUTO(text);
+
+        if (!is_certificate(e->d_name))
+            continue;
+        cleanup_close int file = fd_open_beneath(fd, e->d_name, O_RDONLY | O_NONBLOCK, 0, err);
+        r = file < 0 ? file : fd_read_all(file, CERTIFICATES_MAX, &text, err);
+        if (r == 0)
+            r = add_certificates(ret, &text, err);
+    }
+    if (dir)
+        closedir(dir);
+    return r;
+}
+
+static int read_stores(const struct notation_statement *s, const char *policy_path,
+                       struct store *ca, struct store *authority, struct error *err)
+{
+    const char *slash = strrchr(policy_path, '/');
+    cleanup_free char *path =
+        slash ? xasprintf("%.*s/truststore/x509", (int)(slash - policy_path), policy_path)
+              : xstrdup("truststore/x509");
+    cleanup_close int root = fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
+    int r = root < 0 ? root : 0;
+
+    for (size_t i = 0; r == 0 && i < s->stores.size; i++) {
+        const char *name = s->stores.at[i], *colon = strchr(name, ':');
+        cleanup_free char *folder = xasprintf("%.*s/%s", (int)(colon - name), name, colon + 1);
+
+        if (strncmp(name, "tsa:", 4) != 0) /* time stamps are not read */
+            r = read_store(root, folder, strncmp(name, "ca:", 3) == 0 ? ca : authority, err);
+    }
+    return r < 0 ? error_wrap(err, r, "trust store '%s'", path) : 0;
+}
+
+static int verify_any(const struct env *env, const struct notation_facts *f,
+                      const struct testimony *t, struct error *err)
+{
+    const char *none = t->complaints.size ? t->complaints.at[0] : "none lies beside it";
+    cleanup_free char *why = xstrdup(none);
+
+    vec_each (envelope, &t->envelopes) {
+        CLEANUP(strings_done) struct strings log = {0};
+        ERROR_AUTO(own);
+
+        if (notation_verify(f, str_view(envelope), &log, &own) < 0) {
+            free(why);
+            why = xstrdup(own.text);
+            continue;
+        }
+        for (size_t i = 0; i < log.size; i++)
+            env_warn(env, "a signature of notation: %s", log.at[i]);
+        return 0;
+    }
+    return error_hint(err, error_set(err, -EPERM, "no signature of notation holds"), "%s", why);
+}
+
+static int look_at_signatures(const struct env *env, const struct notation_statement *s,
+                              const char *policy_path, struct site *site, struct testimony *t,
+                              struct error *err)
+{
+    CLEANUP(crypto_closep) struct crypto *c = NULL;
+    CLEANUP(store_done) struct store ca = {0}, authority = {0};
+    int r = crypto_open(&c, err);
+
+    if (r == 0)
+        r = read_stores(s, policy_path, &ca, &authority, err);
+    if (r == 0)
+        r = testimony_collect(site, t, err);
+    if (r < 0)
+        return r;
+    const struct notation_facts f = {.c = c,
+                                     .statement = s,
+                                     .digest = t->digest,
+                                     .size = t->manifest.size,
+                                     .ca = ca.at.at,
+                                     .ca_count = ca.at.size,
+                                     .authority = authority.at.at,
+                                     .authority_count = authority.at.size,
+                                     .now_s = env->now_s};
+    return verify_any(env, &f, t, err);
+}
+
+int notary_decide(const struct env *env, const struct notation_policy *p, const char *policy_path,
+                  struct site *site, struct testimony *t, bool *ret_read, struct error *err)
+{
+    const struct notation_statement *s = notation_find(p, site->repository);
+    int r = 0;
+
+    *ret_read = s && !s->skip;
+    if (!s)
+        r = error_set(err, -EPERM, "no statement is for '%s'", site->repository);
+    else if (!s->skip)
+        r = look_at_signatures(env, s, policy_path, site, t, err);
+    return r < 0 ? error_wrap(err, r, "'%s'%s%s", policy_path, s ? ", statement " : "",
+                              s ? s->name : "")
+                 : 0;
+}

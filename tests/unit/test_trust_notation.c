@@ -1,0 +1,254 @@
+#include "conformance.h"
+#include "trust/libcrypto.h"
+#include "trust/notation.h"
+#include "trust/pem.h"
+
+#define NOTATION "oci/notation/"
+
+static struct crypto *crypto;
+
+static int load(void **state)
+{
+    (void)state;
+    return crypto_open(&crypto, NULL);
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    crypto_close(crypto);
+    return 0;
+}
+
+static void verdicts_of_trust_policies_hold(void **state)
+{
+    STR_AUTO(table);
+    STR_AUTO(text);
+    struct view rest, row[2];
+    size_t count = 0;
+
+    (void)state;
+    conformance_read(NOTATION "trustpolicies/verdicts.tsv", &table);
+    rest = str_view(&table);
+    assert_true(conformance_row(&rest, row, 2));
+    for (; conformance_row(&rest, row, 2); count++) {
+        cleanup_free char *name = xasprintf(NOTATION "trustpolicies/%.*s", VIEW_ARG(row[0]));
+        CLEANUP(notation_policy_freep) struct notation_policy *p = NULL;
+        ERROR_AUTO(err);
+
+        conformance_read(name, &text);
+        const int r = notation_policy_parse(str_view(&text), &p, &err);
+        if ((r == 0) != view_starts(row[1], "valid"))
+            fail_msg("%s is %.*s: %s", name, VIEW_ARG(row[1]), err.text ? err.text : "read");
+    }
+    assert_true(count >= 40);
+}
+
+static void the_repository_finds_its_statement(void **state)
+{
+    static const char text[] =
+        "{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"all\",\"registryScopes\":[\"*\"],"
+        "\"signatureVerification\":{\"level\":\"skip\"}},{\"name\":\"one\",\"registryScopes\":["
+        "\"r.example/a\"],\"signatureVerification\":{\"level\":\"strict\",\"override\":{\"expiry\":"
+        "\"log\"}},\"trustStores\":[\"ca:x\"],\"trustedIdentities\":[\"*\"]}]}";
+    CLEANUP(notation_policy_freep) struct notation_policy *p = NULL;
+
+    (void)state;
+    assert_true(notation_is_policy(view_of(text)));
+    assert_false(notation_is_policy(VIEW("{\"default\":[]}")));
+    assert_int_equal(notation_policy_parse(view_of(text), &p, NULL), 0);
+    const struct notation_statement *s = notation_find(p, "r.example/a");
+    assert_string_equal(s->name, "one");
+    assert_int_equal(s->action[NOTATION_EXPIRY], NOTATION_LOG);
+    assert_int_equal(s->action[NOTATION_AUTHENTICITY], NOTATION_ENFORCE);
+    assert_string_equal(notation_find(p, "r.example/a/b")->name, "all");
+    assert_true(notation_find(p, "r.example/ab")->skip);
+}
+
+/* ---- signatures ---- */
+
+#define POLICY(level, identity)                                                                    \
+    "{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"n\",\"registryScopes\":[\"*\"],"          \
+    "\"signatureVerification\":" level                                                             \
+    ",\"trustStores\":[\"ca:e2e\"],\"trustedIdentities\":[\"" identity "\"]}]}"
+#define STRICT "{\"level\":\"strict\"}"
+#define NOW 1790000000  /* 2026 */
+#define THEN 1687843300 /* June 2023, between signing and the end of the short one */
+
+static const struct {
+    const char *layout, *signature, *certificate, *policy;
+    int64_t now;
+    const char *complaint; /* NULL: it holds */
+} rows[] = {
+    {"e2e-valid-signature", "90ceaff260d6", "e2e.crt", POLICY(STRICT, "*"), NOW, NULL},
+    {"e2e-valid-signature", "90ceaff260d6", "e2e.crt",
+     POLICY(STRICT, "x509.subject: C=US, ST=WA, O=Notary"), NOW, NULL},
+    {"e2e-valid-signature", "90ceaff260d6", "e2e.crt",
+     POLICY(STRICT, "x509.subject: CN=e2e,O=Notary,L=Seattle,ST=WA,C=US"), NOW, NULL},
+    {"e2e-valid-signature", "90ceaff260d6", "e2e.crt",
+     POLICY(STRICT, "x509.subject: C=US, ST=WA, O=Notary, CN=other"), NOW, "no identity"},
+    {"e2e-valid-signature", "90ceaff260d6", "new_e2e.crt", POLICY(STRICT, "*"), NOW, "trust store"},
+    {"e2e-valid-signature", "90ceaff260d6", NULL, POLICY(STRICT, "*"), NOW, "trust store"},
+    {"e2e-valid-signature", "90ceaff260d6", NULL, POLICY("{\"level\":\"permissive\"}", "*"), NOW,
+     "trust store"},
+    {"e2e-valid-signature", "90ceaff260d6", NULL, POLICY("{\"level\":\"audit\"}", "*"), NOW, NULL},
+    {"e2e-valid-multiple-signatures", "90ceaff260d6", "e2e.crt", POLICY(STRICT, "*"), NOW, NULL},
+    {"e2e-valid-multiple-signatures", "c3ebe4a20b68", "e2e.crt", POLICY(STRICT, "*"), NOW,
+     "trust store"},
+    {"e2e-valid-multiple-signatures", "c3ebe4a20b68", "e2e.crt",
+     POLICY("{\"level\":\"audit\"}", "*"), NOW, NULL},
+    {"e2e-expired-signature", "3829708badae", "e2e.crt", POLICY(STRICT, "*"), NOW,
+     "it has expired"},
+    {"e2e-expired-signature", "3829708badae", "e2e.crt", POLICY(STRICT, "*"), THEN - 86400, NULL},
+    {"e2e-expired-signature", "3829708badae", "e2e.crt", POLICY("{\"level\":\"permissive\"}", "*"),
+     NOW, NULL},
+    {"e2e-expired-signature", "3829708badae", "e2e.crt",
+     POLICY("{\"level\":\"strict\",\"override\":{\"expiry\":\"skip\"}}", "*"), NOW, NULL},
+    {"e2e-with-expired-cert", "b06e392c2d88", "expired_e2e.crt", POLICY(STRICT, "*"), NOW,
+     "not valid now"},
+    {"e2e-with-expired-cert", "b06e392c2d88", "expired_e2e.crt",
+     POLICY("{\"level\":\"permissive\"}", "*"), NOW, NULL},
+    {"e2e-with-timestamped-signature", "6a5cd3a88670", "e2e.crt", POLICY(STRICT, "*"), NOW,
+     "trust store"},
+    {"e2e-with-timestamped-signature", "6a5cd3a88670", NULL, POLICY("{\"level\":\"audit\"}", "*"),
+     NOW, NULL},
+    {"e2e-with-invalid-timestamped-signature", "eee3eec7d294", NULL, POLICY(STRICT, "*"), NOW,
+     "trust store"},
+    {"e2e-with-invalid-timestamped-signature", "eee3eec7d294", NULL,
+     POLICY("{\"level\":\"audit\"}", "*"), NOW, NULL},
+};
+
+static void read_manifest(const char *layout, const char *signature, struct manifest **ret)
+{
+    cleanup_free char *name = xasprintf(NOTATION "layouts/%s/index.json", layout);
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
+    STR_AUTO(text);
+    char hex[DIGEST_HEX_MAX];
+
+    conformance_read(name, &text);
+    assert_int_equal(image_index_parse(str_view(&text), &x, NULL), 0);
+    for (size_t i = 0; i < x->manifest_count; i++) {
+        digest_hex(&x->manifests[i].digest, hex);
+        if (strncmp(hex, signature, strlen(signature)) != 0)
+            continue;
+        cleanup_free char *blob = xasprintf(NOTATION "layouts/%s/blobs/sha256/%s", layout, hex);
+        conformance_read(blob, &text);
+        assert_int_equal(manifest_parse(str_view(&text), ret, NULL), 0);
+        return;
+    }
+    fail_msg("%s has no %s", layout, signature);
+}
+
+static void read_certificate(const char *file, struct str *ret)
+{
+    cleanup_free char *name = xasprintf(NOTATION "certs/%s", file);
+    char label[PEM_LABEL_MAX];
+    STR_AUTO(text);
+    struct view rest;
+
+    conformance_read(name, &text);
+    rest = str_view(&text);
+    assert_int_equal(pem_next(&rest, label, ret, NULL), 1);
+}
+
+struct given {
+    struct notation_policy *policy;
+    struct manifest *manifest;
+    struct str envelope, certificate;
+    struct notation_facts facts;
+};
+
+static void give(size_t i, struct given *g)
+{
+    char hex[DIGEST_HEX_MAX];
+
+    *g = (struct given){.envelope = STR_INIT, .certificate = STR_INIT};
+    read_manifest(rows[i].layout, rows[i].signature, &g->manifest);
+    digest_hex(&g->manifest->layers[0].digest, hex);
+    cleanup_free char *blob = xasprintf(NOTATION "layouts/%s/blobs/sha256/%s", rows[i].layout, hex);
+    conformance_read(blob, &g->envelope);
+    if (rows[i].certificate)
+        read_certificate(rows[i].certificate, &g->certificate);
+    assert_int_equal(notation_policy_parse(view_of(rows[i].policy), &g->policy, NULL), 0);
+    g->facts = (struct notation_facts){.c = crypto,
+                                       .statement = notation_find(g->policy, "r.example/a"),
+                                       .digest = g->manifest->subject.digest,
+                                       .size = g->manifest->subject.size,
+                                       .ca = &g->certificate,
+                                       .ca_count = rows[i].certificate != NULL,
+                                       .now_s = rows[i].now};
+}
+
+static void take_back(struct given *g)
+{
+    notation_policy_free(g->policy);
+    manifest_free(g->manifest);
+    str_done(&g->envelope);
+    str_done(&g->certificate);
+}
+
+static void verdicts_of_layouts_hold(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(strings_done) struct strings log = {0};
+        struct given g;
+        ERROR_AUTO(err);
+
+        give(i, &g);
+        print_message("# %s %s\n", rows[i].layout, rows[i].policy);
+        const int r = notation_verify(&g.facts, str_view(&g.envelope), &log, &err);
+        if (r < 0 && !rows[i].complaint)
+            fail_msg("refused: %s", err.text);
+        assert_int_equal(r, rows[i].complaint ? -EBADMSG : 0);
+        if (r < 0 && !strstr(err.text, rows[i].complaint))
+            fail_msg("'%s' has no '%s'", err.text, rows[i].complaint);
+        take_back(&g);
+    }
+}
+
+/* Any letter changed, anywhere in what is signed or signs; another image; another size. */
+static void what_is_changed_is_refused(void **state)
+{
+    CLEANUP(strings_done) struct strings log = {0};
+    struct given g;
+    size_t tried = 0;
+
+    (void)state;
+    give(0, &g);
+    const char *header = strstr(g.envelope.at, "\"header\""),
+               *x5c = strstr(g.envelope.at, "\"x5c\"");
+    assert_true(header && x5c);
+    for (size_t i = 0; i < g.envelope.size; i += 7) {
+        char *at = g.envelope.at + i, old = *at;
+
+        if (strstr(g.envelope.at, "io.cncf.notary.signingAgent") <= at &&
+            at < strstr(g.envelope.at, "\"signature\""))
+            continue; /* not signed, not looked at */
+        *at = old == 'A' ? 'B' : 'A';
+        if (notation_verify(&g.facts, str_view(&g.envelope), &log, NULL) == 0)
+            fail_msg("letter %zu ('%c') may be changed", i, old);
+        *at = old;
+        tried++;
+    }
+    assert_true(tried > 100);
+    assert_int_equal(notation_verify(&g.facts, str_view(&g.envelope), &log, NULL), 0);
+    g.facts.size++;
+    assert_int_equal(notation_verify(&g.facts, str_view(&g.envelope), &log, NULL), -EBADMSG);
+    g.facts.size--;
+    g.facts.digest.sha256[0] ^= 1;
+    assert_int_equal(notation_verify(&g.facts, str_view(&g.envelope), &log, NULL), -EBADMSG);
+    take_back(&g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts_of_trust_policies_hold),
+        cmocka_unit_test(the_repository_finds_its_statement),
+        cmocka_unit_test(verdicts_of_layouts_hold),
+        cmocka_unit_test(what_is_changed_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, load, unload);
+}
