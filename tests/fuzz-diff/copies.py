@@ -53,6 +53,8 @@ class Copies:
     def destination(self, brings, many=False):
         """Where that may lie. brings: None, or {name: things} of all sources."""
         s = self.stage
+        if brings is not None and not any(brings.values()):
+            brings = None  # only a time might change, and layers are told apart by all but times
         for _ in range(8):
             out = self.place()
             slash = many or brings is None or out.endswith("/") or self.chance(0.3)

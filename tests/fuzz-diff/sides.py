@@ -19,7 +19,7 @@ EXCUSES = [
     ("BuildKit", r"failed to parse stage name .* must be lowercase", r"(?i)from ", "a stage's name in capitals"),
     ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]", "a pattern that matches nothing in a directory"),
     ("cooper", r"look up owner .* is not in the image's", r"--chown=", "an owner that nobody is"),
-    ("cooper", r"bad substitution|unclosed", r"(?i)\barg\b[^\n]*\$\{", "errors of an ARG before FROM"),
+    ("cooper", r"bad substitution|unclosed|missing '\}'", r"(?is)\A(?:(?!\n\s*from\s).)*\barg\b[^\n]*[$'\"]", "errors of an ARG before FROM"),
     ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
     ("BuildKit", r"failed to calculate checksum of ref .*: not found", r"[*?\[]", "a pattern, and a dangling link in what it matches"),
     ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),
