@@ -64,7 +64,8 @@ class Writer(Words, Copies, Shell):
         else:
             self.items.append("ARG BASE=" + self.pick("busybox", "busybox:latest", "${NONE:-busybox}", "'busybox'"))
         if self.chance(0.3):
-            self.items.append(f"ARG {self.r.choice(VARIABLES)}={self.value()} {self.r.choice(VARIABLES)}")
+            value = re.sub(r"(PATH:?)\?", r"\1-", self.value())  # PATH is not there yet
+            self.items.append(f"ARG {self.r.choice(VARIABLES)}={value} {self.r.choice(VARIABLES)}")
 
     # -- instructions: each answers with one line, or None where it does not fit
 
