@@ -184,7 +184,9 @@ static int know_layer(struct image_tools *t, struct store_layer *l, const struct
     }
     struct digest archive;
     image_archive_key(l, &archive);
-    return MIN(cache_link_get(t->cache, CACHE_TREE_DIFF, &archive, &l->diff_id, err), 0);
+    const int got = cache_link_get(t->cache, CACHE_TREE_DIFF, &archive, &l->diff_id, err);
+
+    return MIN(got, 0);
 }
 
 int image_new(struct image_tools *t, const struct image_config *config,

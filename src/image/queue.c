@@ -153,7 +153,9 @@ int queue_run_beside(struct image_tools *t, struct queue_item *items, size_t cou
 
 static int wire_on(void *ctx, struct error *err)
 {
-    return MIN(wire_step(ctx, 0, err), 0); /* its descriptor says when there is more */
+    const int r = wire_step(ctx, 0, err); /* MIN() would take two steps, and lose a failure */
+
+    return MIN(r, 0); /* its descriptor says when there is more */
 }
 
 static int wire_readable(void *ctx)

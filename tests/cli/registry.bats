@@ -92,6 +92,10 @@ error not
 endlessheader the head of the answer has no end
 wrongdigest but has the digest
 swapped but has the digest
+big.swapped : layer sha256:
+big.cut-50 bytes remaining to read
+big.long longer than announced
+big.endless longer than announced
 endless has more than
 redirectloop more than 10 redirects
 redirectfile is no URL of HTTP
