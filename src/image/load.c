@@ -196,11 +196,14 @@ static int fetch(struct loading *l, size_t i, struct error *err)
         s->fd = from->extent.fd = store_blob_open(l->tools->store, &from->digest, NULL, err);
         return MIN(s->fd, 0);
     }
-    const int r = store_blob_begin(l->tools->store, &s->writer, err);
+    uint64_t have = 0;
+    const int r = store_blob_begin_part(l->tools->store, &from->digest, &s->writer, &have, err);
     if (r < 0)
         return r;
     from->extent.fd = store_blob_writer_fd(s->writer);
-    image_source_fetch(l->source, from, from->extent.fd, &s->ready);
+    s->ready = have == from->extent.size; /* whoever unpacks it looks what it is */
+    if (!s->ready)
+        image_source_fetch(l->source, from, from->extent.fd, have, &s->ready);
     return 0;
 }
 
@@ -213,6 +216,10 @@ static int run_items(struct loading *l, struct queue_item *items, size_t count, 
     const int r = queue_run_beside(l->tools, items, count, &idle, err);
     if (r < 0)
         wire_cancel(w);
+    /* what is not what it should be is not kept for the next time */
+    for (size_t i = 0; r == -EPROTO && i < l->count; i++)
+        if (l->states[i].ready)
+            store_blob_discard(steal(l->states[i].writer));
     return r;
 }
 

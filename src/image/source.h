@@ -58,10 +58,11 @@ struct wire;
 /* One image of a registry; ref is copied. Nothing is asked yet. */
 MUST_CHECK int image_source_open_registry(struct wire *w, const struct reference *ref,
                                           struct image_source **ret, struct error *err);
-/* Begins to fetch a layer that is elsewhere into fd, which is the caller's: by the wire, *ret_ready
+/* Begins to fetch a layer that is elsewhere into fd, which is the caller's and has the first `have`
+ * bytes already: by the wire, *ret_ready
  * becomes true when it is there. Its size is right then; its digest is not checked. */
 void image_source_fetch(struct image_source *s, const struct image_source_layer *layer, int fd,
-                        bool *ret_ready);
+                        uint64_t have, bool *ret_ready);
 /* path: a directory or file; "-": fd 0. */
 MUST_CHECK int image_source_open(const char *path, const struct image_spool *spool,
                                  struct image_source **ret, struct error *err);

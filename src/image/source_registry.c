@@ -113,15 +113,15 @@ static int note_ready(void *ctx, struct registry_call *c, struct error *err)
 }
 
 void image_source_fetch(struct image_source *s, const struct image_source_layer *l, int fd,
-                        bool *ret_ready)
+                        uint64_t have, bool *ret_ready)
 {
     char text[DIGEST_TEXT_MAX];
     cleanup_free char *title = xasprintf("pull layer %.19s", digest_format(&l->digest, text));
 
-    wire_add(
-        s->wire,
-        registry_blob_get(s->session, repository_of(s), &l->digest, l->extent.size, fd, 0, false),
-        title, l->extent.size, note_ready, ret_ready);
+    wire_add(s->wire,
+             registry_blob_get(s->session, repository_of(s), &l->digest, l->extent.size, fd, have,
+                               false),
+             title, l->extent.size, note_ready, ret_ready);
 }
 
 const struct source_form source_registry = {

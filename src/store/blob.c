@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +14,8 @@
 
 struct store_blob_writer {
     int fd, tmp_fd;
-    char name[TMP_NAME_SIZE]; /* "": an O_TMPFILE, which needs no name to be swept by */
+    char name[96]; /* in tmp/; "": an O_TMPFILE, which needs no name to be swept by */
+    bool part;     /* the name stays, for the next time */
     struct hash hash;
     uint64_t size;
     bool lent;    /* somebody else may have written */
@@ -73,11 +75,50 @@ void store_blob_abort(struct store_blob_writer *w)
 {
     if (!w)
         return;
-    if (w->name[0])
+    if (w->name[0] && !w->part)
         (void)unlinkat(w->tmp_fd, w->name, 0);
     fd_closep(&w->fd);
     fd_closep(&w->tmp_fd);
     free(w);
+}
+
+void store_blob_discard(struct store_blob_writer *w)
+{
+    if (w)
+        w->part = false;
+    store_blob_abort(w);
+}
+
+/* Ours alone, and still there: 1. Another process is at it: 0. */
+static int take_part(struct store *s, struct store_blob_writer *w, struct stat *ret)
+{
+    struct stat named;
+
+    w->fd = openat(s->tmp_fd, w->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return w->fd >= 0 && flock(w->fd, LOCK_EX | LOCK_NB) == 0 && fstat(w->fd, ret) == 0 &&
+           fstatat(s->tmp_fd, w->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_ino == ret->st_ino && S_ISREG(ret->st_mode);
+}
+
+int store_blob_begin_part(struct store *s, const struct digest *blob,
+                          struct store_blob_writer **ret, uint64_t *ret_have, struct error *err)
+{
+    struct store_blob_writer *w = xcalloc(1, sizeof(*w));
+    char hex[DIGEST_HEX_MAX];
+    struct stat st;
+
+    snprintf(w->name, sizeof(w->name), PART_PREFIX "%s", digest_hex(blob, hex));
+    w->tmp_fd = fcntl(s->tmp_fd, F_DUPFD_CLOEXEC, 0);
+    w->part = true;
+    hash_init(&w->hash);
+    if (w->tmp_fd >= 0 && take_part(s, w, &st)) {
+        *ret_have = (uint64_t)st.st_size;
+        *ret = w;
+        return 0;
+    }
+    store_blob_abort(w);
+    *ret_have = 0;
+    return store_blob_begin(s, ret, err);
 }
 
 static int hash_file(int fd, struct digest *ret, uint64_t *ret_size, struct error *err)
@@ -172,7 +213,7 @@ int store_blob_commit(struct store *s, struct store_blob_writer *take_w, const s
                       uint64_t want_size, struct digest *ret_digest, uint64_t *ret_size,
                       struct error *err)
 {
-    CLEANUP(store_blob_abortp) struct store_blob_writer *w = take_w;
+    CLEANUP(store_blob_discardp) struct store_blob_writer *w = take_w;
     struct digest digest;
     char text[DIGEST_TEXT_MAX];
     int r = measure(w, want, want_size, &digest, err);

@@ -7,6 +7,7 @@
 #define BOOT_SIZE 17         /* 16 hex digits of the kernel's boot id, and the NUL */
 #define STAMP_SIZE_MAX 64    /* "<boot> <ns> <size>", hexadecimal */
 #define TMP_NAME_SIZE 32     /* "<pid>-<8 hex digits>" */
+#define PART_PREFIX "part-"  /* and the digits of a digest: what is there of a blob */
 #define TOUCH_INTERVAL_S 60  /* last use is kept to the minute, so that hits seldom write */
 #define STORE_FILE_MAX 65536 /* store.json and durable are a few hundred bytes */
 

@@ -15,6 +15,7 @@
  *     logs/<time>-<pid>/ what the steps of a build printed, flocked while it runs; may be deleted
  *     keys/<hex>       flocked by who is working on that key
  *     leases/<name>    flocked by its process; lists the trees and blobs that the process needs
+ *     tmp/part-<hex>   what was fetched of a blob until somebody killed us
  *     tmp/<name>       flocked by its process; everything unfinished and everything on its way out
  *
  * Invariants
@@ -121,6 +122,13 @@ struct store_blob_writer;
 /* An unnamed file; bytes come through store_blob_write(), or through the descriptor from somebody
  * else. */
 MUST_CHECK int store_blob_begin(struct store *s, struct store_blob_writer **ret, struct error *err);
+/* The same for a blob that is known beforehand, in a file that outlives this process: *ret_have bytes
+ * are there already, which nobody has checked. It goes with store_blob_commit(), with
+ * store_blob_discard(), and a day after it was written to last. */
+#define STORE_PART_S 86400
+MUST_CHECK int store_blob_begin_part(struct store *s, const struct digest *blob,
+                                     struct store_blob_writer **ret, uint64_t *ret_have,
+                                     struct error *err);
 MUST_CHECK int store_blob_write(struct store_blob_writer *w, struct view bytes, struct error *err);
 /* Borrowed, O_RDWR. After this call the content is hashed at commit, by reading it again;
  * whoever wrote must be done by then. */
@@ -134,8 +142,10 @@ void store_blob_vouch(struct store_blob_writer *w);
 MUST_CHECK int store_blob_commit(struct store *s, struct store_blob_writer *take_w,
                                  const struct digest *want, uint64_t want_size,
                                  struct digest *ret_digest, uint64_t *ret_size, struct error *err);
-void store_blob_abort(struct store_blob_writer *w); /* NULL is fine */
+void store_blob_abort(struct store_blob_writer *w); /* NULL is fine; a part stays for the next time */
+void store_blob_discard(struct store_blob_writer *w); /* stays nowhere */
 DEFINE_CLEANUP(struct store_blob_writer *, store_blob_abort)
+DEFINE_CLEANUP(struct store_blob_writer *, store_blob_discard)
 /* begin, write, commit of bytes in memory. */
 MUST_CHECK int store_blob_put(struct store *s, struct view bytes, struct digest *ret,
                               struct error *err);

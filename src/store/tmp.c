@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -149,9 +150,22 @@ int store_replace(struct store *s, int dirfd, const char *name, struct view byte
 
 /* --- the sweep --- */
 
+/* Somebody may come back for it. */
+static bool is_young_part(int dirfd, const char *name)
+{
+    struct stat st;
+
+    return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0 &&
+           fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+           time(NULL) - st.st_mtime < STORE_PART_S;
+}
+
 static int sweep_one(void *ctx, int dirfd, const char *name, struct error *err)
 {
     size_t *left = ctx;
+
+    if (is_young_part(dirfd, name))
+        return 0;
     ERROR_AUTO(why);
     cleanup_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 

@@ -405,3 +405,36 @@ END
     "$COOPER" copy --all-platforms --referrers "$LISTS/multi:1" oci:full:1
     [ "$(jq '[.manifests[] | select(.artifactType == "application/vnd.in-toto+json")] | length' full/index.json)" = 2 ]
 }
+
+# ---- in another process ----
+
+@test "pull: a process that was killed has left the next one less to do" {
+    # a layer that does not pack, so that half of it is half of everything
+    mkdir "$BATS_TEST_TMPDIR/c"
+    head -c 8000000 /dev/urandom >"$BATS_TEST_TMPDIR/c/big"
+    printf 'FROM scratch\nCOPY big /\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build -q --push -t "$LIAR/large:1" "$BATS_TEST_TMPDIR/c"
+    fresh_store
+    layer=$(skopeo inspect --raw --tls-verify=false "docker://$LIAR/large:1" | jq -r '.layers[0].digest')
+    "$COOPER" images -q
+    curl -sf "http://$LIAR/v2/large/blobs/$layer" | head -c 5000000 >"$COOPER_ROOT/tmp/part-${layer#sha256:}"
+    "$COOPER" images -q # whatever else opens the store leaves it there
+    : >"$LIAR_LOG"
+    "$COOPER" pull "$LIAR/large:1"
+    [ "$(jq -s '[.[] | select(.path | contains("/blobs/")) | .size] | add' "$LIAR_LOG")" -lt 3400000 ]
+    [ -n "$(jq -c 'select(.headers.range == "bytes=5000000-")' "$LIAR_LOG")" ]
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    "$COOPER" unpack "$LIAR/large:1" "$BATS_TEST_TMPDIR/out"
+    cmp "$BATS_TEST_TMPDIR/out/big" "$BATS_TEST_TMPDIR/c/big"
+}
+
+@test "pull: what is left of a blob is not believed" {
+    layer=$(jq -r '.layers[0].digest' "$SUITE_DIR/layout/blobs/sha256/${WANT#sha256:}")
+    size=$(jq -r '.layers[0].size' "$SUITE_DIR/layout/blobs/sha256/${WANT#sha256:}")
+    "$COOPER" images -q
+    head -c "$size" /dev/zero >"$COOPER_ROOT/tmp/part-${layer#sha256:}"
+    run "$COOPER" pull "$LIAR/app:1"
+    [ "$status" = 1 ]
+    "$COOPER" pull "$LIAR/app:1"
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+}
