@@ -194,15 +194,6 @@ static int wait_for_steps(struct build *b, bool busy, struct error *err)
     return r;
 }
 
-/* What was killed left its unfinished trees behind; nobody holds them once the holder is gone. Files of subordinate
- * ids are deleted by a holder only. */
-static void sweep(struct build *b)
-{
-    holder_stop(b->tools.holder);
-    b->tools.holder = NULL;
-    (void)!image_sweep(&b->tools, NULL);
-}
-
 static int solve(struct build *b, struct error *err)
 {
     bool busy = false;
@@ -235,7 +226,7 @@ static int solve(struct build *b, struct error *err)
     }
     if (b->step_count) {
         steps_cancel(b);
-        sweep(b);
+        image_end_jobs(&b->tools);
     }
     return r < 0 && b->failed_step.op ? failure_end(b, r, err) : r;
 }

@@ -19,6 +19,13 @@ int image_sweep(struct image_tools *t, struct error *err)
     return r < 0 ? r : holder_call(holder, "store-sweep", NULL, NULL, 0, NULL, err);
 }
 
+void image_end_jobs(struct image_tools *t)
+{
+    holder_stop(t->holder);
+    t->holder = NULL;
+    (void)!image_sweep(t, NULL);
+}
+
 int job_store_sweep(const struct job_context *ctx, const json_t *request, const int *fds,
                     size_t fd_count, json_t **ret, struct error *err)
 {

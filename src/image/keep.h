@@ -7,6 +7,8 @@
 /* store_sweep(), and in a job for what this process may not delete. To be called when no holder of
  * ours works on unfinished trees. */
 MUST_CHECK int image_sweep(struct image_tools *t, struct error *err);
+/* Ends the jobs that still run by stopping the holder, and deletes what they leave unfinished: a killed job cannot. */
+void image_end_jobs(struct image_tools *t);
 /* For struct verify: compares fs/ with index of one tree in a job; ctx is a struct image_tools. */
 MUST_CHECK int image_verify_tree(void *ctx, int tree_fd, const struct digest *tree,
                                  struct error *err);

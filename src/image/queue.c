@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "image/keep.h"
 
 #define IDLE_MS 10        /* until somebody who has nothing to do now is asked again */
 #define QUEUE_WIDTH_MAX 8 /* a job that compresses has threads of its own */
@@ -32,12 +33,15 @@ static void end_slot(struct queue *q, struct slot *s, enum progress_end end)
 
 static void cancel_all(struct queue *q)
 {
+    if (!q->running)
+        return;
     for (size_t i = 0; i < q->width; i++) {
         if (!q->slots[i].item)
             continue;
         job_cancel(q->slots[i].job);
         end_slot(q, &q->slots[i], PROGRESS_CANCELED);
     }
+    image_end_jobs(q->tools);
 }
 
 static int start(struct queue *q, struct queue_item *item, struct error *err)
