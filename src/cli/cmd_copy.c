@@ -62,7 +62,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
 
 const struct command_row cmd_copy = {
     .name = "copy",
-    .group = "registries",
+    .group = "ship and trust them",
     .arguments = "SRC DST",
     .help = "copy an image from one registry or layout to another",
     .options = rows,

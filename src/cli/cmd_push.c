@@ -167,7 +167,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
 
 const struct command_row cmd_push = {
     .name = "push",
-    .group = "registries",
+    .group = "ship and trust them",
     .arguments = "IMAGE [REF|oci:DIR[:TAG]|oci-archive:FILE|docker-archive:FILE]",
     .help = "copy an image of the store to a registry",
     .options = rows,
