@@ -4,8 +4,7 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/images.h"
-#include "cli/keys.h"
-#include "image/testimony.h"
+#include "cli/signer.h"
 #include "oci/config.h"
 
 #define CUSTOM "custom" /* any text: cosign wraps it */
@@ -45,24 +44,23 @@ static int read_predicate(const struct env *env, const struct options *o, json_t
     return r < 0 ? error_wrap(err, r, "predicate '%s'", o->predicate) : 0;
 }
 
-static int add(const struct env *env, const struct options *o, struct site *p,
-               const struct testimony *t, const struct trust_key *k, json_t *take_predicate,
-               struct error *err)
+static int add(const struct env *env, const struct options *o, struct signer *g,
+               json_t *take_predicate, struct error *err)
 {
     const char *type = statement_type_of(o->type);
     struct sign_layer l = {.blob = STR_INIT};
     char now[CONFIG_TIME_MAX];
     STR_AUTO(statement);
 
-    statement_print(p->repository, &t->digest, type, take_predicate, &statement);
-    int r = o->bundle ? sign_bundle(k, str_view(&statement), &l, err)
-                      : sign_dsse(k, str_view(&statement), type, &l, err);
+    statement_print(g->site->repository, &g->image.digest, type, take_predicate, &statement);
+    int r = o->bundle ? sign_bundle(g->key, str_view(&statement), &l, err)
+                      : sign_dsse(g->key, str_view(&statement), type, &l, err);
     if (r == 0 && l.blob.size > DSSE_SIZE_MAX)
         r = error_set(err, -EDQUOT, "a statement has at most %u MiB", DSSE_SIZE_MAX >> 20);
     if (r == 0)
-        r = o->bundle
-                ? testimony_add_referrer(p, t, &l, type, config_time_format(env->now_s, now), err)
-                : testimony_add_tag(p, t, ".att", &l, err);
+        r = o->bundle ? testimony_add_referrer(g->site, &g->image, &l, type,
+                                               config_time_format(env->now_s, now), err)
+                      : testimony_add_tag(g->site, &g->image, ".att", &l, err);
     sign_layer_done(&l);
     return r;
 }
@@ -70,29 +68,19 @@ static int add(const struct env *env, const struct options *o, struct site *p,
 static int attest(const struct env *env, const struct options *o, struct wire *w,
                   const char *reference, struct error *err)
 {
-    CLEANUP(crypto_closep) struct crypto *c = NULL;
-    CLEANUP(trust_key_freep) struct trust_key *k = NULL;
-    CLEANUP(site_closep) struct site *p = NULL;
-    TESTIMONY_AUTO(t);
+    SIGNER_AUTO(g);
     json_t *predicate = NULL;
     char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
-    int r = site_open(w, reference, true, &p, err);
+    int r = signer_open(w, reference, o->key, &g, err);
 
-    if (r == 0)
-        r = crypto_open(&c, err);
-    if (r == 0)
-        r = keys_open(c, o->key, &k, err);
-    if (r == 0)
-        r = p->kind->lock(p, err);
-    if (r == 0)
-        r = p->kind->image(p, &t.digest, &t.manifest, err);
     if (r == 0)
         r = read_predicate(env, o, &predicate, err);
     if (r == 0)
-        r = add(env, o, p, &t, k, predicate, err);
+        r = add(env, o, &g, predicate, err);
     if (r == 0 && !env->quiet)
-        fprintf(env->out, "Attested %s: %s with the key %s\n", digest_format(&t.digest, digest),
-                statement_type_of(o->type), digest_format(trust_key_id(k), key));
+        fprintf(env->out, "Attested %s: %s with the key %s\n",
+                digest_format(&g.image.digest, digest), statement_type_of(o->type),
+                digest_format(trust_key_id(g.key), key));
     return r;
 }
 

@@ -54,22 +54,6 @@ static int export_all(struct image_tools *t, struct image *const *images, size_t
     return r;
 }
 
-static int open_images(struct image_tools *t, const struct options *o, const char *name,
-                       struct image ***ret, size_t *ret_count, struct error *err)
-{
-    struct image *one = NULL;
-
-    if (!o->platform)
-        return image_open_all(t, name, ret, ret_count, err);
-    const int r = image_open_platform(t, name, o->platform, &one, err);
-    if (r < 0)
-        return r;
-    *ret = xcalloc(1, sizeof(struct image *));
-    (*ret)[0] = one;
-    *ret_count = 1;
-    return 0;
-}
-
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
@@ -83,7 +67,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     int r = image_tools_open(env, &t, err);
 
     if (r == 0)
-        r = open_images(&t, o, arguments[0], &images, &count, err);
+        r = image_open_some(&t, arguments[0], o->platform, &images, &count, err);
     if (r == 0)
         r = export_all(&t, images, count, arguments[0], o->outputs.size ? &o->outputs : &standard,
                        err);

@@ -83,22 +83,6 @@ static int add_name(const struct place *to, const struct image *image, struct ou
     return 0;
 }
 
-static int open_images(struct image_tools *t, const struct options *o, const char *name,
-                       struct image ***ret, size_t *ret_count, struct error *err)
-{
-    struct image *one = NULL;
-
-    if (!o->platform)
-        return image_open_all(t, name, ret, ret_count, err);
-    const int r = image_open_platform(t, name, o->platform, &one, err);
-    if (r < 0)
-        return r;
-    *ret = xcalloc(1, sizeof(struct image *));
-    (*ret)[0] = one;
-    *ret_count = 1;
-    return 0;
-}
-
 static void tell(const struct env *env, const struct output *o, const struct export_result *result)
 {
     char text[DIGEST_TEXT_MAX];
@@ -121,7 +105,7 @@ static int push(struct image_tools *t, const struct options *o, const char *name
     struct image **images = NULL;
     struct export_result result = {0};
     size_t count = 0;
-    int r = open_images(t, o, name, &images, &count, err);
+    int r = image_open_some(t, name, o->platform, &images, &count, err);
     const size_t opened = count;
 
     if (r == 0)

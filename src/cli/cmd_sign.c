@@ -3,8 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/images.h"
-#include "cli/keys.h"
-#include "image/testimony.h"
+#include "cli/signer.h"
 #include "oci/config.h"
 
 struct options {
@@ -35,31 +34,29 @@ static int make_optional(const struct env *env, const struct strings *annotation
     return 0;
 }
 
-static int sign_bundled(const struct env *env, struct site *p, const struct testimony *t,
-                        const struct trust_key *k, const char *name, json_t *take_optional,
-                        struct error *err)
+static int sign_bundled(const struct env *env, struct signer *g, const char *name,
+                        json_t *take_optional, struct error *err)
 {
     struct sign_layer l = {.blob = STR_INIT};
     char created[CONFIG_TIME_MAX];
     STR_AUTO(statement);
 
     doc_set_text(take_optional, "Timestamp", config_time_format(env->now_s, created));
-    statement_print(name, &t->digest, PREDICATE_COSIGN_SIGN, take_optional, &statement);
-    int r = sign_bundle(k, str_view(&statement), &l, err);
+    statement_print(name, &g->image.digest, PREDICATE_COSIGN_SIGN, take_optional, &statement);
+    int r = sign_bundle(g->key, str_view(&statement), &l, err);
     if (r == 0)
-        r = testimony_add_referrer(p, t, &l, PREDICATE_COSIGN_SIGN, created, err);
+        r = testimony_add_referrer(g->site, &g->image, &l, PREDICATE_COSIGN_SIGN, created, err);
     sign_layer_done(&l);
     return r;
 }
 
-static int sign_tagged(struct site *p, const struct testimony *t, const struct trust_key *k,
-                       const char *name, json_t *take_optional, struct error *err)
+static int sign_tagged(struct signer *g, const char *name, json_t *take_optional, struct error *err)
 {
     struct sign_layer l = {.blob = STR_INIT};
-    int r = sign_simple(k, name, &t->digest, take_optional, &l, err);
+    int r = sign_simple(g->key, name, &g->image.digest, take_optional, &l, err);
 
     if (r == 0)
-        r = testimony_add_tag(p, t, ".sig", &l, err);
+        r = testimony_add_tag(g->site, &g->image, ".sig", &l, err);
     sign_layer_done(&l);
     return r;
 }
@@ -67,32 +64,22 @@ static int sign_tagged(struct site *p, const struct testimony *t, const struct t
 static int sign(const struct env *env, const struct options *o, struct wire *w,
                 const char *reference, struct error *err)
 {
-    CLEANUP(crypto_closep) struct crypto *c = NULL;
-    CLEANUP(trust_key_freep) struct trust_key *k = NULL;
-    CLEANUP(site_closep) struct site *p = NULL;
-    TESTIMONY_AUTO(t);
+    SIGNER_AUTO(g);
     json_t *optional = NULL;
     char digest[DIGEST_TEXT_MAX], key[DIGEST_TEXT_MAX];
-    int r = site_open(w, reference, true, &p, err);
+    int r = signer_open(w, reference, o->key, &g, err);
 
-    if (r == 0)
-        r = crypto_open(&c, err);
-    if (r == 0)
-        r = keys_open(c, o->key, &k, err);
-    if (r == 0)
-        r = p->kind->lock(p, err);
-    if (r == 0)
-        r = p->kind->image(p, &t.digest, &t.manifest, err);
     if (r == 0)
         r = make_optional(env, &o->annotations, &optional, err);
     if (r < 0)
         return r;
-    const char *name = o->identity ? o->identity : p->repository;
-    r = o->bundle ? sign_bundled(env, p, &t, k, name, optional, err)
-                  : sign_tagged(p, &t, k, name, optional, err);
+    const char *name = o->identity ? o->identity : g.site->repository;
+    r = o->bundle ? sign_bundled(env, &g, name, optional, err)
+                  : sign_tagged(&g, name, optional, err);
     if (r == 0 && !env->quiet)
-        fprintf(env->out, "Signed %s as '%s' with the key %s\n", digest_format(&t.digest, digest),
-                name, digest_format(trust_key_id(k), key));
+        fprintf(env->out, "Signed %s as '%s' with the key %s\n",
+                digest_format(&g.image.digest, digest), name,
+                digest_format(trust_key_id(g.key), key));
     return r;
 }
 

@@ -59,3 +59,19 @@ int image_open_platform(struct image_tools *t, const char *name, const char *pla
 
     return r < 0 ? r : image_open_for(t, name, platform ? &p : NULL, ret, err);
 }
+
+int image_open_some(struct image_tools *t, const char *name, const char *platform,
+                    struct image ***ret, size_t *ret_count, struct error *err)
+{
+    struct image *one = NULL;
+
+    if (!platform)
+        return image_open_all(t, name, ret, ret_count, err);
+    const int r = image_open_platform(t, name, platform, &one, err);
+    if (r < 0)
+        return r;
+    *ret = xcalloc(1, sizeof(struct image *));
+    (*ret)[0] = one;
+    *ret_count = 1;
+    return 0;
+}

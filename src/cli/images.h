@@ -7,6 +7,9 @@
 /* image_open_for() with the text of --platform, or NULL. */
 MUST_CHECK int image_open_platform(struct image_tools *t, const char *name, const char *platform,
                                    struct image **ret, struct error *err);
+/* Every image of an index, or the one for the text of --platform: a list of *ret_count, both owned. */
+MUST_CHECK int image_open_some(struct image_tools *t, const char *name, const char *platform,
+                               struct image ***ret, size_t *ret_count, struct error *err);
 /* "3 hours ago", or "N/A" for a time that is not known. */
 void image_age(const struct env *env, const char *created, struct str *ret);
 /* What an exit status is after an error: a usage error for words that cannot be meant. */
