@@ -149,6 +149,7 @@ struct registry_call *registry_blob_read(struct registry_session *s, const char 
     struct registry_call *c = blob_call(&row_read, s, repository, digest, size);
     struct exchange *x = call_begin(c, "GET", blob_path(c), "pull");
 
-    x->body_max = (size_t)MIN(size, limit);
+    /* what a redirect or a complaint says may be longer than a small blob */
+    x->body_max = MAX((size_t)MIN(size, limit), (size_t)REGISTRY_BODY_MAX);
     return c;
 }

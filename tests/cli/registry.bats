@@ -437,4 +437,12 @@ END
     [ "$status" = 1 ]
     "$COOPER" pull "$LIAR/app:1"
     [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    # neither is what is no archive at all
+    fresh_store
+    "$COOPER" images -q
+    head -c "$size" < <(yes nonsense) >"$COOPER_ROOT/tmp/part-${layer#sha256:}"
+    run "$COOPER" pull "$LIAR/app:1"
+    [ "$status" = 1 ]
+    "$COOPER" pull "$LIAR/app:1"
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
 }
