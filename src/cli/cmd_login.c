@@ -164,18 +164,13 @@ static int log_in(struct login *l, struct error *err)
         r = place_tls(l->o->tls_verify, &l->tls, err);
     if (r == 0)
         r = gather(l, err);
-    if (r < 0)
-        return r;
+    if (r != 0)
+        return MIN(r, 0);
     if (l->o->password)
         env_warn(l->env,
                  "--password is seen by every process of this machine; use --password-stdin");
-    if (r == 0)
-        r = check(l, err);
-    else
-        r = 0;
-    if (r == 0 && (l->o->user || l->o->password || l->credential.password))
-        r = keep(l, err);
-    return r;
+    r = check(l, err);
+    return r < 0 ? r : keep(l, err);
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,

@@ -150,6 +150,19 @@ END
     cmp "$CONFIG" "$BATS_TEST_TMPDIR/before"
 }
 
+@test "login: one that a helper keeps is tried, and written nowhere" {
+    helper good <<'END'
+#!/bin/sh
+echo '{"Username":"me","Secret":"pass:word"}'
+END
+    mkdir -p "$HOME/.config/containers"
+    echo '{"credHelpers":{"'"$BASIC"'":"good"}}' >"$HOME/.config/containers/auth.json"
+    run "$COOPER" login "$BASIC" </dev/null
+    [ "$status" = 0 ]
+    [[ $output == *"Login Succeeded"* ]]
+    [ ! -e "$CONFIG" ]
+}
+
 @test "login: everything else in the file stays, and so does a link" {
     mkdir -p "$HOME/.docker"
     printf '{"HttpHeaders":{"User-Agent":"x"},"auths":{"other.example.com":{"auth":"YTox"}},"psFormat":"table"}' >"$HOME/real"
