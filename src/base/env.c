@@ -2,6 +2,17 @@
 
 #include "base/progress.h"
 
+/* Of what registries and archives say: nothing that a terminal obeys. */
+static void make_visible(struct str *text)
+{
+    for (size_t i = 0; i < text->size; i++) {
+        const unsigned char c = (unsigned char)text->at[i];
+
+        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+            text->at[i] = '?';
+    }
+}
+
 static PRINTF_LIKE(3, 0) void say(const struct env *env, const char *word, const char *fmt,
                                   va_list ap)
 {
@@ -12,6 +23,7 @@ static PRINTF_LIKE(3, 0) void say(const struct env *env, const char *word, const
         progress_say(env->progress, word, text.at);
         return;
     }
+    make_visible(&text);
     if (env->progress)
         progress_hide(env->progress);
     if (env->color)

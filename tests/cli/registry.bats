@@ -121,6 +121,7 @@ END
     run pull_from warning
     [ "$status" = 0 ]
     [ "$(grep -c "warning: $LIAR" <<<"$output")" = 1 ]
+    [[ $output == *'"closes" soon?]0;owned?'* ]]
 }
 
 @test "pull: TLS, with its authority and without" {
