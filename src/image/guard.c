@@ -1,6 +1,7 @@
 #include "image/guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,6 +19,13 @@ void guard_done(struct guard *g)
     free(g->path);
 }
 
+/* One that cannot be looked at, or a link to nowhere, is there: it refuses by not being read. */
+static bool is_there(const char *path)
+{
+    return faccessat(AT_FDCWD, path, F_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0 ||
+           (errno != ENOENT && errno != ENOTDIR);
+}
+
 /* NULL: there is none. Caller frees. */
 static char *find_policy(const struct env *env)
 {
@@ -26,9 +34,9 @@ static char *find_policy(const struct env *env)
     if (asked && *asked)
         return xstrdup(asked);
     cleanup_free char *users = env->home ? xasprintf("%s/" USERS, env->home) : NULL;
-    if (users && access(users, F_OK) == 0)
+    if (users && is_there(users))
         return steal(users);
-    return access(MACHINES, F_OK) == 0 ? xstrdup(MACHINES) : NULL;
+    return is_there(MACHINES) ? xstrdup(MACHINES) : NULL;
 }
 
 int guard_open(const struct env *env, const char *path, struct guard *ret, struct error *err)

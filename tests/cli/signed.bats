@@ -100,6 +100,11 @@ policy() { # RULE for $REGISTRY/team
     run -1 --separate-stderr cooper pull "$REGISTRY/team/home:1.0"
     rm "$HOME/.config/containers/policy.json"
     [[ $stderr == *".config/containers/policy.json"*"not to be used"* ]]
+    # a link to nowhere is no permission
+    ln -s gone.json "$HOME/.config/containers/policy.json"
+    run -1 --separate-stderr cooper pull "$REGISTRY/team/home:1.0"
+    rm "$HOME/.config/containers/policy.json"
+    [[ $stderr == *".config/containers/policy.json"* ]]
 }
 
 @test "DOCKER_CONTENT_TRUST is spoken of where nothing is verified" {
