@@ -22,18 +22,32 @@ bool checkout_has_git(const char *path)
     return false;
 }
 
-/* Nothing is fetched, nothing is written, nobody is asked. */
+static bool names_the_same(const char *a, const char *b)
+{
+    const size_t size = strcspn(a, "=");
+
+    return strncmp(a, b, size) == 0 && b[size] == '=';
+}
+
+/* The first of one name counts: ours are the only ones. Nothing is fetched, nothing is written, nobody is asked. */
 static void add_environment(const struct strings *more, struct strings *ret)
 {
     static const char *const always[] = {"GIT_ALLOW_PROTOCOL=none", "GIT_OPTIONAL_LOCKS=0",
                                          "GIT_TERMINAL_PROMPT=0"};
 
-    for (char *const *e = environ; *e; e++)
-        strings_add(ret, *e);
     for (size_t i = 0; i < ARRAY_SIZE(always); i++)
         strings_add(ret, always[i]);
     for (size_t i = 0; more && i < more->size; i++)
         strings_add(ret, more->at[i]);
+    const size_t own = ret->size;
+    for (char *const *e = environ; *e; e++) {
+        bool replaced = false;
+
+        for (size_t i = 0; i < own && !replaced; i++)
+            replaced = names_the_same(*e, ret->at[i]);
+        if (!replaced)
+            strings_add(ret, *e);
+    }
 }
 
 int checkout_git(const char *path, const char *const args[], const struct strings *environment,

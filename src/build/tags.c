@@ -1,6 +1,8 @@
 #include "build/tags.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "build/semver.h"
@@ -116,22 +118,31 @@ static int git_line(const char *path, const char *const args[], struct str *ret,
     return 0;
 }
 
+/* Settings that the user's environment has already: ours come behind them. */
+static uint64_t settings_before(void)
+{
+    const char *text = getenv("GIT_CONFIG_COUNT");
+    uint64_t count = 0;
+
+    return text && view_to_u64(view_of(text), &count) ? count : 0;
+}
+
 /* "SCOPE\0KEY\0" of settings of filters: those of the checkout itself are made empty. A user's own, as
  * of git-lfs, stay. */
 static void silence_filters(struct view listing, struct strings *ret)
 {
+    uint64_t count = settings_before();
     struct view scope, key;
-    size_t count = 0;
 
     while (view_cut(&listing, '\0', &scope) && view_cut(&listing, '\0', &key)) {
         if (!view_eq_text(scope, "local") && !view_eq_text(scope, "worktree"))
             continue;
-        strings_take(ret, xasprintf("GIT_CONFIG_KEY_%zu=%.*s", count, VIEW_ARG(key)));
-        strings_take(ret, xasprintf("GIT_CONFIG_VALUE_%zu=%s", count,
+        strings_take(ret, xasprintf("GIT_CONFIG_KEY_%" PRIu64 "=%.*s", count, VIEW_ARG(key)));
+        strings_take(ret, xasprintf("GIT_CONFIG_VALUE_%" PRIu64 "=%s", count,
                                     view_ends(key, ".required") ? "false" : ""));
         count++;
     }
-    strings_take(ret, xasprintf("GIT_CONFIG_COUNT=%zu", count));
+    strings_take(ret, xasprintf("GIT_CONFIG_COUNT=%" PRIu64, count));
 }
 
 /* Files of HEAD, by content. Submodules by their commit only: to look into them is to read their

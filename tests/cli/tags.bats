@@ -76,6 +76,11 @@ build() { "$COOPER" build -q "$@" >/dev/null; }
     build -t 'g:{git}' "$C"
     names | grep -qx "g:$(git -C "$C" rev-parse --short HEAD)"
     [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+    # nor where the user's environment has settings of git, which stay
+    touch "$C/x" "$C/Dockerfile"
+    GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.abbrev GIT_CONFIG_VALUE_0=20 build -t 'g2:{git}' "$C"
+    names | grep -qx "g2:$(git -C "$C" rev-parse --short=20 HEAD)"
+    [ ! -e "$BATS_TEST_TMPDIR/ran" ]
 }
 
 @test "placeholders need git and a word that there is" {
