@@ -78,7 +78,8 @@ static int open_registry(struct build *b, const char *name, struct import *i, st
     REFERENCE_AUTO(ref);
     const int r = reference_parse(name, &ref, err);
 
-    return r < 0 ? r : image_source_open_registry(image_wire(&b->tools), &ref, &i->source, err);
+    return r < 0 ? r
+                 : image_source_open_registry(image_wire(&b->tools), &ref, false, &i->source, err);
 }
 
 static int open_source(struct build *b, const struct cache_spec *spec, struct import *i,

@@ -264,9 +264,9 @@ static int read_source(struct sources *s, struct found_image *f, const struct pl
     struct image_source_image found = {.config = STR_INIT, .manifest = STR_INIT};
     const struct image_spool none = {.dir_fd = -1};
     size_t number = 0;
-    int r = f->layout
-                ? image_source_open(f->layout, &none, &source, err)
-                : image_source_open_registry(image_wire(s->tools), &f->reference, &source, err);
+    int r = f->layout ? image_source_open(f->layout, &none, &source, err)
+                      : image_source_open_registry(image_wire(s->tools), &f->reference, false,
+                                                   &source, err);
 
     if (r >= 0)
         r = image_source_find(source, f->tag, &number, err);
@@ -368,6 +368,7 @@ static int load_elsewhere(struct sources *s, struct found_image *f, struct error
     const struct load_options o = {.path = f->layout,
                                    .tag = f->tag,
                                    .reference = f->layout ? NULL : &f->reference,
+                                   .allowed = !f->layout, /* when it was found */
                                    .name = f->name,
                                    .platform = &f->config.platform,
                                    .unnamed = !f->name};

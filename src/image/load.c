@@ -473,8 +473,9 @@ int image_load(struct image_tools *t, const struct load_options *o, struct load_
     CLEANUP(image_source_closep) struct image_source *s = NULL;
     const struct image_spool spool = {store_fd(t->store), spool_copy, t};
     struct load_result made = {0};
-    int r = o->reference ? image_source_open_registry(image_wire(t), o->reference, &s, err)
-                         : image_source_open(o->path, &spool, &s, err);
+    int r = o->reference
+                ? image_source_open_registry(image_wire(t), o->reference, o->allowed, &s, err)
+                : image_source_open(o->path, &spool, &s, err);
 
     if (r < 0)
         return r;

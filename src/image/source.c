@@ -1,5 +1,6 @@
 #include "image/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -181,12 +182,17 @@ static int recognise(struct image_source *s, struct error *err)
 }
 
 /* What the policy of this machine refuses is not fetched; what it looked at is what is fetched. */
-int image_source_open_registry(struct wire *w, const struct reference *ref,
+int image_source_open_registry(struct wire *w, const struct reference *ref, bool allowed,
                                struct image_source **ret, struct error *err)
 {
     CLEANUP(image_source_closep) struct image_source *s = xcalloc(1, sizeof(*s));
-    int r = guard_reference(wire_env(w), w, ref, &s->ref, err);
+    int r = 0;
 
+    assert(!allowed || ref->has_digest);
+    if (allowed)
+        reference_copy(ref, &s->ref);
+    else
+        r = guard_reference(wire_env(w), w, ref, &s->ref, err);
     s->dir = s->archive = -1;
     s->form = &source_registry;
     s->wire = w;

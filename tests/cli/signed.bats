@@ -124,3 +124,20 @@ policy() { # RULE for $REGISTRY/team
     cooper sign -q --key cosign.key "$REGISTRY/team/base:1.0"
     cooper build -q context
 }
+
+@test "a build asks once, about what FROM names: an index, a tag" {
+    mkdir -p lists onto
+    printf 'FROM scratch\nCOPY hello /\n' >lists/Dockerfile
+    echo hello | tee lists/hello >onto/more
+    policy '"accept"'
+    cooper build -q --platform linux/amd64,linux/arm64 --push -t "$REGISTRY/team/list:1.0" lists
+    printf 'FROM %s/team/list:1.0\nCOPY more /\n' "$REGISTRY" >onto/Dockerfile
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    export COOPER_ROOT=$BATS_TEST_TMPDIR/store
+    run -1 cooper build -q onto
+    cooper sign -q --key cosign.key "$REGISTRY/team/list:1.0"
+    cooper build -q onto
+    printf '{"version": 1, "default": "reject", "images": {"%s/team/list:1.0": "accept"}}' "$REGISTRY" >policy.json
+    export COOPER_ROOT=$BATS_TEST_TMPDIR/other
+    cooper build -q onto
+}
