@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "image/copy_internal.h"
+#include "image/guard.h"
 #include "oci/beside.h"
 #include "oci/manifest.h"
 
@@ -250,12 +251,25 @@ static int run(struct copy *c, const struct copy_options *o, struct documents *l
     return r;
 }
 
+/* An image of a registry goes nowhere when the policy refuses it. */
+static int open_from(struct wire *w, const char *text, struct site **ret, struct error *err)
+{
+    REFERENCE_AUTO(allowed);
+    PLACE_AUTO(place);
+    int r = place_parse(text, &place, err);
+
+    if (r < 0 || place.kind != PLACE_REGISTRY)
+        return r < 0 ? r : site_open(w, text, false, ret, err);
+    r = guard_reference(wire_env(w), w, &place.reference, &allowed, err);
+    return r < 0 ? r : site_open_registry(w, &allowed, false, ret, err);
+}
+
 int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret, struct error *err)
 {
     CLEANUP(site_closep) struct site *from = NULL, *to = NULL;
     CLEANUP(documents_done) struct documents l = {0};
     struct copy c = {.wire = w};
-    int r = site_open(w, o->from, false, &from, err);
+    int r = open_from(w, o->from, &from, err);
 
     if (r == 0)
         r = make_layout(o->to, err);

@@ -92,6 +92,17 @@ policy() { # RULE for $REGISTRY/team
     run -1 cooper pull "$REGISTRY/team/guarded:1.0"
 }
 
+@test "copy obeys it too" {
+    upload layout "$REGISTRY" team/copied 1.0
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    run -1 --separate-stderr cooper copy "$REGISTRY/team/copied:1.0" oci:copied:1.0
+    [[ $stderr == *"no signature of the keys"* ]]
+    [ ! -e copied/blobs ]
+    cooper sign -q --key cosign.key "$REGISTRY/team/copied:1.0"
+    run -0 cooper copy "$REGISTRY/team/copied:1.0" oci:copied:1.0
+    [[ $output == *"$(digest)"* ]]
+}
+
 @test "containers' own file is found" {
     upload layout "$REGISTRY" team/home 1.0
     unset COOPER_POLICY
