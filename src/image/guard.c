@@ -81,7 +81,7 @@ int guard_decide(const struct env *env, struct guard *g, const struct policy_ima
                  struct site *site, struct testimony *t, bool *ret_read, struct error *err)
 {
     if (g->notation)
-        return notary_decide(env, g->notation, g->path, site, t, ret_read, err);
+        return notary_decide(env, g->notation, g->path, image->reference, site, t, ret_read, err);
     struct policy_rule *rule = policy_find(g->policy, image);
     int r = 0;
 

@@ -148,14 +148,16 @@ static int look_at_signatures(const struct env *env, const struct notation_state
 }
 
 int notary_decide(const struct env *env, const struct notation_policy *p, const char *policy_path,
-                  struct site *site, struct testimony *t, bool *ret_read, struct error *err)
+                  const struct reference *asked, struct site *site, struct testimony *t,
+                  bool *ret_read, struct error *err)
 {
-    const struct notation_statement *s = notation_find(p, site->repository);
+    cleanup_free char *repository = asked ? reference_name(asked) : NULL;
+    const struct notation_statement *s = notation_find(p, repository);
     int r = 0;
 
     *ret_read = s && !s->skip;
     if (!s)
-        r = error_set(err, -EPERM, "no statement is for '%s'", site->repository);
+        r = error_set(err, -EPERM, "no statement is for '%s'", repository ? repository : "*");
     else if (!s->skip)
         r = look_at_signatures(env, s, policy_path, site, t, err);
     return r < 0 ? error_wrap(err, r, "'%s'%s%s", policy_path, s ? ", statement " : "",

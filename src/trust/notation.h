@@ -49,7 +49,7 @@ MUST_CHECK int notation_policy_parse(struct view text, struct notation_policy **
                                      struct error *err);
 void notation_policy_free(struct notation_policy *p);
 DEFINE_CLEANUP(struct notation_policy *, notation_policy_free)
-/* The statement for a repository ("registry.example/team/app"), or NULL. */
+/* The statement for a repository ("registry.example/team/app"; NULL: that of "*" alone), or NULL. */
 const struct notation_statement *notation_find(const struct notation_policy *p,
                                                const char *repository);
 /* "C=US, ST=WA, O=acme": escapes by '\', no multi-valued parts. */

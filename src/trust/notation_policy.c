@@ -350,7 +350,7 @@ const struct notation_statement *notation_find(const struct notation_policy *p,
                                                const char *repository)
 {
     vec_each (s, &p->statements)
-        if (has_text(&s->scopes, repository))
+        if (repository && has_text(&s->scopes, repository))
             return s;
     vec_each (s, &p->statements)
         if (has_text(&s->scopes, "*"))

@@ -321,6 +321,14 @@ trust_policy() { # LEVEL
     done
     run -1 --separate-stderr cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e:v1"
     [[ $stderr == *"none lies beside it"* ]]
+    # what a layout calls itself chooses no statement
+    cp -r "$data/layouts/e2e" named
+    chmod -R u+w named
+    jq '.manifests[].annotations["io.containerd.image.name"] = "free.example/app:1"' "$data/layouts/e2e/index.json" >named/index.json
+    jq '.trustPolicies += [{"name": "free", "registryScopes": ["free.example/app"], "signatureVerification": {"level": "skip"}}]' \
+        notation/trustpolicy.json >notation/both.json
+    run -1 --separate-stderr cooper verify --policy notation/both.json oci:named:v1
+    [[ $stderr == *"none lies beside it"* ]]
     trust_policy permissive
     run -0 --separate-stderr cooper verify --policy notation/trustpolicy.json "oci:$data/layouts/e2e-expired-signature:v1"
     [[ $stderr == *"warning"*"it has expired"* ]]
