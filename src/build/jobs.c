@@ -113,7 +113,7 @@ static int scan_and_commit(const struct job_context *ctx, struct store *s,
     o.link_owners = links;
     int r = scan_tree(store_tree_fs_fd(t), &o, &ix, err);
     if (r >= 0)
-        r = devices_settle(store_tree_fs_fd(t), ix, o.owner, err);
+        r = devices_settle(store_tree_fs_fd(t), ix, err);
     if (r < 0)
         return error_wrap(err, r, "read what the step wrote");
     return job_commit(s, steal(t), ix, answer, err);
@@ -176,24 +176,21 @@ static bool speaks_of_devices(const struct spawn_plan *p)
     return says;
 }
 
-/* What root may make is on disk as itself (layer/devices.h). */
-static int stands_on_records(const struct job_context *ctx, const struct lowers *lowers,
-                             struct error *err)
+static int stands_on_records(const struct lowers *lowers, struct error *err)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && ctx->ids.kind == IDENTITY_SUBIDS && i < lowers->count; i++)
+    for (size_t i = 0; r == 0 && i < lowers->count; i++)
         r = index_devices_at(lowers->fds[i], "../index", err);
     return r;
 }
 
 /* stat() is to stay fast where there is no device to be seen: a step that makes one and looks at it speaks of mknod. */
-static int choose_devices(const struct job_context *ctx, const struct lowers *lowers,
-                          struct spawn_plan *p, struct error *err)
+static int choose_devices(const struct lowers *lowers, struct spawn_plan *p, struct error *err)
 {
     if (!p->seccomp) /* a container engine in it wants a supervisor of its own */
         return 0;
-    const int r = speaks_of_devices(p) ? 1 : stands_on_records(ctx, lowers, err);
+    const int r = speaks_of_devices(p) ? 1 : stands_on_records(lowers, err);
     if (r >= 0)
         p->devices = r ? SPAWN_DEVICES_SHOWN : SPAWN_DEVICES_RECORDED;
     return r;
@@ -212,7 +209,7 @@ static int run_over(const struct job_context *ctx, struct store *s, const struct
     for (size_t i = 0; r >= 0 && links >= 0 && i < lowers->count; i++)
         r = add_link_owners(lowers->fds[i], links, err);
     if (r >= 0)
-        r = choose_devices(ctx, lowers, plan, err);
+        r = choose_devices(lowers, plan, err);
     if (r < 0)
         return r;
     plan->links_fd = links;

@@ -4,7 +4,7 @@
 #include "layer/index.h"
 #include "layer/meta.h"
 
-/* A tree just scanned gets them as meta_make() would have made them: real ones where the kernel lets us,
- * with the names that they share; else what was written to the file that stands for one is dropped. */
-MUST_CHECK int devices_settle(int dirfd, const struct index *ix, enum owner_mode owner,
-                              struct error *err);
+/* In a tree just scanned: what was written to the files that stand for devices is dropped. They stay such files,
+ * for root too: a later step of any user may then move and chown them, which the kernel refuses of a real device
+ * below an overlay of a user namespace. */
+MUST_CHECK int devices_settle(int dirfd, const struct index *ix, struct error *err);
