@@ -201,28 +201,6 @@ static const char *key_for(const char *host)
     return strcmp(host, hub) == 0 ? hub_key : host;
 }
 
-void credentials_set(json_t *doc, const char *host, const struct registry_credential *c)
-{
-    json_t *auths = json_object_get(doc, "auths"), *entry = json_object();
-
-    if (!json_is_object(auths)) {
-        doc_set(doc, "auths", json_object());
-        auths = json_object_get(doc, "auths");
-    }
-    if (c && c->identity_token)
-        doc_set_text(entry, "identitytoken", c->identity_token);
-    if (c && c->user && c->password) {
-        cleanup_free char *login = xasprintf("%s:%s", c->user, c->password);
-        STR_AUTO(text);
-
-        str_add_base64(&text, view_of(login));
-        doc_set_text(entry, "auth", text.at);
-        explicit_bzero(login, strlen(login));
-        explicit_bzero(text.at, text.size);
-    }
-    doc_set(auths, key_for(host), entry);
-}
-
 bool credentials_unset(json_t *doc, const char *host)
 {
     json_t *auths = json_object_get(doc, "auths");
@@ -259,4 +237,27 @@ int credentials_host(const char *text, char **ret, struct error *err)
         return error_set(err, -EINVAL, "'%.100s' is no host of a registry", text);
     *ret = steal(ref.host);
     return 0;
+}
+
+void credentials_set(json_t *doc, const char *host, const struct registry_credential *c)
+{
+    (void)credentials_unset(doc, host); /* in every spelling: the first of them would be found */
+    json_t *auths = json_object_get(doc, "auths"), *entry = json_object();
+
+    if (!json_is_object(auths)) {
+        doc_set(doc, "auths", json_object());
+        auths = json_object_get(doc, "auths");
+    }
+    if (c && c->identity_token)
+        doc_set_text(entry, "identitytoken", c->identity_token);
+    if (c && c->user && c->password) {
+        cleanup_free char *login = xasprintf("%s:%s", c->user, c->password);
+        STR_AUTO(text);
+
+        str_add_base64(&text, view_of(login));
+        doc_set_text(entry, "auth", text.at);
+        explicit_bzero(login, strlen(login));
+        explicit_bzero(text.at, text.size);
+    }
+    doc_set(auths, key_for(host), entry);
 }

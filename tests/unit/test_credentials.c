@@ -381,7 +381,7 @@ static void logins_go_to_the_file_and_keep_the_rest(void **state)
 
     write_file(p, "real.json",
                "{\"HttpHeaders\":{\"x\":\"y\"},\"auths\":{\"s.io\":{" A "},\"https://r.io/v1/\":{" B
-               "}},\"n\":12345678901}",
+               "},\"R.io\":{" B "}},\"n\":12345678901}",
                0644);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(symlink("../real.json", file), 0);
