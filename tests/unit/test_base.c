@@ -230,6 +230,16 @@ static void files_stay_below_their_root(void **state)
     assert_int_equal(fd_make_dirs(fd, "a/b/c", 0755, NULL), 0);
     assert_int_equal(fd_make_dirs(fd, "a/b/c", 0755, NULL), 0);
     assert_int_equal(fd_replace_file(fd, "a/b/file", VIEW("hello"), 0644, NULL), 0);
+    /* nothing is written into a file that lay there already, under whatever other name */
+    cleanup_free char *laid = xasprintf("a/b/file.%d.tmp", getpid());
+    assert_int_equal(linkat(fd, "a/b/file", fd, laid, 0), 0);
+    assert_int_equal(linkat(fd, "a/b/file", fd, "a/b/other", 0), 0);
+    assert_int_equal(fd_replace_file(fd, "a/b/file", VIEW("secret"), 0600, NULL), 0);
+    assert_int_equal(fd_read_file(fd, "a/b/other", 100, &text, NULL), 0);
+    assert_string_equal(text.at, "hello");
+    assert_int_equal(fd_replace_file(fd, "a/b/file", VIEW("hello"), 0644, NULL), 0);
+    assert_int_equal(unlinkat(fd, "a/b/other", 0), 0);
+    str_clear(&text);
     assert_int_equal(symlinkat("/a/b", fd, "inside"), 0);
     assert_int_equal(symlinkat("../../../etc", fd, "outside"), 0);
 
