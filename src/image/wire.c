@@ -165,7 +165,7 @@ static int submit(struct wire *w, struct item *i, const struct registry_request 
         .hash = q->hash,
         .body_max = q->body_max,
         .insecure = q->insecure,
-        .tls = wire_hosts_tls(w->hosts, q->url),
+        .tls = wire_hosts_tls(w->hosts, registry_call_session(i->call), q->url),
     };
     int code = w->http ? 0 : http_open(&w->http, err);
 

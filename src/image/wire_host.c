@@ -111,6 +111,7 @@ struct host {
     struct registry_session *session;
     struct registry_credential credential;
     struct http_tls tls;
+    struct http_tls beyond; /* the authorities of tls alone, borrowed */
     bool insecure;
 };
 /* Two repositories of one registry may be opened by two credentials (containers-auth.json). */
@@ -208,6 +209,7 @@ static int session_for(struct wire_hosts *h, const char *name, bool insecure,
     *ret = host.session = registry_session_new(&o);
     host.credential = credential;
     credential = (struct registry_credential){0};
+    host.beyond.ca = host.tls.ca;
     vec_push(&h->hosts, host);
     return 0;
 }
@@ -252,8 +254,10 @@ int wire_hosts_session(struct wire_hosts *h, const struct registry_endpoint *at,
     return r;
 }
 
-const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const char *url)
+const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const struct registry_session *s,
+                                      const char *url)
 {
+    const struct http_tls *beyond = NULL;
     const char *host = strstr(url, "://") + 3;
     const size_t n = strcspn(host, "/?#");
 
@@ -262,6 +266,8 @@ const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const char *ur
 
         if (strlen(name) == n && strncmp(name, host, n) == 0)
             return &have->tls;
+        if (have->session == s)
+            beyond = &have->beyond;
     }
-    return NULL;
+    return beyond;
 }

@@ -17,8 +17,11 @@ MUST_CHECK int wire_hosts_places(struct wire_hosts *h, const struct reference *r
 MUST_CHECK int wire_hosts_session(struct wire_hosts *h, const struct registry_endpoint *at,
                                   const struct registry_credential *credential,
                                   struct registry_session **ret, struct error *err);
-/* The certificates of a host, which go with requests to it only; NULL: none of its own. */
-const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const char *url);
+/* The certificates for a request of the session: those of its host. Another host that the registry leads to, a service of
+ * tokens or a storage, is believed by the registry's authorities, as docker has it; who we are is not shown to it. NULL:
+ * there are none. */
+const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const struct registry_session *s,
+                                      const char *url);
 
 /* Out of the folders HOST[:PORT] below /etc/containers/certs.d, /etc/docker/certs.d and those of the
  * user: *.crt are authorities beside the system's, NAME.cert and NAME.key show who we are. */

@@ -41,6 +41,11 @@ struct registry_result *registry_call_result(struct registry_call *c)
     return &c->result;
 }
 
+const struct registry_session *registry_call_session(const struct registry_call *c)
+{
+    return c->s;
+}
+
 char *call_path(const struct registry_call *c, const char *fmt, ...)
 {
     STR_AUTO(path);

@@ -136,6 +136,7 @@ struct registry_result {
 };
 /* Borrowed, lives as long as the call. */
 struct registry_result *registry_call_result(struct registry_call *c);
+const struct registry_session *registry_call_session(const struct registry_call *c);
 
 /* GET /v2/: that there is a registry and that it takes the credential, -EACCES when not. */
 struct registry_call *registry_door(struct registry_session *s);

@@ -138,6 +138,9 @@ END
     mkdir -p "$HOME/.config/containers/certs.d/$SAFE"
     cp "$BATS_TEST_TMPDIR/cert" "$HOME/.config/containers/certs.d/$SAFE/ca.crt"
     "$COOPER" pull -q --tls-verify "$SAFE/app:1"
+    # what it leads to has its certificate of the same authority
+    fresh_store
+    "$COOPER" pull -q --tls-verify "$SAFE/f.redirect/app:1"
     rm -rf "$HOME/.config/containers"
     run "$COOPER" pull --tls-verify "$LIAR/app:1" # plain HTTP
     [ "$status" = 1 ]
