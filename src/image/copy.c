@@ -231,6 +231,17 @@ static int make_layout(const char *text, struct error *err)
     return r;
 }
 
+/* A name with a digest is for what has it. */
+static int check_name(const struct copy *c, const struct documents *l, struct error *err)
+{
+    const struct digest *want = site_digest(c->to), *is = &l->at[l->size - 1].digest;
+    char text[DIGEST_TEXT_MAX];
+
+    return !want || digest_eq(want, is)
+               ? 0
+               : error_set(err, -EINVAL, "its digest is %s", digest_format(is, text));
+}
+
 static int run(struct copy *c, const struct copy_options *o, struct documents *l, struct error *err)
 {
     const struct platform host = platform_host();
@@ -244,6 +255,8 @@ static int run(struct copy *c, const struct copy_options *o, struct documents *l
         r = c->to->kind->lock(c->to, err);
     if (r == 0)
         r = take(c, str_view(&bytes), 0, l, err);
+    if (r == 0)
+        r = check_name(c, l, err);
     if (r == 0)
         r = put_all(c, l, site_tag(c->to), err);
     for (size_t i = 0; r == 0 && o->referrers && i < l->size; i++)

@@ -46,6 +46,7 @@ bool site_is_registry(struct site *p, struct registry_session **ret, const char 
 int site_layout_fd(const struct site *p);
 const char *site_tag(struct site *p); /* what the image is called there; or NULL */
 const char *site_layout_tag(struct site *p);
+const struct digest *site_digest(struct site *p); /* that its name is for; or NULL */
 
 /* The kinds; what they take of p is theirs. */
 MUST_CHECK int site_open_layout(struct place *p, struct site **ret, struct error *err);

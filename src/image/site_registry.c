@@ -278,6 +278,13 @@ const char *site_tag(struct site *p)
     return p->kind == &registry_kind ? remote_of(p)->reference.tag : site_layout_tag(p);
 }
 
+const struct digest *site_digest(struct site *p)
+{
+    const struct remote *x = p->kind == &registry_kind ? remote_of(p) : NULL;
+
+    return x && x->reference.has_digest ? &x->reference.digest : NULL;
+}
+
 int site_open_registry(struct wire *w, const struct reference *ref, bool write, struct site **ret,
                        struct error *err)
 {

@@ -373,6 +373,11 @@ END
     [ "$status" = 1 ]
     run "$COOPER" copy docker-archive:x oci:bad:1
     [ "$status" = 1 ]
+    # a name with a digest is for that digest
+    "$COOPER" copy "$LIAR/copied:1" "$REGISTRY/bydigest@$WANT"
+    run "$COOPER" copy "$LIAR/copied:1" "$REGISTRY/byother@sha256:$(printf '%064d' 1)"
+    [ "$status" = 1 ]
+    [[ $output == *"its digest is $WANT"* ]]
 }
 
 @test "copy: a damaged layout is not passed on" {
