@@ -106,7 +106,7 @@ struct instruction {
     const struct instruction_row *row; /* NULL: unknown */
     enum instruction_kind kind;
     struct view keyword; /* as written */
-    /* the logical line: continuations joined, comments between them dropped, trimmed */
+    /* the logical line: continuations joined, comments between them dropped; blanks at its end stay */
     struct view line;
     struct view rest; /* line behind keyword and flags, trimmed: what a shell form runs */
     bool json;        /* words came from the JSON form */

@@ -272,6 +272,7 @@ static int read_nested(struct reader *r, struct logical *l, struct instruction *
                        NESTING_MAX);
     struct instruction *trigger = arena_new_object(r->arena, struct instruction);
     in->trigger = trigger;
+    rest.size = in->line.size - (size_t)(rest.at - in->line.at); /* blanks at its end are kept */
     const int result = read_instruction(r, l, rest, depth + 1, trigger, err);
     in->heredocs = trigger->heredocs;
     in->heredoc_count = trigger->heredoc_count;
@@ -328,7 +329,7 @@ static int read_instruction(struct reader *r, struct logical *l, struct view tex
     struct view rest = trim_blanks(text);
     int result = 0;
 
-    in->line = rest;
+    in->line = view_make(rest.at, text.size - (size_t)(rest.at - text.at));
     in->keyword = cut_word(&rest);
     in->keyword_span = logical_span(l, in->keyword);
     in->row = instruction_row_find(in->keyword);
