@@ -62,7 +62,7 @@ static int add_name(const struct place *to, const struct image *image, struct ou
     REFERENCE_AUTO(ref);
 
     if (to->kind == PLACE_REGISTRY) {
-        if (!to->reference.tag)
+        if (!to->reference.tag || to->reference.has_digest)
             return error_set(err, -EINVAL, "a digest is no name to push to: name a tag");
         strings_take(&o->names, reference_format(&to->reference));
         return 0;

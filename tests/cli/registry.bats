@@ -231,8 +231,11 @@ END
     [ "$(skopeo inspect --format '{{.Digest}}' "oci:$BATS_TEST_TMPDIR/out:9")" = "$WANT" ]
     "$COOPER" push -q web "docker-archive:$BATS_TEST_TMPDIR/out.tar:some/name:3"
     tar -xOf "$BATS_TEST_TMPDIR/out.tar" manifest.json | jq -e '.[0].RepoTags == ["some/name:3"]'
-    run "$COOPER" push web "$REGISTRY/app@$WANT"
-    [ "$status" = 1 ]
+    for name in "app@$WANT" "app:1@sha256:$(printf '%064d' 1)"; do
+        run "$COOPER" push web "$REGISTRY/$name"
+        [ "$status" = 1 ]
+        [[ $output == *"a digest is no name to push to"* ]]
+    done
     run "$COOPER" push "$("$COOPER" images -q)"
     [ "$status" = 2 ]
     run "$COOPER" push nothing "$REGISTRY/app:1"
