@@ -35,6 +35,8 @@ static int ask_user(struct login *l, const char *before, struct error *err)
     const struct view name = view_trim(str_view(&line));
     if (name.size == 0 && !before)
         return error_set(err, -EINVAL, "the user name is empty");
+    if (memchr(line.at, ':', line.size) || memchr(line.at, '\0', line.size))
+        return error_set(err, -EINVAL, "a user name has no ':'");
     l->credential.user = name.size ? view_dup(name) : xstrdup(before);
     return 0;
 }

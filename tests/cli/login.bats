@@ -118,7 +118,7 @@ pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 seen = b""
-for prompt, answer in ((b"Username: ", b"me\n"), (b"Password: ", b"pass:word\n"), (None, None)):
+for prompt, answer in ((b"Username: ", os.environ.get("NAME", "me").encode() + b"\n"), (b"Password: ", b"pass:word\n"), (None, None)):
     while prompt is None or prompt not in seen:
         try:
             more = os.read(fd, 1024)
@@ -139,6 +139,10 @@ END
     [[ $output == *"Password: "* ]]
     [[ $output == *"Login Succeeded"* ]]
     [ "$(jq -r ".auths[\"$BASIC\"].auth" "$CONFIG" | base64 -d)" = me:pass:word ]
+    "$COOPER" logout -q "$BASIC"
+    NAME=me:pass run python3 "$BATS_TEST_TMPDIR/type.py" "$COOPER" login "$BASIC"
+    [ "$status" -gt 0 ]
+    [[ $output == *"no ':'"* ]]
 }
 
 @test "login: the one that is kept is tried first" {
