@@ -129,9 +129,9 @@ int fd_replace_file(int dirfd, const char *path, struct view data, mode_t mode, 
 {
     cleanup_free char *tmp = xasprintf("%s.%d.tmp", path, getpid());
 
-    (void)unlinkat(dirfd, tmp, 0); /* of a process that was killed, or laid there by somebody else */
-    cleanup_close int fd =
-        fd_open(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, err);
+    (void)unlinkat(dirfd, tmp,
+                   0); /* of a process that was killed, or laid there by somebody else */
+    cleanup_close int fd = fd_open(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode, err);
 
     if (fd < 0)
         return fd;
