@@ -534,15 +534,17 @@ static int onbuild(struct frontend *fe, struct fe_stage *s, const struct fe_comm
 static int workdir(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
                    struct error *err)
 {
-    const char *old = s->config->workdir && *s->config->workdir ? s->config->workdir : "/", *text;
+    const char *old = arena_strdup(
+        fe->arena, s->config->workdir && *s->config->workdir ? s->config->workdir : "/");
+    const char *text;
     STR_AUTO(path);
     const int r = fe_expand(fe, s, c, &c->in->words[0], &text, err);
 
     if (r < 0)
         return r;
     fe_join_path(old, text, &path);
-    /* BuildKit cleans what it joins, and leaves an absolute path as it was written */
-    const char *shown = *text == '/' && path.size > 1 ? text : path.at;
+    /* BuildKit cleans what it joins, and leaves an absolute path as it was written, also by a word that is empty */
+    const char *shown = !*text ? old : *text == '/' && path.size > 1 ? text : path.at;
     config_set_text(&s->config->workdir, shown);
     if (strcmp(path.at, "/") == 0) {
         fe_history(s, false, "WORKDIR /");

@@ -29,8 +29,8 @@ class Copies:
         if what < 0.16:
             return self.pick("*", "*/*", "?", "[a-c]", "[!a]*", "[^a]*", "*.*", "*/", "[a-z]*", "?*"), None
         path = self.r.choice(paths)
-        if re.search(r"[*?\[]", path) and self.tree.real(path) != path:
-            return ".", {"": self.tree.below("")}  # the engine that is compared does not follow such a link: docs/dockerfile.md
+        if re.search(r"[*?\[]", path) and self.tree.real(path) != path or re.search(r"[*?\[]", os.path.dirname(path)):
+            return ".", {"": self.tree.below("")}  # the engine that is compared does not follow such a link, and sends nothing below such a name: docs/dockerfile.md
         if what < 0.26:
             return self.pattern(path), None
         kind, word = self.tree.kind(path), self.literal(self.named(path))
@@ -195,7 +195,7 @@ class Copies:
         return "".join(tabs + t + "\n" for t in self.some(texts, 0, 1, 2, 4))
 
     def add(self):
-        packed = [e.path for e in self.entries if e.kind == "file" and (".tar" in e.path or e.path.endswith((".tgz", ".bin"))) and NAMEABLE.fullmatch(e.path)]
+        packed = [e.path for e in self.entries if e.kind == "file" and (".tar" in e.path or e.path.endswith((".tgz", ".bin"))) and NAMEABLE.fullmatch(e.path) and not re.search(r"[*?\[]", os.path.dirname(e.path))]
         if not packed or self.chance(0.3):
             return self.heredoc_copy("ADD") if self.chance(0.1) else "ADD" + self.plain_copy()
         words = [self.literal(self.named(p)) for p in set(self.some(packed, 1, 1, 1, 2))]
