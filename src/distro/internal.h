@@ -3,9 +3,9 @@
 
 #include "distro/apt.h"
 #include "distro/base.h"
+#include "distro/release.h"
 #include "net/fetch.h"
 #include "net/url.h"
-#include "distro/release.h"
 
 struct suite {                 /* a source that answered */
     struct apt_source *source; /* borrowed */

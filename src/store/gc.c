@@ -94,7 +94,8 @@ static bool remove_plain(const struct removal *r, const char *below, const struc
     fd = openat(dir, i->name,
                 O_RDONLY | O_NOFOLLOW |
                     O_CLOEXEC); /* locked until it has no name: store_mount_open() */
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && to_trash(r, dir, i->name, i->kind == USAGE_MOUNT ? 'm' : 'l');
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+           to_trash(r, dir, i->name, i->kind == USAGE_MOUNT ? 'm' : 'l');
 }
 
 static bool remove_item(const struct removal *r, const struct usage_item *i)

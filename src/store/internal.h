@@ -19,7 +19,7 @@ struct store {
     char lease_name[TMP_NAME_SIZE];
     char boot[BOOT_SIZE];
     bool swept;
-    bool attached; /* a job's: main's lease holds what it reads and commits */
+    bool attached;   /* a job's: main's lease holds what it reads and commits */
     struct map held; /* what the lease names: "t<hex>", "b<hex>" */
 };
 

@@ -142,7 +142,8 @@ void store_blob_vouch(struct store_blob_writer *w);
 MUST_CHECK int store_blob_commit(struct store *s, struct store_blob_writer *take_w,
                                  const struct digest *want, uint64_t want_size,
                                  struct digest *ret_digest, uint64_t *ret_size, struct error *err);
-void store_blob_abort(struct store_blob_writer *w); /* NULL is fine; a part stays for the next time */
+void store_blob_abort(
+    struct store_blob_writer *w); /* NULL is fine; a part stays for the next time */
 void store_blob_discard(struct store_blob_writer *w); /* stays nowhere */
 DEFINE_CLEANUP(struct store_blob_writer *, store_blob_abort)
 DEFINE_CLEANUP(struct store_blob_writer *, store_blob_discard)

@@ -9,8 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct registry_credential c = {.user = (char[]){"u"}, .password = (char[]){"p:q"}};
     CLEANUP(credentials_answer_done)
-    struct credentials_answer a = {0},
-                              hub = {0}, again = {0}, gone = {0};
+    struct credentials_answer a = {0}, hub = {0}, again = {0}, gone = {0};
     cleanup_doc json_t *doc = NULL;
 
     if (credentials_parse(view_make(data, size), false, &doc, NULL) < 0)

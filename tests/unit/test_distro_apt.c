@@ -155,8 +155,7 @@ static const struct {
     {"unstable has no kin",
      "deb http://m/debian bookworm main\ndeb http://m/debian bookworm-updates main\n", "sid",
      "http://m/debian sid main;"},
-    {"another distribution", "deb http://archive.ubuntu.com/ubuntu noble main\n", "bookworm",
-     ""},
+    {"another distribution", "deb http://archive.ubuntu.com/ubuntu noble main\n", "bookworm", ""},
     {"no apt", "", "sid", ""},
 };
 

@@ -212,8 +212,7 @@ static const struct {
 static void what_is_changed_is_refused(void **state)
 {
     CLEANUP(trust_key_freep)
-    struct trust_key *k = key_of(COSIGN, "cosign.pub"),
-                     *other = key_of(COSIGN, "k2.pub");
+    struct trust_key *k = key_of(COSIGN, "cosign.pub"), *other = key_of(COSIGN, "k2.pub");
     STR_AUTO(manifest);
     STR_AUTO(text);
 
