@@ -15,8 +15,8 @@ start_registry() {
         "$dir" "$port" >"$dir.yml"
     OTEL_TRACES_EXPORTER=none docker-registry serve "$dir.yml" >"$dir.log" 2>&1 3>&- &
     pid=$!
-    REGISTRY_PIDS="${REGISTRY_PIDS:-} $pid"
-    export "$name=127.0.0.1:$port" REGISTRY_PIDS
+    echo "$pid" >>"$SUITE_DIR/registries.pids"
+    export "$name=127.0.0.1:$port"
     curl -s -o "$dir.ready" --retry 50 --retry-connrefused --retry-delay 0 --retry-max-time 20 "http://127.0.0.1:$port/v2/"
 }
 
@@ -30,14 +30,15 @@ start_liar() {
     : >"$SUITE_DIR/liar-$name.log"
     "$BATS_TEST_DIRNAME/registry-server" "$SUITE_DIR/liar-$name.log" "$@" >"$SUITE_DIR/liar-$name.ports" 2>"$SUITE_DIR/liar-$name.err" 3>&- &
     pid=$!
-    REGISTRY_PIDS="${REGISTRY_PIDS:-} $pid"
+    echo "$pid" >>"$SUITE_DIR/registries.pids"
     read -r port other <"$SUITE_DIR/liar-$name.ports"
-    export "$name=127.0.0.1:$port" "${name}_OTHER=127.0.0.1:$other" "${name}_LOG=$SUITE_DIR/liar-$name.log" REGISTRY_PIDS
+    export "$name=127.0.0.1:$port" "${name}_OTHER=127.0.0.1:$other" "${name}_LOG=$SUITE_DIR/liar-$name.log"
 }
 
+# All that were started, those of single tests too: what a test sets is gone by then.
 stop_registries() {
-    # shellcheck disable=SC2086 # a list of numbers
-    [ -z "${REGISTRY_PIDS:-}" ] || kill $REGISTRY_PIDS 2>/dev/null || true
+    local pid
+    while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$SUITE_DIR/registries.pids" || true
 }
 
 # requests LOG [JQ CONDITION]: "METHOD PATH STATUS" of what was asked.
