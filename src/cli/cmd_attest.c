@@ -115,8 +115,7 @@ static const struct option_row rows[] = {
              "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, custom or a URI"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,
              "a Sigstore bundle that refers to the image, not a tag"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

@@ -18,8 +18,7 @@ static const struct option_row rows[] = {
              "which image of an index (default: this machine's)"),
     OPT_FLAG(0, "referrers", struct options, referrers,
              "what speaks of the image too: signatures, attestations, SBOMs"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

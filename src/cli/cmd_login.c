@@ -197,8 +197,7 @@ static const struct option_row rows[] = {
              "the password or token; other users of the machine can see it"),
     OPT_FLAG(0, "password-stdin", struct options, password_stdin,
              "read the password from standard input"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

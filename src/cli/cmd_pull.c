@@ -13,8 +13,7 @@ struct options {
 
 static const struct option_row rows[] = {
     OPT_TEXT(0, "platform", struct options, platform, "OS/ARCH", "which image of an index"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

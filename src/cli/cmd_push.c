@@ -16,8 +16,7 @@ static const struct option_row rows[] = {
              "this one of several platforms (default: all)"),
     OPT_TEXT(0, "compression", struct options, compression, "gzip|zstd|estargz|uncompressed",
              "what the layers are packed with (default: as they are, gzip for new ones)"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

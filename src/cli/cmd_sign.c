@@ -107,8 +107,7 @@ static const struct option_row rows[] = {
              "what the signature calls the image (default: its repository)"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,
              "a Sigstore bundle that refers to the image, not a tag"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

@@ -226,8 +226,7 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "type", struct options, type, "TYPE",
              "a statement of this type must be signed, not the image itself"),
     OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
-    OPT_MAYBE(0, "tls-verify", struct options, tls_verify, "true|false",
-              "false: take any certificate, and plain HTTP (default: for loopback only)"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 

@@ -64,8 +64,9 @@ int image_open(struct image_tools *t, const char *name, struct image **ret, stru
     int r = find_record(t->store, name, &i->record, &why);
 
     if (r == -ENOENT)
-        return error_hint(err, error_set(err, r, "there is no image '%.120s'", name),
-                          "'cooper images' lists them; 'cooper load' brings one in");
+        return error_hint(
+            err, error_set(err, r, "there is no image '%.120s'", name),
+            "'cooper images' lists them; 'cooper pull' and 'cooper load' bring one in");
     if (r < 0)
         return error_move(err, &why);
     r = config_parse(str_view(&i->record.config), &i->config, err);
