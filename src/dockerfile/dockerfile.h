@@ -10,6 +10,8 @@
  * reference. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/str.h"
 #include "base/vec.h"
 #include "dockerfile/source.h"
@@ -102,14 +104,22 @@ struct heredoc {
     struct span span;    /* of the body */
 };
 
+struct segment {
+    size_t at,
+        source; /* from this offset of the joined line on, the bytes come from there in the file */
+};
+
 struct instruction {
     const struct instruction_row *row; /* NULL: unknown */
     enum instruction_kind kind;
     struct view keyword; /* as written */
     /* the logical line: continuations joined, comments between them dropped; blanks at its end stay */
     struct view line;
-    struct view rest; /* line behind keyword and flags, trimmed: what a shell form runs */
-    bool json;        /* words came from the JSON form */
+    struct view rest;   /* line behind keyword and flags, trimmed: what a shell form runs */
+    struct view joined; /* the logical line that line, rest and unquoted words are cut out of */
+    const struct segment *segments;
+    size_t segment_count;
+    bool json; /* words came from the JSON form */
     struct flag *flags;
     size_t flag_count;
     struct word *words;
@@ -168,6 +178,13 @@ MUST_CHECK int instruction_check(const struct instruction *in, const char *name,
 
 /* A line of the source, from 1; {NULL, 0} when there is none. */
 struct view dockerfile_line(const struct dockerfile *d, uint32_t line);
+
+/* Where a byte of in->joined, or of the source itself (a heredoc's raw body), stands in the source:
+ * its offset. A place in neither is -1. */
+ssize_t instruction_offset(const struct dockerfile *d, const struct instruction *in,
+                           const char *at);
+/* Offsets of the source as lines and columns. */
+struct span dockerfile_span(const struct dockerfile *d, size_t begin, size_t end);
 
 /* The last value of the flag, or {NULL, 0}; a FLAG_BOOL without value gives "true". */
 struct view instruction_flag(const struct instruction *in, const char *name);

@@ -22,11 +22,6 @@ struct reader {
     VEC(struct dockerfile_warning) warnings;
 };
 
-struct segment {
-    size_t at,
-        source; /* from this offset of the logical line on, the bytes come from there in the file */
-};
-
 /* Continuation lines joined. Every view that is cut out of text has its place in the file. */
 struct logical {
     const struct reader *reader;

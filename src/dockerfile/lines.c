@@ -50,28 +50,29 @@ struct view reader_line(const struct reader *r, size_t line)
     return v;
 }
 
-static void place(const struct reader *r, size_t offset, uint32_t *ret_line, uint32_t *ret_column)
+static void place(const size_t *line_at, size_t line_count, size_t offset, uint32_t *ret_line,
+                  uint32_t *ret_column)
 {
-    size_t low = 0, high = r->line_count;
+    size_t low = 0, high = line_count;
 
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
-        if (r->line_at[middle] <= offset)
+        if (line_at[middle] <= offset)
             low = middle;
         else
             high = middle;
     }
     *ret_line = (uint32_t)low + 1;
-    *ret_column = (uint32_t)(offset - r->line_at[low]) + 1;
+    *ret_column = (uint32_t)(offset - line_at[low]) + 1;
 }
 
-struct span reader_span(const struct reader *r, size_t begin, size_t end)
+static struct span make_span(const size_t *line_at, size_t line_count, size_t begin, size_t end)
 {
     struct span s = {0};
 
-    place(r, begin, &s.line, &s.column);
+    place(line_at, line_count, begin, &s.line, &s.column);
     if (end > begin) {
-        place(r, end - 1, &s.end_line, &s.end_column);
+        place(line_at, line_count, end - 1, &s.end_line, &s.end_column);
         s.end_column++;
     } else {
         s.end_line = s.line;
@@ -80,18 +81,42 @@ struct span reader_span(const struct reader *r, size_t begin, size_t end)
     return s;
 }
 
-static size_t to_source(const struct logical *l, size_t at)
+struct span reader_span(const struct reader *r, size_t begin, size_t end)
 {
-    size_t low = 0, high = l->segment_count;
+    return make_span(r->line_at, r->line_count, begin, end);
+}
+
+struct span dockerfile_span(const struct dockerfile *d, size_t begin, size_t end)
+{
+    return make_span(d->line_at, d->line_count, begin, end);
+}
+
+static size_t find_segment(const struct segment *segments, size_t count, size_t at)
+{
+    size_t low = 0, high = count;
 
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
-        if (l->segments[middle].at <= at)
+        if (segments[middle].at <= at)
             low = middle;
         else
             high = middle;
     }
-    return l->segments[low].source + (at - l->segments[low].at);
+    return segments[low].source + (at - segments[low].at);
+}
+
+static size_t to_source(const struct logical *l, size_t at)
+{
+    return find_segment(l->segments, l->segment_count, at);
+}
+
+ssize_t instruction_offset(const struct dockerfile *d, const struct instruction *in, const char *at)
+{
+    if (at >= in->joined.at && at <= in->joined.at + in->joined.size)
+        return (ssize_t)find_segment(in->segments, in->segment_count, (size_t)(at - in->joined.at));
+    if (at >= d->source.at && at <= d->source.at + d->source.size)
+        return at - d->source.at;
+    return -1;
 }
 
 struct span logical_span(const struct logical *l, struct view part)

@@ -330,6 +330,9 @@ static int read_instruction(struct reader *r, struct logical *l, struct view tex
     int result = 0;
 
     in->line = view_make(rest.at, text.size - (size_t)(rest.at - text.at));
+    in->joined = l->text;
+    in->segments = l->segments;
+    in->segment_count = l->segment_count;
     in->keyword = cut_word(&rest);
     in->keyword_span = logical_span(l, in->keyword);
     in->row = instruction_row_find(in->keyword);
