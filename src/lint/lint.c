@@ -1,0 +1,279 @@
+/* lint.c - from options to what each rule does, from a text to its sorted findings. */
+#include "lint/lint.h"
+
+#include "lint/internal.h"
+
+static const char *const level_names[] = {"ignore", "style", "info", "warning", "error"};
+
+const char *lint_level_name(enum lint_level level)
+{
+    return level_names[level];
+}
+
+bool lint_level_find(struct view name, enum lint_level *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
+        if (!view_eq_nocase(name, level_names[i]))
+            continue;
+        *ret = (enum lint_level)i;
+        return true;
+    }
+    return false;
+}
+
+void lint_report_done(struct lint_report *r)
+{
+    vec_done(r);
+    dockerfile_free(r->dockerfile);
+    arena_free(r->arena);
+    *r = (struct lint_report){0};
+}
+
+/* ---- the linter ---- */
+
+/* DL9999 of a list that was written for another version is harmless, as in hadolint. */
+static void apply(struct linter *l, const struct lint_override *o)
+{
+    const struct lint_row *row;
+
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        const struct lint_row *cover =
+            row->covered_by ? lint_row_find(view_of(row->covered_by)) : NULL;
+        const bool named = lint_row_named(row, view_of(o->name));
+        const bool off = !o->on && o->level == LINT_IGNORE;
+
+        if (named || (off && cover && lint_row_named(cover, view_of(o->name))))
+            l->levels[i] = o->on ? row->level : o->level;
+    }
+}
+
+static void sort_checks(struct linter *l)
+{
+    const struct lint_row *row;
+
+    /* a row that is off may be set free by a file's own "# check=experimental=" */
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        if (row->file)
+            vec_push(&l->files, row);
+        if (row->stage)
+            vec_push(&l->stages, row);
+        if (row->instruction)
+            vec_push(&l->instructions, row);
+        if (row->run)
+            vec_push(&l->runs, row);
+    }
+}
+
+struct linter *linter_new(const struct lint_options *options)
+{
+    struct linter *l = xcalloc(1, sizeof(*l));
+    const struct lint_row *row;
+
+    l->options = *options;
+    l->levels = xcalloc(lint_row_count(), sizeof(*l->levels));
+    for (size_t i = 0; (row = lint_row_at(i)); i++)
+        l->levels[i] = row->off ? LINT_IGNORE : row->level;
+    for (size_t i = 0; i < options->override_count; i++)
+        apply(l, &options->overrides[i]);
+    sort_checks(l);
+    return l;
+}
+
+void linter_free(struct linter *l)
+{
+    if (!l)
+        return;
+    free(l->levels);
+    vec_done(&l->files);
+    vec_done(&l->stages);
+    vec_done(&l->instructions);
+    vec_done(&l->runs);
+    free(l);
+}
+
+/* ---- findings ---- */
+
+static struct lint_finding *add(struct lint *l, struct span span, const char *fmt, va_list ap)
+{
+    STR_AUTO(text);
+
+    if (l->report->size >= LINT_FINDINGS_MAX)
+        return NULL;
+    str_vprintf(&text, fmt, ap);
+    vec_push(l->report,
+             (struct lint_finding){
+                 .row = l->row,
+                 .code = l->row->aliases[0] ? l->row->aliases[0] : l->row->id,
+                 .level = l->levels[lint_row_number(l->row)],
+                 .span = span,
+                 .stage = l->stage && l->stage->from ? (uint32_t)l->stage->index : UINT32_MAX,
+                 .text = arena_strndup(l->arena, text.at, text.size),
+             });
+    return vec_last(l->report);
+}
+
+void lint_add(struct lint *l, struct span span, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)add(l, span, fmt, ap);
+    va_end(ap);
+}
+
+void lint_add_edit(struct lint *l, struct span span, struct span replace, const char *text,
+                   const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct lint_finding *f = add(l, span, fmt, ap);
+    va_end(ap);
+    if (!f)
+        return;
+    struct lint_edit *edit = arena_new_object(l->arena, struct lint_edit);
+    *edit = (struct lint_edit){replace, arena_strdup(l->arena, text)};
+    f->edits = edit;
+    f->edit_count = 1;
+}
+
+/* Only overrides know codes that are no rows. */
+static enum lint_level level_of_code(const struct lint *l, const char *code, enum lint_level level)
+{
+    for (size_t i = 0; i < l->options->override_count; i++) {
+        const struct lint_override *o = &l->options->overrides[i];
+        if (view_eq_nocase(view_of(o->name), code) && !o->on)
+            level = o->level;
+    }
+    return level;
+}
+
+void lint_add_code(struct lint *l, struct span span, const char *code, enum lint_level level,
+                   const char *fmt, ...)
+{
+    const enum lint_level moved = level_of_code(l, code, level);
+    va_list ap;
+
+    if (moved == LINT_IGNORE)
+        return;
+    va_start(ap, fmt);
+    struct lint_finding *f = add(l, span, fmt, ap);
+    va_end(ap);
+    if (!f)
+        return;
+    f->code = arena_strdup(l->arena, code);
+    f->level = moved;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct lint_finding *x = a, *y = b;
+
+    if (x->span.line != y->span.line)
+        return x->span.line < y->span.line ? -1 : 1;
+    if (x->span.column != y->span.column)
+        return x->span.column < y->span.column ? -1 : 1;
+    const int r = strcmp(x->code, y->code);
+    return r ? r : strcmp(x->text, y->text);
+}
+
+/* The rule that says it better fired in the same stage. */
+static bool is_covered(const struct lint_report *r, const struct lint_finding *f)
+{
+    if (!f->row->covered_by)
+        return false;
+    vec_each (x, r)
+        if (x->stage == f->stage && strcmp(x->row->id, f->row->covered_by) == 0)
+            return true;
+    return false;
+}
+
+static void tidy(const struct linter *l, const struct pragmas *p, struct lint_report *r)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->size; i++)
+        if (!pragmas_ignore(p, &r->at[i]))
+            r->at[kept++] = r->at[i];
+    r->size = kept;
+    if (!l->options.raw) {
+        bool *covered = xcalloc(r->size + 1, sizeof(*covered));
+        for (size_t i = 0; i < r->size; i++)
+            covered[i] = is_covered(r, &r->at[i]);
+        kept = 0;
+        for (size_t i = 0; i < r->size; i++)
+            if (!covered[i])
+                r->at[kept++] = r->at[i];
+        r->size = kept;
+        free(covered);
+    }
+    if (r->size > 0)
+        qsort(r->at, r->size, sizeof(*r->at), compare);
+}
+
+/* ---- a file ---- */
+
+/* The rules as this file has them: "# check=experimental=" sets some free. */
+static const enum lint_level *levels_of(const struct linter *l, const struct pragmas *p,
+                                        struct arena *arena)
+{
+    const struct lint_row *row;
+    enum lint_level *copy = NULL;
+
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        if (l->levels[i] != LINT_IGNORE || !row->off || !pragmas_switch_on(p, row))
+            continue;
+        if (!copy) {
+            copy = arena_alloc(arena, lint_row_count() * sizeof(*copy));
+            memcpy(copy, l->levels, lint_row_count() * sizeof(*copy));
+        }
+        copy[i] = row->level;
+    }
+    return copy ? copy : l->levels;
+}
+
+void lint_dockerfile(const struct linter *l, const struct dockerfile *d, struct lint_report *ret)
+{
+    if (!ret->arena)
+        ret->arena = arena_new();
+    const struct pragmas *p = pragmas_read(d, &l->options, ret->arena);
+    struct lint walk = {
+        .d = d,
+        .options = &l->options,
+        .arena = ret->arena,
+        .levels = levels_of(l, p, ret->arena),
+        .report = ret,
+    };
+    lint_walk(&walk, l);
+    tidy(l, p, ret);
+}
+
+/* What stops the parser, at its place. */
+static void add_failure(const struct linter *l, const struct error *e, const char *name,
+                        struct lint_report *ret)
+{
+    static const char code[] = "DL1000";
+    struct lint walk = {.options = &l->options,
+                        .levels = l->levels,
+                        .arena = ret->arena,
+                        .report = ret,
+                        .row = lint_row_find(VIEW("DL1000"))};
+    struct span span = {1, 1, 1, 1};
+
+    if (e->where)
+        (void)!source_where(e->where, name, &span);
+    if (l->levels[lint_row_number(walk.row)] != LINT_IGNORE)
+        lint_add_code(&walk, span, code, l->levels[lint_row_number(walk.row)], "%s%s%s", e->text,
+                      e->hint ? "; " : "", e->hint ? e->hint : "");
+}
+
+void lint_text(const struct linter *l, struct view text, const char *name, struct lint_report *ret)
+{
+    ERROR_AUTO(e);
+
+    ret->arena = arena_new();
+    if (dockerfile_parse(text, name, &ret->dockerfile, &e) < 0)
+        add_failure(l, &e, name, ret);
+    else
+        lint_dockerfile(l, ret->dockerfile, ret);
+}

@@ -1,0 +1,89 @@
+/* lint/lint.h - rules over a Dockerfile: bytes in, findings with their places out. No file is opened here.
+ *
+ * One linter serves any number of files: what the options say of each rule is worked out once. */
+#pragma once
+
+#include "base/map.h"
+#include "dockerfile/dockerfile.h"
+#include "dockerfile/ignore.h"
+
+#define LINT_FINDINGS_MAX                                                                          \
+    10000 /* of one file: nobody reads more, and a row may fire for every word */
+
+/* In order: a threshold takes what is not below it. */
+enum lint_level { LINT_IGNORE, LINT_STYLE, LINT_INFO, LINT_WARNING, LINT_ERROR };
+
+struct lint_row;
+
+/* A part of the file that is to be replaced; text is the report's. Span of no width: put in before it. */
+struct lint_edit {
+    struct span span;
+    const char *text;
+};
+
+struct lint_finding {
+    const struct lint_row *row;
+    const char *code; /* what people know it by: DL3006, UndefinedVar, SC2086; else the row's id */
+    enum lint_level level; /* after what the configuration says */
+    struct span span;      /* exact: the word or command, not only the instruction */
+    uint32_t stage;        /* from 0 on; UINT32_MAX: before the first FROM, or no stage at all */
+    const char *text;
+    const struct lint_edit *edits; /* how it is mended; NULL: not by a machine */
+    size_t edit_count;
+};
+
+/* Sorted by line, column, code. Zeroed memory is an empty one. */
+struct lint_report {
+    struct lint_finding *at;
+    size_t size, cap;
+    struct dockerfile *dockerfile; /* NULL when it did not parse */
+    struct arena *arena;           /* texts */
+};
+void lint_report_done(struct lint_report *r);
+
+/* What a label has to look like: the keys of .hadolint.yaml's label-schema. */
+enum lint_label {
+    LABEL_TEXT,
+    LABEL_RFC3339,
+    LABEL_SEMVER,
+    LABEL_HASH,
+    LABEL_URL,
+    LABEL_SPDX,
+    LABEL_EMAIL
+};
+
+/* A rule is switched or moved; the last entry that names it counts. */
+struct lint_override {
+    const char *name; /* id, alias or name of a rule; "SC2086" */
+    enum lint_level level;
+    bool on; /* level does not matter: as the row has it, though it is off */
+};
+
+struct lint_options {
+    const struct lint_override *overrides;
+    size_t override_count;
+    const struct strings *trusted; /* registries, '*' at either end; NULL or empty: any */
+    const struct map *labels;      /* name -> (void *)(uintptr_t)enum lint_label; NULL: none */
+    bool strict_labels;            /* no others */
+    bool ignore_pragmas;           /* disable-ignore-pragma: "# hadolint ignore=" does nothing */
+    bool no_shellcheck;
+    const char *check;           /* BUILDKIT_DOCKERFILE_CHECK, in the place of "# check="; NULL */
+    const struct ignore *ignore; /* .dockerignore of the context */
+    bool context;                /* ignore and context_empty are known */
+    bool
+        raw; /* keep what another rule says of the same place already: build --check, conformance */
+};
+
+struct linter;
+/* What options point to is borrowed until linter_free(). An override that names no rule is harmless. */
+struct linter *linter_new(const struct lint_options *options);
+void linter_free(struct linter *l);
+DEFINE_CLEANUP(struct linter *, linter_free)
+
+/* A text that is no Dockerfile is a finding (DL1000), no failure. */
+void lint_text(const struct linter *l, struct view text, const char *name, struct lint_report *ret);
+/* The same for one that is parsed. *ret borrows it (ret->dockerfile stays NULL). */
+void lint_dockerfile(const struct linter *l, const struct dockerfile *d, struct lint_report *ret);
+
+const char *lint_level_name(enum lint_level level); /* "warning" */
+MUST_CHECK bool lint_level_find(struct view name, enum lint_level *ret);

@@ -1,0 +1,203 @@
+/* pragma.c - comments that switch rules: "# hadolint ignore=A,B # why" (the instruction below), "stage ignore=" (above
+ * FROM), "global ignore=", "shell="; BuildKit's "# check=skip=A,B|all;error=true;experimental=X|all" on top and above one
+ * instruction. Names that no rule has are harmless. */
+#include <ctype.h>
+
+#include "lint/internal.h"
+
+struct check_words {
+    struct view skip, experimental;
+};
+
+struct pragmas {
+    const struct dockerfile *d;
+    bool hadolint; /* its comments count */
+    struct check_words check;
+};
+
+/* ---- reading ---- */
+
+static bool cut_blanks(struct view *v)
+{
+    const size_t before = v->size;
+
+    *v = view_trim(*v);
+    return v->size < before;
+}
+
+static bool cut_text(struct view *v, const char *word)
+{
+    const size_t size = strlen(word);
+
+    if (v->size < size || strncasecmp(v->at, word, size) != 0)
+        return false;
+    *v = view_make(v->at + size, v->size - size);
+    return true;
+}
+
+/* "hadolint [scope] ignore = A , B": *ret is the list, a reason behind '#' cut off. */
+static bool read_hadolint(struct view text, const char *scope, const char *key, struct view *ret)
+{
+    struct view list;
+
+    text = view_trim(text);
+    if (!cut_text(&text, "hadolint") || !cut_blanks(&text))
+        return false;
+    if (*scope && (!cut_text(&text, scope) || !cut_blanks(&text)))
+        return false;
+    if (!cut_text(&text, key))
+        return false;
+    text = view_trim(text);
+    if (text.size == 0 || text.at[0] != '=')
+        return false;
+    text = view_make(text.at + 1, text.size - 1);
+    (void)view_cut(&text, '#', &list);
+    *ret = view_trim(list);
+    return true;
+}
+
+static void read_check(struct view text, struct check_words *ret)
+{
+    struct view part;
+
+    while (text.at && view_cut(&text, ';', &part)) {
+        struct view value = part, key;
+        (void)view_cut(&value, '=', &key);
+        key = view_trim(key);
+        if (view_eq_text(key, "skip") && value.at)
+            ret->skip = value;
+        else if (view_eq_text(key, "experimental") && value.at)
+            ret->experimental = value;
+    }
+}
+
+struct pragmas *pragmas_read(const struct dockerfile *d, const struct lint_options *o,
+                             struct arena *arena)
+{
+    struct pragmas *p = arena_new_object(arena, struct pragmas);
+
+    p->d = d;
+    p->hadolint = !o->ignore_pragmas;
+    for (size_t i = 0; i < d->directive_count; i++)
+        if (view_eq_text(d->directives[i].name, "check"))
+            read_check(d->directives[i].value, &p->check);
+    if (o->check) {
+        p->check = (struct check_words){0};
+        read_check(view_of(o->check), &p->check);
+    }
+    return p;
+}
+
+struct view pragmas_shell(const struct instruction *in)
+{
+    struct view list;
+
+    for (size_t i = in->comment_count; i-- > 0;)
+        if (read_hadolint(in->comments[i].text, "", "shell", &list))
+            return list;
+    return VIEW("");
+}
+
+/* ---- asking ---- */
+
+static bool is_named(const struct lint_row *row, const char *code, struct view name)
+{
+    if (lint_row_named(row, name) || (code && view_eq_nocase(name, code)))
+        return true;
+    const struct lint_row *cover = row->covered_by ? lint_row_find(view_of(row->covered_by)) : NULL;
+    return cover && lint_row_named(cover, name);
+}
+
+static bool list_names(struct view list, const struct lint_row *row, const char *code)
+{
+    struct view name;
+
+    while (list.at && view_cut(&list, ',', &name)) {
+        name = view_trim(name);
+        /* "skip=all // why" and "A  why": the first word is the name */
+        for (size_t i = 0; i < name.size; i++)
+            if (isspace((unsigned char)name.at[i]))
+                name.size = i;
+        if (view_eq_nocase(name, "all") || (name.size > 0 && is_named(row, code, name)))
+            return true;
+    }
+    return false;
+}
+
+bool pragmas_switch_on(const struct pragmas *p, const struct lint_row *row)
+{
+    return list_names(p->check.experimental, row, NULL);
+}
+
+/* The instruction that the line is a part of, or NULL. */
+static const struct instruction *instruction_at(const struct dockerfile *d, uint32_t line)
+{
+    size_t low = 0, high = d->instruction_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct instruction *in = &d->instructions[middle];
+        if (line > in->span.end_line)
+            low = middle + 1;
+        else if (line < in->span.line)
+            high = middle;
+        else
+            return in;
+    }
+    return NULL;
+}
+
+static bool ignored_above(const struct pragmas *p, const struct instruction *in,
+                          const struct lint_finding *f, const char *scope)
+{
+    struct view list;
+
+    for (size_t i = 0; i < in->comment_count; i++) {
+        const struct view text = in->comments[i].text;
+        struct check_words check = {0};
+
+        if (p->hadolint && read_hadolint(text, scope, "ignore", &list) &&
+            list_names(list, f->row, f->code))
+            return true;
+        if (*scope || !view_starts(text, "check="))
+            continue;
+        read_check(view_make(text.at + 6, text.size - 6), &check);
+        if (list_names(check.skip, f->row, f->code))
+            return true;
+    }
+    return false;
+}
+
+/* FROM of the stage in which the instruction stands. */
+static const struct instruction *from_of(const struct dockerfile *d, const struct instruction *in)
+{
+    for (; in >= d->instructions; in--)
+        if (in->kind == INSTRUCTION_FROM)
+            return in;
+    return NULL;
+}
+
+static bool ignored_everywhere(const struct pragmas *p, const struct lint_finding *f)
+{
+    struct view list;
+
+    if (list_names(p->check.skip, f->row, f->code))
+        return true;
+    for (size_t i = 0; p->hadolint && i < p->d->comment_count; i++)
+        if (read_hadolint(p->d->comments[i].text, "global", "ignore", &list) &&
+            list_names(list, f->row, f->code))
+            return true;
+    return false;
+}
+
+bool pragmas_ignore(const struct pragmas *p, const struct lint_finding *f)
+{
+    const struct instruction *in = instruction_at(p->d, f->span.line);
+
+    if (ignored_everywhere(p, f))
+        return true;
+    if (!in)
+        return false;
+    const struct instruction *from = from_of(p->d, in);
+    return ignored_above(p, in, f, "") || (from && ignored_above(p, from, f, "stage"));
+}

@@ -1,0 +1,151 @@
+/* lint/rule.h - the row of a rule, and what its check sees.
+ *
+ * A rule is one row in the table of its topic (rules_<topic>.c; table.c lists the tables). One walk over the syntax
+ * tree calls the checks of all rows: file() once, stage() when a stage ends, instruction() for the kinds the row asks
+ * for, run() for every RUN in shell form. What more than one rule asks (which stage FROM names, whose variables are
+ * known, last USER) is derived once, here, and only looked at in checks. A check keeps no state: it sees all stages.
+ *
+ * Numbers: CP1xx structure, 2xx base image, 3xx packages, 4xx shell and RUN, 5xx metadata, 6xx security, 7xx context. */
+#pragma once
+
+#include "dockerfile/mount.h"
+#include "lint/lint.h"
+
+/* Where a rule can be decided. */
+enum lint_where {
+    LINT_DOCKERFILE = 1,
+    LINT_CONTEXT = 2,
+    LINT_IMAGE = 4,
+    LINT_RUNCONFIG = 8,
+    LINT_HOST = 16,
+};
+
+struct lint;
+struct lint_stage;
+struct lint_run;
+
+#define LINT_KIND(k) (1u << INSTRUCTION_##k)
+
+struct lint_row {
+    const char *id;   /* "CP206": never given to another rule */
+    const char *name; /* "base-floating-tag" */
+    const char
+        *aliases[8]; /* other tools' ids of the same rule; the first is the code of its findings */
+    const char *title;
+    enum lint_level level;
+    bool off;       /* unless it is switched on */
+    unsigned where; /* of enum lint_where */
+    const char *why, *fix;
+    const char *bad,
+        *good; /* examples, and the first tests: bad fires, good is clean of all warnings of all rules */
+    const char *config; /* what .hadolint.yaml has to say for the examples; or NULL */
+    const char *ignore; /* what .dockerignore has to say for them; or NULL */
+    const char *
+        covered_by; /* id of the rule that says the same better: where both fire in a stage, it alone is shown */
+    unsigned kinds; /* LINT_KIND(RUN) | ...: for instruction(), ONBUILD's triggers too */
+    void (*file)(struct lint *l);
+    void (*stage)(struct lint *l, const struct lint_stage *s);
+    void (*instruction)(struct lint *l, const struct lint_stage *s, const struct instruction *in);
+    void (*run)(struct lint *l, const struct lint_run *run);
+};
+
+struct lint_table {
+    const struct lint_row *rows;
+    size_t count;
+};
+size_t lint_row_count(void);
+const struct lint_row *lint_row_at(size_t i); /* in the order of tables */
+/* By id, name or alias, case ignored; several rows may know one alias: the first. NULL: none. */
+const struct lint_row *lint_row_find(struct view name);
+bool lint_row_named(const struct lint_row *row, struct view name);
+
+/* Tables, one a file. */
+extern const struct lint_table lint_structure, lint_base, lint_metadata, lint_security,
+    lint_context;
+
+/* ---- what checks see ---- */
+
+/* A variable that ARG or ENV declared. */
+struct lint_var {
+    struct view name, value; /* value as written; at NULL: ARG without default */
+    const struct instruction *in;
+    bool arg; /* else ENV */
+    const struct lint_var *before;
+};
+
+/* What holds at one place of a stage, inherited over FROM <stage>. A plain value. */
+struct lint_scope {
+    const struct lint_var *vars;       /* the latest first */
+    const struct instruction *workdir; /* the last, or NULL */
+    bool workdir_absolute;             /* one of them was */
+    const struct instruction *user;    /* the last of this file; `FROM stage` hands it on */
+    const struct instruction *shell;
+    struct view pragma_shell; /* "# hadolint shell=": size 0 when there is none */
+};
+
+struct lint_stage {
+    size_t index;                    /* SIZE_MAX: what stands before the first FROM */
+    const struct instruction *from;  /* NULL there */
+    struct view image;               /* as written */
+    struct view name;                /* behind AS; size 0: none */
+    const struct lint_stage *parent; /* the stage that image names, or NULL */
+    const struct instruction *at;    /* the instructions behind FROM */
+    size_t count;
+    bool final;    /* the last of the file */
+    bool used;     /* final, or a used later stage starts with it, copies or mounts from it */
+    bool extended; /* some later stage starts with it */
+    const struct lint_stage *namesake; /* the one above of the same name */
+    struct lint_scope
+        scope; /* while it is walked: before the instruction; in stage(): at its end */
+    /* the last of the stage itself, not inherited; NULL: none */
+    const struct instruction *cmd, *entrypoint, *health;
+};
+
+/* One RUN in shell form, or ONBUILD RUN. */
+struct lint_run {
+    const struct instruction *in; /* the RUN itself: of ONBUILD its trigger */
+    const struct lint_stage *stage;
+};
+
+struct lint {
+    const struct dockerfile *d;
+    const struct lint_options *options;
+    struct lint_stage *stages; /* in order */
+    size_t stage_count;
+    struct lint_stage *preamble;   /* always there */
+    struct map names;              /* of stages, in lower case: the last of that name */
+    const enum lint_level *levels; /* by number of the row */
+    struct arena *arena;           /* for as long as the report */
+    /* for lint_add() */
+    const struct lint_row *row;
+    const struct lint_stage *stage;
+    struct lint_report *report;
+};
+
+/* A finding of the row whose check runs. Users' texts belong in quotes and cut: "'%.*s'", LINT_CUT(v). */
+void lint_add(struct lint *l, struct span span, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* With how it is mended: one replacement; text is copied. */
+void lint_add_edit(struct lint *l, struct span span, struct span replace, const char *text,
+                   const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* With a code and level of its own: ShellCheck's. */
+void lint_add_code(struct lint *l, struct span span, const char *code, enum lint_level level,
+                   const char *fmt, ...) PRINTF_LIKE(5, 6);
+#define LINT_CUT(v) (int)MIN((v).size, 80u), (v).at
+
+/* ---- helpers for checks ---- */
+
+/* The variable as it is known at this place, or NULL. */
+const struct lint_var *lint_var_find(const struct lint_scope *scope, struct view name);
+/* A number below stage_count, or a name (case ignored) of a stage; NULL: none. before: only stages above it. */
+const struct lint_stage *lint_stage_find(const struct lint *l, struct view name, size_t before);
+/* The word without the quotes around it. */
+struct view lint_unquote(struct view v);
+bool lint_has_variable(struct view v); /* a '$' */
+bool lint_path_is_absolute(
+    struct view path); /* of Windows too; "$x..." counts, quotes are passed over */
+/* The mounts of a RUN that can be read, in order; the report's arena's. */
+const struct mount_spec *lint_mounts(const struct lint *l, const struct instruction *in,
+                                     size_t *ret_count);
+bool lint_view_in(struct view v, const char *const *names); /* names end with NULL; case ignored */
+struct span lint_flag_span(const struct instruction *in,
+                           const char *name); /* of the flag; else of the keyword */

@@ -1,0 +1,58 @@
+/* table.c - the tables of rules, and how one is found. */
+#include "lint/internal.h"
+
+static const struct lint_table *const tables[] = {
+    &lint_structure,
+};
+
+size_t lint_row_count(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+        count += tables[i]->count;
+    return count;
+}
+
+const struct lint_row *lint_row_at(size_t at)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        if (at < tables[i]->count)
+            return &tables[i]->rows[at];
+        at -= tables[i]->count;
+    }
+    return NULL;
+}
+
+size_t lint_row_number(const struct lint_row *row)
+{
+    size_t base = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        const uintptr_t at = (uintptr_t)row, first = (uintptr_t)tables[i]->rows;
+        if (at >= first && at < first + tables[i]->count * sizeof(*row))
+            return base + (at - first) / sizeof(*row);
+        base += tables[i]->count;
+    }
+    return SIZE_MAX;
+}
+
+bool lint_row_named(const struct lint_row *row, struct view name)
+{
+    if (view_eq_nocase(name, row->id) || view_eq_nocase(name, row->name))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(row->aliases) && row->aliases[i]; i++)
+        if (view_eq_nocase(name, row->aliases[i]))
+            return true;
+    return false;
+}
+
+const struct lint_row *lint_row_find(struct view name)
+{
+    const struct lint_row *row;
+
+    for (size_t i = 0; (row = lint_row_at(i)); i++)
+        if (lint_row_named(row, name))
+            return row;
+    return NULL;
+}

@@ -1,0 +1,63 @@
+/* tests/unit/lint_fixture.h - a linter out of a test's words. */
+#pragma once
+
+#include <jansson.h>
+
+#include "lint/rule.h"
+#include "unit.h"
+
+struct lint_fixture {
+    struct lint_options options;
+    struct strings trusted;
+    struct map labels;
+    struct ignore *ignore;
+    struct linter *linter;
+};
+
+static inline __attribute__((unused)) void fixture_labels(struct lint_fixture *f, json_t *schema)
+{
+    static const char *const types[] = {"text", "rfc3339", "semver", "hash",
+                                        "url",  "spdx",    "email"};
+    const char *name;
+    json_t *type;
+
+    json_object_foreach(schema, name, type)
+    {
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+            if (strcmp(json_string_value(type), types[i]) == 0)
+                map_set(&f->labels, view_of(name), (void *)(uintptr_t)(i + 1));
+    }
+    f->options.labels = &f->labels;
+}
+
+/* config: {"trustedRegistries": [...], "label-schema": {...}, "strict-labels": true}, or NULL. */
+static inline __attribute__((unused)) void fixture_config(struct lint_fixture *f, json_t *config)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(config, "trustedRegistries"), i, item)
+        strings_add(&f->trusted, json_string_value(item));
+    f->options.trusted = &f->trusted;
+    if (json_object_get(config, "label-schema"))
+        fixture_labels(f, json_object_get(config, "label-schema"));
+    f->options.strict_labels = json_is_true(json_object_get(config, "strict-labels"));
+}
+
+static inline __attribute__((unused)) void fixture_ignore(struct lint_fixture *f, const char *text)
+{
+    if (!text)
+        return;
+    assert_int_equal(ignore_parse(view_of(text), ".dockerignore", &f->ignore, NULL), 0);
+    f->options.ignore = f->ignore;
+    f->options.context = true;
+}
+
+static inline __attribute__((unused)) void fixture_done(struct lint_fixture *f)
+{
+    linter_free(f->linter);
+    strings_done(&f->trusted);
+    map_done(&f->labels);
+    ignore_free(f->ignore);
+    *f = (struct lint_fixture){0};
+}

@@ -1,0 +1,174 @@
+/* test_lint_conformance.c - the verdicts of hadolint and BuildKit, and our own cases, out of $CONFORMANCE/lint.
+ *
+ * A rule that no row knows yet is counted and named, not failed. */
+#include "conformance.h"
+#include "lint_fixture.h"
+
+struct tally {
+    unsigned good, bad, unknown;
+};
+
+static const struct lint_row *row_by_code(const char *code)
+{
+    const struct lint_row *row;
+
+    for (size_t i = 0; (row = lint_row_at(i)); i++)
+        if (lint_row_named(row, view_of(code)))
+            return row;
+    return NULL;
+}
+
+/* Every RUN as ONBUILD RUN. */
+static void onbuild(struct view text, struct str *ret)
+{
+    struct view line;
+
+    while (text.at && view_cut(&text, '\n', &line)) {
+        if (view_starts(line, "RUN "))
+            str_add_text(ret, "ONBUILD ");
+        str_add(ret, line);
+        if (text.at)
+            str_add_char(ret, '\n');
+    }
+}
+
+/* The line of the instruction that it belongs to: what hadolint calls its line. */
+static uint32_t first_line(const struct lint_report *r, const struct lint_finding *f)
+{
+    for (size_t i = 0; r->dockerfile && i < r->dockerfile->instruction_count; i++) {
+        const struct span s = r->dockerfile->instructions[i].span;
+        if (f->span.line >= s.line && f->span.line <= s.end_line)
+            return s.line;
+    }
+    return f->span.line;
+}
+
+static bool is_code(const struct lint_finding *f, const char *rule)
+{
+    if (strcmp(rule, "SC*") == 0)
+        return strncmp(f->code, "SC", 2) == 0;
+    return strncmp(rule, "SC", 2) == 0 ? strcmp(f->code, rule) == 0
+                                       : lint_row_named(f->row, view_of(rule));
+}
+
+static bool lines_match(const struct lint_report *r, const char *rule, json_t *lines)
+{
+    size_t at = 0;
+
+    if (!lines)
+        return true;
+    vec_each (x, r) {
+        if (!is_code(x, rule))
+            continue;
+        if (first_line(r, x) != json_integer_value(json_array_get(lines, at++)))
+            return false;
+    }
+    return at == json_array_size(lines);
+}
+
+/* "all" of our own cases is the whole output of hadolint: of the rules that are here, nothing else. */
+static bool is_in_all(json_t *all, const struct lint_report *r, const struct lint_finding *f)
+{
+    cleanup_free char *want = xasprintf("%s:%u", f->code, first_line(r, f));
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(all, i, item)
+    {
+        if (strcmp(json_string_value(item), want) == 0)
+            return true;
+    }
+    return !all || strncmp(f->code, "DL", 2) != 0;
+}
+
+static bool verdict(json_t *doc, const char *rule, const struct lint_report *r)
+{
+    unsigned count = 0;
+    json_t *want = json_object_get(doc, "count");
+
+    vec_each (x, r)
+        count += is_code(x, rule);
+    vec_each (x, r)
+        if (!is_in_all(json_object_get(doc, "all"), r, x))
+            return false;
+    if ((count > 0) != json_is_true(json_object_get(doc, "expect")))
+        return false;
+    return (!want || count == json_integer_value(want)) &&
+           lines_match(r, rule, json_object_get(doc, "lines"));
+}
+
+static void judge(json_t *doc, const char *rule, struct tally *t)
+{
+    const char *mode = json_string_value(json_object_get(doc, "mode"));
+    const struct lint_override on[] = {
+        {.name = "DL1001", .on = true}, {.name = "DL3057", .on = true}, {.name = rule, .on = true}};
+    CLEANUP(fixture_done) struct lint_fixture f = {0};
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+    const struct view text = view_of(json_string_value(json_object_get(doc, "dockerfile")));
+    STR_AUTO(snippet);
+
+    if (strncmp(rule, "SC", 2) == 0 ? !row_by_code("shellcheck") : !row_by_code(rule)) {
+        t->unknown++;
+        return;
+    }
+    fixture_config(&f, json_object_get(doc, "config"));
+    f.options.overrides = on;
+    f.options.override_count = ARRAY_SIZE(on);
+    f.options.raw = true;
+    f.linter = linter_new(&f.options);
+    if (mode && strcmp(mode, "onbuild") == 0)
+        onbuild(text, &snippet);
+    else
+        str_add(&snippet, text);
+    lint_text(f.linter, str_view(&snippet), "Dockerfile", &report);
+    if (verdict(doc, rule, &report)) {
+        t->good++;
+        return;
+    }
+    t->bad++;
+    print_message("# %s %s: %s", json_string_value(json_object_get(doc, "id")),
+                  json_is_true(json_object_get(doc, "expect")) ? "ought to fire" : "ought not",
+                  snippet.at);
+    vec_each (x, &report)
+        print_message("#   %u:%u %s %s\n", x->span.line, x->span.column, x->code, x->text);
+}
+
+static void run_cases(const char *file, const char *field)
+{
+    STR_AUTO(text);
+    struct tally t = {0};
+    struct view line;
+
+    conformance_read(file, &text);
+    struct view rest = str_view(&text);
+    while (rest.at && view_cut(&rest, '\n', &line)) {
+        json_t *doc = line.size ? json_loadb(line.at, line.size, 0, NULL) : NULL;
+        if (doc)
+            judge(doc, json_string_value(json_object_get(doc, field)), &t);
+        json_decref(doc);
+    }
+    print_message("# %s: %u as expected, %u not, %u of rules that are not there\n", file, t.good,
+                  t.bad, t.unknown);
+    assert_int_equal(t.bad, 0);
+}
+
+static void verdicts_are_hadolints(void **state)
+{
+    (void)state;
+    run_cases("lint/hadolint-cases.jsonl", "rule");
+}
+
+static void own_cases_hold(void **state)
+{
+    (void)state;
+    run_cases("lint/own-cases.jsonl", "rule");
+}
+
+static void proposed_cases_hold(void **state)
+{
+    (void)state;
+    run_cases("lint/proposed-cases.jsonl", "key");
+}
+
+UNIT_MAIN(cmocka_unit_test(verdicts_are_hadolints), cmocka_unit_test(own_cases_hold),
+          cmocka_unit_test(proposed_cases_hold))

@@ -1,0 +1,90 @@
+/* test_lint_rules.c - the examples of every row: bad fires, good is clean of all warnings of all rules. */
+#include "lint_fixture.h"
+
+static void fixture_of_row(struct lint_fixture *f, const struct lint_row *row,
+                           struct lint_override *on)
+{
+    json_t *config = row->config ? json_loads(row->config, 0, NULL) : NULL;
+
+    assert_true(!row->config || config);
+    fixture_config(f, config);
+    json_decref(config);
+    fixture_ignore(f, row->ignore);
+    *on = (struct lint_override){.name = row->id, .on = true};
+    f->options.overrides = on;
+    f->options.override_count = 1;
+    f->options.raw = true;
+    f->linter = linter_new(&f->options);
+}
+
+static bool fires(const struct lint_report *r, const struct lint_row *row)
+{
+    vec_each (x, r)
+        if (x->row == row)
+            return true;
+    return false;
+}
+
+static void every_bad_example_fires(void **state)
+{
+    const struct lint_row *row;
+
+    (void)state;
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        CLEANUP(fixture_done) struct lint_fixture f = {0};
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        struct lint_override on;
+
+        fixture_of_row(&f, row, &on);
+        lint_text(f.linter, view_of(row->bad), "Dockerfile", &report);
+        if (!fires(&report, row))
+            fail_msg("%s (%s) does not fire on its example:\n%s", row->id, row->name, row->bad);
+    }
+}
+
+static void every_good_example_is_clean(void **state)
+{
+    const struct lint_row *row;
+
+    (void)state;
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        CLEANUP(fixture_done) struct lint_fixture f = {0};
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        struct lint_override on;
+
+        fixture_of_row(&f, row, &on);
+        lint_text(f.linter, view_of(row->good), "Dockerfile", &report);
+        vec_each (x, &report)
+            if (x->row == row || x->level >= LINT_WARNING)
+                fail_msg("%s fires on the good example of %s, line %u: %s\n%s", x->row->id, row->id,
+                         x->span.line, x->text, row->good);
+    }
+}
+
+/* Ids and names are found by people and other tools' configurations: none stands for two rows. */
+static void ids_and_names_are_unique(void **state)
+{
+    CLEANUP(map_done) struct map seen = {0};
+    const struct lint_row *row;
+
+    (void)state;
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        assert_false(map_has(&seen, view_of(row->id)));
+        assert_false(map_has(&seen, view_of(row->name)));
+        map_set(&seen, view_of(row->id), &seen);
+        map_set(&seen, view_of(row->name), &seen);
+        if (row->aliases[0] && map_has(&seen, view_of(row->aliases[0])))
+            fail_msg("%s: %s is the code of another rule, too", row->id, row->aliases[0]);
+        if (row->aliases[0])
+            map_set(&seen, view_of(row->aliases[0]), &seen);
+        if (row->covered_by)
+            assert_non_null(lint_row_find(view_of(row->covered_by)));
+        assert_non_null(row->title);
+        assert_non_null(row->why);
+        assert_non_null(row->fix);
+        assert_ptr_equal(lint_row_find(view_of(row->id)), row);
+    }
+}
+
+UNIT_MAIN(cmocka_unit_test(every_bad_example_fires), cmocka_unit_test(every_good_example_is_clean),
+          cmocka_unit_test(ids_and_names_are_unique))
