@@ -43,6 +43,8 @@ static int make_output(const struct options *o, const struct place *to, struct o
     cleanup_free char *text =
         xasprintf("type=registry%s%s", o->compression ? ",force-compression=true,compression=" : "",
                   o->compression ? o->compression : "");
+    if (to->kind >= ARRAY_SIZE(types))
+        return error_set(err, -ENOTSUP, "an image is not pushed to such a place");
     const int r = output_parse(text, ret, err);
 
     if (r < 0)

@@ -1,11 +1,16 @@
-/* cooper rmi - take names away from images, and images out of the store. */
+/* cooper rmi - take names away from images, and images out of the store; tags out of registries. */
 #include <errno.h>
 
 #include "cli/commands.h"
 #include "cli/images.h"
+#include "image/place.h"
+#include "image/retract.h"
+
+#define REGISTRY "docker://"
 
 struct options {
     bool force;
+    const char *tls_verify;
 };
 
 /* The names of the image with this id; how many there are. */
@@ -83,17 +88,44 @@ static int remove_image(struct image_tools *t, const struct options *o, const ch
     return r;
 }
 
+static bool is_remote(const char *text)
+{
+    return strncmp(text, REGISTRY, strlen(REGISTRY)) == 0;
+}
+
+static int remove_remote(struct image_tools *t, const char *text, struct error *err)
+{
+    REFERENCE_AUTO(ref);
+    int r = reference_parse(text + strlen(REGISTRY), &ref, err);
+
+    if (r == 0)
+        r = image_retract(image_wire(t), &ref, err);
+    if (r < 0)
+        return r;
+    cleanup_free char *name = reference_familiar(&ref);
+    fprintf(t->env->out, "%s: %s\n", ref.has_digest ? "Deleted" : "Untagged", name);
+    return 0;
+}
+
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
     const struct options *o = options;
+    bool local = false;
     IMAGE_TOOLS_AUTO(t);
-    int r = image_tools_open(env, &t, err);
+    int r = 0;
 
+    for (char *const *name = arguments; *name; name++)
+        local = local || !is_remote(*name);
+    if (local)
+        r = image_tools_open(env, &t, err);
+    t.env = env;
+    if (r == 0)
+        r = place_tls(o->tls_verify, &t.tls, err);
     for (char *const *name = arguments; r == 0 && *name; name++) {
         ERROR_AUTO(why);
 
-        r = remove_image(&t, o, *name, &why);
+        r = is_remote(*name) ? remove_remote(&t, *name, &why) : remove_image(&t, o, *name, &why);
         if (r == -ENOENT && o->force)
             r = 0;
         else if (r < 0)
@@ -105,14 +137,15 @@ static int run(const struct env *env, const void *options, char *const *argument
 static const struct option_row rows[] = {
     OPT_FLAG('f', "force", struct options, force,
              "remove all names of an id; images that are not there are no error"),
+    OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
 
 const struct command_row cmd_rmi = {
     .name = "rmi",
     .group = "look at images",
-    .arguments = "IMAGE...",
-    .help = "remove images",
+    .arguments = "IMAGE|docker://REF...",
+    .help = "remove images, or tags of registries",
     .options = rows,
     .options_size = sizeof(struct options),
     .arguments_min = 1,

@@ -28,6 +28,7 @@
     X(sign)                                                                                        \
     X(attest)                                                                                      \
     X(verify)                                                                                      \
+    X(tree)                                                                                        \
     X(help)                                                                                        \
     X(version)                                                                                     \
     X(completion)

@@ -11,6 +11,8 @@ static const struct {
     {"oci:", PLACE_OCI},
     {"oci-archive:", PLACE_OCI_ARCHIVE},
     {"docker-archive:", PLACE_DOCKER_ARCHIVE},
+    {"dir:", PLACE_DIR},
+    {"store:", PLACE_STORE},
 };
 
 /* "DIR:TAG", "DIR@sha256:..."; a name that is there as it stands has no tag. */
@@ -21,6 +23,8 @@ static void split_path(const char *text, struct place *ret)
 
     if (ret->kind == PLACE_DOCKER_ARCHIVE) /* a whole reference stands behind it */
         colon = strchr(text, ':');
+    if (ret->kind == PLACE_DIR || ret->kind == PLACE_STORE)
+        colon = NULL;
     if (colon && access(text, F_OK) == 0)
         colon = NULL;
     ret->path = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
@@ -51,6 +55,14 @@ int place_parse(const char *text, struct place *ret, struct error *err)
     }
     *ret = p;
     return 0;
+}
+
+bool place_is_explicit(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(transports); i++)
+        if (strncmp(text, transports[i].prefix, strlen(transports[i].prefix)) == 0)
+            return true;
+    return false;
 }
 
 void place_done(struct place *p)

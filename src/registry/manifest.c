@@ -139,8 +139,17 @@ static int take_put(struct registry_call *c, const struct registry_answer *a, st
     return 1;
 }
 
+/* 400, 405: not by tag, or not at all; 404 for a tag is said by both, so that one has to look. */
+static int take_delete(struct registry_call *c, const struct registry_answer *a, struct error *err)
+{
+    c->result.absent = a->status == 404;
+    c->result.refused = a->status == 400 || a->status == 405 || a->status == 501;
+    return call_ok(a) || c->result.absent || c->result.refused ? 1 : call_problem(c, a, err);
+}
+
 static const struct call_row row_get = {"manifest", take_get}, row_head = {"manifest", take_head},
-                             row_put = {"manifest", take_put};
+                             row_put = {"manifest", take_put},
+                             row_delete = {"manifest", take_delete};
 
 static struct registry_call *named(const struct call_row *row, struct registry_session *s,
                                    const char *repository, const char *tag,
@@ -188,5 +197,14 @@ struct registry_call *registry_manifest_put(struct registry_session *s, const ch
     strings_take(&x->headers, xasprintf("Content-Type: %s", media_type));
     str_add(&x->body, bytes);
     x->has_body = true;
+    return c;
+}
+
+struct registry_call *registry_manifest_delete(struct registry_session *s, const char *repository,
+                                               const char *tag, const struct digest *digest)
+{
+    struct registry_call *c = named(&row_delete, s, repository, tag, digest);
+
+    (void)call_begin(c, "DELETE", call_path(c, "manifests/%s", c->name), "pull,push,delete");
     return c;
 }

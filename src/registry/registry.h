@@ -124,7 +124,7 @@ void registry_call_free(struct registry_call *c);
 DEFINE_CLEANUP(struct registry_call *, registry_call_free)
 
 struct registry_result {
-    bool absent;          /* manifest_head, blob_head, referrers: there is none */
+    bool absent;          /* manifest_head, manifest_delete, blob_head, referrers: there is none */
     struct str body;      /* exact bytes of a manifest */
     char *media_type;     /* of it */
     struct digest digest; /* of a manifest, computed where its bytes came */
@@ -132,6 +132,7 @@ struct registry_result {
     bool existed;        /* blob_put: nothing was sent */
     bool mounted;        /* blob_put: taken over from another repository */
     bool has_subject;    /* manifest_put: the registry noted the subject itself */
+    bool refused;        /* manifest_delete: the registry does not do that */
     struct strings tags; /* sorted as the registry has them */
 };
 /* Borrowed, lives as long as the call. */
@@ -152,6 +153,10 @@ struct registry_call *registry_manifest_head(struct registry_session *s, const c
 struct registry_call *registry_manifest_put(struct registry_session *s, const char *repository,
                                             const char *tag, const char *media_type,
                                             struct view bytes);
+/* The tag alone, or the digest with every tag that it has. Whoever deletes a tag must look whether it is gone: old
+ * registries know digests only. */
+struct registry_call *registry_manifest_delete(struct registry_session *s, const char *repository,
+                                               const char *tag, const struct digest *digest);
 struct registry_call *registry_blob_head(struct registry_session *s, const char *repository,
                                          const struct digest *digest, uint64_t size);
 /* Into fd, borrowed, in which `have` bytes of it are already. The size is checked; hash: so is the

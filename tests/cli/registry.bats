@@ -458,3 +458,53 @@ END
     "$COOPER" pull "$LIAR/app:1"
     [ -z "$(ls "$COOPER_ROOT/tmp")" ]
 }
+
+# tags HOST REPOSITORY: all of them in one line.
+tags() { curl -sf "http://$1/v2/$2/tags/list" | jq -r '.tags // [] | sort | join(" ")'; }
+
+@test "rmi docker://: a tag goes, and no other one with it" {
+    for host in "$REGISTRY" "$LIAR"; do
+        for tag in a b c; do "$COOPER" copy -q "$REGISTRY/app:1" "$host/tags/app:$tag"; done
+        run "$COOPER" rmi "docker://$host/tags/app:b"
+        [ "$status" = 0 ]
+        [ "$output" = "Untagged: $host/tags/app:b" ]
+        [ "$(tags "$host" tags/app)" = "a c" ]
+        "$COOPER" pull -q "$host/tags/app:a"
+        run "$COOPER" rmi "docker://$host/tags/app:b"
+        [ "$status" = 1 ]
+        [[ $output == *"[404]"* ]]
+        run "$COOPER" rmi "docker://$host/tags/app@$WANT"
+        [ "$status" = 1 ]
+        [[ $output == *"tag '"[ac]"' has this digest too"* ]]
+        "$COOPER" rmi "docker://$host/tags/app:a" "docker://$host/tags/app:c"
+        [ "$(tags "$host" tags/app)" = "" ]
+        [ "$host" != "$LIAR" ] || "$COOPER" rmi "docker://$host/tags/app@$WANT"
+    done
+}
+
+@test "rmi docker://: where tags cannot be deleted, nor anything else" {
+    for tag in 1 2 3; do "$COOPER" copy -q "$REGISTRY/app:1" "$LIAR/old/app:$tag"; done
+    : >"$LIAR_LOG"
+    "$COOPER" rmi "docker://$LIAR/f.notagdelete/old/app:2"
+    [ "$(tags "$LIAR" old/app)" = "1 3" ]
+    ! grep -q "\"DELETE\".*$WANT" "$LIAR_LOG" # not by the digest that the others have
+    run "$COOPER" rmi "docker://$LIAR/f.nodelete/old/app:1"
+    [ "$status" = 1 ]
+    [[ $output == *"the registry deletes nothing"*"its owner has to allow it"* ]]
+    [ "$(tags "$LIAR" old/app)" = "1 3" ]
+    # no dummy is taken: only what nobody else has goes
+    run "$COOPER" rmi "docker://$LIAR/f.notagdelete.noput/old/app:1"
+    [ "$status" = 1 ]
+    [[ $output == *"tag '3' has this digest too"* ]]
+    "$COOPER" rmi "docker://$LIAR/old/app:3"
+    "$COOPER" rmi "docker://$LIAR/f.notagdelete.noput.pages-1/old/app:1"
+    [ "$(tags "$LIAR" old/app)" = "" ]
+    # an index that lists it would be broken
+    printf 'FROM scratch\nLABEL a=b\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    "$COOPER" build -q --platform linux/amd64,linux/arm64 --push -t "$LIAR/listed/app:all" "$BATS_TEST_TMPDIR"
+    "$COOPER" copy -q "$LIAR/listed/app:all" "$LIAR/listed/app:one"
+    run "$COOPER" rmi "docker://$LIAR/f.notagdelete.noput/listed/app:one"
+    [ "$status" = 1 ]
+    [[ $output == *"tag 'all' has this digest too"* ]]
+    [ "$(tags "$LIAR" listed/app)" = "all one" ]
+}

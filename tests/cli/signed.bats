@@ -63,6 +63,52 @@ manifest() { curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json, ap
     manifest team/app "$(digest | tr : -).sig" | jq -e '.layers | length >= 2'
 }
 
+@test "tree: what speaks of an image, by referrers and by tags, and what speaks of that" {
+    upload layout "$REGISTRY" team/tree 1.0
+    run -0 cooper tree "$REGISTRY/team/tree:1.0"
+    [ "$output" = "$REGISTRY/team/tree:1.0 $(digest)" ]
+    echo '{"a": 1}' >predicate
+    cooper sign -q --key cosign.key "$REGISTRY/team/tree:1.0"
+    cooper sign -q --key cosign.key --new-bundle-format "$REGISTRY/team/tree:1.0"
+    cooper attest -q --key cosign.key --type slsaprovenance1 --predicate predicate "$REGISTRY/team/tree:1.0"
+    cooper attest -q --key cosign.key --type spdxjson --predicate predicate --new-bundle-format "$REGISTRY/team/tree:1.0"
+    run -0 cooper tree "$REGISTRY/team/tree:1.0"
+    [ "${#lines[@]}" = 5 ]
+    [[ $output == *"├── signature https://sigstore.dev/cosign/sign/v1 sha256:"* ]]
+    [[ $output == *"└── attestation https://slsa.dev/provenance/v1 sha256:"*"(tag $(digest | tr : -).att)"* ]]
+    run -0 cooper tree --format json "$REGISTRY/team/tree:1.0"
+    jq -e --arg d "$(digest)" '.digest == $d and ([.referrers[].kind] | sort) == ["attestation", "sbom", "signature", "signature"]
+        and ([.referrers[].size] | min > 0) and .referrers[0].layers[0].size > 0' <<<"$output"
+    # a signature of the SBOM, and the same in a layout
+    sbom=$(jq -r '.referrers[] | select(.kind == "sbom") | .digest' <<<"$output")
+    cooper sign -q --key cosign.key --new-bundle-format "$REGISTRY/team/tree@$sbom"
+    cooper copy -q --referrers "$REGISTRY/team/tree:1.0" oci:tree:1.0
+    for place in "$REGISTRY/team/tree:1.0" oci:tree:1.0; do
+        cooper tree --format json "$place" | jq -e '.referrers[] | select(.kind == "sbom") | .referrers[0].kind == "signature"'
+    done
+    # all of it is for podman's and cosign's readers at the other end, too
+    cooper copy -q --referrers oci:tree:1.0 "$REGISTRY/team/tree2:1.0"
+    cooper verify -q --key cosign.pub "$REGISTRY/team/tree2:1.0"
+    [ "$(cooper tree --format json "$REGISTRY/team/tree2:1.0" | jq -S 'del(.reference)')" = \
+        "$(cooper tree --format json "$REGISTRY/team/tree:1.0" | jq -S 'del(.reference)')" ]
+    run -1 cooper tree "$REGISTRY/team/none:1"
+    run -2 cooper tree --format yaml "$REGISTRY/team/tree:1.0"
+}
+
+@test "tree: an image of the store, and the platforms of an index" {
+    mkdir -p said
+    printf 'FROM scratch\nCOPY hello /\n' >said/Dockerfile
+    echo hello >said/hello
+    cooper build -q --platform linux/amd64,linux/arm64 --provenance mode=min -t "said:1" said
+    run -0 cooper tree said:1
+    [ "$(grep -c 'attestation https://slsa.dev/provenance/v1' <<<"$output")" = 2 ]
+    cooper push -q said:1 "$REGISTRY/team/said:1"
+    run -0 cooper tree --format json "$REGISTRY/team/said:1"
+    jq -e '[.manifests[] | {platform, kinds: [.referrers[].kind]}] == [{platform: "linux/amd64", kinds: ["attestation"]}, {platform: "linux/arm64", kinds: ["attestation"]}]' <<<"$output"
+    cooper tree --format json store:said:1 | jq -e '.manifests | length == 2'
+    run -1 cooper tree store:none
+}
+
 @test "an image that is not there, and a place that holds no signatures" {
     run -1 --separate-stderr cooper verify --key cosign.pub "$REGISTRY/team/none:1.0"
     run -1 --separate-stderr cooper verify --key cosign.pub oci-archive:x.tar
