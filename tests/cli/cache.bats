@@ -377,13 +377,14 @@ E
     need flock
     cached_file
     mkdir "$CTX.cache"
-    exec 8<"$CTX.cache"
-    flock -x 8
-    build -t c --cache-to "type=local,dest=$CTX.cache" >"$CTX.log" 2>&1 3>&- 8<&- &
+    # /proc/locks of a PID namespace leaves out what a process took that has ended, so the holder lives
+    coproc HOLDER { exec flock -x "$CTX.cache" sh -c 'echo held; read -r _' 3>&-; }
+    read -r _ <&"${HOLDER[0]}"
+    build -t c --cache-to "type=local,dest=$CTX.cache" >"$CTX.log" 2>&1 3>&- &
     pid=$!
     until grep -q -- "-> FLOCK .*:$(stat -c %i "$CTX.cache") " /proc/locks; do kill -0 $pid; done
     [ ! -e "$CTX.cache/index.json" ]
-    exec 8<&-
+    echo >&"${HOLDER[1]}"
     wait $pid
     [ -e "$CTX.cache/index.json" ]
 }
