@@ -16,7 +16,7 @@ size_t lint_row_number(const struct lint_row *row);
 
 /* Derives the stages and calls every check. */
 void lint_walk(struct lint *l, const struct linter *linter);
-/* The checks of one RUN in shell form. */
+/* The checks of one RUN, which ONBUILD may hold. */
 void lint_walk_run(struct lint *l, const struct linter *linter, const struct lint_stage *s,
                    const struct instruction *in);
 

@@ -2,7 +2,7 @@
  *
  * A rule is one row in the table of its topic (rules_<topic>.c; table.c lists the tables). One walk over the syntax
  * tree calls the checks of all rows: file() once, stage() when a stage ends, instruction() for the kinds the row asks
- * for, run() for every RUN in shell form. What more than one rule asks (which stage FROM names, whose variables are
+ * for, run() for every RUN (run.h). What more than one rule asks (which stage FROM names, whose variables are
  * known, last USER) is derived once, here, and only looked at in checks. A check keeps no state: it sees all stages.
  *
  * Numbers: CP1xx structure, 2xx base image, 3xx packages, 4xx shell and RUN, 5xx metadata, 6xx security, 7xx context. */
@@ -101,21 +101,16 @@ struct lint_stage {
     const struct instruction *cmd, *entrypoint, *health;
 };
 
-/* One RUN in shell form, or ONBUILD RUN. */
-struct lint_run {
-    const struct instruction *in; /* the RUN itself: of ONBUILD its trigger */
-    const struct lint_stage *stage;
-};
-
 struct lint {
     const struct dockerfile *d;
     const struct lint_options *options;
     struct lint_stage *stages; /* in order */
     size_t stage_count;
-    struct lint_stage *preamble;   /* always there */
-    struct map names;              /* of stages, in lower case: the last of that name */
-    const enum lint_level *levels; /* by number of the row */
-    struct arena *arena;           /* for as long as the report */
+    struct lint_stage *preamble;       /* always there */
+    struct map names;                  /* of stages, in lower case: the last of that name */
+    const enum lint_level *levels;     /* by number of the row */
+    struct arena *arena;               /* for as long as the report */
+    const struct lint_run **run_cache; /* by number of the instruction; for lint_run_get() */
     /* for lint_add() */
     const struct lint_row *row;
     const struct lint_stage *stage;

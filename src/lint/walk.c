@@ -3,6 +3,7 @@
 
 #include "dockerfile/mount.h"
 #include "lint/internal.h"
+#include "lint/run.h"
 
 #define VARS_MAX                                                                                   \
     4096 /* a look-up goes no further back: nobody declares more, and each asks in turn */
@@ -251,11 +252,11 @@ static bool take(struct lint *l, const struct lint_row *row)
 void lint_walk_run(struct lint *l, const struct linter *linter, const struct lint_stage *s,
                    const struct instruction *in)
 {
-    const struct lint_run run = {.in = in, .stage = s};
+    const struct lint_run *run = lint_run_get(l, s, in);
 
     for (size_t i = 0; i < linter->runs.size; i++)
         if (take(l, linter->runs.at[i]))
-            linter->runs.at[i]->run(l, &run);
+            linter->runs.at[i]->run(l, run);
 }
 
 static void call_checks(struct lint *l, const struct linter *linter, struct lint_stage *s,
@@ -272,8 +273,8 @@ static void call_checks(struct lint *l, const struct linter *linter, struct lint
         if ((row->kinds & kinds) && take(l, row))
             row->instruction(l, s, row->kinds & 1u << in->kind ? in : inner);
     }
-    if (inner->kind == INSTRUCTION_RUN && !inner->json)
-        lint_walk_run(l, linter, s, inner);
+    if (inner->kind == INSTRUCTION_RUN)
+        lint_walk_run(l, linter, s, in);
 }
 
 static void walk_stage(struct lint *l, const struct linter *linter, struct lint_stage *s)
