@@ -60,6 +60,7 @@ const struct lint_row *lint_row_find(struct view name);
 bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
+extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_programs, lint_trust;
 extern const struct lint_table lint_structure, lint_base, lint_metadata, lint_security,
     lint_context;
 

@@ -2,7 +2,7 @@
 #include "lint/internal.h"
 
 static const struct lint_table *const tables[] = {
-    &lint_structure,
+    &lint_structure, &lint_pins,
 };
 
 size_t lint_row_count(void)
