@@ -14,7 +14,8 @@ struct options {
 static const struct option_row rows[] = {
     OPT_TEXT(0, "platform", struct options, platform, "OS/ARCH",
              "this one of several platforms (default: all)"),
-    OPT_TEXT(0, "compression", struct options, compression, "gzip|zstd|estargz|uncompressed",
+    OPT_TEXT(0, "compression", struct options, compression,
+             "gzip|zstd|zstd:chunked|estargz|uncompressed",
              "what the layers are packed with (default: as they are, gzip for new ones)"),
     OPT_TLS_VERIFY(struct options),
     OPT_END,

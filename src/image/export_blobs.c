@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "image/export_internal.h"
 #include "image/internal.h"
+#include "image/job_layer.h"
 #include "image/queue.h"
 
 static const struct codec *new_codec(const struct exporting *x)
@@ -29,14 +30,15 @@ static void form_of(const struct exporting *x, struct str *ret)
         str_printf(ret, "-%d", x->output->level);
 }
 
-/* What packing a layer came to; of estargz this is kept whole, since its archive has other bytes and
- * so a diff id of its own. */
+/* What packing a layer came to; of what can be fetched file by file this is kept whole: it has a table, and an archive of
+ * its own, whose diff id may be another one. */
 struct packed_blob {
-    struct digest blob, diff_id, toc;
+    struct digest blob, diff_id;
+    struct write_toc toc;
     uint64_t size, plain_size;
 };
 
-static void estargz_key(const struct exporting *x, size_t i, struct digest *ret)
+static void indexed_key(const struct exporting *x, size_t i, struct digest *ret)
 {
     struct digest archive;
     struct hash h;
@@ -45,13 +47,13 @@ static void estargz_key(const struct exporting *x, size_t i, struct digest *ret)
     image_archive_key(&x->image->record.layers.at[i], &archive);
     form_of(x, &form);
     hash_init(&h);
-    hash_add_field(&h, VIEW("estargz blob 1"));
+    hash_add_field(&h, VIEW("indexed blob 2"));
     hash_add_field(&h, str_view(&form));
     hash_add(&h, archive.sha256, sizeof(archive.sha256));
     hash_done(&h, ret->sha256);
 }
 
-static void take_estargz(struct exporting *x, size_t i, const struct packed_blob *e)
+static void take_indexed(struct exporting *x, size_t i, const struct packed_blob *e)
 {
     x->layers[i] = (struct export_layer){.codec = x->output->codec,
                                          .digest = e->blob,
@@ -61,33 +63,39 @@ static void take_estargz(struct exporting *x, size_t i, const struct packed_blob
                                          .plain_size = e->plain_size};
 }
 
-static int find_estargz(struct exporting *x, size_t i, struct error *err)
+static int find_indexed(struct exporting *x, size_t i, struct error *err)
 {
     struct packed_blob e;
     struct digest key;
     STR_AUTO(value);
 
-    estargz_key(x, i, &key);
+    indexed_key(x, i, &key);
     const int r = cache_get(x->tools->cache, &key, &value, err);
     if (r <= 0 || value.size != sizeof(e))
         return MIN(r, 0);
     memcpy(&e, value.at, sizeof(e));
     if (store_blob_hold(x->tools->store, &e.blob, NULL) < 0)
         return 0;
-    take_estargz(x, i, &e);
+    take_indexed(x, i, &e);
     return 1;
 }
 
-static int keep_estargz(struct exporting *x, size_t i, const struct packed_blob *e,
+static int keep_indexed(struct exporting *x, size_t i, const struct packed_blob *e,
                         struct error *err)
 {
+    struct store_layer *layer = &x->image->record.layers.at[i];
     struct digest key;
 
-    take_estargz(x, i, e);
+    /* the archive of zstd:chunked is that of the tree */
+    if (new_codec(x)->id == CODEC_ZSTD_CHUNKED && digest_is_zero(&layer->diff_id)) {
+        const int r = image_take_diff_id(x->tools, layer, &e->diff_id, err);
+        if (r < 0)
+            return r;
+    }
+    take_indexed(x, i, e);
     x->layers[i].fresh = true;
-    estargz_key(x, i, &key);
-    return cache_put(x->tools->cache, &key, view_make(e, sizeof(*e)),
-                     &x->image->record.layers.at[i].tree, 1, err);
+    indexed_key(x, i, &key);
+    return cache_put(x->tools->cache, &key, view_make(e, sizeof(*e)), &layer->tree, 1, err);
 }
 
 /* ---- what is there ---- */
@@ -109,8 +117,8 @@ static int find_blob(struct exporting *x, size_t i, struct error *err)
                 return 1;
             }
         }
-    if (new_codec(x)->id == CODEC_ESTARGZ)
-        return find_estargz(x, i, err);
+    if (codec_is_indexed(new_codec(x)))
+        return find_indexed(x, i, err);
     if (digest_is_zero(&layer->diff_id))
         return 0;
     form_of(x, &form);
@@ -138,7 +146,7 @@ static json_t *pack_request(const struct exporting *x, const struct store_layer 
     char hex[DIGEST_HEX_MAX];
     json_t *doc = json_object();
 
-    if (layer->blobs.size && new_codec(x)->id != CODEC_ESTARGZ)
+    if (layer->blobs.size && !codec_is_indexed(new_codec(x)))
         doc_set_text(doc, "blob", digest_hex(&layer->blobs.at[0].digest, hex));
     else
         image_pack_tree(layer, doc);
@@ -183,7 +191,7 @@ static int commit_blob(struct exporting *x, size_t i, const struct packed_blob *
 
 static int take_packed(struct exporting *x, size_t i, const json_t *answer, struct error *err)
 {
-    const bool estargz = new_codec(x)->id == CODEC_ESTARGZ;
+    const bool indexed = codec_is_indexed(new_codec(x));
     struct packed_blob e = {0};
     int64_t size = 0, plain_size = 0;
     int r = need_digest(answer, "diff_id", &e.diff_id, err);
@@ -194,8 +202,8 @@ static int take_packed(struct exporting *x, size_t i, const json_t *answer, stru
         r = doc_need_int(answer, "size", &size, err);
     if (r == 0)
         r = doc_need_int(answer, "plain_size", &plain_size, err);
-    if (r == 0 && estargz)
-        r = need_digest(answer, "toc", &e.toc, err);
+    if (r == 0 && indexed)
+        r = job_read_toc(answer, &e.toc, err);
     if (r < 0)
         return r;
     e.size = (uint64_t)size;
@@ -203,7 +211,7 @@ static int take_packed(struct exporting *x, size_t i, const json_t *answer, stru
     r = commit_blob(x, i, &e, err);
     if (r < 0)
         return r;
-    return estargz ? keep_estargz(x, i, &e, err) : keep_plain(x, i, &e, err);
+    return indexed ? keep_indexed(x, i, &e, err) : keep_plain(x, i, &e, err);
 }
 
 int export_pack_blobs(struct exporting *x, const struct queue_idle *idle, struct error *err)

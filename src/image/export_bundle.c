@@ -1,5 +1,6 @@
 /* Layouts and docker archives: configuration, manifest, index, and the layers' blobs. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "image/attest.h"
@@ -22,6 +23,7 @@ static const char *layer_type(const struct exporting *x, size_t i)
 
     switch (x->layers[i].codec->id) {
     case CODEC_ZSTD:
+    case CODEC_ZSTD_CHUNKED:
         return MEDIA_OCI_LAYER_ZSTD; /* docker has no name of its own for it */
     case CODEC_NONE:
         return docker ? MEDIA_DOCKER_LAYER_TAR : MEDIA_OCI_LAYER_TAR;
@@ -70,18 +72,55 @@ static json_t *all_annotations(const struct exporting *x)
 }
 
 /* What lazy pullers of eStargz look for: containerd's snapshotter, and the store of podman. */
-static json_t *layer_descriptor(const struct exporting *x, size_t i)
+static void annotate_estargz(const struct export_layer *l, json_t *doc)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    descriptor_set_annotation(doc, "containerd.io/snapshot/stargz/toc.digest",
+                              digest_format(&l->toc.digest, text));
+    snprintf(text, sizeof(text), "%" PRIu64, l->plain_size);
+    descriptor_set_annotation(doc, "io.containers.estargz.uncompressed-size", text);
+}
+
+/* containers/storage, pkg/chunked/internal/minimal: what its readers believe, not the footer. */
+static void annotate_chunked(const struct write_toc *t, json_t *doc)
+{
+    static const char prefix[] = "io.github.containers.zstd-chunked.";
+    char key[64], text[96];
+
+    snprintf(key, sizeof(key), "%smanifest-checksum", prefix);
+    descriptor_set_annotation(doc, key, digest_format(&t->digest, text));
+    snprintf(key, sizeof(key), "%smanifest-position", prefix);
+    snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64 ":%" PRIu64 ":1", t->at, t->size,
+             t->plain_size);
+    descriptor_set_annotation(doc, key, text);
+    snprintf(key, sizeof(key), "%starsplit-position", prefix);
+    snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64 ":%" PRIu64, t->split_at, t->split_size,
+             t->split_plain_size);
+    descriptor_set_annotation(doc, key, text);
+}
+
+/* A blob that came with its table keeps what was said of it. */
+static void keep_annotations(const struct manifest *old, const struct digest *blob, json_t *doc)
+{
+    for (size_t i = 0; old && i < old->layer_count; i++)
+        if (digest_eq(&old->layers[i].digest, blob) && old->layers[i].annotations) {
+            doc_set(doc, "annotations", json_deep_copy(old->layers[i].annotations));
+            return;
+        }
+}
+
+static json_t *layer_descriptor(const struct exporting *x, const struct manifest *old, size_t i)
 {
     const struct export_layer *l = &x->layers[i];
     json_t *doc = descriptor_new(layer_type(x, i), &l->digest, l->size);
-    char text[DIGEST_TEXT_MAX];
 
-    if (digest_is_zero(&l->toc))
-        return doc;
-    descriptor_set_annotation(doc, "containerd.io/snapshot/stargz/toc.digest",
-                              digest_format(&l->toc, text));
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)l->plain_size);
-    descriptor_set_annotation(doc, "io.containers.estargz.uncompressed-size", text);
+    if (digest_is_zero(&l->toc.digest))
+        keep_annotations(old, &l->digest, doc);
+    else if (l->codec->id == CODEC_ESTARGZ)
+        annotate_estargz(l, doc);
+    else
+        annotate_chunked(&l->toc, doc);
     return doc;
 }
 
@@ -96,8 +135,8 @@ static void make_config(struct exporting *x)
     for (size_t i = 0; i < record->layers.size; i++) {
         if (digest_is_zero(&x->layers[i].diff_id))
             continue;
+        changed = changed || !digest_eq(&config.diff_ids.at[i], &x->layers[i].diff_id);
         config.diff_ids.at[i] = x->layers[i].diff_id;
-        changed = true;
     }
     if (changed)
         config_print(&config, &x->config);
@@ -109,18 +148,23 @@ static void make_config(struct exporting *x)
 static void make_manifest(struct exporting *x)
 {
     const struct store_image *record = &x->image->record;
+    const char *text = json_string_value(json_object_get(record->extra, "manifest"));
     const bool docker = x->output->docker_types;
+    CLEANUP(manifest_freep) struct manifest *old = NULL;
     json_t *layers = json_array();
 
     x->docker = docker;
     if (old_manifest_fits(x)) {
         doc_unref(layers);
-        str_add_text(&x->manifest, json_string_value(json_object_get(record->extra, "manifest")));
+        str_add_text(&x->manifest, text);
         digest_of(str_view(&x->manifest), &x->manifest_digest);
         return;
     }
+    if (text)
+        (void)!manifest_parse(view_of(text), &old,
+                              NULL); /* where it cannot be read nothing is kept */
     for (size_t i = 0; i < record->layers.size; i++)
-        doc_push(layers, layer_descriptor(x, i));
+        doc_push(layers, layer_descriptor(x, old, i));
     json_t *config =
         descriptor_new(docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, &x->id, x->config.size);
     manifest_print(docker, config, layers, all_annotations(x), &x->manifest);

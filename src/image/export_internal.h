@@ -4,13 +4,14 @@
 #include "image/bundle.h"
 #include "image/export.h"
 #include "image/queue.h"
+#include "layer/write.h"
 
 struct export_layer {          /* what goes out */
     const struct codec *codec; /* NULL: nobody knows yet */
     struct digest digest;
     uint64_t size;
-    bool fresh;        /* packed just now: it need not be hashed again */
-    struct digest toc; /* estargz: of its table of contents; else zero, as the next two */
+    bool fresh;           /* packed just now: it need not be hashed again */
+    struct write_toc toc; /* of what can be fetched file by file; else zero, as the next two */
     struct digest diff_id;
     uint64_t plain_size;
     struct store_blob_writer *writer; /* while it is being packed, else NULL */

@@ -255,7 +255,7 @@ struct pack {
     int to;           /* -1: only the sums are wanted */
     uint64_t written; /* to it */
     struct codec_writer *writer;
-    struct digest toc; /* of estargz: of its table of contents */
+    struct write_toc toc;
 };
 
 #define FLUSH_SIZE (8u << 20) /* bytes after which the disk may begin to write */
@@ -314,6 +314,45 @@ static int pack_blob(struct pack *p, const struct digest *blob, struct error *er
     return r;
 }
 
+static const struct {
+    const char *key;
+    size_t offset;
+} toc_numbers[] = {
+    {"toc_at", offsetof(struct write_toc, at)},
+    {"toc_size", offsetof(struct write_toc, size)},
+    {"toc_plain_size", offsetof(struct write_toc, plain_size)},
+    {"split_at", offsetof(struct write_toc, split_at)},
+    {"split_size", offsetof(struct write_toc, split_size)},
+    {"split_plain_size", offsetof(struct write_toc, split_plain_size)},
+};
+
+static void put_toc(const struct write_toc *toc, json_t *answer)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    doc_set_text(answer, "toc", digest_format(&toc->digest, text));
+    for (size_t i = 0; i < ARRAY_SIZE(toc_numbers); i++) {
+        uint64_t number;
+        memcpy(&number, (const char *)toc + toc_numbers[i].offset, sizeof(number));
+        doc_set_int(answer, toc_numbers[i].key, (int64_t)number);
+    }
+}
+
+int job_read_toc(const json_t *answer, struct write_toc *ret, struct error *err)
+{
+    struct write_toc toc = {0};
+    int r = job_digest(answer, "toc", &toc.digest, err);
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(toc_numbers); i++) {
+        int64_t number = 0;
+        r = doc_int(answer, toc_numbers[i].key, &number, err);
+        memcpy((char *)&toc + toc_numbers[i].offset, &number, sizeof(number));
+    }
+    if (r == 0)
+        *ret = toc;
+    return r;
+}
+
 static int finish_pack(struct pack *p, json_t *answer, struct error *err)
 {
     struct codec_sums sums;
@@ -323,8 +362,8 @@ static int finish_pack(struct pack *p, json_t *answer, struct error *err)
     if (r < 0)
         return r;
     doc_set_text(answer, "diff_id", digest_format(&sums.plain, text));
-    if (!digest_is_zero(&p->toc))
-        doc_set_text(answer, "toc", digest_format(&p->toc, text));
+    if (!digest_is_zero(&p->toc.digest))
+        put_toc(&p->toc, answer);
     doc_set_int(answer, "plain_size", (int64_t)sums.plain_size);
     if (p->to < 0)
         return 0;

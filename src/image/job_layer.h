@@ -4,6 +4,7 @@
 #include "image/image.h"
 #include "image/jobs.h"
 #include "layer/meta.h"
+#include "layer/write.h"
 
 int job_layer_load(const struct job_context *ctx, const json_t *request, const int *fds,
                    size_t fd_count, json_t **ret, struct error *err);
@@ -24,6 +25,8 @@ int job_tree_verify(const struct job_context *ctx, const json_t *request, const 
 /* An optional digest of a request: zero when absent. */
 MUST_CHECK int job_digest(const json_t *request, const char *key, struct digest *ret,
                           struct error *err);
+/* What layer-pack says of the table of contents; zero where there is none. */
+MUST_CHECK int job_read_toc(const json_t *answer, struct write_toc *ret, struct error *err);
 /* A list of tree ids in hex. */
 MUST_CHECK int job_trees(const json_t *request, const char *key, struct digests *ret,
                          struct error *err);

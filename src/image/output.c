@@ -112,7 +112,7 @@ static int set_compression(struct parse *p, const char *value, struct error *err
     if (p->o.codec)
         return 0;
     return error_hint(err, error_set(err, -EINVAL, "there is no compression '%.40s'", value),
-                      "choose one of gzip, zstd, estargz, uncompressed");
+                      "choose one of gzip, zstd, zstd:chunked, estargz, uncompressed");
 }
 
 static int set_level(struct parse *p, const char *value, struct error *err)
@@ -320,13 +320,13 @@ static int check_compression(struct output *o, struct error *err)
 
     if (o->level == LEVEL_MAX_WORD)
         o->level = codec->level_max;
-    if (codec->id == CODEC_ZSTD && o->level == 0)
+    if ((codec->id == CODEC_ZSTD || codec->id == CODEC_ZSTD_CHUNKED) && o->level == 0)
         o->level = CODEC_LEVEL_DEFAULT; /* zstd's own word for it */
     if (o->level != CODEC_LEVEL_DEFAULT &&
         (o->level < codec->level_min || o->level > codec->level_max))
         return error_set(err, -EINVAL, "%s has levels from %d to %d, not %d", codec->name,
                          codec->level_min, codec->level_max, o->level);
-    if (codec->id == CODEC_ZSTD || codec->id == CODEC_ESTARGZ)
+    if (codec->id == CODEC_ZSTD || codec_is_indexed(codec))
         o->docker_types = false; /* docker has no such layers; BuildKit turns them off too */
     return 0;
 }

@@ -13,9 +13,16 @@ const struct codec codecs[] = {
     {"none", CODEC_NONE, "", 0, 0, 0},
     {"gzip", CODEC_GZIP, "+gzip", 0, 1, 9},
     {"zstd", CODEC_ZSTD, "+zstd", 1, 3, 22},
-    {"estargz", CODEC_ESTARGZ, "+gzip", 0, 1, 9}, /* behind gzip: media types mean the first */
+    /* behind gzip and zstd: media types mean the first */
+    {"estargz", CODEC_ESTARGZ, "+gzip", 0, 1, 9},
+    {"zstd:chunked", CODEC_ZSTD_CHUNKED, "+zstd", 1, 3, 22},
 };
 const size_t codec_count = ARRAY_SIZE(codecs);
+
+bool codec_is_indexed(const struct codec *c)
+{
+    return c->id == CODEC_ESTARGZ || c->id == CODEC_ZSTD_CHUNKED;
+}
 
 const struct codec *codec_by_name(const char *name)
 {

@@ -19,7 +19,8 @@ enum codec_id {
     CODEC_ZSTD,
     CODEC_XZ,
     CODEC_BZIP2,
-    CODEC_ESTARGZ, /* written only (layer/pack.h): to readers it is gzip */
+    CODEC_ESTARGZ,      /* written only (layer/write.h): to readers it is gzip */
+    CODEC_ZSTD_CHUNKED, /* likewise: it is zstd */
 };
 
 #define CODEC_CHUNK (1u << 20)
@@ -77,13 +78,16 @@ MUST_CHECK int codec_drain(struct codec_reader *r, struct codec_sums *ret, struc
 /* ---- writing ---- */
 
 struct codec {
-    const char *name; /* "none", "gzip", "zstd", "estargz": also the value of compression= */
+    const char *
+        name; /* "none", "gzip", "zstd", "estargz", "zstd:chunked": also the value of compression= */
     enum codec_id id;
     const char *suffix; /* of the media type: "", "+gzip", "+zstd" */
     int level_min, level_default, level_max;
 };
 extern const struct codec codecs[];
 extern const size_t codec_count;
+/* Its files can be fetched one by one: it is made of a tree, never of plain bytes. */
+bool codec_is_indexed(const struct codec *c);
 const struct codec *codec_by_name(const char *name); /* NULL: unknown. "uncompressed" is "none" */
 /* By media type suffix, "+gzip", "+zstd", ".gzip" (Docker's .tar.gzip) or none. */
 const struct codec *codec_by_media_type(const char *media_type);
@@ -120,6 +124,9 @@ MUST_CHECK int codec_fill(struct codec_writer *w, const struct codec_filler *f, 
 /* Behind codec_fill(): plain bytes of any size as one member of their own; and packed bytes that
  * stand for no plain ones. */
 MUST_CHECK int codec_put_member(struct codec_writer *w, struct view plain, struct error *err);
+/* One member in memory, which goes nowhere: appended. */
+MUST_CHECK int codec_pack_aside(struct codec_writer *w, struct view plain, struct str *ret,
+                                struct error *err);
 MUST_CHECK int codec_put_packed(struct codec_writer *w, struct view packed, struct error *err);
 uint64_t codec_packed_size(const struct codec_writer *w); /* so far */
 enum codec_id codec_writer_id(const struct codec_writer *w);

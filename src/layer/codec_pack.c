@@ -58,7 +58,7 @@ int packer_new(enum codec_id id, int level, struct packer **ret, struct error *e
     struct packer *p = xcalloc(1, sizeof(*p));
     int r = 0;
 
-    if (id == CODEC_ZSTD)
+    if (id == CODEC_ZSTD || id == CODEC_ZSTD_CHUNKED)
         r = zstd_open(p, level, err);
     else if (level == GZIP_FAST && fast_is_canonical())
         fast_open(p);

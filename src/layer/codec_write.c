@@ -347,6 +347,17 @@ int codec_put_member(struct codec_writer *w, struct view plain, struct error *er
     return put_packed(w, view_make(packed, (size_t)n), err);
 }
 
+int codec_pack_aside(struct codec_writer *w, struct view plain, struct str *ret, struct error *err)
+{
+    str_reserve(ret, CODEC_PACKED_MAX(plain.size));
+    const int64_t n = packer_run(w->packers[0], plain, (uint8_t *)ret->at + ret->size, err);
+    if (n < 0)
+        return (int)n;
+    ret->size += (size_t)n;
+    ret->at[ret->size] = '\0';
+    return 0;
+}
+
 int codec_put_packed(struct codec_writer *w, struct view packed, struct error *err)
 {
     return put_packed(w, packed, err);

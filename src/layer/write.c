@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "layer/chunked.h"
 #include "layer/estargz.h"
 #include "layer/write_internal.h"
 
@@ -81,6 +82,7 @@ static void plan_done(struct write_plan *p)
     free(p->touched);
     free(p->pieces);
     free(p->packed_at);
+    chunked_free(p->chunked);
     vec_done(&p->cuts);
     for (size_t i = 0; i < ARRAY_SIZE(p->heads); i++)
         str_done(&p->heads[i]);
@@ -259,6 +261,8 @@ static int seen(void *ctx, uint64_t number, struct view plain, uint64_t packed_a
 
     if (p->packed_at)
         p->packed_at[number] = packed_at;
+    if (p->chunked)
+        chunked_seen(p, number, plain);
     if (!p->options->check)
         return 0;
     if (first < p->count)
@@ -307,16 +311,31 @@ static int write_estargz(struct write_plan *p, struct codec_writer *w, struct di
     return r < 0 ? r : estargz_finish(p, w, ret_toc, err);
 }
 
+static int write_chunked(struct write_plan *p, struct codec_writer *w, struct write_toc *ret,
+                         struct error *err)
+{
+    int r = place_entries(p, NULL, err);
+
+    if (r < 0)
+        return r;
+    p->end = p->at[p->count] + END_SIZE;
+    chunked_cut(p);
+    r = write_planned(p, w, err);
+    return r < 0 ? r : chunked_finish(p, w, ret, err);
+}
+
 int write_layer(const struct index *ix, int fs, const struct write_options *o,
-                struct codec_writer *w, struct digest *ret_toc, struct error *err)
+                struct codec_writer *w, struct write_toc *ret_toc, struct error *err)
 {
     struct write_plan p = {.index = ix, .options = o, .fs = fs, .count = index_count(ix)};
-    struct digest toc = {0};
+    struct write_toc toc = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(p.heads); i++)
         p.heads[i] = STR_INIT;
-    const int r = codec_writer_id(w) == CODEC_ESTARGZ ? write_estargz(&p, w, &toc, err)
-                                                      : write_plain(&p, w, err);
+    const enum codec_id id = codec_writer_id(w);
+    const int r = id == CODEC_ESTARGZ        ? write_estargz(&p, w, &toc.digest, err)
+                  : id == CODEC_ZSTD_CHUNKED ? write_chunked(&p, w, &toc, err)
+                                             : write_plain(&p, w, err);
     plan_done(&p);
     if (r == 0 && ret_toc)
         *ret_toc = toc;

@@ -29,8 +29,17 @@ struct write_options {
     struct timespec made;
 };
 
+/* The table of contents of a form whose files can be fetched one by one. */
+struct write_toc {
+    struct digest
+        digest; /* estargz: of the table; zstd:chunked: of it as it is packed. Zero: there is none */
+    /* zstd:chunked: where table and tar-split stand in the blob, as they are packed */
+    uint64_t at, size, plain_size;
+    uint64_t split_at, split_size, split_plain_size;
+};
+
 /* Puts the whole archive into a fresh writer; codec_finish() tells the sums. A file that is not as
- * the index says is -EPROTO. With CODEC_ESTARGZ the archive is that of layer/estargz.h, and *ret_toc
- * (may be NULL) the digest of its table of contents. */
+ * the index says is -EPROTO. With CODEC_ESTARGZ the archive is that of layer/estargz.h, with CODEC_ZSTD_CHUNKED the plain one
+ * in a blob of layer/chunked.h. ret_toc may be NULL. */
 MUST_CHECK int write_layer(const struct index *ix, int fs, const struct write_options *o,
-                           struct codec_writer *w, struct digest *ret_toc, struct error *err);
+                           struct codec_writer *w, struct write_toc *ret_toc, struct error *err);

@@ -26,10 +26,14 @@ struct write_plan {
     bool *touched;
     struct hash whole; /* of the file that is in several chunks, while hashing */
     bool hashing;
-    struct digest *pieces; /* estargz: by cut, of the content that begins with it; else NULL */
-    uint64_t *packed_at;   /* estargz: by cut; else NULL */
+    struct digest
+        *pieces; /* estargz, zstd:chunked: by cut, of the content that begins with it; else NULL */
+    uint64_t *packed_at;     /* likewise */
+    struct chunked *chunked; /* chunked.c's, or NULL */
     struct str heads[CODEC_WORKERS_MAX];
 };
+
+void chunked_free(struct chunked *c);
 
 /* The entry as it is written. */
 struct entry write_entry(const struct write_plan *p, size_t i);

@@ -665,15 +665,27 @@ E
     printf 'RUN mknod /null c 1 3 2>/dev/null; chmod 1777 /d; touch "/n\303\244me"\n' >>"$CTX/Dockerfile"
     run -0 build -t packed -o "type=oci,dest=$CTX.gzip" -o "type=oci,dest=$CTX.none,compression=uncompressed" \
         -o "type=oci,dest=$CTX.zstd,compression=zstd,compression-level=19" -o "type=oci,dest=$CTX.max,compression-level=max" \
-        -o "type=oci,dest=$CTX.estargz,compression=estargz,force-compression=true" -o type=image
-    for it in none zstd max; do image_diff "$CTX.gzip" "$CTX.$it" --mtime; done
+        -o "type=oci,dest=$CTX.estargz,compression=estargz,force-compression=true" -o type=image \
+        -o "type=oci,dest=$CTX.chunked,compression=zstd:chunked,force-compression=true"
+    for it in none zstd max chunked; do image_diff "$CTX.gzip" "$CTX.$it" --mtime; done
     image_diff "$CTX.gzip" "$CTX.estargz" --mtime --ignore /stargz.index.json --ignore /.no.prefetch.landmark
     python3 "$SOURCE_ROOT/tests/cli/estargz.py" "$CTX.estargz"
+    if command -v zstd >/dev/null; then python3 "$SOURCE_ROOT/tests/cli/zstdchunked.py" "$CTX.chunked"; fi
+    # the archives of new layers are those of the others
+    diff_ids() { local d; d=$(manifest "$1" | jq -r '.config.digest[7:]'); jq -c '.rootfs.diff_ids[1:]' "$1/blobs/sha256/$d"; }
+    [ "$(diff_ids "$CTX.chunked")" = "$(diff_ids "$CTX.gzip")" ]
     [ "$(du -sb "$CTX.max" | cut -f1)" -lt "$(du -sb "$CTX.gzip" | cut -f1)" ]
     # the second time it comes out of the store, the same
     run -0 --separate-stderr cooper export packed -o "type=oci,dest=$CTX.again,compression=estargz,force-compression=true"
     [[ $stderr != *pack* ]]
     [ "$(jq -r '.manifests[0].digest' "$CTX.again/index.json")" = "$(jq -r '.manifests[0].digest' "$CTX.estargz/index.json")" ]
+    run -0 --separate-stderr cooper export packed -o "type=oci,dest=$CTX.again2,compression=zstd:chunked,force-compression=true"
+    [[ $stderr != *pack* ]]
+    [ "$(jq -r '.manifests[0].digest' "$CTX.again2/index.json")" = "$(jq -r '.manifests[0].digest' "$CTX.chunked/index.json")" ]
+    # a table that came with a blob stays with it, whatever else of the manifest is new
+    cooper --root "$CTX.other" load -q -i "$CTX.chunked" -t chunked
+    cooper --root "$CTX.other" export chunked -o "type=oci,dest=$CTX.noted,annotation.a=b"
+    [ "$(manifest "$CTX.noted" | jq -c .layers)" = "$(manifest "$CTX.chunked" | jq -c .layers)" ]
     # without force the base's blob stays as it came, and there is no table in it
     run -0 cooper export packed -o "type=oci,dest=$CTX.new,compression=estargz"
     [ "$(manifest "$CTX.new" | jq '.layers[0].digest')" = "$(manifest "$CTX.gzip" | jq '.layers[0].digest')" ]
