@@ -30,7 +30,7 @@ struct lint_row {
     const char *id;   /* "CP206": never given to another rule */
     const char *name; /* "base-floating-tag" */
     const char
-        *aliases[8]; /* other tools' ids of the same rule; the first is the code of its findings */
+        *aliases[8]; /* other tools' ids of the same rule; the first, unless NULL, is the code of its findings */
     const char *title;
     enum lint_level level;
     bool off;       /* unless it is switched on */
@@ -60,7 +60,8 @@ const struct lint_row *lint_row_find(struct view name);
 bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
-extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_programs, lint_trust;
+extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_programs,
+    lint_trust;
 extern const struct lint_table lint_structure, lint_base, lint_metadata, lint_security,
     lint_context;
 

@@ -2,7 +2,9 @@
 #include "lint/internal.h"
 
 static const struct lint_table *const tables[] = {
-    &lint_structure, &lint_pins,
+    &lint_structure,
+    &lint_pins,
+    &lint_packages,
 };
 
 size_t lint_row_count(void)
@@ -41,8 +43,8 @@ bool lint_row_named(const struct lint_row *row, struct view name)
 {
     if (view_eq_nocase(name, row->id) || view_eq_nocase(name, row->name))
         return true;
-    for (size_t i = 0; i < ARRAY_SIZE(row->aliases) && row->aliases[i]; i++)
-        if (view_eq_nocase(name, row->aliases[i]))
+    for (size_t i = 0; i < ARRAY_SIZE(row->aliases); i++) /* the first may be absent */
+        if (row->aliases[i] && view_eq_nocase(name, row->aliases[i]))
             return true;
     return false;
 }
