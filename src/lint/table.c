@@ -5,6 +5,7 @@ static const struct lint_table *const tables[] = {
     &lint_structure,
     &lint_pins,
     &lint_packages,
+    &lint_shell,
 };
 
 size_t lint_row_count(void)
