@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "build/cache_doc.h"
 #include "build/cache_spec.h"
+#include "image/guard.h"
 #include "image/load.h"
 
 /* An image that has the layers of steps. */
@@ -101,8 +102,10 @@ static int open_source(struct build *b, const struct cache_spec *spec, struct im
 static int open_stored(struct build *b, const struct cache_spec *spec, struct import *i,
                        struct error *err)
 {
-    const int r = image_open(&b->tools, spec->place, &i->stored, err);
+    int r = image_open(&b->tools, spec->place, &i->stored, err);
 
+    if (r == 0)
+        r = guard_present(b->env, i->stored, spec->place, err);
     return r < 0 ? r : read_steps(i, &i->stored->config, err);
 }
 

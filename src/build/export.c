@@ -165,6 +165,20 @@ int build_layers(struct build *b, struct op_ref root, struct image_layer **ret, 
     return 0;
 }
 
+/* Every image that a step of it read: FROM, COPY --from, RUN --mount. */
+static void note_origins(const struct build *b, const struct stage *target, struct image *image)
+{
+    const struct graph *g = b->graph;
+    cleanup_free bool *needed = xcalloc(g->ops.size + 1, sizeof(*needed));
+    CLEANUP(image_origins_done) struct image_origins from = {.made = true};
+
+    graph_needed(g, target->root, needed);
+    for (size_t i = 0; i < g->ops.size; i++)
+        if (needed[i] && g->ops.at[i]->kind == OP_SOURCE_IMAGE)
+            sources_image_origins(g->ops.at[i]->u.image.image, &from);
+    image_origins_set(&image->record, &from);
+}
+
 static int make_image(struct build *b, uint32_t stage, struct layer_times times, struct image **ret,
                       struct error *err)
 {
@@ -192,7 +206,10 @@ static int make_image(struct build *b, uint32_t stage, struct layer_times times,
     if (r < 0)
         return r;
     cleanup_free struct image_layer *layers = add_times(base, trees, count, below, times);
-    return image_new(&b->tools, &config, layers, count, ret, err);
+    r = image_new(&b->tools, &config, layers, count, ret, err);
+    if (r == 0)
+        note_origins(b, target, *ret);
+    return r;
 }
 
 static struct layer_times build_times(const struct build *b)

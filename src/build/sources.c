@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "build/remote.h"
 #include "dockerfile/ignore.h"
+#include "image/guard.h"
 #include "image/load.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
@@ -29,6 +30,7 @@ struct found_image {
     char *layout, *tag;         /* where to load it from */
     struct reference reference; /* or the registry's image, by digest; host NULL: none */
     char *name;                 /* of it in the store; NULL: by digest alone it has none */
+    struct image_origin from;   /* of an image that is elsewhere */
     struct image_config config; /* of an image that is elsewhere */
     struct digest *trees;
 };
@@ -173,6 +175,7 @@ static void found_free(struct found_image *f)
     free(f->tag);
     free(f->name);
     reference_done(&f->reference);
+    image_origin_done(&f->from);
     free(f->trees);
     free(f);
 }
@@ -202,8 +205,10 @@ static int find_in_store(struct sources *s, const char *name, const struct platf
                          struct found_image **ret, struct error *err)
 {
     CLEANUP(found_freep) struct found_image *f = xcalloc(1, sizeof(*f));
-    const int r = open_in_store(s, name, platform, &f->image, err);
+    int r = open_in_store(s, name, platform, &f->image, err);
 
+    if (r == 0)
+        r = guard_present(s->tools->env, f->image, name, err);
     if (r < 0)
         return r;
     f->answer.id = f->image->record.id;
@@ -256,6 +261,20 @@ static void split_layout(const char *text, char **ret_path, char **ret_tag)
     *ret_tag = colon ? xstrdup(colon + 1) : NULL;
 }
 
+/* What the policy is asked about a layout; a registry's image it was asked about before. */
+static int ask_policy(struct sources *s, struct found_image *f, const struct digest *root,
+                      struct error *err)
+{
+    const struct strings no_names = {0};
+
+    if (!f->layout) {
+        image_origin_of_reference(&f->from, &f->reference, root);
+        return 0;
+    }
+    image_origin_of_file(&f->from, "oci", f->layout, f->tag, root);
+    return guard_arriving(s->tools->env, &f->from, false, &no_names, err);
+}
+
 /* What it is, without its layers. */
 static int read_source(struct sources *s, struct found_image *f, const struct platform *platform,
                        struct error *err)
@@ -276,7 +295,9 @@ static int read_source(struct sources *s, struct found_image *f, const struct pl
         return r;
     digest_of(str_view(&found.config), &f->answer.id);
     digest_of(str_view(&found.manifest), &f->answer.manifest);
-    r = config_parse(str_view(&found.config), &f->config, err);
+    r = ask_policy(s, f, &found.root, err);
+    if (r >= 0)
+        r = config_parse(str_view(&found.config), &f->config, err);
     f->answer.config = &f->config;
     f->answer.packed = true;
     image_source_image_done(&found);
@@ -369,6 +390,7 @@ static int load_elsewhere(struct sources *s, struct found_image *f, struct error
                                    .tag = f->tag,
                                    .reference = f->layout ? NULL : &f->reference,
                                    .allowed = !f->layout, /* when it was found */
+                                   .asked = f->from.name,
                                    .name = f->name,
                                    .platform = &f->config.platform,
                                    .unnamed = !f->name};
@@ -381,6 +403,9 @@ static int load_elsewhere(struct sources *s, struct found_image *f, struct error
     f->image = loaded.at[0];
     loaded.at[0] = NULL;
     load_result_done(&loaded);
+    if (!digest_eq(&f->image->record.id, &f->answer.id))
+        return error_set(err, -ESTALE, "'%s' became another image while it was built upon",
+                         f->answer.name);
     take_trees(f);
     layout_key(&f->answer.id, &key);
     return cache_put(s->tools->cache, &key,
@@ -400,6 +425,26 @@ int sources_image_trees(struct sources *s, const struct source_image *image,
     *ret = f->trees;
     *ret_count = f->answer.layer_count;
     return r;
+}
+
+void sources_image_origins(const struct source_image *image, struct image_origins *ret)
+{
+    const struct found_image *f = image->origin;
+    CLEANUP(image_origins_done) struct image_origins own = {0};
+
+    if (f->from.name) {
+        image_origins_add(ret, &f->from);
+        return;
+    }
+    image_origins_read(&f->image->record, &own);
+    vec_each (o, &own)
+        image_origins_add(ret, o);
+    if (own.known)
+        return;
+    /* a record of before that was written down: as far as anybody knows it is what its name says */
+    const struct image_origin named = {.transport = (char *)(uintptr_t) "docker",
+                                       .name = (char *)(uintptr_t)image->name};
+    image_origins_add(ret, &named);
 }
 
 const struct store_layer *sources_image_layer(const struct source_image *image, size_t layer)

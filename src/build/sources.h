@@ -4,7 +4,7 @@
 #include "build/build.h"
 #include "build/local.h"
 #include "build/source.h"
-#include "image/image.h"
+#include "image/origin.h"
 
 /* What the build context is: a directory, a tree of the store (an archive, a repository), or
  * nothing. */
@@ -45,6 +45,8 @@ MUST_CHECK int checkout_git(const char *path, const char *const args[],
 /* When the files of a directory were committed, as git says: 1; 0: it is no checkout, or there is no git. */
 MUST_CHECK int checkout_epoch(const char *path, int64_t *ret, struct error *err);
 
+/* Adds where the image, or what it was made of, came from. */
+void sources_image_origins(const struct source_image *image, struct image_origins *ret);
 /* What the store's record says about a layer of an image: the times of its archive, its blobs.
  * NULL: it has none. */
 const struct store_layer *sources_image_layer(const struct source_image *image, size_t layer);

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/duration.h"
 #include "image/keep.h"
+#include "image/kept.h"
 #include "store/gc.h"
 
 struct options {
@@ -77,6 +78,8 @@ static int remove_doomed(struct image_tools *t, struct usage *u, const struct op
 
     if (r == 0)
         r = image_sweep(t, err);
+    if (r == 0)
+        r = kept_sweep(t, err);
     if (r == 0 && !o->mounts) /* no record names a mount */
         r = cache_open(t->env, t->store, &t->cache, err);
     return r < 0 || o->mounts ? r : cache_clean(t->cache, o->all, err);

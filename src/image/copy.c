@@ -208,27 +208,12 @@ static int copy_beside(struct copy *c, const struct digest *subject, unsigned de
     return r;
 }
 
-/* A layout that is not there yet. */
 static int make_layout(const char *text, struct error *err)
 {
-    static const char empty[] =
-        "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[]}";
     PLACE_AUTO(place);
-    int r = place_parse(text, &place, err);
+    const int r = place_parse(text, &place, err);
 
-    if (r < 0 || place.kind != PLACE_OCI)
-        return r;
-    cleanup_free char *blobs = xasprintf("%s/blobs/sha256", place.path);
-    r = fd_make_dirs(AT_FDCWD, blobs, 0755, err);
-    cleanup_close int dir =
-        r < 0 ? r : fd_open(AT_FDCWD, place.path, O_RDONLY | O_DIRECTORY, 0, err);
-    if (dir < 0)
-        return dir;
-    if (r == 0 && faccessat(dir, LAYOUT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        r = fd_replace_file(dir, LAYOUT_FILE, VIEW(LAYOUT_TEXT), 0644, err);
-    if (r == 0 && faccessat(dir, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-        r = fd_replace_file(dir, "index.json", view_of(empty), 0644, err);
-    return r;
+    return r < 0 || place.kind != PLACE_OCI ? r : layout_make(place.path, 0755, err);
 }
 
 /* A name with a digest is for what has it. */
@@ -242,6 +227,20 @@ static int check_name(const struct copy *c, const struct documents *l, struct er
                : error_set(err, -EINVAL, "its digest is %s", digest_format(is, text));
 }
 
+static int ask_about_layout(const struct copy *c, const char *from, const struct digest *root,
+                            struct error *err)
+{
+    const struct strings no_names = {0};
+    IMAGE_ORIGIN_AUTO(origin);
+    PLACE_AUTO(place);
+    const int r = place_parse(from, &place, err);
+
+    if (r < 0 || place.kind != PLACE_OCI)
+        return r;
+    image_origin_of_file(&origin, "oci", place.path, place.tag, root);
+    return guard_arriving(wire_env(c->wire), &origin, false, &no_names, err);
+}
+
 static int run(struct copy *c, const struct copy_options *o, struct documents *l, struct error *err)
 {
     const struct platform host = platform_host();
@@ -249,6 +248,8 @@ static int run(struct copy *c, const struct copy_options *o, struct documents *l
     STR_AUTO(bytes);
     int r = c->from->kind->image(c->from, &root, &bytes, err);
 
+    if (r == 0)
+        r = ask_about_layout(c, o->from, &root, err);
     if (r == 0 && !o->all_platforms)
         r = choose(c, o->platform ? o->platform : &host, &bytes, err);
     if (r == 0)
@@ -264,7 +265,8 @@ static int run(struct copy *c, const struct copy_options *o, struct documents *l
     return r;
 }
 
-/* An image of a registry goes nowhere when the policy refuses it. */
+/* An image goes nowhere when the policy refuses it: one of a registry is asked about here, one of a
+ * layout when its digest is known. */
 static int open_from(struct wire *w, const char *text, struct site **ret, struct error *err)
 {
     REFERENCE_AUTO(allowed);
@@ -273,7 +275,7 @@ static int open_from(struct wire *w, const char *text, struct site **ret, struct
 
     if (r < 0 || place.kind != PLACE_REGISTRY)
         return r < 0 ? r : site_open(w, text, false, ret, err);
-    r = guard_reference(wire_env(w), w, &place.reference, &allowed, err);
+    r = guard_reference(wire_env(w), w, &place.reference, false, &allowed, err);
     return r < 0 ? r : site_open_registry(w, &allowed, false, ret, err);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "image/kept.h"
 #include "trust/crypto.h"
 
 #define OURS "COOPER_POLICY"
@@ -67,6 +68,17 @@ static int read_key(void *ctx, const char *path, struct str *ret, struct error *
     return fd_read_file(AT_FDCWD, whole, KEY_FILE_MAX, ret, err);
 }
 
+int guard_collect(struct site *site, struct testimony *t, struct error *err)
+{
+    if (t->manifest.size)
+        return 0; /* another rule has asked */
+    if (site)
+        return testimony_collect(site, t, err);
+    return error_hint(err, error_set(err, -EPERM, "no signature is known of it"),
+                      "signatures are kept when an image is pulled under a policy that asks for "
+                      "them: 'cooper pull' it again");
+}
+
 static int look_at_signatures(struct guard *g, struct policy_rule *rule, struct site *site,
                               struct testimony *t, struct error *err)
 {
@@ -74,7 +86,7 @@ static int look_at_signatures(struct guard *g, struct policy_rule *rule, struct 
 
     if (r == 0)
         r = policy_load(rule, g->crypto, read_key, g, err);
-    return r < 0 ? r : testimony_collect(site, t, err);
+    return r < 0 ? r : guard_collect(site, t, err);
 }
 
 int guard_decide(const struct env *env, struct guard *g, const struct policy_image *image,
@@ -89,7 +101,7 @@ int guard_decide(const struct env *env, struct guard *g, const struct policy_ima
     if (*ret_read)
         r = look_at_signatures(g, rule, site, t, err);
     if (r < 0)
-        return r;
+        return error_wrap(err, r, "'%s'", g->path);
     const struct policy_facts facts = {image, testimony_subject(t), t->evidence.at,
                                        t->evidence.size, env->now_s};
     r = policy_decide(rule, &facts, err);
@@ -107,7 +119,7 @@ static void speak_of_content_trust(const struct env *env, bool checked)
                       "policy.json replace it, see cooper-verify(1)");
 }
 
-int guard_reference(const struct env *env, struct wire *w, const struct reference *ref,
+int guard_reference(const struct env *env, struct wire *w, const struct reference *ref, bool keep,
                     struct reference *ret, struct error *err)
 {
     const struct policy_image image = {.transport = "docker", .reference = ref};
@@ -117,10 +129,13 @@ int guard_reference(const struct env *env, struct wire *w, const struct referenc
     TESTIMONY_AUTO(t);
     int r = guard_open(env, NULL, &g, err);
 
+    t.keep = keep;
     if (r == 0 && g.path)
         r = site_open_registry(w, ref, false, &site, err);
     if (r == 0 && g.path)
         r = guard_decide(env, &g, &image, site, &t, &looked, err);
+    if (r == 0 && looked && keep)
+        r = kept_write(env, &t, err);
     if (r < 0)
         return r;
     speak_of_content_trust(env, looked);
@@ -130,4 +145,175 @@ int guard_reference(const struct env *env, struct wire *w, const struct referenc
         ret->digest = t.digest;
     }
     return 0;
+}
+
+/* ---- what is here, or comes from a file ---- */
+
+struct asking {
+    const struct env *env;
+    struct guard g;
+    struct site *site; /* NULL: nothing lies beside it */
+    struct testimony t;
+    struct digest digest; /* of what is to be used */
+    bool looked;
+};
+
+static void asking_done(struct asking *a)
+{
+    testimony_done(&a->t);
+    site_close(a->site);
+    guard_done(&a->g);
+}
+#define ASKING_AUTO(name)                                                                          \
+    CLEANUP(asking_done) struct asking name = {.t = {.manifest = STR_INIT, .keep = true}}
+
+static int ask(struct asking *a, const struct policy_image *image, struct error *err)
+{
+    bool looked = false;
+    const int r = guard_decide(a->env, &a->g, image, a->site, &a->t, &looked, err);
+
+    a->looked = a->looked || looked;
+    if (r == 0 && looked && !digest_eq(&a->t.digest, &a->digest))
+        return error_set(err, -EPERM, "its signatures are those of another image");
+    return r;
+}
+
+static int ask_about_origin(struct asking *a, const struct image_origin *o, struct error *err)
+{
+    struct policy_image image = {.transport = o->transport, .path = o->name, .tag = o->tag};
+    REFERENCE_AUTO(ref);
+
+    if (strcmp(o->transport, "docker") != 0)
+        return ask(a, &image, err);
+    image.reference = &ref;
+    const int r = reference_parse(o->name, &ref, err);
+    return r < 0 ? r : ask(a, &image, err);
+}
+
+/* True where the policy means this name, and not only all there are. */
+static bool has_own_rule(const struct guard *g, const struct policy_image *image)
+{
+    cleanup_free char *repository = reference_name(image->reference);
+
+    if (!g->notation)
+        return policy_rule_is_own(policy_find(g->policy, image));
+    const struct notation_statement *s = notation_find(g->notation, repository);
+    for (size_t i = 0; s && i < s->scopes.size; i++)
+        if (strcmp(s->scopes.at[i], repository) == 0)
+            return true;
+    return false;
+}
+
+/* fully: no origin is known that could be asked about. An id is no name. */
+static int ask_about_name(struct asking *a, const char *name, bool fully, struct error *err)
+{
+    cleanup_free char *plain = xstrndup(name, strcspn(name, " "));
+    REFERENCE_AUTO(ref);
+    const struct policy_image image = {.transport = "docker", .reference = &ref};
+
+    if (reference_parse(plain, &ref, NULL) < 0 || (!fully && !has_own_rule(&a->g, &image)))
+        return 0;
+    const int r = ask(a, &image, err);
+    return r < 0 ? error_wrap(err, r, "as '%s'", plain) : 0;
+}
+
+/* Where its signatures are: beside it in a layout, else those that were kept. */
+static int open_site(struct asking *a, const struct image_origin *o, bool beside, struct error *err)
+{
+    char text[DIGEST_TEXT_MAX];
+    ERROR_AUTO(absent);
+    int r;
+
+    a->digest = o->digest;
+    if (digest_is_zero(&o->digest) || !a->g.path)
+        return 0;
+    if (!beside || strcmp(o->transport, "oci") != 0) {
+        r = kept_open(a->env, &o->digest, &a->site, &absent);
+        return r == 0 || r == -ENOENT ? 0 : error_move(err, &absent);
+    }
+    struct place place = {.path = xstrdup(o->name),
+                          .tag = xstrdup(digest_format(&o->digest, text))};
+    r = site_open_layout(&place, &a->site, err);
+    if (r == 0)
+        a->site->name = xstrdup(place.path);
+    place_done(&place);
+    return r;
+}
+
+int guard_arriving(const struct env *env, const struct image_origin *from, bool allowed,
+                   const struct strings *names, struct error *err)
+{
+    ASKING_AUTO(a);
+    int r = guard_open(env, NULL, &a.g, err);
+
+    a.env = env;
+    if (r < 0 || !a.g.path)
+        return r;
+    r = open_site(&a, from, true, err);
+    if (r == 0 && !allowed)
+        r = ask_about_origin(&a, from, err);
+    vec_each (name, names)
+        if (r == 0 && strcmp(*name, from->name) != 0)
+            r = ask_about_name(&a, *name, false, err);
+    return r == 0 && a.looked ? kept_write(env, &a.t, err) : r;
+}
+
+/* One of those that an image is, or is made of. name: NULL: it is made of it. */
+static int ask_about_present(const struct env *env, const struct image_origin *o, const char *name,
+                             struct error *err)
+{
+    ASKING_AUTO(a);
+    int r = guard_open(env, NULL, &a.g, err);
+
+    a.env = env;
+    if (r == 0)
+        r = open_site(&a, o, false, err);
+    if (r == 0)
+        r = ask_about_origin(&a, o, err);
+    if (r == 0 && name && strcmp(name, o->name) != 0)
+        r = ask_about_name(&a, name, false, err);
+    return r;
+}
+
+/* A record of before this was written down: its name is all there is to ask about. */
+static int ask_about_unknown(struct asking *a, const char *name, struct error *err)
+{
+    const struct policy_image nowhere = {.transport = "docker-archive", .path = ""};
+    REFERENCE_AUTO(ref);
+    const int r = name && reference_parse(name, &ref, NULL) == 0
+                      ? ask_about_name(a, name, true, err)
+                      : ask(a, &nowhere, err);
+
+    return r < 0
+               ? error_hint(err, r, "where it came from is not known: pull, load or build it again")
+               : 0;
+}
+
+/* What it is called in full, by its record or by what was asked for. Caller frees. */
+static char *full_name(const struct image *i, const char *name)
+{
+    REFERENCE_AUTO(ref);
+
+    if (reference_is_id(name) || reference_parse(name, &ref, NULL) < 0)
+        return i->record.name ? xstrndup(i->record.name, strcspn(i->record.name, " ")) : NULL;
+    return reference_format(&ref);
+}
+
+int guard_present(const struct env *env, const struct image *i, const char *name, struct error *err)
+{
+    CLEANUP(image_origins_done) struct image_origins from = {0};
+    cleanup_free char *whole = full_name(i, name);
+    ASKING_AUTO(a);
+    int r = guard_open(env, NULL, &a.g, err);
+
+    a.env = env;
+    if (r < 0 || !a.g.path)
+        return r;
+    image_origins_read(&i->record, &from);
+    if (!from.known)
+        r = ask_about_unknown(&a, whole, err);
+    vec_each (o, &from)
+        if (r == 0 && from.known)
+            r = ask_about_present(env, o, from.made ? NULL : whole, err);
+    return r < 0 ? error_wrap(err, r, "image '%.120s' of the store", name) : 0;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "image/internal.h"
+#include "image/origin.h"
 #include "image/queue.h"
 #include "oci/media.h"
 
@@ -37,6 +38,44 @@ char *image_name_familiar(const char *canonical)
                                                       : reference_familiar(&ref);
 }
 
+static bool has_digest(const struct store_image *record, const struct digest *d)
+{
+    const char *manifest = json_string_value(json_object_get(record->extra, "manifest"));
+    CLEANUP(image_origins_done) struct image_origins from = {0};
+    struct digest is;
+
+    if (manifest) {
+        digest_of(view_of(manifest), &is);
+        if (digest_eq(&is, d))
+            return true;
+    }
+    image_origins_read(record, &from);
+    return !from.made && from.size == 1 && digest_eq(&from.at[0].digest, d);
+}
+
+/* By the digest of its manifest, or of the index that it was chosen from: wherever it came from, it is
+ * the same. */
+static int find_digest(struct store *s, const struct digest *d, struct store_image *ret,
+                       struct error *err)
+{
+    struct store_images all = {0};
+    const struct store_image *found = NULL;
+    char id[DIGEST_TEXT_MAX];
+    int r = store_image_list(s, NULL, NULL, &all, err);
+
+    vec_each (record, &all)
+        if (!found && has_digest(record, d))
+            found = record;
+    if (r == 0 && !found)
+        r = error_set(err, -ENOENT, "no image has the digest %s", digest_format(d, id));
+    else if (r == 0 && found->name)
+        r = store_image_get(s, found->name, ret, err);
+    else if (r == 0)
+        r = store_image_find(s, digest_format(&found->id, id), ret, err);
+    store_images_done(&all);
+    return r;
+}
+
 /* A name first, then an id; both may be meant by "beef". */
 static int find_record(struct store *s, const char *name, struct store_image *ret,
                        struct error *err)
@@ -47,7 +86,8 @@ static int find_record(struct store *s, const char *name, struct store_image *re
 
     if (r == 0) {
         cleanup_free char *full = reference_format(&ref);
-        r = store_image_get(s, full, ret, &why);
+        r = ref.has_digest ? find_digest(s, &ref.digest, ret, &why)
+                           : store_image_get(s, full, ret, &why);
     }
     if (r == 0 || (r != -ENOENT && r != -EINVAL))
         return r < 0 ? error_move(err, &why) : 0;
@@ -209,6 +249,7 @@ int image_new(struct image_tools *t, const struct image_config *config,
             return r;
     }
     refresh(i);
+    image_origins_set(&i->record, &(struct image_origins){.made = true});
     *ret = steal(i);
     return 0;
 }

@@ -21,8 +21,8 @@ struct image {
     struct image_config config;
 };
 
-/* name: a reference (any short form), or an id or its beginning. -ENOENT with a hint. Holds what it
- * names. */
+/* name: a reference (any short form; with a digest, whatever has it), or an id or its beginning.
+ * -ENOENT with a hint. Holds what it names. */
 MUST_CHECK int image_open(struct image_tools *t, const char *name, struct image **ret,
                           struct error *err);
 void image_free(struct image *i);

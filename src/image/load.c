@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "image/guard.h"
 #include "image/internal.h"
 #include "image/queue.h"
 #include "layer/codec.h"
@@ -417,17 +418,51 @@ static int save_names(struct image_tools *t, struct image *image, const struct s
     return saved ? 0 : image_save(t, image, NULL, err);
 }
 
+static void find_origin(const struct load_options *o, const struct image_source *s,
+                        const struct image_source_image *from, struct image_origin *ret)
+{
+    REFERENCE_AUTO(asked);
+
+    if (!o->reference)
+        image_origin_of_file(ret, image_source_form(s), o->path, o->tag, &from->root);
+    else if (o->asked && reference_parse(o->asked, &asked, NULL) == 0)
+        image_origin_of_reference(ret, &asked, &from->root);
+    else
+        image_origin_of_reference(ret, o->reference, &from->root);
+}
+
+/* Before its layers are touched. */
+static int ask_policy(struct image_tools *t, const struct load_options *o,
+                      const struct image_source_image *from, const struct image_origin *origin,
+                      bool named, struct error *err)
+{
+    CLEANUP(strings_done) struct strings names = {0};
+
+    if (named && o->name)
+        strings_add(&names, o->name);
+    vec_each (text, &from->names)
+        if (!(named && o->name) && !o->unnamed && strpbrk(*text, ":/"))
+            strings_add(&names, *text);
+    return guard_arriving(t->env, origin, o->reference != NULL, &names, err);
+}
+
 static int load_one(struct image_tools *t, const struct load_options *o, struct image_source *s,
                     size_t i, bool named, struct load_result *ret, struct error *err)
 {
     const struct platform host = platform_host();
     struct image_source_image from;
     CLEANUP(image_freep) struct image *image = NULL;
+    IMAGE_ORIGIN_AUTO(origin);
     int r = image_source_read(s, i, o->platform ? o->platform : &host, &from, err);
 
     if (r < 0)
         return r;
-    r = load_layers(t, o->reference ? s : NULL, &from, &image, err);
+    find_origin(o, s, &from, &origin);
+    r = ask_policy(t, o, &from, &origin, named, err);
+    if (r == 0)
+        r = load_layers(t, o->reference ? s : NULL, &from, &image, err);
+    if (r == 0)
+        image_origins_set(&image->record, &(struct image_origins){&origin, .size = 1});
     if (r == 0 && o->unnamed)
         r = image_save(t, image, NULL, err);
     else if (r == 0)

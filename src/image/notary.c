@@ -1,4 +1,4 @@
-#include "image/notary.h"
+#include "image/guard.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -132,7 +132,7 @@ static int look_at_signatures(const struct env *env, const struct notation_state
     if (r == 0)
         r = read_stores(s, policy_path, &ca, &authority, err);
     if (r == 0)
-        r = testimony_collect(site, t, err);
+        r = guard_collect(site, t, err);
     if (r < 0)
         return r;
     const struct notation_facts f = {.c = c,

@@ -50,5 +50,7 @@ const struct digest *site_digest(struct site *p); /* that its name is for; or NU
 
 /* The kinds; what they take of p is theirs. */
 MUST_CHECK int site_open_layout(struct place *p, struct site **ret, struct error *err);
+/* An empty layout where there is none yet; mode: of new directories. */
+MUST_CHECK int layout_make(const char *path, mode_t mode, struct error *err);
 MUST_CHECK int site_open_registry(struct wire *w, const struct reference *ref, bool write,
                                   struct site **ret, struct error *err);

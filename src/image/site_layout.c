@@ -296,6 +296,23 @@ const char *site_layout_tag(struct site *p)
     return layout_of(p)->tag;
 }
 
+int layout_make(const char *path, mode_t mode, struct error *err)
+{
+    static const char empty[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[]}";
+    cleanup_free char *blobs = xasprintf("%s/blobs/sha256", path);
+    int r = fd_make_dirs(AT_FDCWD, blobs, mode, err);
+    cleanup_close int dir = r < 0 ? r : fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
+
+    if (dir < 0)
+        return dir;
+    if (r == 0 && faccessat(dir, LAYOUT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        r = fd_replace_file(dir, LAYOUT_FILE, VIEW(LAYOUT_TEXT), 0644, err);
+    if (r == 0 && faccessat(dir, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        r = fd_replace_file(dir, "index.json", view_of(empty), 0644, err);
+    return r;
+}
+
 /* A layout has no registry: what the image is called in it, or the directory's own name. */
 static void name_layout(struct layout *l, const char *path)
 {

@@ -192,7 +192,7 @@ int image_source_open_registry(struct wire *w, const struct reference *ref, bool
     if (allowed)
         reference_copy(ref, &s->ref);
     else
-        r = guard_reference(wire_env(w), w, ref, &s->ref, err);
+        r = guard_reference(wire_env(w), w, ref, true, &s->ref, err);
     s->dir = s->archive = -1;
     s->form = &source_registry;
     s->wire = w;

@@ -40,7 +40,9 @@ struct image_source_image {
     struct strings names; /* as the source calls it; may be none */
     struct str config;    /* exact bytes */
     struct image_config parsed;
-    struct str manifest;               /* exact bytes, empty where the form has none */
+    struct str manifest; /* exact bytes, empty where the form has none */
+    struct digest
+        root; /* of what its name stands for: the manifest or an index above it; zero: none */
     struct image_source_layer *layers; /* bottom first, as many as diff ids */
     size_t layer_count;
 };

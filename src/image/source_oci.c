@@ -163,6 +163,7 @@ static int read_image(struct image_source *s, size_t i, const struct platform *p
 {
     const int r = read_document(s, &s->index->manifests[i], MANIFEST_SIZE_MAX, &ret->manifest, err);
 
+    ret->root = s->index->manifests[i].digest;
     return r < 0 ? r : source_read_manifest(s, p, ret, err);
 }
 

@@ -102,6 +102,7 @@ static int read_image(struct image_source *s, size_t i, const struct platform *p
         if (r != -ENOENT)
             env_warn(wire_env(s->wire), "mirror %s/%s: %s", at->host, at->repository, own.text);
     }
+    digest_of(str_view(&ret->manifest), &ret->root);
     return source_read_manifest(s, p, ret, err);
 }
 

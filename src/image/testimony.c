@@ -27,6 +27,14 @@ void testimony_done(struct testimony *t)
         str_done(e);
     vec_done(&t->envelopes);
     strings_done(&t->complaints);
+    vec_each (m, &t->manifests) {
+        free(m->tag);
+        str_done(&m->bytes);
+    }
+    vec_done(&t->manifests);
+    vec_each (b, &t->blobs)
+        str_done(b);
+    vec_done(&t->blobs);
     if (t->manifest.at)
         str_done(&t->manifest);
 }
@@ -38,6 +46,23 @@ static void complain(struct reader *r, const char *what, struct error *take_why)
 {
     strings_take(&r->t->complaints, xasprintf("%s: %s", what, take_why->text));
     error_done(take_why);
+}
+
+static void keep_blob(struct reader *r, const struct str *bytes)
+{
+    if (!r->t->keep)
+        return;
+    vec_push(&r->t->blobs, STR_INIT);
+    str_add(vec_last(&r->t->blobs), str_view(bytes));
+}
+
+static void keep_manifest(struct reader *r, struct view bytes, const char *tag)
+{
+    if (!r->t->keep)
+        return;
+    vec_push(&r->t->manifests,
+             (struct testimony_manifest){.tag = tag ? xstrdup(tag) : NULL, .bytes = STR_INIT});
+    str_add(&vec_last(&r->t->manifests)->bytes, bytes);
 }
 
 static int check_limits(struct reader *r, const struct descriptor *d, struct error *err)
@@ -69,10 +94,12 @@ static int read_layer(struct reader *r, const struct descriptor *d, struct error
         result = r->site->kind->blob(r->site, d, &blob, &why);
     if (result == 0)
         result = evidence_read(d, str_view(&blob), &e, &why);
-    if (result < 0)
+    if (result < 0) {
         complain(r, d->digest_text, &why);
-    else
-        vec_push(&r->t->evidence, e);
+        return 0;
+    }
+    keep_blob(r, &blob);
+    vec_push(&r->t->evidence, e);
     return 0;
 }
 
@@ -96,6 +123,7 @@ static int read_envelope(struct reader *r, const struct descriptor *d, struct er
     else
         result = r->site->kind->blob(r->site, d, &blob, &why);
     if (result == 0) {
+        keep_blob(r, &blob);
         vec_push(&r->t->envelopes, blob);
         return 0;
     }
@@ -104,7 +132,8 @@ static int read_envelope(struct reader *r, const struct descriptor *d, struct er
     return 0;
 }
 
-static int read_manifest(struct reader *r, struct view text, struct error *err)
+/* tag: where it is; NULL: in a list of referrers. */
+static int read_manifest(struct reader *r, struct view text, const char *tag, struct error *err)
 {
     CLEANUP(manifest_freep) struct manifest *m = NULL;
     ERROR_AUTO(why);
@@ -118,6 +147,7 @@ static int read_manifest(struct reader *r, struct view text, struct error *err)
         if (digest_eq(d, &m->digest))
             return 0;
     vec_push(&r->seen, m->digest);
+    keep_manifest(r, text, tag);
     if (is_notation(m))
         return read_envelope(r, &m->layers[0], err);
     for (size_t i = 0; result == 0 && i < m->layer_count; i++)
@@ -133,7 +163,7 @@ static int read_referrer(struct reader *r, const struct digest *d, struct error 
     char name[DIGEST_TEXT_MAX];
 
     if (r->site->kind->manifest(r->site, d, &text, &why) == 0)
-        return read_manifest(r, str_view(&text), err);
+        return read_manifest(r, str_view(&text), NULL, err);
     complain(r, digest_format(d, name), &why);
     return 0;
 }
@@ -175,7 +205,7 @@ static int read_tag(struct reader *r, const char *suffix, struct error *err)
         return 0;
     }
     return kind == MEDIA_INDEX ? read_list(r, str_view(&manifest), err)
-                               : read_manifest(r, str_view(&manifest), err);
+                               : read_manifest(r, str_view(&manifest), tag, err);
 }
 
 static int read_referrers(struct reader *r, struct error *err)

@@ -5,12 +5,21 @@
 #include "image/site.h"
 #include "trust/sign.h"
 
+/* One that says something; tag NULL: a referrer. */
+struct testimony_manifest {
+    char *tag;
+    struct str bytes;
+};
+
 struct testimony {
     struct digest digest; /* of the image, resolved once */
     struct str manifest;
     VEC(struct evidence) evidence; /* read, not believed */
     VEC(struct str) envelopes;     /* JWS of notation, likewise */
     struct strings complaints;     /* what could not be read, and why */
+    bool keep;                     /* the bytes too, for whoever stores them: */
+    VEC(struct testimony_manifest) manifests;
+    VEC(struct str) blobs;
 };
 void testimony_done(struct testimony *t);
 #define TESTIMONY_AUTO(name) CLEANUP(testimony_done) struct testimony name = {.manifest = STR_INIT}

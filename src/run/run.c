@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/frame.h"
+#include "image/guard.h"
 #include "image/image.h"
 #include "run/internal.h"
 
@@ -230,6 +231,14 @@ static int run_plan(struct start *s, struct spawn_plan *p, bool interactive, int
     return 0;
 }
 
+static int open_image(struct image_tools *t, const char *name, struct image **ret,
+                      struct error *err)
+{
+    const int r = image_open(t, name, ret, err);
+
+    return r < 0 ? r : guard_present(t->env, *ret, name, err);
+}
+
 int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_status,
                    struct error *err)
 {
@@ -246,7 +255,7 @@ int run_foreground(struct image_tools *t, const struct run_options *o, int *ret_
     if (o->rootfs)
         r = rootfs = fd_open(AT_FDCWD, o->rootfs, O_RDONLY | O_DIRECTORY, 0, err);
     else
-        r = image_open(t, o->image, &image, err);
+        r = open_image(t, o->image, &image, err);
     if (r < 0 || (r = make_plan(&p, o, image ? &image->config : NULL, err)) < 0 ||
         (r = run_mounts_parse(o, &mounts, err)) < 0)
         return r;

@@ -150,9 +150,9 @@ static struct policy_rule *find_reference(struct policy *p, const struct referen
 static struct policy_rule *find_path(struct policy *p, const struct policy_image *image)
 {
     cleanup_free char *whole = xasprintf("%s:%s", image->path, image->tag ? image->tag : "");
-    struct policy_rule *r = image->tag ? find_rule(p, "oci", view_of(whole)) : NULL;
+    struct policy_rule *r = image->tag ? find_rule(p, image->transport, view_of(whole)) : NULL;
 
-    return r ? r : find_above(p, "oci", view_of(image->path));
+    return r ? r : find_above(p, image->transport, view_of(image->path));
 }
 
 struct policy_rule *policy_find(struct policy *p, const struct policy_image *image)
@@ -163,6 +163,11 @@ struct policy_rule *policy_find(struct policy *p, const struct policy_image *ima
     if (!r)
         r = find_rule(p, image->transport, VIEW(""));
     return r ? r : find_rule(p, NULL, VIEW(""));
+}
+
+bool policy_rule_is_own(const struct policy_rule *r)
+{
+    return r->transport && *r->scope;
 }
 
 bool policy_rule_is_plain(const struct policy_rule *r)

@@ -11,7 +11,8 @@
  *                  {"signed-by": [FILE or PEM], "at-least": 1, "statement": TYPE, "max-age": "30d"}
  *
  * A scope is a whole reference, a repository, any of what is before a '/' in it, a host, "*.domain";
- * in ours "oci:/path" for a layout directory. The longest that fits decides alone; all of its
+ * in ours "oci:/path", "oci-archive:/path" and "docker-archive:/path" for files, and "oci:/" for all of
+ * them. The longest that fits decides alone; all of its
  * requirements must hold. A key that nobody knows the meaning of is an error: a misspelt
  * requirement must not become none. */
 #pragma once
@@ -71,13 +72,16 @@ DEFINE_CLEANUP(struct policy *, policy_free)
 
 /* An image that is to be used. */
 struct policy_image {
-    const char *transport;             /* "docker" or "oci" */
-    const char *path;                  /* oci: the absolute path of the layout */
+    const char *transport;             /* "docker", or "oci", "oci-archive", "docker-archive": */
+    const char *path;                  /* its absolute path; "": a pipe */
     const char *tag;                   /* oci: or NULL */
     const struct reference *reference; /* docker: what was asked for; a digest decides over a tag */
 };
 /* The rule that decides; never NULL: the default is one. */
 struct policy_rule *policy_find(struct policy *p, const struct policy_image *image);
+/* True where the policy has a rule for this very name or what is above it, and does not only fall back
+ * on what holds for all of a transport, or for all. */
+bool policy_rule_is_own(const struct policy_rule *r);
 /* True where the rule can be decided without looking at signatures. */
 bool policy_rule_is_plain(const struct policy_rule *r);
 

@@ -4,7 +4,8 @@
 
 #include "trust/policy_internal.h"
 
-#define LAYOUT "oci:"
+/* What is no name of a registry: a path, or all of it with "/". */
+static const char *const transports[] = {"oci", "oci-archive", "docker-archive"};
 
 /* "90m", "720h", "30d", "4w": a number and one unit. */
 static int read_age(const char *text, int64_t *ret_s, struct error *err)
@@ -103,14 +104,21 @@ static int read_rule(const json_t *value, struct policy_rule *rule, struct error
 
 static int add_scope(struct policy *p, const char *scope, const json_t *value, struct error *err)
 {
-    const bool layout = strncmp(scope, LAYOUT, strlen(LAYOUT)) == 0;
-    const char *name = layout ? scope + strlen(LAYOUT) : scope;
+    const char *name = scope, *transport = "docker";
 
-    if (layout ? *name != '/' : !*name || name[strlen(name) - 1] == '/')
+    for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
+        const size_t size = strlen(transports[i]);
+        if (strncmp(scope, transports[i], size) == 0 && scope[size] == ':') {
+            transport = transports[i];
+            name = scope + size + 1;
+        }
+    }
+    const bool file = name != scope, all = file && strcmp(name, "/") == 0;
+    if (!*name || (file && *name != '/') || (!all && name[strlen(name) - 1] == '/'))
         return error_set(err, -EINVAL,
                          "'%s' is no scope: a host, a repository, a reference or oci:/DIR is",
                          scope);
-    const int r = read_rule(value, policy_add_rule(p, layout ? "oci" : "docker", name), err);
+    const int r = read_rule(value, policy_add_rule(p, transport, all ? "" : name), err);
     return r < 0 ? error_wrap(err, r, "'%s'", scope) : 0;
 }
 

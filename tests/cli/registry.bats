@@ -271,6 +271,33 @@ END
     [ "$("$COOPER" inspect -f '{{.Config.Labels.newer}}' three)" = yes ]
 }
 
+@test "build: what the store has by tag or digest is asked for nowhere" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    "$COOPER" build -q --push --platform linux/amd64,linux/arm64 -t "$LIAR/index:1" - <<<$'FROM scratch\nLABEL a=b'
+    index=$(curl -sfI -H 'Accept: application/vnd.oci.image.index.v1+json' "http://$LIAR/v2/index/manifests/1" | tr -d '\r' | sed -n 's/^docker-content-digest: //Ip')
+    fresh_store
+    "$COOPER" pull -q "$LIAR/app:1"
+    "$COOPER" pull -q "$LIAR/index@$index"
+    : >"$LIAR_LOG"
+    for from in "$LIAR/app:1" "$LIAR/app@$WANT" "$LIAR/app:1@$WANT" "$LIAR/app:gone@$WANT" "$LIAR/index@$index"; do
+        printf 'FROM %s\nLABEL c=d\n' "$from" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+        "$COOPER" build -q -t one "$BATS_TEST_TMPDIR/c"
+        "$COOPER" inspect "$from"
+    done
+    printf 'FROM scratch\nCOPY --from=%s /etc/hello /\n' "$LIAR/app@$WANT" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build -q "$BATS_TEST_TMPDIR/c"
+    [ "$(grep -c . "$LIAR_LOG")" = 0 ]
+    printf 'FROM %s\n' "$LIAR/app@$WANT" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build --pull -q "$BATS_TEST_TMPDIR/c"
+    [ "$(grep -c . "$LIAR_LOG")" -gt 0 ]
+    # another platform of the index is not here
+    : >"$LIAR_LOG"
+    printf 'FROM %s\n' "$LIAR/index@$index" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build --platform linux/arm64 -q -t two "$BATS_TEST_TMPDIR/c"
+    [ "$("$COOPER" inspect -f '{{.Architecture}}' two)" = arm64 ]
+    [ "$(grep -c . "$LIAR_LOG")" -gt 0 ]
+}
+
 @test "build: --push and outputs with push=true, several names, an index" {
     mkdir "$BATS_TEST_TMPDIR/c"
     printf 'FROM scratch\nCOPY Dockerfile /\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"

@@ -8,7 +8,8 @@ setup_file() {
     cd "$SUITE_DIR"
     "$COOPER" keygen >/dev/null
     "$COOPER" keygen --output-key-prefix other >/dev/null
-    mkdir root && echo hello >root/hello
+    mkdir -p root/bin && echo hello >root/hello
+    cp /bin/busybox root/bin/
     oci_layout layout 1.0 root
     upload layout "$REGISTRY" team/app 1.0
 }
@@ -197,4 +198,150 @@ policy() { # RULE for $REGISTRY/team
     printf '{"version": 1, "default": "reject", "images": {"%s/team/list:1.0": "accept"}}' "$REGISTRY" >policy.json
     export COOPER_ROOT=$BATS_TEST_TMPDIR/other
     cooper build -q onto
+}
+
+# ---- images of the store ----
+
+own_store() {
+    export COOPER_ROOT=$BATS_TEST_TMPDIR/${1:-store}
+    IMAGE=$REGISTRY/team/$BATS_TEST_NUMBER:1
+    upload layout "$REGISTRY" "team/$BATS_TEST_NUMBER" 1
+}
+busy() { run --separate-stderr cooper run --network none "$1" /bin/busybox cat /hello; }
+# builds DOCKERFILE: without a look at any registry.
+builds() {
+    mkdir -p context
+    printf '%b' "$1" >context/Dockerfile
+    run --separate-stderr cooper build -q --pull never -t made context
+}
+refused() { [ "$status" != 0 ] && [[ $stderr == *"$1"* ]] || { echo "$status $stderr"; false; }; }
+
+@test "an image that is here is asked about wherever it is used; what was signed is remembered" {
+    own_store
+    unset COOPER_POLICY
+    cooper pull -q "$IMAGE"
+    uses=("FROM $IMAGE\\nLABEL a=b\\n" "FROM scratch\\nCOPY --from=$IMAGE /hello /\\n"
+        "FROM $IMAGE AS other\\nFROM scratch\\nCOPY --from=other /hello /\\n"
+        "FROM base\\nRUN --mount=from=$IMAGE,target=/m [\"/bin/busybox\", \"cat\", \"/m/hello\"]\\n"
+        "FROM $IMAGE@$(digest)\\nLABEL c=d\\n" "FROM $(cooper images -q --no-trunc "$IMAGE" | head -1)\\nLABEL e=f\\n")
+    builds "FROM scratch\nCOPY hello /\n"
+    cp root/hello context/ && cp root/bin/busybox context/
+    printf 'FROM scratch\nCOPY busybox /bin/\n' >context/Dockerfile
+    cooper build -q -t base context
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    for use in "${uses[@]}"; do
+        builds "$use"
+        refused "of the store: "
+        [[ $stderr == *"'cooper pull' it again"* ]]
+    done
+    for name in "$IMAGE" "$IMAGE@$(digest)" "$(cooper images -q --no-trunc "$IMAGE" | head -1)"; do
+        busy "$name"
+        refused "no signature is known of it"
+    done
+    run -1 cooper pull "$IMAGE"
+    cooper sign -q --key cosign.key "$IMAGE"
+    cooper pull -q "$IMAGE"
+    for use in "${uses[@]}"; do
+        builds "$use"
+        [ "$status" = 0 ] || { echo "$use: $stderr"; false; }
+    done
+    busy "$IMAGE"
+    [ "$status" = 0 ] && [ "$output" = hello ]
+    # verified each time, by the keys of now
+    policy '[{"signed-by": ["other.pub"]}]'
+    busy "$IMAGE"
+    refused "no signature of the keys"
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    blob=$(grep -l -r docker-manifest-digest "$COOPER_ROOT/signed")
+    flip "$blob" 30
+    busy "$IMAGE"
+    refused "no signature of the keys"
+}
+
+@test "a build that was made before is as good as its base is now" {
+    own_store
+    policy '"accept"'
+    cooper pull -q "$IMAGE"
+    builds "FROM $IMAGE\nRUN [\"/bin/busybox\", \"true\"]\n"
+    [ "$status" = 0 ]
+    builds "FROM made\nLABEL x=y\n"
+    [ "$status" = 0 ]
+    busy made
+    [ "$status" = 0 ]
+    policy '"reject"'
+    busy made
+    refused "not to be used"
+    builds "FROM made\nLABEL x=y\n"
+    refused "not to be used"
+    builds "FROM $IMAGE\nRUN [\"/bin/busybox\", \"true\"]\n" # all of it is in the cache
+    refused "not to be used"
+    cooper tag made "$REGISTRY/free/made:1"
+    busy "$REGISTRY/free/made:1"
+    refused "not to be used"
+    # what is made of nothing from elsewhere asks nobody
+    echo '{"default": [{"type": "reject"}]}' >policy.json
+    cp root/bin/busybox root/hello context/
+    builds "FROM scratch\nCOPY busybox /bin/\nCOPY hello /\n"
+    [ "$status" = 0 ]
+    busy made
+    [ "$status" = 0 ]
+}
+
+@test "load, tag and copy do not lead around a policy" {
+    own_store
+    tar -C layout -cf archive.tar .
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    for from in archive.tar layout; do # a name that the policy protects
+        run -1 --separate-stderr cooper load -i $from -t "$IMAGE"
+        [[ $stderr == *"as '$IMAGE'"* ]]
+        run -1 cooper inspect "$IMAGE"
+        cooper load -q -i $from -t free:1
+        cooper tag free:1 "$IMAGE"
+        busy "$IMAGE"
+        refused "as '$IMAGE'"
+        busy free:1
+        [ "$status" = 0 ]
+        cooper rmi "$IMAGE" free:1
+    done
+    # where it came from decides, whatever it is called
+    printf '{"version": 1, "default": "reject", "images": {"docker-archive:/": "accept", "oci:%s": "reject", "%s": "accept"}}' \
+        "$SUITE_DIR" "$REGISTRY" >policy.json
+    for from in archive.tar layout; do
+        run -1 --separate-stderr cooper load -i $from -t "$IMAGE"
+        [[ $stderr == *"it is not to be used"* ]]
+    done
+    run -1 --separate-stderr cooper copy oci:layout "$REGISTRY/free/app:1"
+    [[ $stderr == *"it is not to be used"* ]]
+    mkdir -p context
+    printf 'FROM base\n' >context/Dockerfile
+    run -1 --separate-stderr cooper build -q --build-context "base=oci-layout://$SUITE_DIR/layout" context
+    [[ $stderr == *"it is not to be used"* ]]
+    unset COOPER_POLICY
+    cooper load -q -i layout -t free:1
+    cooper tag free:1 "$IMAGE"
+    policy '"accept"'
+    printf '{"version": 1, "default": "reject", "images": {"%s": "accept"}}' "$REGISTRY" >policy.json
+    busy "$IMAGE"
+    refused "it is not to be used"
+}
+
+@test "signatures come along in a layout, without a network" {
+    own_store
+    cooper sign -q --key cosign.key "$IMAGE"
+    cooper sign -q --key other.key --new-bundle-format "$IMAGE"
+    unset COOPER_POLICY
+    rm -rf carried
+    cooper copy -q --referrers "$IMAGE" oci:carried:1
+    policy '[{"signed-by": ["cosign.pub"]}, {"signed-by": ["other.pub"]}]'
+    cooper load -q -i carried:1 -t "$IMAGE"
+    rm -rf carried
+    busy "$IMAGE"
+    [ "$status" = 0 ]
+    # and they leave with the image, a day later
+    cooper prune -f >/dev/null
+    [ -d "$COOPER_ROOT/signed" ] && [ -n "$(ls "$COOPER_ROOT/signed")" ]
+    cooper rmi "$IMAGE"
+    touch -d '2 days ago' "$COOPER_ROOT"/signed/*
+    cooper prune -f >/dev/null
+    [ -z "$(ls "$COOPER_ROOT/signed")" ]
 }

@@ -65,6 +65,10 @@ static const struct {
     {SCOPED("[{\"signed-by\":[\"k\"],\"maxage\":\"1d\"}]"), "'maxage' has no meaning"},
     {COOPER(",\"images\":{\"r.example/\":\"accept\"}"), "no scope"},
     {COOPER(",\"images\":{\"oci:srv\":\"accept\"}"), "no scope"},
+    {COOPER(",\"images\":{\"oci:\":\"accept\"}"), "no scope"},
+    {COOPER(",\"images\":{\"oci:/srv/\":\"accept\"}"), "no scope"},
+    {COOPER(",\"images\":{\"docker-archive:x.tar\":\"accept\"}"), "no scope"},
+    {COOPER(",\"images\":{\"oci:/\":\"accept\",\"oci-archive:/a.tar\":\"reject\"}"), NULL},
     {COOPER(",\"images\":{\"\":\"accept\"}"), "no scope"},
 };
 
@@ -84,6 +88,39 @@ static void documents_are_read_strictly(void **state)
 }
 
 /* ---- scopes ---- */
+
+static void files_have_scopes(void **state)
+{
+    static const char text[] =
+        COOPER(",\"images\":{\"oci:/\":\"accept\",\"oci:/srv\":\"accept\","
+               "\"docker-archive:/srv/a.tar\":\"accept\",\"r.example\":\"accept\"}");
+    static const struct {
+        const char *transport, *path, *scope; /* scope NULL: the default */
+        bool own;
+    } cases[] = {
+        {"oci", "/etc", "", false},
+        {"oci", "/srv/x", "/srv", true},
+        {"oci", "", "", false},
+        {"docker-archive", "/srv/a.tar", "/srv/a.tar", true},
+        {"docker-archive", "/srv/b.tar", NULL, false},
+        {"docker-archive", "", NULL, false},
+        {"oci-archive", "/srv/a.tar", NULL, false},
+    };
+    CLEANUP(policy_freep) struct policy *p = NULL;
+
+    (void)state;
+    assert_int_equal(policy_parse(view_of(text), &p, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct policy_image image = {.transport = cases[i].transport, .path = cases[i].path};
+        const struct policy_rule *r = policy_find(p, &image);
+
+        print_message("# %s:%s\n", cases[i].transport, cases[i].path);
+        assert_int_equal(!r->transport, !cases[i].scope);
+        assert_int_equal(policy_rule_is_own(r), cases[i].own);
+        if (cases[i].scope)
+            assert_string_equal(r->scope, cases[i].scope);
+    }
+}
 
 #define R "[{\"type\":\"reject\"}]"
 static const char scopes[] =
@@ -374,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_are_read_strictly),
         cmocka_unit_test(the_longest_scope_decides),
+        cmocka_unit_test(files_have_scopes),
         cmocka_unit_test(policies_decide),
     };
 
