@@ -33,6 +33,7 @@ int copy_images(const struct env *env, const struct copy_options *o, const char 
     if (r < 0)
         return image_exit(r);
     CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    wire_keep_uploads(w, NULL);
     r = image_copy(w, o, &d, err);
     if (r < 0)
         return EXIT_FAILED;

@@ -147,11 +147,9 @@ static int send(struct copy *c, const struct descriptor *d, struct registry_sess
         return fd;
     struct blob *b = blob_new(c, d);
     b->fd = keep_open(c, fd);
-    wire_add(
-        c->wire,
-        registry_blob_put(s, repository,
-                          &(struct registry_blob){.digest = d->digest, .size = d->size, .fd = fd}),
-        b->title, d->size, on_sent, b);
+    wire_put_blob(c->wire, s, repository,
+                  &(struct registry_blob){.digest = d->digest, .size = d->size, .fd = fd}, b->title,
+                  on_sent, b);
     return 0;
 }
 
@@ -165,11 +163,9 @@ static int on_between(void *ctx, struct registry_call *call, struct error *err)
 
     (void)call, (void)err;
     (void)site_is_registry(b->copy->to, &s, &repository);
-    wire_add(b->copy->wire,
-             registry_blob_put(
-                 s, repository,
-                 &(struct registry_blob){.digest = b->digest, .size = b->size, .fd = b->fd}),
-             NULL, b->size, on_sent, b);
+    wire_put_blob(b->copy->wire, s, repository,
+                  &(struct registry_blob){.digest = b->digest, .size = b->size, .fd = b->fd}, NULL,
+                  on_sent, b);
     return 0;
 }
 

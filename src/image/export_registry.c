@@ -62,8 +62,7 @@ static void send_blob(struct pushing *p, const char *what, const struct registry
     cleanup_free char *title = xasprintf("push %s %.19s", what, digest_format(&blob->digest, text));
 
     if (!is_begun(p, &blob->digest))
-        wire_add(p->wire, registry_blob_put(p->to->session, p->to->ref.repository, blob), title,
-                 blob->size, NULL, NULL);
+        wire_put_blob(p->wire, p->to->session, p->to->ref.repository, blob, title, NULL, NULL);
 }
 
 static int send_layer(struct pushing *p, const struct exporting *x, size_t i, struct error *err)

@@ -40,6 +40,7 @@ struct wire *image_wire(struct image_tools *t)
 {
     if (!t->wire)
         t->wire = wire_new(t->env, t->tls);
+    wire_keep_uploads(t->wire, t->store);
     return t->wire;
 }
 

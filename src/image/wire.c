@@ -8,6 +8,7 @@
 
 #include "base/progress.h"
 #include "image/wire_host.h"
+#include "image/wire_upload.h"
 #include "net/http.h"
 
 struct item {
@@ -19,12 +20,16 @@ struct item {
     struct progress_step *step;
     wire_done *done;
     void *ctx;
+    struct wire_upload *upload; /* or NULL */
+    uint64_t before;            /* bytes of earlier requests */
 };
 
 struct wire {
     const struct env *env;
     struct wire_hosts *hosts;
     VEC(struct item *) items; /* in their order; those in front are worked on */
+    bool keeps_uploads;
+    struct store *store, *own_store; /* of them; or NULL */
     struct http *http;
     uint64_t last_id;
 };
@@ -43,16 +48,25 @@ static void item_free(struct item *i, enum progress_end end)
     progress_finish(i->step, end, NULL);
     if (!i->borrowed)
         registry_call_free(i->call);
+    wire_upload_free(i->upload);
     free(i->title);
     free(i);
 }
 
 static void drop_all(struct wire *w)
 {
-    vec_each (i, &w->items)
+    bool uploads = false;
+
+    vec_each (i, &w->items) {
+        uploads = uploads || ((*i)->sent && (*i)->upload);
         item_free(*i, PROGRESS_CANCELED);
+    }
     w->items.size = 0;
-    http_close(w->http); /* nobody holds their descriptors any more */
+    /* afterwards nobody holds their descriptors any more */
+    if (uploads)
+        http_leave(w->http);
+    else
+        http_close(w->http);
     w->http = NULL;
 }
 
@@ -63,6 +77,7 @@ void wire_free(struct wire *w)
     drop_all(w);
     vec_done(&w->items);
     wire_hosts_free(w->hosts);
+    store_close(w->own_store);
     free(w);
 }
 
@@ -122,6 +137,33 @@ void wire_add(struct wire *w, struct registry_call *take_call, const char *title
     i->ctx = ctx;
 }
 
+void wire_keep_uploads(struct wire *w, struct store *s)
+{
+    w->keeps_uploads = true;
+    w->store = s;
+}
+
+/* Without one, what breaks off begins anew. */
+static struct store *store_of(struct wire *w)
+{
+    if (!w->store && w->keeps_uploads && store_open(w->env, &w->own_store, NULL) == 0)
+        w->store = w->own_store;
+    return w->store;
+}
+
+void wire_put_blob(struct wire *w, struct registry_session *s, const char *repository,
+                   const struct registry_blob *blob, const char *title, wire_done *done, void *ctx)
+{
+    const bool large = blob->fd >= 0 && blob->size > REGISTRY_CHUNK_MIN;
+    struct store *store = large ? store_of(w) : NULL;
+    struct wire_upload *u = store ? wire_upload_open(store, s, repository, blob) : NULL;
+    struct registry_blob with = *blob;
+
+    with.keeper = u ? wire_upload_keeper(u) : NULL;
+    wire_add(w, registry_blob_put(s, repository, &with), title, blob->size, done, ctx);
+    w->items.at[w->items.size - 1]->upload = u;
+}
+
 static void take_out(struct wire *w, const struct item *i)
 {
     for (size_t n = 0; n < w->items.size; n++) {
@@ -159,6 +201,7 @@ static int submit(struct wire *w, struct item *i, const struct registry_request 
         .body_fd = q->body_fd,
         .body_offset = q->body_offset,
         .body_size = q->body_size,
+        .last_fd = i->upload && q->body_fd >= 0 ? wire_upload_fd(i->upload) : -1,
         .sink_fd = q->sink_fd,
         .sink_offset = q->sink_offset,
         .sink_max = q->sink_max,
@@ -172,6 +215,7 @@ static int submit(struct wire *w, struct item *i, const struct registry_request 
     if (code == 0)
         code = http_submit(w->http, &r, err);
     i->sent = code == 0;
+    i->before = q->before;
     if (i->title && !i->step)
         i->step = progress_begin(w->env->progress, i->title);
     return code;
@@ -249,7 +293,7 @@ static int take_event(struct wire *w, struct error *err)
     if (!i || !i->sent)
         return error_set(err, -EPROTO, "@net answers what nobody asked");
     if (!e.done) {
-        progress_update(i->step, e.bytes, i->total, "MB");
+        progress_update(i->step, i->before + e.bytes, i->total, "MB");
         return 0;
     }
     i->sent = false;

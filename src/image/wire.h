@@ -40,6 +40,13 @@ const struct env *wire_env(const struct wire *w);
 typedef int wire_done(void *ctx, struct registry_call *c, struct error *err);
 void wire_add(struct wire *w, struct registry_call *take_call, const char *title, uint64_t total,
               wire_done *done, void *ctx);
+/* The same with registry_blob_put(); titled, with its size. Large blobs of files that break off with this process are
+ * gone on with by another one, where wire_keep_uploads() said where to note that. */
+void wire_put_blob(struct wire *w, struct registry_session *s, const char *repository,
+                   const struct registry_blob *blob, const char *title, wire_done *done, void *ctx);
+struct store;
+/* s is borrowed; NULL: the machine's, opened when there is something to note. */
+void wire_keep_uploads(struct wire *w, struct store *s);
 /* Does what can be done now, waiting at most wait_ms (-1: until something happens): 1 while there
  * are calls, 0 when all are done. The first failure ends all of them. */
 MUST_CHECK int wire_step(struct wire *w, int wait_ms, struct error *err);

@@ -36,16 +36,21 @@ void http_event_done(struct http_event *e)
     *e = (struct http_event){.body = STR_INIT};
 }
 
-int http_frame_send(int fd, json_t *take_doc, struct view body, int file, struct error *err)
+int http_frame_send(int fd, json_t *take_doc, struct view body, int file, int last,
+                    struct error *err)
 {
     cleanup_doc json_t *doc = take_doc;
     cleanup_close int memory = -1;
     STR_AUTO(text);
-    int fds[2];
+    int fds[3];
     size_t count = 0;
 
     if (file >= 0)
         fds[count++] = file;
+    if (last >= 0) {
+        doc_set_bool(doc, "last", true);
+        fds[count++] = last;
+    }
     if (body.size > HTTP_INLINE_MAX) {
         memory = fd_of_bytes("body", body, err);
         if (memory < 0)
@@ -72,23 +77,27 @@ int http_frame_take(int fd, size_t limit, struct http_frame *ret, struct error *
 {
     int fds[FRAME_FDS_MAX];
     size_t count = 0;
-    bool memory = false;
+    bool memory = false, last = false;
     STR_AUTO(text);
     int r = frame_recv(fd, &text, fds, &count, err);
 
     if (r <= 0)
         return r;
-    struct http_frame f = {.body = STR_INIT, .fd = -1};
+    struct http_frame f = HTTP_FRAME_INIT;
     struct view rest = str_view(&text), line;
     (void)view_cut(&rest, '\0', &line);
     r = doc_parse(line, HTTP_REQUEST_MAX, "frame", &f.doc, err);
     if (r == 0)
         r = doc_bool(f.doc, "memory", &memory, err);
+    if (r == 0)
+        r = doc_bool(f.doc, "last", &last, err);
     if (r == 0 && memory && count > 0)
         r = take_memory(fds[--count], limit, &f.body, err), (void)close(fds[count]);
     else if (r == 0 && rest.at)
         str_add(&f.body, rest);
     explicit_bzero(text.at, text.size);
+    if (last && count > 0)
+        f.last_fd = fds[--count];
     if (count > 0)
         f.fd = fds[--count];
     while (count > 0)
@@ -106,7 +115,8 @@ void http_frame_done(struct http_frame *f)
     doc_unref(f->doc);
     str_done(&f->body);
     fd_closep(&f->fd);
-    *f = (struct http_frame){.body = STR_INIT, .fd = -1};
+    fd_closep(&f->last_fd);
+    *f = (struct http_frame)HTTP_FRAME_INIT;
 }
 
 /* ---- requests ---- */
@@ -146,7 +156,7 @@ static json_t *request_doc(const struct http_request *r)
 int http_submit(struct http *h, const struct http_request *r, struct error *err)
 {
     return http_frame_send(h->fd, request_doc(r), r->body,
-                           r->body_fd >= 0 ? r->body_fd : r->sink_fd, err);
+                           r->body_fd >= 0 ? r->body_fd : r->sink_fd, r->last_fd, err);
 }
 
 /* ---- events ---- */
@@ -192,6 +202,20 @@ static int take_end(const json_t *doc, struct http_event *e, struct error *err)
     return digest ? digest_parse(digest, &e->digest, err) : 0;
 }
 
+bool http_last_read(struct view text, int *ret_status, struct strings *ret_headers)
+{
+    cleanup_doc json_t *doc = NULL;
+    HTTP_EVENT_AUTO(e);
+
+    if (doc_parse(text, HTTP_REQUEST_MAX, "answer", &doc, NULL) < 0 ||
+        take_end(doc, &e, NULL) < 0 || e.failure != HTTP_ANSWERED)
+        return false;
+    *ret_status = e.status;
+    *ret_headers = e.headers;
+    e.headers = (struct strings){0};
+    return true;
+}
+
 /* {"fatal":..,"hint":..,"code":errno} ends everything. */
 static int take_fatal(const json_t *doc, struct error *err)
 {
@@ -209,7 +233,7 @@ static int take_fatal(const json_t *doc, struct error *err)
 
 int http_take(struct http *h, struct http_event *ret, struct error *err)
 {
-    CLEANUP(http_frame_done) struct http_frame f = {.body = STR_INIT, .fd = -1};
+    CLEANUP(http_frame_done) struct http_frame f = HTTP_FRAME_INIT;
     HTTP_EVENT_AUTO(e);
     int64_t id = 0, bytes = 0;
     int r = http_frame_take(h->fd, HTTP_BODY_MAX, &f, err);
@@ -263,6 +287,15 @@ void http_close(struct http *h)
     if (!h)
         return;
     (void)kill(h->child.pid, SIGKILL); /* it keeps nothing */
+    (void)close(h->fd);
+    (void)proc_wait(&h->child);
+    free(h);
+}
+
+void http_leave(struct http *h)
+{
+    if (!h)
+        return;
     (void)close(h->fd);
     (void)proc_wait(&h->child);
     free(h);

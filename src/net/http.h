@@ -13,6 +13,7 @@
 #define HTTP_CONNECTIONS 8         /* to one host */
 #define HTTP_STALL_S 30            /* without one byte: given up */
 #define HTTP_STALL_SENT_S 300      /* the same once all was sent: a registry copies, and hashes */
+#define HTTP_LAST_MS 3000          /* that requests with a last_fd go on when their owner is gone */
 #define HTTP_HEAD_MAX (128u << 10) /* bytes of the heads of an answer */
 #define HTTP_HEADERS_MAX 256       /* lines of its last head */
 #define HTTP_TLS_MAX (1u << 20)    /* bytes of certificates of one host */
@@ -32,6 +33,9 @@ struct http_request {
     bool has_body;
     int body_fd; /* -1: none. Sent from body_offset on */
     uint64_t body_offset, body_size;
+    /* -1: none. When this process is gone, the answer to a request that was on its way is added to
+     * this file, as http_last_read() reads it. */
+    int last_fd;
     int sink_fd; /* -1: none. A 200 replaces the file, a 206 goes to sink_offset */
     uint64_t sink_offset, sink_max;
     bool hash;
@@ -69,6 +73,10 @@ MUST_CHECK int http_open(struct http **ret, struct error *err);
 /* Ends it, with all that is on its way; NULL is fine. Afterwards nobody holds the descriptors. */
 void http_close(struct http *h);
 DEFINE_CLEANUP(struct http *, http_close)
+/* The same, but requests with a last_fd may end first, for HTTP_LAST_MS at most. */
+void http_leave(struct http *h);
+/* What the file was given; false: that is none. */
+bool http_last_read(struct view text, int *ret_status, struct strings *ret_headers);
 /* Descriptors are borrowed until the event with done comes. */
 MUST_CHECK int http_submit(struct http *h, const struct http_request *r, struct error *err);
 int http_fd(const struct http *h); /* readable when there is an event */

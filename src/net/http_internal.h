@@ -11,11 +11,15 @@
 struct http_frame {
     json_t *doc;
     struct str body;
-    int fd; /* -1: none */
+    int fd, last_fd; /* -1: none */
 };
+#define HTTP_FRAME_INIT                                                                            \
+    {                                                                                              \
+        .body = STR_INIT, .fd = -1, .last_fd = -1                                                  \
+    }
 void http_frame_done(struct http_frame *f);
-/* file: -1 for none; it is passed along. */
-MUST_CHECK int http_frame_send(int fd, json_t *take_doc, struct view body, int file,
+/* file, last: -1 for none; they are passed along. */
+MUST_CHECK int http_frame_send(int fd, json_t *take_doc, struct view body, int file, int last,
                                struct error *err);
 /* 1: a frame; 0: the end of the stream. limit: bytes of its body. */
 MUST_CHECK int http_frame_take(int fd, size_t limit, struct http_frame *ret, struct error *err);

@@ -26,7 +26,7 @@ struct transfer {
     json_t *request;
     uint64_t id;
     struct str body, answer; /* what goes out, what comes in */
-    int fd;
+    int fd, last_fd;
     bool upload, download, with_hash, begun, full, has_body;
     uint64_t offset, size; /* of the part that goes out; offset and limit of what comes in */
     uint64_t sent, at;     /* at: end of what is in the file */
@@ -67,6 +67,7 @@ static void transfer_free(struct transfer *t)
     str_done(&t->answer);
     strings_done(&t->headers);
     fd_closep(&t->fd);
+    fd_closep(&t->last_fd);
     free(t->local);
     free(t);
 }
@@ -368,7 +369,8 @@ static int begin(struct role *role, struct http_frame *f, struct error *err)
                            .request = steal(f->doc),
                            .body = f->body,
                            .answer = STR_INIT,
-                           .fd = steal_fd(f->fd)};
+                           .fd = steal_fd(f->fd),
+                           .last_fd = steal_fd(f->last_fd)};
     f->body = STR_INIT;
     vec_push(&role->transfers, t);
     const int r = read_request(t, &method, &url, err);
@@ -449,6 +451,27 @@ static json_t *answer_doc(struct transfer *t, int result, long status)
     return doc;
 }
 
+/* Main may be gone, or go before it has read what it is sent: who comes after it looks here. */
+static void leave_word(struct transfer *t, const json_t *answer)
+{
+    STR_AUTO(text);
+
+    doc_print(answer, true, &text);
+    if (lseek(t->last_fd, 0, SEEK_END) >= 0)
+        (void)!fd_write_all(t->last_fd, str_view(&text), NULL);
+}
+
+static int give_answer(struct role *role, struct transfer *t, json_t *take_answer,
+                       struct error *err)
+{
+    if (t->last_fd >= 0)
+        leave_word(t, take_answer);
+    if (!role->ended)
+        return http_frame_send(SOCKET_FD, take_answer, str_view(&t->answer), -1, -1, err);
+    doc_unref(take_answer);
+    return 0;
+}
+
 static int finish(struct role *role, struct transfer *t, int result, struct error *err)
 {
     long status = 0;
@@ -456,8 +479,7 @@ static int finish(struct role *role, struct transfer *t, int result, struct erro
     role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
     if (result == CURL_OK && goes_to_file(t) && !t->begun)
         (void)begin_file(t); /* of no bytes */
-    const int r =
-        http_frame_send(SOCKET_FD, answer_doc(t, result, status), str_view(&t->answer), -1, err);
+    const int r = give_answer(role, t, answer_doc(t, result, status), err);
     for (size_t i = 0; i < role->transfers.size; i++)
         if (role->transfers.at[i] == t)
             role->transfers.at[i] = role->transfers.at[--role->transfers.size];
@@ -499,14 +521,14 @@ static int tell_progress(struct role *role, struct error *err)
         t->told = t->moved;
         doc_set_int(doc, "id", (int64_t)t->id);
         doc_set_int(doc, "bytes", (int64_t)t->moved);
-        r = http_frame_send(SOCKET_FD, doc, view_make("", 0), -1, err);
+        r = http_frame_send(SOCKET_FD, doc, view_make("", 0), -1, -1, err);
     }
     return r;
 }
 
 static int take_request(struct role *role, struct error *err)
 {
-    CLEANUP(http_frame_done) struct http_frame f = {.body = STR_INIT, .fd = -1};
+    CLEANUP(http_frame_done) struct http_frame f = HTTP_FRAME_INIT;
     const int r = http_frame_take(SOCKET_FD, HTTP_BODY_MAX, &f, err);
 
     role->ended = r == 0;
@@ -534,6 +556,28 @@ static int work(struct role *role, struct error *err)
     return r;
 }
 
+/* Main is gone. Registries forget an upload whose chunk broke off, so those that are on their way
+ * may arrive. */
+static void end_well(struct role *role)
+{
+    const int64_t until = now_ms() + HTTP_LAST_MS;
+    int running = 0, r = 0;
+
+    role->ended = true;
+    for (size_t i = role->transfers.size; i-- > 0;)
+        if (role->transfers.at[i]->last_fd < 0) {
+            transfer_free(role->transfers.at[i]);
+            role->transfers.at[i] = role->transfers.at[--role->transfers.size];
+        }
+    while (r == 0 && role->transfers.size && now_ms() < until) {
+        if (role->curl.multi_perform(role->multi, &running) != 0)
+            return;
+        r = take_messages(role, NULL);
+        if (r == 0 && role->transfers.size)
+            (void)role->curl.multi_poll(role->multi, NULL, 0, 100, NULL);
+    }
+}
+
 static int run(struct role *role, struct error *err)
 {
     const int r = curl_load(&role->curl, err);
@@ -558,14 +602,23 @@ static void role_done(struct role *role)
 
 int http_role_main(void)
 {
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     CLEANUP(role_done) struct role role = {0};
     ERROR_AUTO(err);
 
-    if (run(&role, &err) >= 0)
-        return 0;
+    /* it goes when main goes, which these end, but not before what is half sent has arrived */
+    (void)prctl(PR_SET_PDEATHSIG, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+        (void)signal(ignored[i], SIG_IGN);
+    if (run(&role, &err) >= 0) {
+        end_well(&role);
+        _exit(0); /* libcurl would wait for its resolver */
+    }
     json_t *doc = json_object();
     doc_set_text(doc, "fatal", err.text);
     doc_set_text(doc, "hint", err.hint);
     doc_set_int(doc, "code", -err.code);
-    return http_frame_send(SOCKET_FD, doc, view_make("", 0), -1, NULL) < 0 ? 2 : 1;
+    const int r = http_frame_send(SOCKET_FD, doc, view_make("", 0), -1, -1, NULL);
+    end_well(&role);
+    return r < 0 ? 2 : 1;
 }

@@ -28,6 +28,7 @@ void registry_call_free(struct registry_call *c)
     free(c->name);
     free(c->media_type);
     free(c->from);
+    registry_upload_done(&c->upload);
     str_done(&c->bytes);
     doc_unref(c->list);
     str_done(&c->result.body);

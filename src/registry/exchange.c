@@ -89,6 +89,7 @@ static void fill(const struct exchange *x, struct registry_request *r)
     r->body_fd = x->body_fd;
     r->body_offset = x->body_offset;
     r->body_size = x->body_size;
+    r->before = x->before;
     r->sink_fd = x->sink_fd;
     r->sink_max = x->sink_size;
     r->hash = x->hash;

@@ -111,7 +111,7 @@ struct exchange {
     struct str body;
     bool has_body;
     int body_fd;
-    uint64_t body_offset, body_size;
+    uint64_t body_offset, body_size, before;
     int sink_fd;
     uint64_t sink_have, sink_size;
     bool hash;
@@ -177,9 +177,12 @@ struct registry_call {
     struct str bytes;
     bool hash, has_digest, second; /* second: the fallback was begun */
     bool probe;
-    unsigned step, rounds;
+    unsigned step, rounds, lost; /* lost: uploads that the registry forgot */
     int64_t now_ms;
-    json_t *list; /* of pages */
+    struct registry_keeper *keeper;
+    struct registry_upload upload; /* location NULL: none was begun */
+    bool whole;                    /* not in chunks: this registry has trouble with them */
+    json_t *list;                  /* of pages */
     size_t limit;
     struct exchange x;
     struct registry_result result;

@@ -78,6 +78,7 @@ struct registry_request {
     struct view body;       /* in memory; borrowed from the call */
     int body_fd;            /* or out of a file; -1: none */
     uint64_t body_offset, body_size;
+    uint64_t before; /* bytes of the blob that went earlier */
     /* Where the body of a 200 or 206 goes: with 206 at sink_offset, with 200 at the beginning of the
      * file, which is cut there. -1: into the answer. */
     int sink_fd;
@@ -167,6 +168,28 @@ struct registry_call *registry_blob_get(struct registry_session *s, const char *
 /* The same into memory, digest checked; size at most limit. */
 struct registry_call *registry_blob_read(struct registry_session *s, const char *repository,
                                          const struct digest *digest, uint64_t size, size_t limit);
+
+/* --- uploads that outlive a process ---
+ * Large blobs go in chunks, each of which the registry acknowledges with a new Location. What is
+ * known of such an upload before a chunk goes can be kept; another process goes on from there, with
+ * what the registry says that it has, or from the beginning where it has forgotten. */
+struct registry_upload {
+    char *location;       /* absolute; "": over, nothing is to be kept */
+    uint64_t have, until; /* acknowledged; end of the chunk that is on its way */
+    uint64_t chunk_min;   /* that the registry asked for */
+};
+void registry_upload_done(struct registry_upload *u);
+/* The answer to that chunk, which came when nobody was there to take it any more. */
+void registry_upload_take(struct registry_upload *u, int status, const struct strings *headers);
+/* Borrowed by the call, which calls keep() while it is worked on. */
+struct registry_keeper {
+    struct registry_upload upload; /* location NULL: none yet. Read when the upload begins */
+    void (*keep)(struct registry_keeper *k, const struct registry_upload *u);
+};
+#define REGISTRY_CHUNK_MIN (1u << 20)
+#define REGISTRY_CHUNK_MAX (16u << 20)
+#define REGISTRY_CHUNKS 20 /* of a blob at least: what is lost of it when we are killed is a 20th */
+
 /* Sends size bytes of fd, borrowed, from offset, unless the registry has the blob; from: a
  * repository of the same registry that may have it, or NULL. */
 struct registry_blob {
@@ -176,6 +199,7 @@ struct registry_blob {
     uint64_t offset;
     struct view bytes; /* fd -1: in memory, copied */
     const char *from;
+    struct registry_keeper *keeper; /* or NULL */
 };
 /* Whether it is there, or can be taken over from blob->from: existed, mounted or absent. */
 struct registry_call *registry_blob_probe(struct registry_session *s, const char *repository,

@@ -4,12 +4,13 @@
 #include "base/map.h"
 #include "store/store.h"
 
-#define BOOT_SIZE 17         /* 16 hex digits of the kernel's boot id, and the NUL */
-#define STAMP_SIZE_MAX 64    /* "<boot> <ns> <size>", hexadecimal */
-#define TMP_NAME_SIZE 32     /* "<pid>-<8 hex digits>" */
-#define PART_PREFIX "part-"  /* and the digits of a digest: what is there of a blob */
-#define TOUCH_INTERVAL_S 60  /* last use is kept to the minute, so that hits seldom write */
-#define STORE_FILE_MAX 65536 /* store.json and durable are a few hundred bytes */
+#define BOOT_SIZE 17            /* 16 hex digits of the kernel's boot id, and the NUL */
+#define STAMP_SIZE_MAX 64       /* "<boot> <ns> <size>", hexadecimal */
+#define TMP_NAME_SIZE 32        /* "<pid>-<8 hex digits>" */
+#define PART_PREFIX "part-"     /* and the digits of a digest: what is there of a blob */
+#define UPLOAD_PREFIX "upload-" /* likewise: how far it was sent */
+#define TOUCH_INTERVAL_S 60     /* last use is kept to the minute, so that hits seldom write */
+#define STORE_FILE_MAX 65536    /* store.json and durable are a few hundred bytes */
 
 struct store {
     int fd, lock_fd;
@@ -54,6 +55,11 @@ MUST_CHECK int store_leases_read(struct store *s, struct map *ret, int64_t *ret_
                                  struct error *err);
 /* "t<hex>" */
 const char *store_item_key(char kind, const struct digest *d, char buf[static DIGEST_HEX_MAX + 1]);
+
+/* upload.c */
+/* Locks a file of tmp/ that others may come back for. Whom its owner gave the descriptor to is
+ * waited for once he is dead. False: he lives. */
+bool store_lock_ours(int fd);
 
 /* tmp.c */
 void store_random_name(char buf[static TMP_NAME_SIZE]);

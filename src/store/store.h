@@ -16,6 +16,7 @@
  *     keys/<hex>       flocked by who is working on that key
  *     leases/<name>    flocked by its process; lists the trees and blobs that the process needs
  *     tmp/part-<hex>   what was fetched of a blob until somebody killed us
+ *     tmp/upload-<hex> how far a blob had been sent by then
  *     tmp/<name>       flocked by its process; everything unfinished and everything on its way out
  *
  * Invariants
@@ -147,6 +148,12 @@ void store_blob_abort(
 void store_blob_discard(struct store_blob_writer *w); /* stays nowhere */
 DEFINE_CLEANUP(struct store_blob_writer *, store_blob_abort)
 DEFINE_CLEANUP(struct store_blob_writer *, store_blob_discard)
+/* A small file about an upload, by a digest of what identifies it: its descriptor, O_RDWR and ours
+ * alone. Once its owner is dead, those whom he gave the descriptor to are waited for. -EAGAIN without
+ * an error text: its owner lives. It goes a day after it was written to last, or with
+ * store_upload_remove() by who has it open. */
+MUST_CHECK int store_upload_open(struct store *s, const struct digest *id, struct error *err);
+void store_upload_remove(struct store *s, const struct digest *id);
 /* begin, write, commit of bytes in memory. */
 MUST_CHECK int store_blob_put(struct store *s, struct view bytes, struct digest *ret,
                               struct error *err);

@@ -155,7 +155,8 @@ static bool is_young_part(int dirfd, const char *name)
 {
     struct stat st;
 
-    return strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0 &&
+    return (strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) == 0 ||
+            strncmp(name, UPLOAD_PREFIX, strlen(UPLOAD_PREFIX)) == 0) &&
            fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
            time(NULL) - st.st_mtime < STORE_PART_S;
 }

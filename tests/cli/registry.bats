@@ -447,6 +447,68 @@ END
 
 # ---- in another process ----
 
+# large_layout: an image of two layers that do not pack, 10 MB, as $SUITE_DIR/large; its digest is LARGE.
+large_layout() {
+    local c=$BATS_TEST_TMPDIR/large
+    if [ ! -d "$SUITE_DIR/large" ]; then
+        mkdir "$c"
+        head -c 6000000 /dev/urandom >"$c/a"
+        head -c 4000000 /dev/urandom >"$c/b"
+        printf 'FROM scratch\nCOPY a /\nCOPY b /\n' >"$c/Dockerfile"
+        "$COOPER" build -q -o "type=oci,tar=false,dest=$SUITE_DIR/large" -t "example.com/large:1" "$c"
+    fi
+    LARGE=$(digest_of_layout "$SUITE_DIR/large")
+}
+# until_killed ARGUMENTS...: cooper, killed by the liar.
+until_killed() {
+    run sh -c 'echo $$ >"$LIAR_LOG.pid"; exec "$COOPER" "$@"' sh "$@"
+    [ "$status" = 137 ]
+}
+# moved: bytes of blobs that went either way, by the log of the liar.
+moved() {
+    jq -s '[.[] | select(.path | contains("/blobs/")) |
+        if .method == "GET" then .size else (.headers["content-length"] // "0" | tonumber) end] | add' "$LIAR_LOG"
+}
+
+@test "push: large layers go in chunks, whatever the registry makes of them" {
+    large_layout
+    for fault in relative foreign lost unordered nochunk zero minchunk-1500000 minchunk-9000000 drop-50 refuse reset-4; do
+        echo "$fault"
+        : >"$LIAR_LOG"
+        run "$COOPER" copy "oci:$SUITE_DIR/large:1" "$LIAR/f.$fault/large-${fault%%-*}:1"
+        [ "$status" = 0 ]
+        [ "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$LIAR/large-${fault%%-*}:1")" = "$LARGE" ]
+        [ "$(grep -c '"PATCH"' "$LIAR_LOG")" -gt 0 ] || [ "$fault" = minchunk-9000000 ]
+    done
+    no_secret_left "$LIAR_LOG"
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+}
+
+@test "killed at 50 % and started again: at most 55 % of the bytes move, both ways" {
+    large_layout
+    export LIAR_LOG
+    until_killed copy "oci:$SUITE_DIR/large:1" "$LIAR/f.kill-4883/twice:1"
+    : >"$LIAR_LOG"
+    "$COOPER" copy "oci:$SUITE_DIR/large:1" "$LIAR/f.kill-4883/twice:1"
+    echo "pushed $(moved)"
+    [ "$(moved)" -le 5500000 ]
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    fresh_store
+    until_killed pull "$LIAR/f.kill-4883.x/twice:1"
+    : >"$LIAR_LOG"
+    "$COOPER" pull "$LIAR/f.kill-4883.x/twice:1"
+    echo "pulled $(moved)"
+    [ "$(moved)" -le 5500000 ]
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    # the store pushes as layouts do
+    "$COOPER" tag "$LIAR/f.kill-4883.x/twice:1" web
+    until_killed push web "$LIAR/f.kill-4883.y/thrice:1"
+    : >"$LIAR_LOG"
+    "$COOPER" push web "$LIAR/f.kill-4883.y/thrice:1"
+    echo "pushed $(moved)"
+    [ "$(moved)" -le 5500000 ]
+}
+
 @test "pull: a process that was killed has left the next one less to do" {
     # a layer that does not pack, so that half of it is half of everything
     mkdir "$BATS_TEST_TMPDIR/c"

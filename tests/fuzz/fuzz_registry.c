@@ -8,11 +8,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ANSWERS_MAX 200
 
+static void keep(struct registry_keeper *k, const struct registry_upload *u)
+{
+    (void)k;
+    assert(u->have <= u->until && u->until <= 5 << 20);
+}
+static struct registry_keeper keeper = {.keep = keep};
+
 static struct registry_call *call_of(struct registry_session *s, unsigned kind)
 {
     struct registry_blob blob = {.size = 2, .fd = -1, .bytes = VIEW("{}"), .from = "other"};
 
     digest_of(VIEW("{}"), &blob.digest);
+    if (kind & 128) /* in chunks, begun by another process */
+        blob = (struct registry_blob){
+            .digest = blob.digest, .size = 5 << 20, .fd = 1, .keeper = kind & 64 ? &keeper : NULL};
     switch (kind % 8) {
     case 0:
         return registry_manifest_get(s, "a", "1", NULL);
