@@ -36,5 +36,8 @@ bool ignore_match_line(const struct ignore *ig, struct view path, unsigned *ret_
  * anything below, so that it need not be entered. */
 bool ignore_may_reach_below(const struct ignore *ig, struct view directory);
 
+/* True when a pattern takes every name and no '!' pattern brings one back. */
+bool ignore_leaves_nothing(const struct ignore *ig);
+
 /* One line of a file as it becomes a pattern (kept for tests): false when the line is skipped. */
 bool ignore_read_line(struct view line, struct str *ret);

@@ -257,3 +257,8 @@ bool ignore_may_reach_below(const struct ignore *ig, struct view directory)
             return true;
     return false;
 }
+
+bool ignore_leaves_nothing(const struct ignore *ig)
+{
+    return ig && !ig->exclusions && ignore_match(ig, VIEW("\x01"));
+}

@@ -13,6 +13,8 @@ struct linter {
 };
 
 size_t lint_row_number(const struct lint_row *row);
+/* Whoever silences that rule silences this one, too: the only one that covers it; or NULL. */
+const struct lint_row *lint_row_cover(const struct lint_row *row);
 
 /* Derives the stages and calls every check. */
 void lint_walk(struct lint *l, const struct linter *linter);

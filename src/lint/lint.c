@@ -37,8 +37,7 @@ static void apply(struct linter *l, const struct lint_override *o)
     const struct lint_row *row;
 
     for (size_t i = 0; (row = lint_row_at(i)); i++) {
-        const struct lint_row *cover =
-            row->covered_by ? lint_row_find(view_of(row->covered_by)) : NULL;
+        const struct lint_row *cover = lint_row_cover(row);
         const bool named = lint_row_named(row, view_of(o->name));
         const bool off = !o->on && o->level == LINT_IGNORE;
 
@@ -103,7 +102,7 @@ static struct lint_finding *add(struct lint *l, struct span span, const char *fm
     vec_push(l->report,
              (struct lint_finding){
                  .row = l->row,
-                 .code = l->row->aliases[0] ? l->row->aliases[0] : l->row->id,
+                 .code = lint_row_code(l->row),
                  .level = l->levels[lint_row_number(l->row)],
                  .span = span,
                  .stage = l->stage && l->stage->from ? (uint32_t)l->stage->index : UINT32_MAX,
@@ -180,11 +179,12 @@ static int compare(const void *a, const void *b)
 /* The rule that says it better fired in the same stage. */
 static bool is_covered(const struct lint_report *r, const struct lint_finding *f)
 {
-    if (!f->row->covered_by)
+    if (!f->row->covered_by[0])
         return false;
     vec_each (x, r)
-        if (x->stage == f->stage && strcmp(x->row->id, f->row->covered_by) == 0)
-            return true;
+        for (size_t i = 0; i < ARRAY_SIZE(f->row->covered_by) && f->row->covered_by[i]; i++)
+            if (x->stage == f->stage && strcmp(x->row->id, f->row->covered_by[i]) == 0)
+                return true;
     return false;
 }
 

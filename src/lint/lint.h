@@ -43,7 +43,7 @@ void lint_report_done(struct lint_report *r);
 
 /* What a label has to look like: the keys of .hadolint.yaml's label-schema. */
 enum lint_label {
-    LABEL_TEXT,
+    LABEL_TEXT = 1, /* 0 is no type: they are values of a map */
     LABEL_RFC3339,
     LABEL_SEMVER,
     LABEL_HASH,
@@ -69,7 +69,7 @@ struct lint_options {
     bool no_shellcheck;
     const char *check;           /* BUILDKIT_DOCKERFILE_CHECK, in the place of "# check="; NULL */
     const struct ignore *ignore; /* .dockerignore of the context */
-    bool context;                /* ignore and context_empty are known */
+    bool context;                /* there is one: its rules are asked */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */
 };

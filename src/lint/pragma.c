@@ -104,7 +104,7 @@ static bool is_named(const struct lint_row *row, const char *code, struct view n
 {
     if (lint_row_named(row, name) || (code && view_eq_nocase(name, code)))
         return true;
-    const struct lint_row *cover = row->covered_by ? lint_row_find(view_of(row->covered_by)) : NULL;
+    const struct lint_row *cover = lint_row_cover(row);
     return cover && lint_row_named(cover, name);
 }
 
@@ -122,6 +122,22 @@ static bool list_names(struct view list, const struct lint_row *row, const char 
             return true;
     }
     return false;
+}
+
+/* hadolint passes over the whole list when a word in it cannot be a rule. */
+static bool is_list_of_rules(struct view list)
+{
+    struct view name;
+
+    while (list.at && view_cut(&list, ',', &name)) {
+        name = view_trim(name);
+        const bool code =
+            name.size > 2 && isdigit((unsigned char)name.at[2]) &&
+            (strncasecmp(name.at, "DL", 2) == 0 || strncasecmp(name.at, "SC", 2) == 0);
+        if (!code && !lint_row_find(name))
+            return false;
+    }
+    return true;
 }
 
 bool pragmas_switch_on(const struct pragmas *p, const struct lint_row *row)
@@ -156,7 +172,7 @@ static bool ignored_above(const struct pragmas *p, const struct instruction *in,
         const struct view text = in->comments[i].text;
         struct check_words check = {0};
 
-        if (p->hadolint && read_hadolint(text, scope, "ignore", &list) &&
+        if (p->hadolint && read_hadolint(text, scope, "ignore", &list) && is_list_of_rules(list) &&
             list_names(list, f->row, f->code))
             return true;
         if (*scope || !view_starts(text, "check="))
@@ -185,7 +201,7 @@ static bool ignored_everywhere(const struct pragmas *p, const struct lint_findin
         return true;
     for (size_t i = 0; p->hadolint && i < p->d->comment_count; i++)
         if (read_hadolint(p->d->comments[i].text, "global", "ignore", &list) &&
-            list_names(list, f->row, f->code))
+            is_list_of_rules(list) && list_names(list, f->row, f->code))
             return true;
     return false;
 }

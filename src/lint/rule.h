@@ -40,8 +40,8 @@ struct lint_row {
         *good; /* examples, and the first tests: bad fires, good is clean of all warnings of all rules */
     const char *config; /* what .hadolint.yaml has to say for the examples; or NULL */
     const char *ignore; /* what .dockerignore has to say for them; or NULL */
-    const char *
-        covered_by; /* id of the rule that says the same better: where both fire in a stage, it alone is shown */
+    /* ids of the rules that say the same better: where one of them fires in the stage, it alone is shown */
+    const char *covered_by[4];
     unsigned kinds; /* LINT_KIND(RUN) | ...: for instruction(), ONBUILD's triggers too */
     void (*file)(struct lint *l);
     void (*stage)(struct lint *l, const struct lint_stage *s);
@@ -57,13 +57,16 @@ size_t lint_row_count(void);
 const struct lint_row *lint_row_at(size_t i); /* in the order of tables */
 /* By id, name or alias, case ignored; several rows may know one alias: the first. NULL: none. */
 const struct lint_row *lint_row_find(struct view name);
+/* What its findings are known by: hadolint's or BuildKit's name, else the id. */
+const char *lint_row_code(const struct lint_row *row);
+bool lint_is_buildkit(const char *alias); /* "StageNameCasing" */
 bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
 extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_programs,
     lint_trust;
-extern const struct lint_table lint_structure, lint_base, lint_metadata, lint_security,
-    lint_context;
+extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
+    lint_metadata, lint_labels, lint_command, lint_security;
 
 /* ---- what checks see ---- */
 
@@ -144,5 +147,9 @@ bool lint_path_is_absolute(
 const struct mount_spec *lint_mounts(const struct lint *l, const struct instruction *in,
                                      size_t *ret_count);
 bool lint_view_in(struct view v, const char *const *names); /* names end with NULL; case ignored */
+/* ret[i]: stage i has it, or a stage that it starts with, or one that is made of it. */
+void lint_stages_with(const struct lint *l,
+                      bool (*has)(const struct lint_stage *s, const void *ctx), const void *ctx,
+                      bool *ret);
 struct span lint_flag_span(const struct instruction *in,
                            const char *name); /* of the flag; else of the keyword */

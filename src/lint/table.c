@@ -2,7 +2,8 @@
 #include "lint/internal.h"
 
 static const struct lint_table *const tables[] = {
-    &lint_structure,
+    &lint_structure, &lint_stages,   &lint_copy,   &lint_variables, &lint_base,
+    &lint_metadata,  &lint_labels,   &lint_command, &lint_security,
     &lint_pins,
     &lint_packages,
     &lint_shell,
@@ -58,4 +59,25 @@ const struct lint_row *lint_row_find(struct view name)
         if (lint_row_named(row, name))
             return row;
     return NULL;
+}
+
+const struct lint_row *lint_row_cover(const struct lint_row *row)
+{
+    return row->covered_by[0] && !row->covered_by[1] ? lint_row_find(view_of(row->covered_by[0]))
+                                                     : NULL;
+}
+
+bool lint_is_buildkit(const char *alias)
+{
+    return strcmp(alias, "JSONArgsRecommended") == 0 ||
+           (alias[0] >= 'A' && alias[0] <= 'Z' && alias[1] >= 'a' && alias[1] <= 'z');
+}
+
+const char *lint_row_code(const struct lint_row *row)
+{
+    const char *first = row->aliases[0];
+
+    if (first && (strncmp(first, "DL", 2) == 0 || lint_is_buildkit(first)))
+        return first;
+    return row->id;
 }

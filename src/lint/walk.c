@@ -82,6 +82,38 @@ const struct mount_spec *lint_mounts(const struct lint *l, const struct instruct
     return list;
 }
 
+/* ---- what stages hand on ---- */
+
+static void mark(const struct lint *l, bool *marks, size_t reader, struct view name)
+{
+    const struct lint_stage *from = name.size > 0 ? lint_stage_find(l, name, reader) : NULL;
+
+    if (from && marks[reader])
+        marks[from->index] = true;
+}
+
+void lint_stages_with(const struct lint *l,
+                      bool (*has)(const struct lint_stage *s, const void *ctx), const void *ctx,
+                      bool *ret)
+{
+    bool *below = xcalloc(l->stage_count + 1, sizeof(*below));
+
+    for (size_t i = 0; i < l->stage_count; i++)
+        ret[i] = below[i] =
+            has(&l->stages[i], ctx) || (l->stages[i].parent && ret[l->stages[i].parent->index]);
+    for (size_t i = l->stage_count; i-- > 0;) {
+        const struct lint_stage *s = &l->stages[i];
+        if (s->parent && below[i])
+            below[s->parent->index] = true;
+        for (size_t k = 0; k < s->count; k++)
+            if (s->at[k].kind == INSTRUCTION_COPY && instruction_flag(&s->at[k], "from").at)
+                mark(l, below, i, instruction_flag(&s->at[k], "from"));
+    }
+    for (size_t i = 0; i < l->stage_count; i++)
+        ret[i] |= below[i];
+    free(below);
+}
+
 /* ---- stages ---- */
 
 static void read_from(struct lint_stage *s, const struct instruction *from)
@@ -215,6 +247,10 @@ static void advance(struct lint *l, struct lint_stage *s, const struct instructi
     case INSTRUCTION_ENV:
         for (size_t i = 0; i + 2 < in->word_count; i += 3)
             declare(l, scope, in, lint_unquote(in->words[i].text), in->words[i + 1].text);
+        break;
+    case INSTRUCTION_ONBUILD:
+        if (in->trigger && in->trigger->kind == INSTRUCTION_WORKDIR)
+            scope->workdir = in->trigger; /* of the triggers that come behind it */
         break;
     case INSTRUCTION_WORKDIR:
         scope->workdir = in;

@@ -25,7 +25,7 @@ static inline __attribute__((unused)) void fixture_labels(struct lint_fixture *f
     {
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
             if (strcmp(json_string_value(type), types[i]) == 0)
-                map_set(&f->labels, view_of(name), (void *)(uintptr_t)(i + 1));
+                map_set(&f->labels, view_of(name), (void *)(uintptr_t)(LABEL_TEXT + i));
     }
     f->options.labels = &f->labels;
 }

@@ -152,6 +152,80 @@ static void run_cases(const char *file, const char *field)
     assert_int_equal(t.bad, 0);
 }
 
+/* ---- BuildKit ---- */
+
+static const char *buildkit_name(const struct lint_row *row)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(row->aliases) && row->aliases[i]; i++)
+        if (lint_is_buildkit(row->aliases[i]))
+            return row->aliases[i];
+    return NULL;
+}
+
+static void add_sorted(struct strings *list, char *take_text)
+{
+    size_t at = list->size;
+
+    strings_take(list, take_text);
+    for (; at > 0 && strcmp(list->at[at - 1], take_text) > 0; at--)
+        list->at[at] = list->at[at - 1];
+    list->at[at] = take_text;
+}
+
+static void judge_buildkit(json_t *doc, struct tally *t)
+{
+    CLEANUP(fixture_done) struct lint_fixture f = {0};
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+    CLEANUP(strings_done) struct strings want = {0}, got = {0};
+    json_t *all = json_object_get(doc, "warnings_all_targets"), *item;
+    const char *text = json_string_value(json_object_get(doc, "dockerfile"));
+    size_t i;
+
+    fixture_ignore(&f, json_string_value(json_object_get(doc, "dockerignore")));
+    f.options.raw = true;
+    f.linter = linter_new(&f.options);
+    lint_text(f.linter, view_of(text), "Dockerfile", &report);
+    json_array_foreach(all ? all : json_object_get(doc, "warnings"), i, item)
+    {
+        add_sorted(&want, xasprintf("%s:%d", json_string_value(json_array_get(item, 0)),
+                                    (int)json_integer_value(json_array_get(item, 1))));
+    }
+    vec_each (x, &report)
+        if (buildkit_name(x->row))
+            add_sorted(&got, xasprintf("%s:%u", buildkit_name(x->row), x->span.line));
+    bool same = want.size == got.size;
+    for (i = 0; same && i < want.size; i++)
+        same = strcmp(want.at[i], got.at[i]) == 0;
+    t->good += same;
+    t->bad += !same;
+    if (same)
+        return;
+    print_message("# %s:\n%s\n", json_string_value(json_object_get(doc, "id")), text);
+    for (i = 0; i < want.size; i++)
+        print_message("#   wanted %s\n", want.at[i]);
+    for (i = 0; i < got.size; i++)
+        print_message("#   got %s\n", got.at[i]);
+}
+
+static void warnings_are_buildkits(void **state)
+{
+    STR_AUTO(text);
+    struct tally t = {0};
+    struct view line;
+
+    (void)state;
+    conformance_read("lint/buildkit-cases.jsonl", &text);
+    struct view rest = str_view(&text);
+    while (rest.at && view_cut(&rest, '\n', &line)) {
+        json_t *doc = line.size ? json_loadb(line.at, line.size, 0, NULL) : NULL;
+        if (doc)
+            judge_buildkit(doc, &t);
+        json_decref(doc);
+    }
+    print_message("# BuildKit: %u as expected, %u not\n", t.good, t.bad);
+    assert_int_equal(t.bad, 0);
+}
+
 static void verdicts_are_hadolints(void **state)
 {
     (void)state;
@@ -170,5 +244,5 @@ static void proposed_cases_hold(void **state)
     run_cases("lint/proposed-cases.jsonl", "key");
 }
 
-UNIT_MAIN(cmocka_unit_test(verdicts_are_hadolints), cmocka_unit_test(own_cases_hold),
-          cmocka_unit_test(proposed_cases_hold))
+UNIT_MAIN(cmocka_unit_test(warnings_are_buildkits), cmocka_unit_test(verdicts_are_hadolints),
+          cmocka_unit_test(own_cases_hold), cmocka_unit_test(proposed_cases_hold))

@@ -77,8 +77,8 @@ static void ids_and_names_are_unique(void **state)
             fail_msg("%s: %s is the code of another rule, too", row->id, row->aliases[0]);
         if (row->aliases[0])
             map_set(&seen, view_of(row->aliases[0]), &seen);
-        if (row->covered_by)
-            assert_non_null(lint_row_find(view_of(row->covered_by)));
+        for (size_t k = 0; k < ARRAY_SIZE(row->covered_by) && row->covered_by[k]; k++)
+            assert_non_null(lint_row_find(view_of(row->covered_by[k])));
         assert_non_null(row->title);
         assert_non_null(row->why);
         assert_non_null(row->fix);

@@ -1,0 +1,348 @@
+/* rules_base.c - what FROM (and --from of COPY and RUN) builds on. */
+#include <ctype.h>
+
+#include "lint/rule.h"
+
+/* A name as it stands in the file; no grammar is held against it. */
+struct image_name {
+    struct view registry; /* size 0: none, the default one */
+    struct view path, tag;
+    bool has_tag, has_digest;
+};
+
+static struct image_name cut_image(struct view text)
+{
+    struct image_name n = {0};
+    const char *at = text.size ? memchr(text.at, '@', text.size) : NULL;
+
+    n.has_digest = at != NULL;
+    if (at)
+        text.size = (size_t)(at - text.at);
+    const char *slash = text.size ? memchr(text.at, '/', text.size) : NULL;
+    const struct view first = view_make(text.at, slash ? (size_t)(slash - text.at) : 0);
+    if (first.size > 0 && (memchr(first.at, '.', first.size) || memchr(first.at, ':', first.size) ||
+                           view_eq_text(first, "localhost"))) {
+        n.registry = first;
+        text = view_make(slash + 1, text.size - first.size - 1);
+    }
+    const char *colon = text.size ? memrchr(text.at, ':', text.size) : NULL;
+    n.has_tag = colon != NULL;
+    n.path = view_make(text.at, colon ? (size_t)(colon - text.at) : text.size);
+    if (colon)
+        n.tag = view_make(colon + 1, text.size - n.path.size - 1);
+    return n;
+}
+
+/* True when FROM names something of a registry that can be read here. */
+static bool is_base(const struct lint_stage *s)
+{
+    return s->from && !s->parent && s->image.size > 0 && !view_eq_text(s->image, "scratch") &&
+           !lint_has_variable(s->image);
+}
+
+static struct span image_span(const struct lint_stage *s)
+{
+    return s->from->words[0].span;
+}
+
+/* ---- tags ---- */
+
+static void check_untagged(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+{
+    const struct image_name n = cut_image(s->image);
+
+    (void)in;
+    if (is_base(s) && !n.has_tag && !n.has_digest)
+        lint_add(l, image_span(s), "'%.*s' has no tag: the newest image is taken, whatever it is",
+                 LINT_CUT(s->image));
+}
+
+static void check_latest(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+{
+    const struct image_name n = cut_image(s->image);
+
+    (void)in;
+    if (is_base(s) && view_eq_text(n.tag, "latest") && !n.has_digest)
+        lint_add(l, image_span(s), "'%.*s' is whatever was pushed last", LINT_CUT(s->image));
+}
+
+/* "3", "v2", "3-slim": the minor version changes below it. */
+static bool is_major_only(struct view tag)
+{
+    size_t n = 0;
+
+    if (tag.size > 0 && tag.at[0] == 'v')
+        tag = view_make(tag.at + 1, tag.size - 1);
+    while (n < tag.size && isdigit((unsigned char)tag.at[n]))
+        n++;
+    return n > 0 && n <= 3 && (n == tag.size || tag.at[n] == '-');
+}
+
+static void check_floating(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+{
+    static const char *const words[] = {"lts",     "stable",   "edge", "current",  "nightly",
+                                        "main",    "master",   "dev",  "devel",    "rolling",
+                                        "testing", "unstable", "sid",  "mainline", "rawhide",
+                                        "beta",    "alpha",    NULL};
+    const struct image_name n = cut_image(s->image);
+    struct view rest = n.tag, first = VIEW("");
+
+    (void)in;
+    if (!is_base(s) || n.has_digest || !n.has_tag)
+        return;
+    (void)view_cut(&rest, '-', &first);
+    if (lint_view_in(first, words) || is_major_only(n.tag))
+        lint_add(l, image_span(s), "tag '%.*s' moves: the same line gives another image next month",
+                 LINT_CUT(n.tag));
+}
+
+static void check_digest(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+{
+    (void)in;
+    if (is_base(s) && !cut_image(s->image).has_digest)
+        lint_add(l, image_span(s), "'%.*s' is not pinned by a digest", LINT_CUT(s->image));
+}
+
+/* ---- registries ---- */
+
+static bool pattern_matches(struct view pattern, struct view name)
+{
+    if (view_eq_text(pattern, "*"))
+        return true;
+    if (view_starts(pattern, "*"))
+        return name.size >= pattern.size - 1 && memcmp(name.at + name.size - (pattern.size - 1),
+                                                       pattern.at + 1, pattern.size - 1) == 0;
+    if (view_ends(pattern, "*"))
+        return name.size >= pattern.size - 1 && memcmp(name.at, pattern.at, pattern.size - 1) == 0;
+    return view_eq(pattern, name);
+}
+
+static bool is_trusted(const struct lint *l, struct view image)
+{
+    struct view registry = cut_image(image).registry;
+
+    if (registry.size == 0)
+        registry = VIEW("docker.io");
+    for (size_t i = 0; i < l->options->trusted->size; i++) {
+        struct view pattern = view_of(l->options->trusted->at[i]);
+        if (view_eq_text(pattern, "hub.docker.com") || view_eq_text(pattern, "index.docker.io"))
+            pattern = VIEW("docker.io");
+        if (pattern_matches(pattern, registry))
+            return true;
+    }
+    return false;
+}
+
+static void check_image_trusted(struct lint *l, const struct lint_stage *s, struct view image,
+                                struct span span)
+{
+    if (image.size == 0 || view_eq_text(image, "scratch") || lint_has_variable(image) ||
+        lint_stage_find(l, image, s->from ? s->index : 0) || is_trusted(l, image))
+        return;
+    lint_add(l, span, "the registry of '%.*s' is not among those that are trusted",
+             LINT_CUT(image));
+}
+
+static void check_trusted(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+{
+    size_t count = 0;
+
+    if (!l->options->trusted || l->options->trusted->size == 0)
+        return;
+    if (in->kind == INSTRUCTION_FROM) {
+        if (is_base(s))
+            check_image_trusted(l, s, s->image, image_span(s));
+        return;
+    }
+    if (in->kind == INSTRUCTION_COPY) {
+        const struct view from = instruction_flag(in, "from");
+        check_image_trusted(l, s, from.at ? from : VIEW(""), lint_flag_span(in, "from"));
+        return;
+    }
+    const struct mount_spec *mounts = in->flag_count ? lint_mounts(l, in, &count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        check_image_trusted(l, s, view_of(mounts[i].from), lint_flag_span(in, "mount"));
+}
+
+/* ---- platform ---- */
+
+static bool names_platform(struct view v)
+{
+    return v.size && (memmem(v.at, v.size, "BUILDPLATFORM", 13) ||
+                      memmem(v.at, v.size, "TARGETPLATFORM", 14));
+}
+
+static void check_platform(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+{
+    const struct view platform = instruction_flag(in, "platform");
+
+    (void)s;
+    if (platform.size > 0 && !names_platform(platform))
+        lint_add(l, lint_flag_span(in, "platform"),
+                 "--platform=%.*s binds the stage to one platform", LINT_CUT(platform));
+}
+
+/* "my_amd64_stage" of linux/amd64 says what it is. */
+static bool name_says_platform(struct view platform, struct view name)
+{
+    struct view part;
+
+    while (platform.at && view_cut(&platform, '/', &part))
+        if (part.size > 0 && name.size >= part.size &&
+            memmem(name.at, name.size, part.at, part.size))
+            return true;
+    return false;
+}
+
+static void check_platform_constant(struct lint *l, const struct lint_stage *s,
+                                    const struct instruction *in)
+{
+    const struct view platform = instruction_flag(in, "platform");
+
+    if (platform.size > 0 && !lint_has_variable(platform) && !name_says_platform(platform, s->name))
+        lint_add(l, lint_flag_span(in, "platform"),
+                 "FROM --platform flag should not use constant value \"%.*s\"", LINT_CUT(platform));
+}
+
+static void check_platform_redundant(struct lint *l, const struct lint_stage *s,
+                                     const struct instruction *in)
+{
+    const struct view platform = instruction_flag(in, "platform");
+
+    (void)s;
+    if (view_eq_text(platform, "$TARGETPLATFORM") || view_eq_text(platform, "${TARGETPLATFORM}"))
+        lint_add(l, lint_flag_span(in, "platform"),
+                 "Setting platform to predefined %.*s in FROM is redundant as this is the default "
+                 "behavior",
+                 LINT_CUT(platform));
+}
+
+#define DIGEST "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static const struct lint_row rows[] = {
+    {
+        .id = "CP201",
+        .name = "base-no-tag",
+        .aliases = {"DL3006"},
+        .title = "FROM without a tag",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why = "Without a tag the newest image is taken. A build that worked yesterday then fails, "
+               "or works with other programs.",
+        .fix = "Write the version: FROM debian:12.5.",
+        .bad = "FROM debian\nUSER 1001\n",
+        .good = "FROM debian:12.5\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_untagged,
+    },
+    {
+        .id = "CP202",
+        .name = "base-latest",
+        .aliases = {"DL3007", "CKV_DOCKER_7", "DKL-DI-0006", "DB-5.28"},
+        .title = "FROM with the tag latest",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG,
+        .why = "`latest` is a name like any other, and moves with every push. It says nothing of "
+               "what is in the image.",
+        .fix = "Write the version: FROM debian:12.5.",
+        .bad = "FROM debian:latest\nUSER 1001\n",
+        .good = "FROM debian:12.5\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_latest,
+    },
+    {
+        .id = "CP203",
+        .name = "base-floating-tag",
+        .aliases = {NULL},
+        .title = "the tag of the base image moves",
+        .level = LINT_INFO,
+        .where = LINT_DOCKERFILE,
+        .why = "`lts`, `stable` or a major version alone stand for another image from time to "
+               "time. Two builds of one commit then differ.",
+        .fix = "Name the full version, and let a bot raise it.",
+        .bad = "FROM node:lts\nUSER 1001\n",
+        .good = "FROM node:22.11.0\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_floating,
+    },
+    {
+        .id = "CP204",
+        .name = "base-no-digest",
+        .aliases = {NULL},
+        .title = "the base image is not pinned by its digest",
+        .level = LINT_STYLE,
+        .where = LINT_DOCKERFILE,
+        .why = "A tag can be pushed again, by accident or by an attacker. A digest is the content "
+               "itself.",
+        .fix = "FROM debian:12.5@sha256:<digest>; `cooper inspect` shows it.",
+        .bad = "FROM debian:12.5\nUSER 1001\n",
+        .good = "FROM debian:12.5" DIGEST "\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_digest,
+    },
+    {
+        .id = "CP205",
+        .name = "registry-not-trusted",
+        .aliases = {"DL3026", "DB-4.2"},
+        .title = "an image of a registry that is not trusted",
+        .level = LINT_ERROR,
+        .where = LINT_DOCKERFILE,
+        .why = "The list of trusted registries (--trusted-registry, trustedRegistries) is what "
+               "your house has agreed on. FROM, COPY "
+               "--from and RUN --mount=from bring in everything of the image they name.",
+        .fix = "Take the image from a trusted registry, or mirror it there.",
+        .bad = "FROM bad.example/x:1.2\nUSER 1001\n",
+        .good = "FROM ok.example/x:1.2\nUSER 1001\n",
+        .config = "{\"trustedRegistries\": [\"ok.example\"]}",
+        .kinds = LINT_KIND(FROM) | LINT_KIND(COPY) | LINT_KIND(RUN),
+        .instruction = check_trusted,
+    },
+    {
+        .id = "CP206",
+        .name = "platform-fixed",
+        .aliases = {"DL3029"},
+        .title = "FROM --platform with a fixed platform",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why = "The stage is then of that platform wherever it is built. On others it runs "
+               "emulated, or not at all.",
+        .fix = "Leave it out, or write $BUILDPLATFORM for a stage that cross-compiles.",
+        .bad = "FROM --platform=linux/arm64 debian:12.5\nUSER 1001\n",
+        .good = "FROM --platform=$BUILDPLATFORM debian:12.5\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_platform,
+    },
+    {
+        .id = "CP207",
+        .name = "platform-constant",
+        .aliases = {"FromPlatformFlagConstDisallowed"},
+        .title = "FROM --platform with a constant",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why = "A constant makes the stage one of a single platform. BuildKit accepts it where the "
+               "stage's name says so.",
+        .fix = "Leave it out, or write $BUILDPLATFORM.",
+        .bad = "FROM --platform=linux/arm64 debian:12.5\nUSER 1001\n",
+        .good = "FROM debian:12.5\nUSER 1001\n",
+        .covered_by = {"CP206"},
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_platform_constant,
+    },
+    {
+        .id = "CP208",
+        .name = "platform-redundant",
+        .aliases = {"DL3065", "RedundantTargetPlatform"},
+        .title = "FROM --platform=$TARGETPLATFORM",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why = "The target platform is what FROM takes anyway. The flag hides that nothing special "
+               "happens.",
+        .fix = "Leave it out.",
+        .bad = "FROM --platform=$TARGETPLATFORM debian:12.5\nUSER 1001\n",
+        .good = "FROM debian:12.5\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_platform_redundant,
+    },
+};
+
+const struct lint_table lint_base = {rows, ARRAY_SIZE(rows)};
