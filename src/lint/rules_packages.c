@@ -600,7 +600,7 @@ static const struct lint_row rows[] = {
         .fix = "Take a newer base image by its digest; upgrade single packages by name.",
         .bad = "FROM alpine:3.20.1\nRUN apk upgrade --no-cache\n",
         .good = "FROM alpine:3.20.1\nRUN apk add --no-cache curl=8.9.0-r0\nUSER 1001\n",
-        .covered_by = "CP341",
+        .covered_by = {"CP341"},
         .run = check_upgrade,
     },
     {
