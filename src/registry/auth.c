@@ -129,10 +129,17 @@ static void ask_by_form(struct exchange *x, struct registry_request *r, const ch
     r->body = str_view(&x->form);
 }
 
+static void add_login(struct registry_request *r, const struct registry_credential *c)
+{
+    if (c->identity_token)
+        add_basic(r, c->user ? c->user : "<token>", c->identity_token);
+    else if (c->user && c->password)
+        add_basic(r, c->user, c->password);
+}
+
 static void ask_by_query(struct exchange *x, struct registry_request *r, const char *realm)
 {
     const struct registry_session *s = x->s;
-    const struct registry_credential *c = &s->credential;
     struct view rest = view_of(x->scopes), scope;
     STR_AUTO(url);
 
@@ -146,10 +153,7 @@ static void ask_by_query(struct exchange *x, struct registry_request *r, const c
             add_field(&url, "scope", scope);
     r->method = "GET";
     r->url = str_take(&url);
-    if (c->identity_token)
-        add_basic(r, c->user ? c->user : "<token>", c->identity_token);
-    else if (c->user && c->password)
-        add_basic(r, c->user, c->password);
+    add_login(r, &s->credential);
 }
 
 static int ask_for_token(struct exchange *x, struct registry_request *r, struct error *err)
@@ -170,6 +174,21 @@ static int ask_for_token(struct exchange *x, struct registry_request *r, struct 
     else
         ask_by_query(x, r, realm);
     r->insecure = s->insecure;
+    free(x->token_url);
+    x->token_url = xstrdup(r->url);
+    x->token_foreign = false;
+    return 1;
+}
+
+/* The realm sent us elsewhere for it. What opens the realm is not for others. */
+static int ask_there(struct exchange *x, struct registry_request *r)
+{
+    x->token_moved = false;
+    r->method = "GET";
+    r->url = xstrdup(x->token_url);
+    r->insecure = x->s->insecure;
+    if (!x->token_foreign)
+        add_login(r, &x->s->credential);
     return 1;
 }
 
@@ -200,7 +219,7 @@ int auth_prepare(struct exchange *x, int64_t now_ms, struct registry_request *r,
     }
     struct token *t = session_token(s, x->scopes ? x->scopes : "");
     if (t && !t->text)
-        return -EAGAIN;
+        return x->token_moved && t->number == x->token ? ask_there(x, r) : -EAGAIN;
     if (t && t->until_ms - SPARE_MS > now_ms) {
         x->token = t->number;
         add_bearer(x, r, t->text);
@@ -212,6 +231,38 @@ int auth_prepare(struct exchange *x, int64_t now_ms, struct registry_request *r,
 }
 
 /* ---- its answer ---- */
+
+static bool is_redirect(const struct exchange *x, const struct registry_answer *a)
+{
+    return a->failure == REGISTRY_ANSWERED && !x->posted && a->status / 100 == 3 &&
+           a->status != 304;
+}
+
+static int follow(struct exchange *x, const struct registry_answer *a, struct error *err)
+{
+    const struct view location = head_get(&a->headers, "Location");
+    cleanup_free char *url = NULL;
+    int r = x->token_redirects++ < REGISTRY_REDIRECTS
+                ? 0
+                : error_set(err, -ELOOP, "more than %d redirects", REGISTRY_REDIRECTS);
+
+    if (r == 0 && !location.at)
+        r = error_set(err, -EPROTO, "a redirect without a Location");
+    if (r == 0)
+        r = location_resolve(x->token_url, location, &url, err);
+    if (r == 0 && location_is_tls(x->token_url) && !location_is_tls(url))
+        r = error_set(err, -EPROTO, "its redirect leaves TLS: '%.200s'", url);
+    if (r < 0)
+        return error_wrap(err, r, "%s: token", x->s->host);
+    r = auth_check_url(x->s, "redirect for tokens", url, err);
+    if (r < 0)
+        return r;
+    x->token_foreign = x->token_foreign || !location_same_origin(url, x->token_url);
+    free(x->token_url);
+    x->token_url = steal(url);
+    x->token_moved = true;
+    return 0;
+}
 
 int auth_take_token(struct exchange *x, int64_t now_ms, int64_t unix_s,
                     const struct registry_answer *a, struct error *err)
@@ -230,10 +281,13 @@ int auth_take_token(struct exchange *x, int64_t now_ms, int64_t unix_s,
         t->until_ms = now_ms + got.lives_s * 1000;
         return 0;
     }
+    if (is_redirect(x, a))
+        return follow(x, a, err);
     session_forget_token(s, x->token);
     x->token = 0;
     /* servers without the form say 404 or 405, Artifactory 401, others 400 */
-    if (a->failure == REGISTRY_ANSWERED && x->posted && a->status / 100 == 4 && a->status != 429) {
+    if (a->failure == REGISTRY_ANSWERED && x->posted &&
+        (a->status / 100 == 4 || a->status / 100 == 3) && a->status != 429) {
         s->no_post = true;
         return 0;
     }

@@ -34,10 +34,11 @@ void exchange_done(struct exchange *x)
         return;
     if (x->probing)
         x->s->busy = false;
-    if (x->state == EXCHANGE_TOKEN)
+    if (x->state == EXCHANGE_TOKEN || x->token_moved)
         session_forget_token(x->s, x->token);
     free(x->url);
     free(x->at);
+    free(x->token_url);
     free(x->scopes);
     strings_done(&x->headers);
     str_done(&x->body);

@@ -126,8 +126,11 @@ struct exchange {
     bool sent_authorization;
     unsigned tries, redirects, refusals;
     int64_t not_before_ms;
-    uint64_t token; /* being fetched, or used; 0: none */
-    bool posted;    /* the token was asked for by POST */
+    uint64_t token;                  /* being fetched, or used; 0: none */
+    bool posted;                     /* the token was asked for by POST */
+    char *token_url;                 /* that it was asked for at */
+    bool token_moved, token_foreign; /* it is to be asked for there; that is not the realm's host */
+    unsigned token_redirects;
     struct str form;
     struct registry_answer answer;
 };

@@ -378,6 +378,59 @@ static void a_token_is_fetched_once_and_goes_nowhere_else(void **state)
     assert_int_equal(play(b, second, ARRAY_SIZE(second), NULL), 0);
 }
 
+static void a_realm_may_send_us_elsewhere(void **state)
+{
+    static const struct {
+        const char *location, *url, *authorization; /* url NULL: refused */
+    } cases[] = {
+        {"Location: /u?x=1", "https://auth.h/u?x=1", "Basic dTpw"},
+        {"Location: https://tokens.h/t", "https://tokens.h/t", NULL},
+        {"Location: https://auth.h:444/t", "https://auth.h:444/t", NULL},
+        {"Location: http://auth.h/t", NULL, NULL},
+        {"Location: https://10.0.0.1/t", NULL, NULL},
+        {"Location: file:///etc/passwd", NULL, NULL},
+        {NULL, NULL, NULL},
+    };
+    const struct registry_credential login = {.user = (char[]){"u"}, .password = (char[]){"p"}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(registry_session_freep) struct registry_session *s = session(&login, false);
+        CLEANUP(registry_call_freep) struct registry_call *c = read_empty(s);
+        const struct line lines[] = {
+            {"GET https://h/v2/a/blobs/" SHA, NULL, 401, BEARER, "", 0},
+            {"GET " TOKEN_URL, "Basic dTpw", 307, cases[i].location, "", 0},
+            {"GET https://other.h/u", NULL, 200, NULL, "", 0},
+            {"GET https://h/v2/a/blobs/" SHA, "Bearer t", 200, NULL, "{}", 0},
+        };
+        struct line all[4];
+        cleanup_free char *there = xasprintf("GET %s", cases[i].url ? cases[i].url : "");
+
+        memcpy(all, lines, sizeof(all));
+        all[2] = (struct line){there, cases[i].authorization, 200, NULL, "{\"token\":\"t\"}", 0};
+        print_message("# %s\n", cases[i].location ? cases[i].location : "no Location");
+        assert_int_equal(play(c, all, cases[i].url ? 4 : 2, NULL), cases[i].url ? 0 : -EPROTO);
+    }
+}
+
+/* It gets the refresh token only where it was asked for: by GET then. */
+static void a_realm_that_moves_a_form_is_asked_by_query(void **state)
+{
+    const struct registry_credential login = {.identity_token = (char[]){"i"}};
+    CLEANUP(registry_session_freep) struct registry_session *s = session(&login, false);
+    CLEANUP(registry_call_freep) struct registry_call *c = read_empty(s);
+    const struct line lines[] = {
+        {"GET https://h/v2/a/blobs/" SHA, NULL, 401, BEARER, "", 0},
+        {"POST https://auth.h/t", NULL, 307, "Location: https://tokens.h/t", "", 0},
+        {"GET " TOKEN_URL, "*", 307, "Location: https://tokens.h/t", "", 0},
+        {"GET https://tokens.h/t", NULL, 200, NULL, "{\"token\":\"t\"}", 0},
+        {"GET https://h/v2/a/blobs/" SHA, "Bearer t", 200, NULL, "{}", 0},
+    };
+
+    (void)state;
+    assert_int_equal(play(c, lines, ARRAY_SIZE(lines), NULL), 0);
+}
+
 static void challenges_of_others_are_not_answered(void **state)
 {
     const struct registry_credential login = {.user = (char[]){"u"}, .password = (char[]){"p"}};
@@ -814,6 +867,8 @@ UNIT_MAIN(cmocka_unit_test(ranges_are_read_or_refused), cmocka_unit_test(links_a
           cmocka_unit_test(challenges_are_read), cmocka_unit_test(tokens_live_as_long_as_they_say),
           cmocka_unit_test(problems_are_one_line), cmocka_unit_test(names_are_checked),
           cmocka_unit_test(a_token_is_fetched_once_and_goes_nowhere_else),
+          cmocka_unit_test(a_realm_may_send_us_elsewhere),
+          cmocka_unit_test(a_realm_that_moves_a_form_is_asked_by_query),
           cmocka_unit_test(challenges_of_others_are_not_answered),
           cmocka_unit_test(bad_ways_are_refused), cmocka_unit_test(plain_http_is_for_those_who_may),
           cmocka_unit_test(a_file_goes_on_where_it_broke),
