@@ -340,7 +340,6 @@ void exec_plan_fill(struct build *b, const struct op_exec *e, struct spawn_plan 
     plan->user = e->user;
     plan->hostname = e->hostname;
     plan->network = network_of(b, e);
-    plan->init = true;
     plan->mounts = xcalloc(e->file_count + e->mount_count + 1, sizeof(*plan->mounts));
     for (size_t i = 0; i < e->file_count; i++)
         plan->mounts[i] = (struct spawn_mount){.kind = SPAWN_MOUNT_FILE,
