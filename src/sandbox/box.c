@@ -20,9 +20,9 @@
 #define PRIVATE_BASE 1879113728u
 #define PRIVATE_BLOCKS 4095u
 #define PRIVATE_COUNT 65536u
-#define SHARED_BASE 2147549184u /* 2^31 + 65536 */
+#define SHARED_BASE 2147549183u /* so that the last id, 2^31 - 1, is not -1 outside */
 #define ID_MAP_SIZE_MAX 65536   /* 340 lines at most */
-#define SHARED_COUNT (2147483647u - PRIVATE_COUNT)
+#define SHARED_COUNT (2147483648u - PRIVATE_COUNT)
 
 /* ---- the anchor: a process that does nothing but be in the namespaces ---- */
 
