@@ -302,7 +302,7 @@ static bool is_skipped_below(void *ctx, const char *rel, bool is_dir, bool *prun
 struct step_doc {
     const char *source, *dest, *unpack_dest, *mode;
     int64_t kind, input, uid, gid, make_mode, data_at, data_size;
-    bool has_owner, keep_owner, parents, lazy;
+    bool has_owner, keep_owner, parents, whole, lazy;
     int64_t time_s; /* -1: the source's */
     json_t *skips, *excludes;
     const char *include;
@@ -357,6 +357,8 @@ static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
     if (r >= 0)
         r = doc_bool(obj, "parents", &ret->parents, err);
     if (r >= 0)
+        r = doc_bool(obj, "whole", &ret->whole, err);
+    if (r >= 0)
         r = doc_int(obj, "time", &ret->time_s, err);
     if (r >= 0)
         r = doc_bool(obj, "lazy", &ret->lazy, err);
@@ -395,6 +397,7 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
         .dest = step->dest,
         .lazy = step->lazy,
         .keep_dirs = step->parents,
+        .whole = step->whole,
         .has_time = step->time_s >= 0,
         .time_s = step->time_s,
         .parent_uid = (uint32_t)step->uid,

@@ -503,8 +503,11 @@ static int plan_match(struct planning *p, const struct file_action *a,
 
 static int plan_copy(struct planning *p, const struct file_action *a, struct error *err)
 {
-    struct file_step like = {
-        .kind = FILE_COPY, .input = a->input, .mode = a->mode, .keep_owner = a->keep_owner};
+    struct file_step like = {.kind = FILE_COPY,
+                             .input = a->input,
+                             .mode = a->mode,
+                             .whole = a->whole,
+                             .keep_owner = a->keep_owner};
     FILE_MATCHES_AUTO(matches);
     int r = set_owner(p, a, &like, err);
 

@@ -20,6 +20,7 @@ struct file_step {
         *filtering;     /* COPY with --parents, --exclude: the action, borrowed; else NULL */
     size_t filter_base; /* length of the path in the source that its patterns are relative to */
     bool lazy;          /* COPY: a directory that appears when something in it does */
+    bool whole;         /* COPY: of a directory its own mode too */
     bool replace;       /* COPY of what an archive held: copy_source.replace */
     bool keep_owner;    /* COPY: owners of the source stay */
     bool has_owner;     /* uid and gid are asked for */

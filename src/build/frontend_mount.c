@@ -42,6 +42,7 @@ static struct op_ref copy_local(struct frontend *fe, const struct fe_stage *s,
     a->input = input;
     a->source = *source;
     a->dest = "/mount";
+    a->whole = **source; /* of the context itself the mode is nobody's business */
     fe_set_portable(fe, a);
     fe_describe_aside(
         fe, s, c, op,

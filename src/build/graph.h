@@ -120,6 +120,7 @@ struct file_action {
     bool wildcards;     /* source is a pattern; false for heredocs and literal names */
     bool unpack;        /* ADD: a source that is an archive by content is extracted into dest */
     bool portable; /* COPY of the context: of its modes only who may execute counts; mode says so */
+    bool whole;          /* COPY of one directory: dest, which is new, gets its mode too */
     bool keep_owner;     /* COPY --from: owners stay unless `owner` is given; else 0:0 */
     const char *owner;   /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
     const char *mode;    /* --chmod: "", "755", "u=rwX,go=rX" */

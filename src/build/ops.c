@@ -5,6 +5,7 @@
 
 #include "base/doc.h"
 #include "dockerfile/ignore.h"
+#include "layer/chmod.h"
 #include "net/url.h"
 #include "sandbox/passwd.h"
 
@@ -192,6 +193,8 @@ static void action_key(const struct file_action *a, struct key *k)
     key_add_u64(k, "keep owner", a->keep_owner);
     key_add_text(k, "chown", a->owner);
     key_add_text(k, "chmod", a->mode);
+    if (a->whole)
+        key_add_u64(k, "whole", 1);
     if (a->parents)
         key_add_text(k, "parents", a->include);
     if (a->exclude_count)
@@ -250,6 +253,18 @@ static int explain_missing(const struct op *source, const struct file_action *a,
     return a->where ? error_at(err, r, "%s", a->where) : r;
 }
 
+/* What a copy of the whole directory takes of it itself: not a part of its content. */
+static void add_own_mode(const struct tree_view *v, const struct file_action *a,
+                         const struct file_match *match, struct key *k)
+{
+    const struct context_entry *e =
+        a->whole && v->context ? context_find(v->context, view_of(match->path)) : NULL;
+
+    if (e && match->type == ENTRY_DIR)
+        key_add_u64(k, "mode of the directory",
+                    a->portable ? chmod_portable(e->mode, true) : e->mode & 07777);
+}
+
 /* The content of everything that matches, under the names it gets. */
 static int content_of_matches(const struct tree_view *v, const struct op *source,
                               const struct file_action *a, struct key *k, struct error *err)
@@ -271,6 +286,7 @@ static int content_of_matches(const struct tree_view *v, const struct op *source
         str_printf(&name, "content of '%s'", match->path);
         key_add_u64(k, "type", match->type);
         key_add_text(k, "name", match->name);
+        add_own_mode(v, a, match, k);
         key_add_digest(k, name.at, &content);
     }
     return 0;

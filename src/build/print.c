@@ -148,6 +148,8 @@ static json_t *print_action(const struct file_action *a)
         doc_set_bool(obj, "wildcards", true);
     if (a->unpack)
         doc_set_bool(obj, "unpack", true);
+    if (a->whole)
+        doc_set_bool(obj, "whole", true);
     if (a->keep_owner)
         doc_set_bool(obj, "keepOwner", true);
     set_text(obj, "owner", a->owner);

@@ -156,6 +156,8 @@ static json_t *step_doc(const struct file_step *step, struct str *data)
         doc_set_int(obj, "data_size", (int64_t)step->data.size);
         str_add(data, step->data);
     }
+    if (step->whole)
+        doc_set_bool(obj, "whole", true);
     if (step->lazy)
         doc_set_bool(obj, "lazy", true);
     if (step->filtering)

@@ -91,6 +91,8 @@ struct copy_source {
     bool lazy;
     /* Directories that are there already keep their owner and attributes and take the mode alone: COPY --parents. */
     bool keep_dirs;
+    /* Of a directory: dest takes its mode, too. */
+    bool whole;
 
     bool chown;
     uint32_t uid, gid;

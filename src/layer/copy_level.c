@@ -134,6 +134,8 @@ static int make_top(struct copying *cp, struct level *l, const char *path, struc
     if ((r = copy_parents(cp->c, path, s->parent_uid, s->parent_gid, err)) < 0)
         return r;
     r = copy_dir(cp->c, path, s->parent_uid, s->parent_gid, &l->node, err);
+    if (r == 0 && s->whole)
+        l->node->e.mode = l->e.mode;
     /* mode and owner stay, the time is the source's: as BuildKit */
     if (r == 0 && !s->replace && !l->e.implied) {
         l->node->e.mtime_s = l->e.mtime_s;
