@@ -177,16 +177,11 @@ static int set_arg(struct frontend *fe, struct fe_stage *s, const struct fe_comm
     preset.text = w->text;
     (void)view_cut(&preset.text, '=', &written.text);
     r = fe_expand(fe, s, c, &written, &name, err);
-    if (r == 0 && !*name) {
-        error_set(err, -EINVAL, "ARG has no name: '%.*s' is empty",
-                  (int)MIN(written.text.size, 80u), written.text.at);
-        r = fe_at(fe, s, c, w->span, -EINVAL, err);
-    }
     if (r == 0)
         r = arg_value(fe, s, c, name, &preset, &value, err);
     if (r < 0)
         return r;
-    if (value && !is_for_builder(name))
+    if (*name && value && !is_for_builder(name)) /* `ARG $empty` is in the history alone */
         pairs_set(&s->vars, name, value);
     vec_push(&s->args, (struct fe_arg){name, value});
     str_printf(history, " %s%s%s", name, value ? "=" : "", value ? value : "");
