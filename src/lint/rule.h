@@ -23,6 +23,7 @@ enum lint_where {
 struct lint;
 struct lint_stage;
 struct lint_run;
+struct lint_script;
 
 #define LINT_KIND(k) (1u << INSTRUCTION_##k)
 
@@ -64,7 +65,7 @@ bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
 extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_programs,
-    lint_trust;
+    lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
 
@@ -116,6 +117,7 @@ struct lint {
     const enum lint_level *levels;     /* by number of the row */
     struct arena *arena;               /* for as long as the report */
     const struct lint_run **run_cache; /* by number of the instruction; for lint_run_get() */
+    struct lint_script *scripts, **scripts_tail; /* for ShellCheck */
     /* for lint_add() */
     const struct lint_row *row;
     const struct lint_stage *stage;

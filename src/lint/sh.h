@@ -131,5 +131,7 @@ struct sh_script {
 /* text must outlive arena. */
 struct sh_script *sh_parse(struct arena *arena, struct view text);
 
+bool sh_is_name(struct view v); /* a variable may be called so */
+
 /* The tree as nested lists, for tests and for people. */
 void sh_print(const struct sh_script *s, struct str *ret);

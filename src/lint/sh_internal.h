@@ -35,7 +35,6 @@ static inline struct view sh_slice(const struct sh_parser *p, size_t begin, size
     return view_make(p->text.at + begin, end - begin);
 }
 
-bool sh_is_name(struct view v);
 bool sh_is_meta(char c); /* ends a word */
 void sh_fail_at(struct sh_parser *p, size_t at, const char *text);
 void sh_fail(struct sh_parser *p, const char *text);

@@ -1,6 +1,7 @@
 /* test_lint_conformance.c - the verdicts of hadolint and BuildKit, and our own cases, out of $CONFORMANCE/lint.
  *
  * A rule that no row knows yet is counted and named, not failed. */
+#include "base/proc.h"
 #include "conformance.h"
 #include "lint_fixture.h"
 
@@ -107,7 +108,8 @@ static void judge(json_t *doc, const char *rule, struct tally *t)
     const struct view text = view_of(json_string_value(json_object_get(doc, "dockerfile")));
     STR_AUTO(snippet);
 
-    if (strncmp(rule, "SC", 2) == 0 ? !row_by_code("shellcheck") : !row_by_code(rule)) {
+    const bool shellcheck = strncmp(rule, "SC", 2) == 0;
+    if (shellcheck ? !row_by_code("shellcheck") || !proc_have("shellcheck") : !row_by_code(rule)) {
         t->unknown++;
         return;
     }
@@ -115,6 +117,7 @@ static void judge(json_t *doc, const char *rule, struct tally *t)
     f.options.overrides = on;
     f.options.override_count = ARRAY_SIZE(on);
     f.options.raw = true;
+    f.options.no_shellcheck = !shellcheck;
     f.linter = linter_new(&f.options);
     if (mode && strcmp(mode, "onbuild") == 0)
         onbuild(text, &snippet);
