@@ -13,6 +13,8 @@
 #include "layer/index_internal.h"
 
 #define MAGIC UINT64_C(0x31786469706f6f63) /* "coopidx1" */
+/* "coopidx2": the same, and index_devices_at() is 0. Every step of a build asks that of all layers below it. */
+#define MAGIC_NO_DEVICES UINT64_C(0x32786469706f6f63)
 
 struct header {
     uint64_t magic, entries, attributes, texts;
@@ -84,9 +86,23 @@ static void add_record(struct writing *w, struct record *r, const struct entry *
         add_attribute(w, &e->xattrs[i]);
 }
 
-static int save(const struct writing *w, size_t count, int fd, struct error *err)
+static bool is_shown_device(enum entry_type type, const char *path)
 {
-    const struct header h = {MAGIC, count, w->attributes.size, w->texts.size};
+    return (type == ENTRY_CHAR || type == ENTRY_BLOCK) && !view_starts(view_of(path), "dev/");
+}
+
+static uint64_t magic_of(const struct index *ix)
+{
+    for (size_t i = 0; i < ix->count; i++)
+        if (is_shown_device(ix->entries[i].type, ix->entries[i].path))
+            return MAGIC;
+    return MAGIC_NO_DEVICES;
+}
+
+static int save(const struct writing *w, const struct index *ix, int fd, struct error *err)
+{
+    const size_t count = ix->count;
+    const struct header h = {magic_of(ix), count, w->attributes.size, w->texts.size};
     const size_t attributes = w->attributes.size * sizeof(*w->attributes.at);
     int r;
 
@@ -107,7 +123,7 @@ int index_save(const struct index *ix, int fd, struct error *err)
     str_add_char(&w.texts, '\0');
     for (size_t i = 0; i < ix->count; i++)
         add_record(&w, &w.records[i], &ix->entries[i]);
-    const int r = save(&w, ix->count, fd, err);
+    const int r = save(&w, ix, fd, err);
     free(w.records);
     vec_done(&w.attributes);
     str_done(&w.texts);
@@ -136,7 +152,7 @@ static int split(struct view bytes, struct parts *ret, struct error *err)
     if (bytes.size < sizeof(p.h) || (uintptr_t)bytes.at % _Alignof(struct header) != 0)
         return damaged("header", err);
     memcpy(&p.h, bytes.at, sizeof(p.h));
-    if (p.h.magic != MAGIC)
+    if (p.h.magic != MAGIC && p.h.magic != MAGIC_NO_DEVICES)
         return damaged("header", err);
     if (p.h.entries > INDEX_ENTRIES_MAX || p.h.texts == 0 || p.h.texts > UINT32_MAX ||
         mul_overflow(p.h.entries, sizeof(struct record), &records) ||
@@ -255,29 +271,38 @@ int index_load(int fd, struct index **ret, struct error *err)
     return 0;
 }
 
-static bool is_shown_device(const struct parts *p, const struct record *r)
+static bool shows_device(const struct parts *p, const struct record *r)
 {
     const uint32_t type = r->mode >> 16 & 0xff;
 
-    return (type == ENTRY_CHAR || type == ENTRY_BLOCK) && r->path < p->h.texts &&
-           !view_starts(view_of(p->texts + r->path), "dev/");
+    return r->path < p->h.texts && is_shown_device((enum entry_type)type, p->texts + r->path);
+}
+
+static int look_for_devices(int fd, struct error *err)
+{
+    struct view map = {0};
+    struct parts p = {0};
+    int r = map_file(fd, &map, err);
+
+    if (r < 0)
+        return r;
+    r = split(map, &p, err);
+    for (size_t i = 0; r == 0 && i < p.h.entries; i++)
+        r = shows_device(&p, &p.records[i]);
+    unmap_file(map);
+    return r;
 }
 
 int index_devices_at(int dirfd, const char *path, struct error *err)
 {
     cleanup_close int fd = fd_open(dirfd, path, O_RDONLY | O_NOFOLLOW, 0, err);
-    struct view map = {0};
-    struct parts p = {0};
+    struct header h;
 
     if (fd < 0)
         return fd;
-    int r = map_file(fd, &map, err);
-    if (r < 0)
-        return r;
-    r = split(map, &p, err);
-    for (size_t i = 0; r == 0 && i < p.h.entries; i++)
-        r = is_shown_device(&p, &p.records[i]);
-    unmap_file(map);
+    if (pread(fd, &h, sizeof(h), 0) == sizeof(h) && h.magic == MAGIC_NO_DEVICES)
+        return 0;
+    const int r = look_for_devices(fd, err);
     return r < 0 ? error_wrap(err, r, "read '%s'", path) : r;
 }
 

@@ -163,6 +163,8 @@ static void an_index_tells_of_its_devices(void **state)
         assert_int_equal(index_builder_finish(b, &ix, NULL), 0);
         assert_int_equal(index_save(ix, fd, NULL), 0);
         assert_int_equal(index_devices_at(t.fd, "index", NULL), cases[i].want);
+        assert_int_equal(pwrite(fd, "coopidx1", 8, 0), 8); /* one that does not tell */
+        assert_int_equal(index_devices_at(t.fd, "index", NULL), cases[i].want);
     }
     put_file(t.fd, "damaged", "x", 0644);
     assert_int_equal(index_devices_at(t.fd, "damaged", NULL), -EINVAL);
