@@ -30,8 +30,7 @@ struct lint_script;
 struct lint_row {
     const char *id;   /* "CP206": never given to another rule */
     const char *name; /* "base-floating-tag" */
-    const char *aliases
-        [8]; /* other tools' ids of the same rule; the first, unless NULL, is the code of its findings */
+    const char *aliases[16]; /* other tools' ids of the same rule; the first, unless NULL, is the code of its findings */
     const char *title;
     enum lint_level level;
     bool off;       /* unless it is switched on */
@@ -64,7 +63,7 @@ bool lint_is_buildkit(const char *alias); /* "StageNameCasing" */
 bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
-extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_programs,
+extern const struct lint_table lint_pins, lint_packages, lint_shell, lint_layers, lint_deps,
     lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
