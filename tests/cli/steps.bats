@@ -156,7 +156,6 @@ E
     for kind in root subids single; do
         [ $kind = root ] || [ "$(id -u)" = 0 ] || continue
         for signal in INT TERM; do
-            mounts=$(wc -l </proc/self/mountinfo)
             local -a as=(as_user $kind)
             [ $kind != root ] || as=()
             "${as[@]}" env --default-signal=INT "$COOPER" build --progress plain --network none \
@@ -174,7 +173,7 @@ E
             grep -q "interrupted by SIG$signal" "$CTX.log"
             run -1 pgrep -f "sleep $word"
             run -1 pgrep -f "$CTX\$"
-            [ "$(wc -l </proc/self/mountinfo)" = "$mounts" ]
+            run -1 grep -F "$SUITE_DIR" /proc/self/mountinfo
             [ $kind != root ] || [ -z "$(ls "$COOPER_ROOT/tmp")" ]
             [ $kind = root ] || [ -z "$(ls "$SUITE_DIR/user-$kind/.local/share/cooper/tmp")" ]
         done
