@@ -111,6 +111,39 @@ bool call_is_pip_install(const struct lint_call *c)
     return view_starts(name, "python") && call_has(c, "-m") && call_has(c, "pip");
 }
 
+static bool installs_packages(const struct lint_call *c)
+{
+    if (call_is(c, "apt-get apt aptitude"))
+        return call_has(c, "install");
+    if (call_is(c, "apk"))
+        return call_has(c, "add");
+    if (call_is(c, "yum dnf microdnf tdnf zypper"))
+        return call_has(c, "install in") && !call_has(c, "group groups module");
+    return false;
+}
+
+const struct lint_arg *call_package(const struct lint_call *c, size_t *at, struct view *name)
+{
+    static const char valued[] =
+        "t target-release default-release o option c config-file virtual X "
+        "repository p root setopt config d e R exclude enablerepo "
+        "disablerepo repo installroot releasever r type from";
+    const struct lint_arg *a;
+
+    if (!installs_packages(c))
+        return NULL;
+    do
+        a = call_operand(c, at, valued);
+    while (a && lint_in_list(a->text, "install add in"));
+    if (!a)
+        return NULL;
+    size_t size = 0;
+    while (size < a->text.size && !strchr("=<>~/:", a->text.at[size]))
+        size++;
+    *name = view_make(a->text.at, size);
+    return a;
+}
+
 /* ---- one RUN ---- */
 
 static struct view trim_slashes(struct view path)
@@ -120,8 +153,7 @@ static struct view trim_slashes(struct view path)
     return path;
 }
 
-/* Is path the same as root, or below it? */
-static bool is_below(struct view path, struct view root)
+bool lint_path_below(struct view path, struct view root)
 {
     root = trim_slashes(root);
     if (path.size < root.size || memcmp(path.at, root.at, root.size) != 0)
@@ -138,10 +170,23 @@ bool run_has_mount(const struct lint_run *run, const char *paths)
         if (m->type != MOUNT_CACHE && m->type != MOUNT_TMPFS)
             continue;
         while (rest.at && view_cut(&rest, ' ', &path))
-            if (is_below(path, view_of(m->target)))
+            if (lint_path_below(path, view_of(m->target)))
                 return true;
     }
     return false;
+}
+
+/* ~/.npm and $HOME/.npm for /root/.npm. */
+static bool below_home(struct view arg, struct view path)
+{
+    static const char root[] = "/root/", unknown[] = SH_EXPANSION "/";
+    const size_t skip = view_starts(arg, "~/")      ? 2
+                        : view_starts(arg, unknown) ? strlen(unknown)
+                                                    : 0;
+
+    return skip > 0 && view_starts(path, root) &&
+           lint_path_below(view_make(arg.at + skip, arg.size - skip),
+                           view_make(path.at + strlen(root), path.size - strlen(root)));
 }
 
 static bool removes(const struct lint_call *c, const char *paths)
@@ -150,7 +195,7 @@ static bool removes(const struct lint_call *c, const char *paths)
         struct view rest = view_of(paths), path;
 
         while (rest.at && view_cut(&rest, ' ', &path))
-            if (is_below(c->args[i].text, path))
+            if (lint_path_below(c->args[i].text, path) || below_home(c->args[i].text, path))
                 return true;
     }
     return false;

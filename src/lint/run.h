@@ -47,6 +47,8 @@ struct span lint_call_span(const struct lint *l, const struct lint_run *run,
 struct span lint_arg_span(const struct lint *l, const struct lint_run *run,
                           const struct lint_call *c, const struct lint_arg *a);
 
+/* Is path the same as root, or below it? */
+bool lint_path_below(struct view path, struct view root);
 bool lint_in_list(struct view word, const char *list);
 struct view lint_base_name(struct view path);
 
@@ -63,9 +65,13 @@ const struct lint_arg *call_operand(const struct lint_call *c, size_t *at, const
 /* pip install, python -m pip install, pipx and pipenv install. */
 bool call_is_pip_install(const struct lint_call *c);
 
+/* The next package that apt, apk, yum, dnf or zypper is asked to install; name is without its version. *at begins at
+ * 0. NULL at the end, and at once for other calls. */
+const struct lint_arg *call_package(const struct lint_call *c, size_t *at, struct view *name);
+
 /* A cache or tmpfs mount at one of the paths or above it. */
 bool run_has_mount(const struct lint_run *run, const char *paths);
-/* rm of one of the paths or of what is below them, by a call behind `from`. */
+/* rm of one of the paths or of what is below them, by a call behind `from`; "~" and "$HOME" are /root. */
 bool run_removes(const struct lint_run *run, size_t from, const char *paths);
 /* The value of NAME=value before the call, of an export in the same RUN, or of ENV and ARG; false: not set. */
 bool run_variable(const struct lint_run *run, const struct lint_call *c, const char *name,

@@ -1,0 +1,416 @@
+/* rules_deps.c - dependencies of programs: lock files, caches of languages' package managers, the order of COPY and
+ * install, tools that do not belong into the image that ships. */
+#include "lint/run.h"
+
+static const struct lint_run *run_at(struct lint *l, const struct lint_stage *s, size_t i)
+{
+    return s->at[i].kind == INSTRUCTION_RUN ? lint_run_get(l, s, &s->at[i]) : NULL;
+}
+
+/* Its layers end up in the image, or in one that is built on it. */
+static bool ships(const struct lint_stage *s)
+{
+    return s->final || s->extended;
+}
+
+/* The first operand, with flags' values passed over. */
+static struct view verb_of(const struct lint_call *c)
+{
+    size_t at = 0;
+    const struct lint_arg *a = call_operand(c, &at, "prefix C cwd dir registry f file s");
+
+    return a ? a->text : VIEW("");
+}
+
+/* ---- no-lockfile-install ---- */
+
+static bool names_packages(const struct lint_call *c)
+{
+    size_t at = 0;
+
+    (void)call_operand(c, &at, "registry prefix loglevel omit include cache");
+    return call_operand(c, &at, "registry prefix loglevel omit include cache") != NULL;
+}
+
+static bool ignores_lock(const struct lint_call *c)
+{
+    const struct view verb = verb_of(c);
+
+    if (call_is(c, "npm"))
+        return lint_in_list(verb, "install i") && !names_packages(c) && !call_flag(c, "g global");
+    if (call_is(c, "yarn"))
+        return (verb.size == 0 ? c->arg_count == 0 : view_eq_text(verb, "install")) &&
+               !call_flag(c, "frozen-lockfile immutable immutable-cache");
+    return call_is(c, "pnpm") && lint_in_list(verb, "install i") && !names_packages(c) &&
+           !call_flag(c, "frozen-lockfile g global");
+}
+
+static void check_lockfile(struct lint *l, const struct lint_run *run)
+{
+    for (size_t i = 0; i < run->call_count; i++) {
+        const struct lint_call *c = &run->calls[i];
+
+        if (!ignores_lock(c))
+            continue;
+        lint_add(l, lint_call_span(l, run, c),
+                 "%.*s installs what is newest, not what the lock "
+                 "file says: use %s",
+                 VIEW_ARG(c->name), call_is(c, "npm") ? "npm ci" : "--frozen-lockfile");
+        return;
+    }
+}
+
+/* ---- pkg-cache-kept, copy-before-deps ---- */
+
+struct manager {
+    const char *programs;
+    const char *verbs;    /* that install; "" for any */
+    const char *cleaners; /* arguments of a later call of it; "" for none */
+    const char *no_cache; /* flags */
+    const char *paths;    /* of the cache */
+    bool deps;            /* installs what a manifest of the sources names */
+};
+
+static const struct manager managers[] = {
+    {"npm", "install ci i", "cache", "", "/root/.npm /root/.cache", true},
+    {"pnpm", "install i", "prune", "",
+     "/root/.local/share/pnpm/store /pnpm/store /root/.pnpm-store /root/.cache", true},
+    {"yarn", "install", "clean", "", "/usr/local/share/.cache/yarn /root/.cache/yarn /root/.yarn",
+     true},
+    {"cargo", "install build fetch", "", "",
+     "/usr/local/cargo/registry /root/.cargo/registry /usr/local/cargo /root/.cargo", true},
+    {"go", "mod install build get", "clean", "",
+     "/go/pkg/mod /go/pkg /root/go/pkg/mod /root/.cache", true},
+    {"composer", "install require update", "clear-cache clearcache cc", "no-cache",
+     "/root/.composer /root/.cache/composer /tmp/cache", true},
+    {"microdnf dnf", "install in", "clean", "", "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
+     false},
+    {"conda mamba micromamba", "install create update", "clean", "",
+     "/opt/conda/pkgs /root/miniconda3/pkgs", false},
+    {"gem", "install i", "", "", "/root/.gem /usr/local/bundle/cache /usr/lib/ruby/gems", false},
+    {"bundle bundler", "install", "clean", "", "/usr/local/bundle/cache /root/.bundle", true},
+    {"mvn", "", "", "", "/root/.m2", true},
+    {"gradle gradlew ./gradlew", "", "", "", "/root/.gradle /home/gradle/.gradle", true},
+    {"dotnet", "restore build publish", "clear", "", "/root/.nuget", true},
+    {"poetry", "install", "cache", "no-cache", "/root/.cache/pypoetry /root/.cache", true},
+    {"uv", "sync pip install", "cache", "no-cache n", "/root/.cache/uv /root/.cache", true},
+    {"pip pip3", "install", "", "", "/root/.cache/pip", true},
+};
+
+static const struct manager *manager_of(const struct lint_call *c)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(managers); i++) {
+        const struct manager *m = &managers[i];
+
+        if (!call_is(c, m->programs))
+            continue;
+        if (call_is(c, "mvn gradle gradlew ./gradlew"))
+            return c->arg_count > 0 && !call_has(c, "-v --version") ? m : NULL;
+        if (call_is(c, "go") && lint_in_list(verb_of(c), "mod"))
+            return call_has(c, "download") ? m : NULL;
+        return lint_in_list(verb_of(c), m->verbs) ? m : NULL;
+    }
+    return NULL;
+}
+
+static bool is_cleaned(const struct lint_run *run, size_t i, const struct manager *m)
+{
+    for (size_t j = i + 1; j < run->call_count; j++)
+        if (call_is(&run->calls[j], m->programs) && call_has(&run->calls[j], m->cleaners))
+            return true;
+    return run_removes(run, i + 1, m->paths);
+}
+
+static void check_kept(struct lint *l, const struct lint_run *run)
+{
+    if (!ships(run->stage) || run->trigger)
+        return;
+    for (size_t i = 0; i < run->call_count; i++) {
+        const struct lint_call *c = &run->calls[i];
+        const struct manager *m = manager_of(c);
+
+        if (!m || call_is(c, "pip pip3 yarn") || call_flag(c, m->no_cache) ||
+            run_has_mount(run, m->paths) || is_cleaned(run, i, m))
+            continue;
+        lint_add(l, lint_call_span(l, run, c),
+                 "what %.*s downloaded stays in the layer beside what it installed",
+                 VIEW_ARG(c->name));
+        return;
+    }
+}
+
+/* COPY or ADD out of the context. */
+static bool copies_context(const struct instruction *in)
+{
+    return (in->kind == INSTRUCTION_COPY || in->kind == INSTRUCTION_ADD) && in->word_count >= 2 &&
+           in->heredoc_count == 0 && !instruction_flag(in, "from").at;
+}
+
+static bool copies_all(const struct instruction *in)
+{
+    for (size_t i = 0; i + 1 < in->word_count; i++)
+        if (lint_in_list(lint_unquote(in->words[i].text), ". ./ * ./* /"))
+            return true;
+    return false;
+}
+
+/* The first call that installs what a manifest names, and can be cached on its own. */
+static const struct lint_call *find_deps(const struct lint_run *run)
+{
+    for (size_t i = 0; i < run->call_count; i++) {
+        const struct lint_call *c = &run->calls[i];
+        const struct manager *m = manager_of(c);
+
+        if (m && m->deps && !run_has_mount(run, m->paths) && !call_flag(c, "g global"))
+            return c;
+    }
+    return NULL;
+}
+
+static void check_copy_first(struct lint *l, const struct lint_stage *s)
+{
+    const struct instruction *copy = NULL;
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (!copy && copies_context(&s->at[i]) && copies_all(&s->at[i]))
+            copy = &s->at[i];
+        const struct lint_run *run = run_at(l, s, i);
+        const struct lint_call *deps = run ? find_deps(run) : NULL;
+        if (!deps)
+            continue;
+        if (copy)
+            lint_add(l, copy->words[0].span,
+                     "all sources are copied before '%.*s' of line %u: each change of them "
+                     "downloads all dependencies again",
+                     VIEW_ARG(deps->name), lint_call_span(l, run, deps).line);
+        return; /* once they were installed from their manifest, the order is right */
+    }
+}
+
+/* ---- packages-after-sources ---- */
+
+static bool helps_install(const struct instruction *in)
+{
+    static const char *const endings[] = {".deb",     ".rpm", ".apk",  ".list", ".repo",
+                                          ".sources", ".gpg", ".asc",  ".pub",  ".key",
+                                          ".crt",     ".pem", ".conf", ".txt"};
+    const struct view target = lint_unquote(in->words[in->word_count - 1].text);
+
+    if (lint_path_below(target, VIEW("/etc")) || lint_path_below(target, VIEW("/usr/share")) ||
+        lint_path_below(target, VIEW("/tmp")))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+        if (view_ends(lint_unquote(in->words[0].text), endings[i]))
+            return true;
+    return false;
+}
+
+static void check_packages_late(struct lint *l, const struct lint_stage *s)
+{
+    const struct instruction *copy = NULL;
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (!copy && copies_context(&s->at[i]) && !helps_install(&s->at[i]))
+            copy = &s->at[i];
+        const struct lint_run *run = copy ? run_at(l, s, i) : NULL;
+        for (size_t j = 0; run && j < run->call_count; j++) {
+            struct view name;
+            size_t at = 0;
+
+            if (!call_package(&run->calls[j], &at, &name))
+                continue;
+            lint_add(l, lint_call_span(l, run, &run->calls[j]),
+                     "packages of the distribution are installed behind the COPY of line %u: each "
+                     "change of the sources installs them again",
+                     copy->keyword_span.line);
+            return;
+        }
+    }
+}
+
+/* ---- unneeded-tool, build-tools-in-final ---- */
+
+static bool is_attack_tool(struct view name)
+{
+    return lint_in_list(name, "netcat netcat-openbsd netcat-traditional nc ncat nmap nmap-ncat "
+                              "telnet inetutils-telnet telnet-server tcpdump gdb strace ltrace "
+                              "openssh-server sshd dropbear ftp lftp tnftp vsftpd proftpd socat "
+                              "tshark wireshark hping3 busybox-extras rsh-client rsh-server") ||
+           view_starts(name, "telnetd");
+}
+
+static bool is_build_tool(struct view name)
+{
+    return lint_in_list(name, "gcc g++ make cmake clang llvm build-essential build-base autoconf "
+                              "automake libtool bison flex gcc-c++ rustc cargo golang golang-go "
+                              "go gdb-headless default-jdk default-jdk-headless maven gradle "
+                              "ninja-build meson gfortran musl-dev linux-headers kernel-devel") ||
+           view_ends(name, "-dev") || view_ends(name, "-devel") || view_ends(name, "-jdk") ||
+           view_ends(name, "-jdk-headless");
+}
+
+/* Taken away again in the same RUN. */
+static bool removed_later(const struct lint_run *run, size_t i)
+{
+    for (size_t j = i + 1; j < run->call_count; j++)
+        if (call_is(&run->calls[j], "apt-get apt aptitude apk yum dnf microdnf zypper") &&
+            call_has(&run->calls[j], "purge remove autoremove del erase rm"))
+            return true;
+    return false;
+}
+
+static void check_packages(struct lint *l, const struct lint_run *run, bool (*is)(struct view),
+                           const char *text)
+{
+    for (size_t i = 0; i < run->call_count; i++) {
+        const struct lint_call *c = &run->calls[i];
+        const struct lint_arg *a;
+        struct view name;
+        size_t at = 0;
+
+        while ((a = call_package(c, &at, &name)))
+            if (is(name) && !removed_later(run, i)) {
+                lint_add(l, lint_arg_span(l, run, c, a), "'%.*s' ships with the image%s",
+                         LINT_CUT(name), text);
+                return;
+            }
+    }
+}
+
+static void check_attack_tool(struct lint *l, const struct lint_run *run)
+{
+    if (ships(run->stage) && !run->trigger)
+        check_packages(l, run, is_attack_tool, ": a tool for whoever breaks in");
+}
+
+static void check_build_tool(struct lint *l, const struct lint_run *run)
+{
+    if (run->stage->final && !run->trigger)
+        check_packages(l, run, is_build_tool,
+                       ", which only its build needs: build in a stage of its own");
+}
+
+static bool is_builder_image(struct view image)
+{
+    struct view name = lint_base_name(image), tag = name;
+
+    (void)view_cut(&tag, ':', &name);
+    return lint_in_list(name, "golang maven gradle rust gcc sdk buildpack-deps haskell swift "
+                              "dart elixir-build openjdk-sdk");
+}
+
+/* A stage that ships, begins with an image of compilers, and compiles. */
+static void check_builder_image(struct lint *l, const struct lint_stage *s)
+{
+    if (!s->final || !s->from || !is_builder_image(s->image))
+        return;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct lint_run *run = run_at(l, s, i);
+
+        for (size_t j = 0; run && j < run->call_count; j++)
+            if (call_is(&run->calls[j], "go cargo mvn gradle make dotnet gcc g++ ghc swift")) {
+                lint_add(l, s->from->words[0].span,
+                         "'%.*s' with its compilers ships: COPY --from= what it builds into a "
+                         "small image",
+                         LINT_CUT(s->image));
+                return;
+            }
+    }
+}
+
+static const struct lint_row rows[] = {
+    {
+        .id = "CP350",
+        .name = "no-lockfile-install",
+        .aliases = {NULL},
+        .title = "dependencies are installed past the lock file",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why = "npm install takes what fits package.json that day and writes the lock file anew. "
+               "What was tested is not what ships.",
+        .fix = "Write npm ci, yarn install --frozen-lockfile or pnpm install --frozen-lockfile.",
+        .bad = "FROM node:20.11.1\nRUN npm install\n",
+        .good = "FROM node:20.11.1\nRUN npm ci && npm cache clean --force\nUSER 1001\n",
+        .run = check_lockfile,
+    },
+    {
+        .id = "CP351",
+        .name = "pkg-cache-kept",
+        .aliases = {NULL},
+        .title = "the downloads of a package manager stay in the layer",
+        .level = LINT_INFO,
+        .where = LINT_DOCKERFILE,
+        .why = "Caches of npm, cargo, go, composer, conda and the like are used by the next "
+               "build, and no build comes after this one in an image.",
+        .fix = "Mount a cache (RUN --mount=type=cache,target=...), or clean it in the same RUN.",
+        .bad = "FROM node:20.11.1\nRUN npm ci\n",
+        .good = "FROM node:20.11.1\nRUN --mount=type=cache,target=/root/.npm npm ci\nUSER 1001\n",
+        .covered_by = {"CP335"},
+        .run = check_kept,
+    },
+    {
+        .id = "CP352",
+        .name = "copy-before-deps",
+        .aliases = {NULL},
+        .title = "all sources are copied before dependencies are installed",
+        .level = LINT_INFO,
+        .where = LINT_DOCKERFILE,
+        .why = "The cached layer of the install holds as long as what was copied before it does. "
+               "Sources change each time, manifests seldom.",
+        .fix = "COPY the manifest and its lock file, install, then COPY the rest; or mount a "
+               "cache.",
+        .bad = "FROM node:20.11.1\nWORKDIR /a\nCOPY . .\nRUN npm ci\n",
+        .good = "FROM node:20.11.1\nWORKDIR /a\nCOPY package.json package-lock.json ./\nRUN "
+                "--mount=type=cache,target=/root/.npm npm ci\nCOPY src ./src\nUSER 1001\n",
+        .stage = check_copy_first,
+    },
+    {
+        .id = "CP353",
+        .name = "packages-after-sources",
+        .aliases = {NULL},
+        .title = "the distribution's packages are installed behind the sources",
+        .level = LINT_INFO,
+        .where = LINT_DOCKERFILE,
+        .why = "Each change of a source file makes a new layer of the packages as well: they are "
+               "downloaded, installed, pushed and pulled again.",
+        .fix = "Install packages first, copy sources last.",
+        .bad = "FROM alpine:3.20.1\nCOPY src /a\nRUN apk add --no-cache curl=8.9.0-r0\n",
+        .good = "FROM alpine:3.20.1\nRUN apk add --no-cache curl=8.9.0-r0\nCOPY src /a\n"
+                "USER 1001\n",
+        .stage = check_packages_late,
+    },
+    {
+        .id = "CP354",
+        .name = "unneeded-tool",
+        .aliases = {NULL},
+        .title = "a tool of attackers ships with the image",
+        .level = LINT_INFO,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .why = "Network and debugging tools are what somebody who broke in would have to bring "
+               "along. A running container can be looked at from outside.",
+        .fix = "Leave it out; debug with an image of its own in the container's namespaces.",
+        .bad = "FROM alpine:3.20.1\nRUN apk add --no-cache nmap=7.95-r0\n",
+        .good = "FROM alpine:3.20.1\nRUN apk add --no-cache ca-certificates=20240705-r0\n"
+                "USER 1001\n",
+        .run = check_attack_tool,
+    },
+    {
+        .id = "CP355",
+        .name = "build-tools-in-final",
+        .aliases = {NULL},
+        .title = "compilers and headers ship with the image",
+        .level = LINT_INFO,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .why = "They are often most of its bytes and most of its known holes, and nothing of them "
+               "runs.",
+        .fix = "Compile in a stage of its own and COPY --from= what it made; or remove them in the "
+               "same RUN (apk del).",
+        .bad = "FROM alpine:3.20.1\nRUN apk add --no-cache build-base=0.5-r3\n",
+        .good = "FROM golang:1.22.3 AS b\nRUN go build -o /app .\nFROM scratch\nCOPY --from=b /app "
+                "/app\nUSER 1001\nCMD [\"/app\"]\n",
+        .run = check_build_tool,
+        .stage = check_builder_image,
+    },
+};
+
+const struct lint_table lint_deps = {rows, ARRAY_SIZE(rows)};
