@@ -8,6 +8,7 @@
 #include "cli/password.h"
 #include "image/place.h"
 #include "registry/credentials.h"
+#include "registry/registries.h"
 
 struct options {
     const char *user, *password, *tls_verify;
@@ -103,9 +104,13 @@ static int keep(const struct login *l, struct error *err)
 /* What was kept before is tried first when nothing else is said, as docker does. 1: it is good. */
 static int try_kept(struct login *l, char **ret_user, struct error *err)
 {
+    CLEANUP(registries_freep) struct registries *conf = NULL;
     ERROR_AUTO(own);
+    const int r = registries_load(l->env, &conf, err);
 
-    if (!credentials_find(l->env, l->host, NULL, &l->credential, NULL))
+    if (r < 0)
+        return r;
+    if (!credentials_find(l->env, registries_helpers(conf), l->host, NULL, &l->credential, NULL))
         return 0;
     env_note(l->env, "trying the login that is kept");
     if (check(l, &own) == 0)

@@ -9,7 +9,7 @@ static void tell_others(const struct env *env, const char *host)
     struct registry_credential c = {0};
     cleanup_free char *source = NULL;
 
-    if (credentials_find(env, host, NULL, &c, &source))
+    if (credentials_find(env, NULL, host, NULL, &c, &source))
         env_warn(env, "%s still has a login for %s", source, host);
     registry_credential_done(&c);
 }

@@ -247,7 +247,8 @@ int wire_hosts_session(struct wire_hosts *h, const struct registry_endpoint *at,
             *ret = d->session;
             return 0;
         }
-    (void)credentials_find(h->env, at->host, at->repository, &c, NULL);
+    (void)credentials_find(h->env, h->registries ? registries_helpers(h->registries) : NULL,
+                           at->host, at->repository, &c, NULL);
     const int r = session_for(h, at->host, insecure, &c, ret, err);
     if (r == 0)
         vec_push(&h->doors, (struct door){steal(name), insecure, *ret});

@@ -1,6 +1,7 @@
 /* "@net http": descriptor 3 brings requests and takes answers, one poll for it and all sockets. A
  * stranger's server talks to this process: what it says is passed on, cut at its limits, and
  * believed by nobody. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -224,11 +225,15 @@ static int on_seek(void *ctx, int64_t offset, int origin)
 
 static bool is_loopback(const char *url)
 {
-    const char *host = strstr(url, "://");
+    const char *start = strstr(url, "://");
+    const char *host = start ? start + 3 : url;
+    const size_t size = *host == '[' ? strcspn(host, "]") : strcspn(host, ":/?#");
+    cleanup_free char *name = xstrndup(host, size);
+    struct in_addr address;
 
-    host = host ? host + 3 : url;
-    return strncmp(host, "localhost", 9) == 0 || strncmp(host, "127.", 4) == 0 ||
-           strncmp(host, "[::1]", 5) == 0;
+    if (inet_pton(AF_INET, name, &address) == 1)
+        return ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+    return strcmp(name, "localhost") == 0 || strcmp(name, "[::1") == 0;
 }
 
 /* As Go's clients: this machine is asked without a proxy, and HTTP_PROXY counts too. */

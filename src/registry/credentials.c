@@ -8,6 +8,8 @@
 
 #include "base/fd.h"
 
+#define FILES "containers-auth.json" /* among helpers: the files (containers-registries.conf(5)) */
+
 /* ---- which files ---- */
 
 struct source {
@@ -136,16 +138,35 @@ static bool ask_source(const struct env *env, const struct source *s, const char
     return true;
 }
 
-bool credentials_find(const struct env *env, const char *host, const char *repository,
+static bool ask_files(const struct env *env, const char *host, const char *repository,
                       struct registry_credential *ret, char **ret_source)
 {
     CLEANUP(sources_done) struct sources sources = {0};
-    cleanup_free char *source = NULL;
     bool found = false;
 
     list_sources(env, &sources);
     for (size_t i = 0; !found && i < sources.size; i++)
-        found = ask_source(env, &sources.at[i], host, repository, ret, &source);
+        found = ask_source(env, &sources.at[i], host, repository, ret, ret_source);
+    return found;
+}
+
+bool credentials_find(const struct env *env, const struct strings *helpers, const char *host,
+                      const char *repository, struct registry_credential *ret, char **ret_source)
+{
+    cleanup_free char *source = NULL;
+    bool found = false, files = false;
+
+    for (size_t i = 0; helpers && !found && i < helpers->size; i++) {
+        const char *name = helpers->at[i];
+        if (strcmp(name, FILES) == 0) {
+            found = ask_files(env, host, repository, ret, &source);
+            files = true;
+        } else if ((found = ask_helper(env, name, host, ret))) {
+            source = xasprintf("docker-credential-%s", name);
+        }
+    }
+    if (!found && !files)
+        found = ask_files(env, host, repository, ret, &source);
     if (found && ret_source)
         *ret_source = steal(source);
     return found;

@@ -62,9 +62,10 @@ MUST_CHECK int helper_erase(const char *name, const char *host, int timeout_ms, 
 
 /* --- files --- */
 
-/* True where there is one. ret_source: the file or helper it is from, the caller's to free; or NULL. */
-bool credentials_find(const struct env *env, const char *host, const char *repository,
-                      struct registry_credential *ret, char **ret_source);
+/* True where there is one. helpers: registries_helpers(), or NULL; the files come last where the list
+ * does not say when. ret_source: the file or helper it is from, the caller's to free; or NULL. */
+bool credentials_find(const struct env *env, const struct strings *helpers, const char *host,
+                      const char *repository, struct registry_credential *ret, char **ret_source);
 /* Writes it to $REGISTRY_AUTH_FILE or docker's config.json, or gives it to the helper named there;
  * everything else in the file is kept. */
 MUST_CHECK int credentials_store(const struct env *env, const char *host,

@@ -23,6 +23,7 @@ struct table {
 };
 struct registries {
     struct map tables; /* prefix: struct table */
+    struct strings helpers;
     unsigned files;
 };
 
@@ -51,6 +52,7 @@ void registries_free(struct registries *r)
     map_each (item, &r->tables)
         table_free(item->value);
     map_done(&r->tables);
+    strings_done(&r->helpers);
     free(r);
 }
 
@@ -262,6 +264,31 @@ static int add_version_1(struct registries *r, const json_t *lists, const char *
     return q;
 }
 
+/* A later file's list takes the place of an earlier one's; an empty one says nothing, as in c/image. */
+static int add_helpers(struct registries *r, const json_t *doc, struct error *err)
+{
+    json_t *list = NULL, *item;
+    size_t i;
+    const int q = doc_array(doc, "credential-helpers", &list, err);
+
+    if (q < 0 || json_array_size(list) == 0)
+        return q;
+    strings_done(&r->helpers);
+    r->helpers = (struct strings){0};
+    json_array_foreach(list, i, item)
+    {
+        if (!json_is_string(item))
+            return error_set(err, -EINVAL, "credential-helpers: no list of texts");
+        strings_add(&r->helpers, json_string_value(item));
+    }
+    return 0;
+}
+
+const struct strings *registries_helpers(const struct registries *r)
+{
+    return &r->helpers;
+}
+
 int registries_add(struct registries *r, struct view text, const char *what, struct error *err)
 {
     cleanup_doc json_t *doc = NULL;
@@ -276,6 +303,8 @@ int registries_add(struct registries *r, struct view text, const char *what, str
         q = doc_object(doc, "registries", &lists, err);
     if (q == 0 && tables && lists)
         q = error_set(err, -EINVAL, "versions 1 and 2 of the format in one file");
+    if (q == 0)
+        q = add_helpers(r, doc, err);
     if (q == 0)
         q = add_tables(r, tables, err);
     if (q == 0 && lists)

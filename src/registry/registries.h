@@ -27,6 +27,10 @@ MUST_CHECK int registries_add(struct registries *r, struct view text, const char
  * user in the order of their names; a user's registries.conf hides all of /etc. */
 MUST_CHECK int registries_load(const struct env *env, struct registries **ret, struct error *err);
 
+/* credential-helpers: who is asked for credentials, and when the files are ("containers-auth.json").
+ * Empty: the files alone. */
+const struct strings *registries_helpers(const struct registries *r);
+
 struct registry_endpoint {
     char *host, *repository; /* "localhost:5000", "mirror/app" */
     bool insecure;           /* certificates are not checked, plain HTTP will do */

@@ -225,12 +225,29 @@ END
     [[ $output == *"docker-credential-locked get: the keychain is locked"* ]]
 }
 
+@test "helpers: registries.conf may name them" {
+    helper good <<'END'
+#!/bin/sh
+echo '{"Username":"me","Secret":"pass:word"}'
+END
+    run "$COOPER" pull -q "$BASIC/app:1"
+    [ "$status" = 1 ]
+    printf 'credential-helpers = ["containers-auth.json", "good"]\n' >"$HOME/conf"
+    CONTAINERS_REGISTRIES_CONF=$HOME/conf "$COOPER" pull -q "$BASIC/app:1"
+}
+
 @test "an identity token opens the door, by the form and without it" {
     mkdir -p "$HOME/.docker"
     jq -n --arg h "$TOKEN" '{auths: {($h): {auth: "PHRva2VuPjo=", identitytoken: "refresh-me"}}}' >"$CONFIG"
     : >"$TOKEN_LOG"
     "$COOPER" pull -q "$TOKEN/app:1"
     [ -n "$(requests "$TOKEN_LOG" '.method == "POST" and .status == 200')" ]
+    put_image "$TOKEN/f.nopost/app:1"
+    : >"$TOKEN_LOG"
+    rm -rf "$COOPER_ROOT"
+    "$COOPER" pull -q "$TOKEN/f.nopost/app:1"
+    [ -n "$(requests "$TOKEN_LOG" '.method == "POST" and .status == 404')" ]
+    [ -n "$(requests "$TOKEN_LOG" '.method == "GET" and (.path | startswith("/token")) and .status == 200')" ]
     no_secret_left "$TOKEN_LOG"
 }
 

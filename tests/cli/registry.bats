@@ -59,7 +59,7 @@ asked() { requests "$LIAR_LOG" "(.path | contains(\"/f.$1/\")) and (.path | cont
 }
 
 @test "pull: what passes is waited for" {
-    for fault in busy-1 busydate-1 unavailable-1 reset-3 stale nodigest nolength typeparam notype cutonce-50 droponce-50; do
+    for fault in busy-1 busydate-1 unavailable-1 reset-3 stale nodigest nolength typeparam notype cutonce-50 droponce-50 cutonce-5 droponce-5; do
         echo "$fault"
         run pull_from "$fault"
         [ "$status" = 0 ]
@@ -106,6 +106,7 @@ wrongtype but was sent as
 both is not that of an index
 huge has more than
 deep maximum parsing depth
+pathdigest etc/passwd' is malformed
 END
 }
 
@@ -145,6 +146,95 @@ END
     run "$COOPER" pull --tls-verify "$LIAR/app:1" # plain HTTP
     [ "$status" = 1 ]
     [[ $output == *"--tls-verify=false"* ]]
+}
+
+@test "pull: a certificate of ours is shown to its registry, and to nobody else" {
+    need openssl
+    cd "$BATS_TEST_TMPDIR"
+    for n in server client; do
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=$n \
+            -addext subjectAltName=IP:127.0.0.1 -keyout $n.key -out $n.cert 2>/dev/null
+    done
+    start_liar MUTUAL --tls server.cert server.key --client-ca client.cert
+    run "$COOPER" pull "$MUTUAL/app:1"
+    [ "$status" = 1 ]
+    dir=$HOME/.config/containers/certs.d/$MUTUAL
+    mkdir -p "$dir"
+    cp server.cert "$dir/ca.crt"
+    cp client.cert client.key "$dir/"
+    "$COOPER" load -q -i "$SUITE_DIR/layout" -t web
+    "$COOPER" push -q --tls-verify web "$MUTUAL/app:1"
+    fresh_store
+    "$COOPER" pull -q --tls-verify "$MUTUAL/app:1"
+    fresh_store
+    "$COOPER" pull -q --tls-verify "$MUTUAL/f.redirect/app:1"
+    rm "$dir/client.key"
+    fresh_store
+    run "$COOPER" pull "$MUTUAL/app:1"
+    [ "$status" = 1 ]
+    [[ $output == *"belong together"* ]]
+    rm -rf "$HOME/.config/containers"
+}
+
+# start_proxy PORT: a proxy on $PROXY; whatever host it is asked for, it goes to PORT. $BATS_TEST_TMPDIR/proxy.log has the heads.
+start_proxy() {
+    cat >proxy.py <<'END'
+import select, socket, sys, threading
+target, listener = int(sys.argv[1]), socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+log = open(sys.argv[2], "a", buffering=1)
+def serve(client):
+    head = b""
+    while b"\r\n\r\n" not in head:
+        more = client.recv(4096)
+        if not more:
+            return
+        head += more
+    log.write(head.decode(errors="replace"))
+    upstream = socket.create_connection(("127.0.0.1", target))
+    if head.startswith(b"CONNECT "):
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    else:
+        method, url, rest = head.split(b" ", 2)
+        upstream.sendall(method + b" /" + url.split(b"/", 3)[3] + b" " + rest.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+    while True:
+        for s in select.select([client, upstream], [], [])[0]:
+            data = s.recv(65536)
+            (upstream if s is client else client).sendall(data)
+            if not data:
+                client.close(), upstream.close()
+                return
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+END
+    mkfifo proxy.port
+    python3 proxy.py "$1" proxy.log >proxy.port 2>/dev/null 3>&- &
+    echo $! >>"$SUITE_DIR/registries.pids"
+    read -r port <proxy.port
+    PROXY=http://127.0.0.1:$port
+}
+
+@test "pull: by the proxy of the environment, CONNECT for TLS; not where NO_PROXY says so, and not this machine" {
+    need openssl
+    cd "$BATS_TEST_TMPDIR"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=registry.test \
+        -addext subjectAltName=DNS:registry.test,IP:127.0.0.1 -keyout key -out cert 2>/dev/null
+    start_liar BEHIND --tls cert key
+    skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$SUITE_DIR/layout:example.com/app:1" "docker://$BEHIND/app:1"
+    start_proxy "${BEHIND#*:}"
+    mkdir -p "$HOME/.config/containers/certs.d/registry.test"
+    cp cert "$HOME/.config/containers/certs.d/registry.test/ca.crt"
+    HTTPS_PROXY=$PROXY "$COOPER" pull -q registry.test/app:1
+    grep -q '^CONNECT registry.test:443 ' proxy.log
+    ! grep -qi '^authorization' proxy.log
+    https_proxy=http://me:word@${PROXY#http://} "$COOPER" pull -q registry.test/app:1
+    grep -qi '^proxy-authorization: basic bWU6d29yZA==' proxy.log
+    : >proxy.log
+    HTTPS_PROXY=$PROXY NO_PROXY=other,.test run "$COOPER" pull registry.test/app:1 again
+    [ "$status" = 1 ]
+    HTTPS_PROXY=$PROXY "$COOPER" pull -q "$BEHIND/app:1" here
+    [ ! -s proxy.log ]
+    rm -rf "$HOME/.config/containers"
 }
 
 # ---- push ----
@@ -202,12 +292,19 @@ load_sample() { "$COOPER" load -q -i "$SUITE_DIR/layout" -t web >/dev/null; }
 @test "push: what passes is waited for, Locations are followed, nothing leaks" {
     load_sample
     : >"$LIAR_LOG"
-    for fault in relative foreign busy-1 unavailable-1 reset-3 stale; do
+    for fault in relative foreign busy-1 busydate-1 unavailable-1 reset-3 stale nodigest nolength dropput-5 dropput-50 \
+        putelsewhere unordered lost zero nochunk minchunk-100000; do
         echo "$fault"
         run push_to "$fault"
         [ "$status" = 0 ]
     done
+    [ -n "$(requests "$LIAR_LOG" '.host == "other" and .method == "PUT" and (.path | contains("putelsewhere")|not)')" ]
     no_secret_left "$LIAR_LOG"
+    # one that does not say how long what it has is has it
+    "$COOPER" push -q web "$LIAR/f.nolength/twice:1"
+    : >"$LIAR_LOG"
+    "$COOPER" push -q web "$LIAR/f.nolength/twice:2"
+    [ -z "$(requests "$LIAR_LOG" '.method == "POST"')" ]
 }
 
 @test "push: what does not pass says what it is" {
@@ -221,6 +318,7 @@ fileurl is no URL of HTTP
 badput it was kept as
 error access is denied
 toomany [429]
+chatty has more than
 END
 }
 

@@ -177,6 +177,7 @@ struct place {
     char *words; /* what went to err */
     size_t words_size;
     struct env env;
+    const struct strings *helpers;
 };
 
 static void write_file(const struct place *p, const char *name, const char *text, mode_t mode)
@@ -265,7 +266,7 @@ static char *find(struct place *p, const char *host, const char *repository)
     cleanup_free char *source = NULL;
     STR_AUTO(text);
 
-    a.found = credentials_find(&p->env, host, repository, &a.credential, &source);
+    a.found = credentials_find(&p->env, p->helpers, host, repository, &a.credential, &source);
     show(&a, &text);
     if (source)
         str_printf(&text, " from %s", *source == '/' ? source + strlen(p->dir) + 1 : source);
@@ -340,6 +341,27 @@ static void helpers_that_fail_are_a_warning(void **state)
         FINDS("s.io", "a", "");
         assert_non_null(strstr(p->words, helpers[i].warning));
     }
+}
+
+static void registries_conf_may_name_helpers(void **state)
+{
+    struct place *p = *state;
+    CLEANUP(strings_done) struct strings list = {0};
+
+    p->helpers = &list;
+    write_file(p, ".docker/config.json", "{\"auths\":{\"r.io\":{" A "}}}", 0600);
+    FINDS("r.io", "a", "a:1 from .docker/config.json");
+    strings_add(&list, "absent");
+    FINDS("r.io", "a", "a:1 from .docker/config.json"); /* the files come last */
+    strings_add(&list, "token");
+    FINDS("r.io", "a", "<t> from docker-credential-token");
+    strings_done(&list);
+    list = (struct strings){0};
+    strings_add(&list, "containers-auth.json");
+    strings_add(&list, "token");
+    FINDS("r.io", "a", "a:1 from .docker/config.json");
+    FINDS("other.io", "a", "<t> from docker-credential-token");
+    p->helpers = NULL;
 }
 
 static void helpers_have_a_time(void **state)
@@ -458,6 +480,7 @@ UNIT_MAIN(cmocka_unit_test(documents_know_who_one_is),
           cmocka_unit_test(the_first_format_has_no_auths), cmocka_unit_test(mistakes_have_words),
           cmocka_unit_test(hosts_are_read_as_people_paste_them), PLACED(files_have_an_order),
           PLACED(damaged_files_are_a_warning), PLACED(helpers_that_fail_are_a_warning),
-          PLACED(helpers_have_a_time), PLACED(helpers_give_tokens),
-          PLACED(logins_go_to_the_file_and_keep_the_rest), PLACED(docker_hub_has_its_own_key),
-          PLACED(damaged_files_are_not_overwritten), PLACED(helpers_keep_logins))
+          PLACED(registries_conf_may_name_helpers), PLACED(helpers_have_a_time),
+          PLACED(helpers_give_tokens), PLACED(logins_go_to_the_file_and_keep_the_rest),
+          PLACED(docker_hub_has_its_own_key), PLACED(damaged_files_are_not_overwritten),
+          PLACED(helpers_keep_logins))

@@ -163,6 +163,8 @@ static const struct {
      "mirror-by-digest-only"},
     {"[[registry]]\nlocation = 'r.io'\n[registries.block]\nregistries = []", "versions 1 and 2"},
     {"[registries.block]\nregistries = [1]", "no list of texts"},
+    {"credential-helpers = [1]", "no list of texts"},
+    {"credential-helpers = 'x'", "credential-helpers"},
 };
 
 static void mistakes_are_refused(void **state)
@@ -200,6 +202,22 @@ static void later_files_replace_tables(void **state)
     assert_string_equal(got.at, "new.io/a");
 }
 
+static void helpers_are_listed(void **state)
+{
+    CLEANUP(registries_freep) struct registries *r = registries_new();
+
+    (void)state;
+    assert_int_equal(registries_helpers(r)->size, 0);
+    assert_int_equal(
+        registries_add(r, VIEW("credential-helpers = ['a', 'containers-auth.json']"), "t", NULL),
+        0);
+    assert_int_equal(registries_add(r, VIEW("credential-helpers = []"), "t", NULL), 0);
+    assert_int_equal(registries_helpers(r)->size, 2);
+    assert_int_equal(registries_add(r, VIEW("credential-helpers = ['b']"), "t", NULL), 0);
+    assert_int_equal(registries_helpers(r)->size, 1);
+    assert_string_equal(registries_helpers(r)->at[0], "b");
+}
+
 static void rewriting_has_to_name_an_image(void **state)
 {
     CLEANUP(registries_freep) struct registries *r = registries_new();
@@ -217,5 +235,6 @@ static void rewriting_has_to_name_an_image(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(images_have_places), cmocka_unit_test(pushes_go_where_they_say),
-          cmocka_unit_test(mistakes_are_refused), cmocka_unit_test(later_files_replace_tables),
+          cmocka_unit_test(mistakes_are_refused), cmocka_unit_test(helpers_are_listed),
+          cmocka_unit_test(later_files_replace_tables),
           cmocka_unit_test(rewriting_has_to_name_an_image))

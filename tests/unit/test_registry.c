@@ -861,7 +861,46 @@ static void lists_have_pages_and_an_end(void **state)
     assert_string_equal(registry_call_result(c)->tags.at[2], "z");
 }
 
-UNIT_MAIN(cmocka_unit_test(ranges_are_read_or_refused), cmocka_unit_test(links_are_found),
+static void a_list_that_leads_to_itself_ends(void **state)
+{
+    CLEANUP(registry_session_freep) struct registry_session *s = session(NULL, false);
+    CLEANUP(registry_call_freep) struct registry_call *c = registry_tags(s, "a");
+    struct line *lines = xcalloc(REGISTRY_PAGES_MAX, sizeof(*lines));
+    ERROR_AUTO(err);
+
+    (void)state;
+    for (size_t i = 0; i < REGISTRY_PAGES_MAX; i++)
+        lines[i] = (struct line){"GET https://h/v2/a/tags/list?n=1000",
+                                 NULL,
+                                 200,
+                                 "Link: </v2/a/tags/list?n=1000>; rel=\"next\"",
+                                 "{\"tags\":[\"x\"]}",
+                                 0};
+    assert_int_equal(play(c, lines, REGISTRY_PAGES_MAX, &err), -EDQUOT);
+    assert_non_null(strstr(err.text, "pages"));
+    free(lines);
+}
+
+static void a_page_elsewhere_gets_no_credential(void **state)
+{
+    const struct registry_credential login = {.user = (char[]){"u"}, .password = (char[]){"p"}};
+    CLEANUP(registry_session_freep) struct registry_session *s = session(&login, false);
+    CLEANUP(registry_call_freep) struct registry_call *c = registry_tags(s, "a");
+    const char *ask = "GET https://h/v2/a/tags/list?n=1000";
+    const struct line lines[] = {
+        {ask, NULL, 401, "WWW-Authenticate: Basic realm=\"r\"", "", 0},
+        {ask, "Basic dTpw", 200, "Link: <https://evil/more>; rel=\"next\"", "{\"tags\":[\"x\"]}",
+         0},
+        {"GET https://evil/more", NULL, 200, "", "{\"tags\":[]}", 0},
+    };
+
+    (void)state;
+    assert_int_equal(play(c, lines, ARRAY_SIZE(lines), NULL), 0);
+}
+
+UNIT_MAIN(cmocka_unit_test(a_list_that_leads_to_itself_ends),
+          cmocka_unit_test(a_page_elsewhere_gets_no_credential),
+          cmocka_unit_test(ranges_are_read_or_refused), cmocka_unit_test(links_are_found),
           cmocka_unit_test(waiting_is_told_in_seconds_or_by_date),
           cmocka_unit_test(locations_are_resolved), cmocka_unit_test(private_addresses_are_known),
           cmocka_unit_test(challenges_are_read), cmocka_unit_test(tokens_live_as_long_as_they_say),
