@@ -29,8 +29,8 @@ class Copies:
         if what < 0.16:
             return self.pick("*", "*/*", "?", "[a-c]", "[!a]*", "[^a]*", "*.*", "*/", "[a-z]*", "?*"), None
         path = self.r.choice(paths)
-        if re.search(r"[*?\[]", path) and self.tree.real(path) != path or re.search(r"[*?\[]", os.path.dirname(path)):
-            return ".", {"": self.tree.below("")}  # the engine that is compared does not follow such a link, and sends nothing below such a name: docs/dockerfile.md
+        if re.search(r"[*?\[]", path) and self.tree.real(path) != path or re.search(r"[*?]|\[.*/", path):
+            return ".", {"": self.tree.below("")}  # the engine that is compared does not follow such a link, and sends nothing of such a name: docs/dockerfile.md
         if what < 0.26:
             return self.pattern(path), None
         kind, word = self.tree.kind(path), self.literal(self.named(path))
