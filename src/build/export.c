@@ -350,8 +350,12 @@ static void set_descriptor(json_t *doc, const struct image *image, size_t count,
 {
     char text[DIGEST_TEXT_MAX];
 
-    if (digest_is_zero(&exported->manifest))
+    if (digest_is_zero(&exported->manifest)) {
+        /* in the store alone: as docker, whose images were their configurations */
+        if (count == 1)
+            doc_set_text(doc, "containerimage.digest", digest_format(&image->record.id, text));
         return;
+    }
     json_t *descriptor =
         descriptor_new(exported->media_type, &exported->manifest, exported->manifest_size);
     if (count == 1)

@@ -12,26 +12,78 @@
 
 #define BUILD_TYPE "urn:cooper:build:v1"
 
-int provenance_parse(const char *text, enum provenance *ret, struct error *err)
+static int unknown_field(struct view field, struct error *err)
+{
+    (void)error_set(err, -EINVAL, "provenance has no '%.*s'", (int)MIN(field.size, 80u), field.at);
+    return error_hint(err, -EINVAL, "it is mode=min, mode=max, true or false");
+}
+
+/* A field of buildx's list. What is so anyway is taken: version=v1, inline-only, reproducible. */
+static int read_field(struct view field, enum provenance *ret, struct error *err)
 {
     static const struct {
         const char *name;
         enum provenance mode;
-    } words[] = {{"", PROVENANCE_MIN},        {"true", PROVENANCE_MIN},
-                 {"false", PROVENANCE_NONE},  {"min", PROVENANCE_MIN},
-                 {"max", PROVENANCE_MAX},     {"mode=min", PROVENANCE_MIN},
-                 {"mode=max", PROVENANCE_MAX}};
+    } words[] = {{"true", PROVENANCE_MIN},          {"min", PROVENANCE_MIN},
+                 {"max", PROVENANCE_MAX},           {"mode=min", PROVENANCE_MIN},
+                 {"mode=max", PROVENANCE_MAX},      {"false", PROVENANCE_NONE},
+                 {"disabled=true", PROVENANCE_NONE}};
+    static const char *const others[] = {
+        "type=provenance",   "disabled=false",    "version=v1",        "inline-only=true",
+        "inline-only=false", "reproducible=true", "reproducible=false"};
 
-    *ret = PROVENANCE_NONE;
-    for (size_t i = 0; text && i < ARRAY_SIZE(words); i++)
-        if (strcmp(text, words[i].name) == 0) {
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (view_eq_text(field, words[i].name)) {
             *ret = words[i].mode;
             return 0;
         }
-    if (!text)
-        return 0;
-    return error_hint(err, error_set(err, -EINVAL, "--provenance '%.80s' is not known", text),
-                      "it is mode=min, mode=max, true or false");
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (view_eq_text(field, others[i]))
+            return 0;
+    return unknown_field(field, err);
+}
+
+static int read_fields(struct view rest, enum provenance *ret, struct error *err)
+{
+    enum provenance mode = PROVENANCE_MIN;
+    struct view field;
+    int r = 0;
+
+    while (r == 0 && rest.size > 0 && view_cut(&rest, ',', &field))
+        r = read_field(field, &mode, err);
+    if (r == 0)
+        *ret = mode;
+    return r;
+}
+
+static int read_attest(const char *text, enum provenance *ret, struct error *err)
+{
+    struct view rest = view_of(text), type;
+
+    (void)view_cut(&rest, ',', &type);
+    if (view_eq_text(type, "type=provenance"))
+        return read_fields(rest, ret, err);
+    if (view_eq_text(type, "type=sbom")) {
+        if (view_eq_text(rest, "disabled=true"))
+            return 0;
+        (void)error_set(err, -EOPNOTSUPP, "--attest type=sbom cannot be had");
+        return error_hint(err, -EOPNOTSUPP,
+                          "no bill of materials is made here; 'cooper attest' puts one of a "
+                          "scanner's beside the image");
+    }
+    (void)error_set(err, -EINVAL, "--attest '%.80s' is not known", text);
+    return error_hint(err, -EINVAL, "it begins with type=provenance");
+}
+
+int provenance_parse(const char *text, const struct strings *attests, enum provenance *ret,
+                     struct error *err)
+{
+    int r = 0;
+
+    *ret = PROVENANCE_NONE;
+    for (size_t i = 0; r == 0 && i < attests->size; i++)
+        r = read_attest(attests->at[i], ret, err);
+    return r == 0 && text ? read_fields(view_of(text), ret, err) : r;
 }
 
 /* ---- what was read ---- */

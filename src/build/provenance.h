@@ -4,13 +4,16 @@
 #include <jansson.h>
 
 #include "base/error.h"
+#include "base/vec.h"
 
 struct build;
 struct stage;
 
 enum provenance { PROVENANCE_NONE, PROVENANCE_MIN, PROVENANCE_MAX };
-/* "mode=min", "mode=max", "true", "false", "" (min); NULL: none. */
-MUST_CHECK int provenance_parse(const char *text, enum provenance *ret, struct error *err);
+/* "min", "max", "true", "false", "" (min), or fields: "mode=max", "disabled=true", with BuildKit's other names for what
+ * is so anyway; NULL: none. attests: the same with "type=provenance", each over those before it. -EINVAL. */
+MUST_CHECK int provenance_parse(const char *text, const struct strings *attests,
+                                enum provenance *ret, struct error *err);
 
 /* The predicate of type PREDICATE_SLSA for one platform's image. */
 #define PREDICATE_SLSA "https://slsa.dev/provenance/v1"

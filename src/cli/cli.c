@@ -234,12 +234,15 @@ static int run_command(const struct command_row *c, struct world *w, struct glob
             help_command(stdout, c);
             status = EXIT_DONE;
         } else if (check_arguments(c, &arguments, err) == 0 && world_init(w, g, err) == 0) {
+            for (size_t i = 0; i < g->warnings.size; i++)
+                env_warn(&w->env, "%s", g->warnings.at[i]);
             status = c->run(&w->env, options, strings_argv(&arguments), err);
             if (status < 0 || (status == EXIT_DONE && err->text))
                 status = EXIT_FAILED;
         }
     }
     options_done(c, options);
+    strings_done(&g->warnings);
     return flush_results(status, err);
 }
 

@@ -65,14 +65,24 @@ struct option_row {
         0, NULL, OPTION_FLAG, NULL, NULL, 0                                                        \
     }
 
+/* An option of another program of the same purpose that has no meaning here: known, in no help. */
+struct foreign_option {
+    char letter; /* 0: none */
+    const char *name;
+    bool flag;       /* it takes no value, but in --name=VALUE */
+    bool refused;    /* an error, but with the value false; else a warning */
+    const char *why; /* what is so instead; NULL: nothing is lost by it, nothing is said */
+};
+
 struct command_row {
     const char *name;
-    const char *group;                /* heading in `cooper help` */
-    const char *arguments;            /* "IMAGE [DESTINATION]" */
-    const char *help;                 /* one line */
-    const struct option_row *options; /* ends with OPT_END */
-    size_t options_size;              /* of the options struct, which main allocates zeroed */
-    int arguments_min, arguments_max; /* max -1: any number */
+    const char *group;                    /* heading in `cooper help` */
+    const char *arguments;                /* "IMAGE [DESTINATION]" */
+    const char *help;                     /* one line */
+    const struct option_row *options;     /* ends with OPT_END */
+    const struct foreign_option *foreign; /* ends with one without a name; NULL: none */
+    size_t options_size;                  /* of the options struct, which main allocates zeroed */
+    int arguments_min, arguments_max;     /* max -1: any number */
     bool stop_at_first; /* options end at the first argument, as `run IMAGE CMD -x` needs */
     /* Returns the exit status; err set: main prints it and exits with EXIT_FAILED (or as
      * returned). */

@@ -12,7 +12,7 @@ struct build_command {
     uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
     const char *format, *call, *provenance, *pull;
-    struct strings annotations;
+    struct strings annotations, attests;
     const char *squash;
     int64_t jobs;
     struct strings secrets, ssh, no_cache_filter, cache_from, cache_to, platforms;
@@ -66,8 +66,11 @@ static const struct option_row options[] = {
               "the commit's or SECONDS since 1970"),
     OPT_FLAG(0, "errexit", struct build_command, errexit,
              "end a RUN of a heredoc at its first error, as with set -e"),
-    OPT_WORD(0, "provenance", struct build_command, provenance, "mode=min|mode=max|true|false",
+    OPT_WORD(0, "provenance", struct build_command, provenance,
+             "min|max|mode=min|mode=max|true|false",
              "write beside the image how it came to be, as SLSA provenance"),
+    OPT_TEXTS(0, "attest", struct build_command, attests, "type=provenance[,mode=max]",
+              "buildx's word for --provenance"),
     OPT_TEXTS(0, "platform", struct build_command, platforms, "PLATFORM[,PLATFORM]",
               "build for these, such as linux/arm64; several make an index"),
     OPT_WORD(0, "pull", struct build_command, pull, "always|missing|never",
@@ -102,6 +105,34 @@ static const struct option_row options[] = {
     OPT_END,
 };
 
+#define NO_LIMITS                                                                                  \
+    "a RUN has the limits that cooper was started with, and --ulimit; 'systemd-run --user "        \
+    "--scope "                                                                                     \
+    "-p MemoryMax=2G cooper build ...' sets others"
+
+static const struct foreign_option foreign[] = {
+    {0, "rm", true, false, NULL},
+    {0, "force-rm", true, false, NULL},
+    {0, "compress", true, false, NULL},
+    {'D', "debug", true, false, NULL},
+    {'m', "memory", false, false, NO_LIMITS},
+    {0, "memory-swap", false, false, NO_LIMITS},
+    {'c', "cpu-shares", false, false, NO_LIMITS},
+    {0, "cpu-period", false, false, NO_LIMITS},
+    {0, "cpu-quota", false, false, NO_LIMITS},
+    {0, "cpuset-cpus", false, false, NO_LIMITS},
+    {0, "cpuset-mems", false, false, NO_LIMITS},
+    {0, "cgroup-parent", false, false,
+     "a RUN is in the cgroup that cooper was started in; 'systemd-run --slice=NAME --scope cooper "
+     "build ...' starts it in another"},
+    {0, "isolation", false, false, "there is one kind of isolation"},
+    {0, "security-opt", false, false, "what lifts the limits of a step is RUN --security=insecure"},
+    {0, "builder", false, false, "there are no builders, the build is done here"},
+    {0, "sbom", true, true,
+     "no bill of materials is made here; 'cooper attest' puts one of a scanner's beside the image"},
+    {0, NULL, false, false, NULL},
+};
+
 static int parse_squash(const char *text, enum build_squash *ret, struct error *err)
 {
     *ret = BUILD_SQUASH_NOTHING;
@@ -133,8 +164,9 @@ static int parse_print(const char *text, enum build_print *ret, struct error *er
     return error_hint(err, -EINVAL, "it is one of ast, plan, context, outline, targets, check");
 }
 
-/* "outline,format=json"; "lint" is what buildx called check at first. */
-static int parse_call(const char *text, struct build_options *o, struct error *err)
+/* "outline,format=json", also behind --print, as buildx had it first; so was "lint" for check. */
+static int parse_call(const char *text, const char *option, struct build_options *o,
+                      struct error *err)
 {
     struct view rest = view_of(text), name, part;
 
@@ -142,10 +174,10 @@ static int parse_call(const char *text, struct build_options *o, struct error *e
     while (rest.at && view_cut(&rest, ',', &part)) {
         o->print_json = view_eq_text(part, "format=json");
         if (!o->print_json && !view_eq_text(part, "format=text"))
-            return error_set(err, -EINVAL, "--call '%.80s' is not known", text);
+            return error_set(err, -EINVAL, "--%s '%.80s' is not known", option, text);
     }
     cleanup_free char *what = view_dup(name);
-    if (strcmp(what, "build") == 0)
+    if (strcmp(what, "build") == 0 && strcmp(option, "call") == 0)
         return 0;
     return parse_print(strcmp(what, "lint") == 0 ? "check" : what, &o->print, err);
 }
@@ -171,10 +203,10 @@ static int parse_pull(const char *text, enum build_pull *ret, struct error *err)
 
 static int parse_printing(const struct build_command *c, struct build_options *o, struct error *err)
 {
-    int r = parse_print(c->print, &o->print, err);
+    int r = c->print ? parse_call(c->print, "print", o, err) : 0;
 
     if (r >= 0 && c->call)
-        r = parse_call(c->call, o, err);
+        r = parse_call(c->call, "call", o, err);
     if (c->check)
         o->print = BUILD_PRINT_CHECK;
     if (r < 0 || !c->format)
@@ -259,7 +291,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     if (c->immutable)
         warn_of_moving_tags(env, &tags);
     if (parse_printing(c, &o, err) < 0 || parse_pull(c->pull, &o.pull, err) < 0 ||
-        provenance_parse(c->provenance, &o.provenance, err) < 0 ||
+        provenance_parse(c->provenance, &c->attests, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
         build_check_options(&o, err) < 0)
         return EXIT_USAGE;
@@ -272,6 +304,7 @@ const struct command_row cmd_build = {
     .arguments = "CONTEXT",
     .help = "make an image out of a Dockerfile",
     .options = options,
+    .foreign = foreign,
     .options_size = sizeof(struct build_command),
     .arguments_max = 1,
     .run = run,

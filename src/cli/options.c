@@ -136,16 +136,47 @@ static int set(const struct option_row *row, char *base, const char *value, stru
     return 0;
 }
 
-/* word is one of "a|b|c". */
+/* word, or its first field, is one of "a|b|c". */
 static bool is_alternative(const char *alternatives, const char *word)
 {
-    struct view rest = view_of(alternatives), one;
+    struct view rest = view_of(alternatives), fields = view_of(word), one, first;
 
+    (void)view_cut(&fields, ',', &first);
     while (rest.at && view_cut(&rest, '|', &one))
-        if (view_eq_text(one, word))
+        if (view_eq(one, first))
             return true;
     return false;
 }
+
+/* ---- options of other programs ---- */
+
+static const struct foreign_option *foreign_find(const struct parser *p, struct view name,
+                                                 char letter)
+{
+    const struct foreign_option *f = p->command ? p->command->foreign : NULL;
+
+    for (; f && f->name; f++)
+        if (letter ? f->letter == letter : view_eq_text(name, f->name))
+            return f;
+    return NULL;
+}
+
+static int pass_over(struct parser *p, const struct foreign_option *f, const char *attached,
+                     struct error *err)
+{
+    if (!attached && !f->flag && p->at >= p->argc)
+        return error_set(err, -EINVAL, "--%s wants a value", f->name);
+    const char *value = attached || f->flag ? attached : p->argv[p->at++];
+    if (!f->why || (value && strcmp(value, "false") == 0))
+        return 0;
+    if (f->refused)
+        return error_hint(err, error_set(err, -EOPNOTSUPP, "--%s cannot be had", f->name), "%s",
+                          f->why);
+    strings_take(&p->globals->warnings, xasprintf("--%s does nothing: %s", f->name, f->why));
+    return 0;
+}
+
+/* ---- rows ---- */
 
 /* The value of a row that wants one: what is attached, else the next word. */
 static int value_of(struct parser *p, const struct option_row *row, const char *attached,
@@ -184,6 +215,9 @@ static int long_option(struct parser *p, const char *word, struct error *err)
         }
         row = NULL;
     }
+    const struct foreign_option *foreign = row ? NULL : foreign_find(p, name, 0);
+    if (foreign)
+        return pass_over(p, foreign, equals ? equals + 1 : NULL, err);
     if (!row)
         return unknown(p, view_of(word), name, err);
     const int r = value_of(p, row, equals ? equals + 1 : NULL, &value, err);
@@ -196,14 +230,16 @@ static int short_options(struct parser *p, const char *word, struct error *err)
         const char *value = NULL;
         char *base = NULL;
         const struct option_row *row = row_find(p, (struct view){0}, *c, &base);
+        const struct foreign_option *foreign = row ? NULL : foreign_find(p, (struct view){0}, *c);
 
-        if (!row)
+        if (!row && !foreign)
             return unknown(p, view_of(word), view_make(c, 1), err);
-        const bool flag = row->kind == OPTION_FLAG;
-        const char *attached = c[1] ? c + 1 + (c[1] == '=') : NULL;
-        int r = value_of(p, row, flag ? NULL : attached, &value, err);
+        const bool flag = foreign ? foreign->flag : row->kind == OPTION_FLAG;
+        const char *attached = c[1] && !flag ? c + 1 + (c[1] == '=') : NULL;
+        int r = foreign ? pass_over(p, foreign, attached, err)
+                        : value_of(p, row, attached, &value, err);
 
-        if (r == 0)
+        if (r == 0 && row)
             r = set(row, base, value, err);
         if (r < 0 || !flag)
             return r;

@@ -9,6 +9,7 @@
 struct global_options {
     const char *root, *color, *progress;
     bool quiet, verbose, help;
+    struct strings warnings; /* no option: of what was passed over; the caller's to say and free */
 };
 extern const struct option_row global_rows[];
 

@@ -557,6 +557,12 @@ manifest() { cat "$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$1/index.j
 -o type=oci,tar=false|needs a dest
 -o type=local|needs a dest
 --build-arg =x|has no name
+--sbom|--sbom cannot be had
+--sbom=generator=x|--sbom cannot be had
+--attest type=sbom|type=sbom cannot be had
+--attest mode=max|begins with type=provenance
+--attest type=provenance,mode=full|no 'mode=full'
+--provenance mode=max,builder-id=x|no 'builder-id=x'
 --secret token|not key=value
 --secret src=x|has no id
 --build-context x|not NAME=WHAT
@@ -574,6 +580,26 @@ E
     [ "$(build --quiet -o type=tar | tar -tf -)" = x ]
     build --quiet -o type=oci | tar -tf - | grep -qx index.json
     build --quiet -o type=docker-archive | tar -tf - | grep -qx manifest.json
+}
+
+@test "options of docker build that mean nothing here are taken, with a word where something is lost" {
+    small_image
+    run -0 --separate-stderr build --rm --force-rm=false --compress -D --sbom=false --attest type=sbom,disabled=true
+    [[ $stderr != *"does nothing"* ]]
+    run -0 --separate-stderr build -m 2g --memory-swap=4g -c 512 --cpuset-cpus 0-1 --cgroup-parent a.slice --isolation x --security-opt y --builder z
+    for it in memory memory-swap cpu-shares cpuset-cpus cgroup-parent isolation security-opt builder; do
+        [[ $stderr == *"--$it does nothing: "* ]] || { echo "$it: $stderr"; return 1; }
+    done
+    run -0 cooper build --help
+    [[ $output != *--memory* ]]
+    # the words for provenance; docker's digest of what is in the store alone
+    for it in --attest=type=provenance,mode=max --provenance=type=provenance,mode=max,version=v1,inline-only=true; do
+        run -0 build "$it" -t words:1 --metadata-file "$CTX.json" --iidfile "$CTX.iid"
+        jq -e '."buildx.build.provenance".buildDefinition.internalParameters.buildConfig' "$CTX.json"
+    done
+    [ "$(jq -r '."containerimage.digest"' "$CTX.json")" = "$(cat "$CTX.iid")" ]
+    run -0 --separate-stderr build --print=targets,format=json
+    jq -e .targets <<<"$output"
 }
 
 @test "outputs: annotations of the manifest and of what names it" {
