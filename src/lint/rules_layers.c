@@ -210,13 +210,16 @@ static void check_volume(struct lint *l, const struct lint_stage *s)
 
 /* ---- writable-exec ---- */
 
-/* 777, 0666, a+w, o+rw, +w for all. */
+/* 777, 0666, a+w, o+rw; not 1777, where nobody deletes what is another's. */
 static bool opens_to_all(struct view mode)
 {
     struct view clause;
 
     if (mode.size > 0 && isdigit((unsigned char)mode.at[0]))
-        return strchr("2367", mode.at[mode.size - 1]) && mode.size >= 3;
+        return mode.size >= 3 && strchr("2367", mode.at[mode.size - 1]) &&
+               (mode.size == 3 || !strchr("1357", mode.at[mode.size - 4]));
+    if (mode.size > 0 && memchr(mode.at, 't', mode.size))
+        return false;
     while (mode.at && view_cut(&mode, ',', &clause)) {
         size_t n = 0;
         bool all = false;
@@ -230,6 +233,16 @@ static bool opens_to_all(struct view mode)
     return false;
 }
 
+/* A scratch directory that the RUN deletes again. */
+static bool is_removed(const struct lint_run *run, size_t i, struct view path)
+{
+    for (size_t j = i + 1; j < run->call_count; j++)
+        for (size_t k = 0; call_is(&run->calls[j], "rm") && k < run->calls[j].arg_count; k++)
+            if (view_eq(run->calls[j].args[k].text, path))
+                return true;
+    return false;
+}
+
 static void check_chmod(struct lint *l, const struct lint_run *run)
 {
     for (size_t i = 0; i < run->call_count; i++) {
@@ -240,7 +253,8 @@ static void check_chmod(struct lint *l, const struct lint_run *run)
         if (!mode || !opens_to_all(mode->text))
             continue;
         const struct lint_arg *path = call_operand(c, &at, "");
-        if (path && lint_in_list(path->text, "/tmp /var/tmp /run/lock /dev/shm"))
+        if (path && (lint_in_list(path->text, "/tmp /var/tmp /run/lock /dev/shm") ||
+                     is_removed(run, i, path->text)))
             continue;
         lint_add(l, lint_arg_span(l, run, c, mode), "mode '%.*s' lets everybody write",
                  LINT_CUT(mode->text));

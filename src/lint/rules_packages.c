@@ -1,12 +1,7 @@
-/* rules_packages.c - package managers: questions nobody answers in a build, caches that stay in the layer. */
+/* rules_packages.c - package managers: questions nobody answers in a build, upgrades, lists of packages. */
 #include "lint/run.h"
 
 /* ---- the answer to questions: DL3014, DL3030, DL3034, DL3038 ---- */
-
-static struct span behind(struct span s)
-{
-    return (struct span){s.end_line, s.end_column, s.end_line, s.end_column};
-}
 
 static void check_answer(struct lint *l, const struct lint_run *run, const char *programs,
                          const char *verbs, const char *flags, const char *text)
@@ -21,7 +16,7 @@ static void check_answer(struct lint *l, const struct lint_run *run, const char 
             continue;
         const struct span span = lint_arg_span(l, run, c, verb);
         if (verb->word && !run->detached)
-            lint_add_edit(l, span, behind(span), text,
+            lint_add_edit(l, span, lint_span_behind(span), text,
                           "%.*s %.*s without%s: the build waits for "
                           "an answer that nobody gives, and fails",
                           VIEW_ARG(c->name), LINT_CUT(verb->text), text);
@@ -81,7 +76,7 @@ static void check_recommends(struct lint *l, const struct lint_run *run)
         static const char text[] = "apt-get install without --no-install-recommends: packages "
                                    "that nobody asked for come along";
         if (verb->word && !run->detached)
-            lint_add_edit(l, span, behind(span), " --no-install-recommends", "%s", text);
+            lint_add_edit(l, span, lint_span_behind(span), " --no-install-recommends", "%s", text);
         else
             lint_add(l, span, "%s", text);
         return;
@@ -109,203 +104,6 @@ static void check_apt(struct lint *l, const struct lint_run *run)
         } else {
             lint_add(l, lint_call_span(l, run, c), "%s", text);
         }
-        return;
-    }
-}
-
-/* ---- caches: DL3019, DL3032, DL3036, DL3040, DL3060 ---- */
-
-/* A call behind i cleans what i left. */
-static bool is_cleaned(const struct lint_run *run, size_t i, const char *clean)
-{
-    for (size_t j = i + 1; j < run->call_count; j++)
-        if (view_eq(run->calls[j].name, run->calls[i].name) && call_has(&run->calls[j], clean))
-            return true;
-    return false;
-}
-
-struct cache_rule {
-    const char *programs, *verbs, *clean, *paths, *mounts, *how;
-};
-
-static const struct lint_call *find_uncleaned(const struct lint_run *run,
-                                              const struct cache_rule *rule)
-{
-    if (run_has_mount(run, rule->mounts))
-        return NULL;
-    for (size_t i = 0; i < run->call_count; i++)
-        if (call_is(&run->calls[i], rule->programs) && call_has(&run->calls[i], rule->verbs) &&
-            !is_cleaned(run, i, rule->clean) && !run_removes(run, i + 1, rule->paths))
-            return &run->calls[i];
-    return NULL;
-}
-
-static void check_cache(struct lint *l, const struct lint_run *run, const struct cache_rule *rule)
-{
-    const struct lint_call *c = find_uncleaned(run, rule);
-
-    if (c)
-        lint_add(l, lint_call_span(l, run, c), "the cache of %.*s stays in the layer: %s",
-                 VIEW_ARG(c->name), rule->how);
-}
-
-static void check_yum_cache(struct lint *l, const struct lint_run *run)
-{
-    static const struct cache_rule rule = {
-        "yum",
-        "install",
-        "clean",
-        "/var/cache/yum /var/cache/dnf",
-        "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
-        "end the RUN with 'yum clean all'",
-    };
-    check_cache(l, run, &rule);
-}
-
-static void check_zypper_cache(struct lint *l, const struct lint_run *run)
-{
-    static const struct cache_rule rule = {
-        "zypper",          "install in",      "clean cc",
-        "/var/cache/zypp", "/var/cache/zypp", "end the RUN with 'zypper clean'",
-    };
-    check_cache(l, run, &rule);
-}
-
-static void check_dnf_cache(struct lint *l, const struct lint_run *run)
-{
-    static const struct cache_rule rule = {
-        "dnf microdnf",
-        "install in",
-        "clean",
-        "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
-        "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
-        "end the RUN with 'dnf clean all'",
-    };
-    check_cache(l, run, &rule);
-}
-
-/* The layers of a stage that nothing is built on are thrown away; those of a trigger are somebody else's. */
-static bool layers_ship(const struct lint_run *run)
-{
-    return run->trigger || run->stage->final || run->stage->extended;
-}
-
-static void check_yarn_cache(struct lint *l, const struct lint_run *run)
-{
-    static const struct cache_rule rule = {
-        "yarn",
-        "install",
-        "clean",
-        "/usr/local/share/.cache /root/.cache /root/.yarn",
-        "/root/.cache/yarn /usr/local/share/.cache/yarn /root/.yarn/berry /root/.yarn",
-        "end the RUN with 'yarn cache clean', or mount a cache",
-    };
-    if (layers_ship(run))
-        check_cache(l, run, &rule);
-}
-
-static void check_apk_cache(struct lint *l, const struct lint_run *run)
-{
-    if (run_has_mount(run, "/var/cache/apk"))
-        return;
-    for (size_t i = 0; i < run->call_count; i++) {
-        const struct lint_call *c = &run->calls[i];
-        const struct lint_arg *verb = call_is(c, "apk") ? call_has(c, "add") : NULL;
-
-        if (!verb || call_flag(c, "no-cache"))
-            continue;
-        const struct span span = lint_arg_span(l, run, c, verb);
-        static const char text[] = "apk add without --no-cache: the index stays in the layer";
-        if (verb->word && !run->detached)
-            lint_add_edit(l, span, behind(span), " --no-cache", "%s", text);
-        else
-            lint_add(l, span, "%s", text);
-        return;
-    }
-}
-
-/* ---- DL3042 ---- */
-
-static bool is_true(struct view v)
-{
-    static const char *const values[] = {"1", "on", "yes", "true", NULL};
-
-    return lint_view_in(v, values);
-}
-
-static bool is_wrapper(const struct lint_call *c)
-{
-    const struct view name = lint_base_name(c->name);
-
-    if (view_starts(name, "pipx") || view_starts(name, "pipenv"))
-        return true;
-    return view_starts(name, "python") && call_has(c, "pipx pipenv");
-}
-
-static void check_pip_cache(struct lint *l, const struct lint_run *run)
-{
-    for (size_t i = 0; i < run->call_count; i++) {
-        const struct lint_call *c = &run->calls[i];
-        struct view value;
-
-        if (!call_is_pip_install(c) || is_wrapper(c) || call_flag(c, "no-cache-dir") ||
-            run_has_mount(run, "/root/.cache/pip"))
-            continue;
-        if (run_variable(run, c, "PIP_NO_CACHE_DIR", &value) && is_true(value))
-            continue;
-        lint_add(l, lint_call_span(l, run, c),
-                 "pip install without --no-cache-dir: its cache stays in the layer");
-        return;
-    }
-}
-
-/* ---- DL3009 ---- */
-
-static const char apt_lists[] = "/var/lib/apt/lists /var/lib/apt";
-
-static bool removes_docker_clean(const struct lint_run *run)
-{
-    return run_removes(run, 0, "/etc/apt/apt.conf.d/docker-clean");
-}
-
-/* Debian's images delete downloaded packages by themselves, until docker-clean is gone. */
-static bool keeps_archives(struct lint *l, const struct lint_run *run)
-{
-    const struct lint_stage *s = run->stage;
-
-    for (size_t i = 0; i < s->count; i++) {
-        const struct lint_run *other = s->at[i].kind == INSTRUCTION_RUN || s->at[i].trigger
-                                           ? lint_run_get(l, s, &s->at[i])
-                                           : NULL;
-        if (other && removes_docker_clean(other))
-            return true;
-        if (other == run)
-            return false;
-    }
-    return false;
-}
-
-static bool lists_mounted(struct lint *l, const struct lint_run *run)
-{
-    return run_has_mount(run, "/var/lib/apt/lists") &&
-           (run_has_mount(run, "/var/cache/apt") || !keeps_archives(l, run));
-}
-
-static void check_apt_lists(struct lint *l, const struct lint_run *run)
-{
-    if (!layers_ship(run))
-        return;
-    for (size_t i = 0; i < run->call_count; i++) {
-        const struct lint_call *c = &run->calls[i];
-        const struct lint_arg *verb =
-            call_is(c, "apt-get apt aptitude") ? call_has(c, "update") : NULL;
-
-        if (!verb || run_removes(run, i + 1, apt_lists) || lists_mounted(l, run))
-            continue;
-        lint_add(l, lint_call_span(l, run, c),
-                 "the lists of %.*s update stay in the layer: end the RUN with 'rm -rf "
-                 "/var/lib/apt/lists/*', or mount a cache at /var/lib/apt and /var/cache/apt",
-                 VIEW_ARG(c->name));
         return;
     }
 }
@@ -364,6 +162,8 @@ static bool updates(const struct lint_call *c)
 
 static void check_update_alone(struct lint *l, const struct lint_run *run)
 {
+    static const char installers[] =
+        "apt-get apt aptitude apk yum dnf microdnf zypper apt-cache apt-file";
     const struct lint_call *update = NULL;
 
     for (size_t i = 0; i < run->call_count; i++) {
@@ -371,9 +171,8 @@ static void check_update_alone(struct lint *l, const struct lint_run *run)
 
         if (updates(c))
             update = update ? update : c;
-        else if (call_is(c,
-                         "apt-get apt aptitude apk yum dnf microdnf zypper apt-cache apt-file") ||
-                 c->name.size == 0)
+        else if (lint_in_list(c->name, installers) || c->name.size == 0 ||
+                 call_has(c, installers)) /* xargs apt-get install */
             return;
     }
     if (update && !run_has_mount(run, "/var/lib/apt/lists /var/cache/apk /var/cache/yum"))
@@ -385,9 +184,6 @@ static void check_update_alone(struct lint *l, const struct lint_run *run)
 #define ANSWER_WHY                                                                                 \
     "Nobody is there to answer in a build: the package manager stops, or takes the end of input "  \
     "for a no, and the build fails."
-#define CACHE_WHY                                                                                  \
-    "What the package manager keeps for next time is never used again in an image, yet it is "     \
-    "stored, pushed and pulled with the layer. A later RUN that deletes it makes nothing smaller."
 
 static const struct lint_row rows[] = {
     {
@@ -473,105 +269,6 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nRUN apt-get install -y --no-install-recommends curl=7.*\n"
                 "USER 1001\n",
         .run = check_apt,
-    },
-    {
-        .id = "CP331",
-        .name = "apt-lists-kept",
-        .aliases = {"DL3009", "DKL-DI-0005"},
-        .title = "package lists of apt stay in the layer",
-        .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "End the same RUN with rm -rf /var/lib/apt/lists/*, or mount caches at /var/lib/apt "
-               "and /var/cache/apt.",
-        .bad = "FROM debian:12.5\nRUN apt-get update && apt-get install -y "
-               "--no-install-recommends curl=7.*\n",
-        .good = "FROM debian:12.5\nRUN apt-get update && apt-get install -y "
-                "--no-install-recommends curl=7.* && rm -rf /var/lib/apt/lists/*\nUSER 1001\n",
-        .run = check_apt_lists,
-    },
-    {
-        .id = "CP332",
-        .name = "apk-cache-kept",
-        .aliases = {"DL3019", "DKL-DI-0004"},
-        .title = "apk add without --no-cache",
-        .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "Write apk add --no-cache, or mount a cache at /var/cache/apk.",
-        .bad = "FROM alpine:3.20.1\nRUN apk add curl=8.9.0-r0\n",
-        .good = "FROM alpine:3.20.1\nRUN apk add --no-cache curl=8.9.0-r0\nUSER 1001\n",
-        .run = check_apk_cache,
-    },
-    {
-        .id = "CP333",
-        .name = "yum-cache-kept",
-        .aliases = {"DL3032"},
-        .title = "yum install without yum clean all",
-        .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "End the same RUN with yum clean all, or mount a cache at /var/cache/yum.",
-        .bad = "FROM rockylinux:9.3\nRUN yum install -y httpd-2.4.57\n",
-        .good = "FROM rockylinux:9.3\nRUN yum install -y httpd-2.4.57 && yum clean all\n"
-                "USER 1001\n",
-        .run = check_yum_cache,
-    },
-    {
-        .id = "CP334",
-        .name = "zypper-cache-kept",
-        .aliases = {"DL3036"},
-        .title = "zypper install without zypper clean",
-        .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "End the same RUN with zypper clean, or mount a cache at /var/cache/zypp.",
-        .bad = "FROM opensuse/leap:15.5\nRUN zypper install -y httpd=2.4\n",
-        .good = "FROM opensuse/leap:15.5\nRUN zypper install -y httpd=2.4 && zypper clean\n"
-                "USER 1001\n",
-        .run = check_zypper_cache,
-    },
-    {
-        .id = "CP335",
-        .name = "dnf-cache-kept",
-        .aliases = {"DL3040"},
-        .title = "dnf or microdnf install without clean all",
-        .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "End the same RUN with dnf clean all, or mount a cache at /var/cache/libdnf5.",
-        .bad = "FROM fedora:40\nRUN dnf install -y httpd-2.4.59\n",
-        .good = "FROM fedora:40\nRUN dnf install -y httpd-2.4.59 && dnf clean all\nUSER 1001\n",
-        .run = check_dnf_cache,
-    },
-    {
-        .id = "CP336",
-        .name = "pip-cache-kept",
-        .aliases = {"DL3042"},
-        .title = "pip install without --no-cache-dir",
-        .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "Write pip install --no-cache-dir, set PIP_NO_CACHE_DIR=1, or mount a cache at "
-               "/root/.cache/pip.",
-        .bad = "FROM python:3.12.4\nRUN pip install flask==3.0.3\n",
-        .good = "FROM python:3.12.4\nRUN pip install --no-cache-dir flask==3.0.3\nUSER 1001\n",
-        .run = check_pip_cache,
-    },
-    {
-        .id = "CP337",
-        .name = "yarn-cache-kept",
-        .aliases = {"DL3060"},
-        .title = "yarn install without yarn cache clean",
-        .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
-        .why = CACHE_WHY,
-        .fix = "End the same RUN with yarn cache clean, or mount a cache at "
-               "/usr/local/share/.cache/yarn.",
-        .bad = "FROM node:20.11.1\nRUN yarn install --frozen-lockfile\n",
-        .good = "FROM node:20.11.1\nRUN yarn install --frozen-lockfile && yarn cache clean\n"
-                "USER 1001\n",
-        .run = check_yarn_cache,
     },
     {
         .id = "CP341",

@@ -53,6 +53,11 @@ struct span lint_arg_span(const struct lint *l, const struct lint_run *run,
     return lint_call_span(l, run, c);
 }
 
+struct span lint_span_behind(struct span s)
+{
+    return (struct span){s.end_line, s.end_column, s.end_line, s.end_column};
+}
+
 /* ---- calls out of a script ---- */
 
 struct reading {

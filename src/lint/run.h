@@ -47,6 +47,9 @@ struct span lint_call_span(const struct lint *l, const struct lint_run *run,
 struct span lint_arg_span(const struct lint *l, const struct lint_run *run,
                           const struct lint_call *c, const struct lint_arg *a);
 
+/* No bytes, at the end of it: where an edit puts something in. */
+struct span lint_span_behind(struct span s);
+
 /* Is path the same as root, or below it? */
 bool lint_path_below(struct view path, struct view root);
 bool lint_in_list(struct view word, const char *list);
