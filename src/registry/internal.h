@@ -184,6 +184,8 @@ struct registry_call {
     int64_t now_ms;
     struct registry_keeper *keeper;
     struct registry_upload upload; /* location NULL: none was begun */
+    uint64_t chunk;                /* by how fast the last one went; 0: none did yet */
+    int64_t sent_ms;               /* when it was sent */
     bool whole;                    /* not in chunks: this registry has trouble with them */
     json_t *list;                  /* of pages */
     size_t limit;

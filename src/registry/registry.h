@@ -187,8 +187,8 @@ struct registry_keeper {
     void (*keep)(struct registry_keeper *k, const struct registry_upload *u);
 };
 #define REGISTRY_CHUNK_MIN (1u << 20)
-#define REGISTRY_CHUNK_MAX (16u << 20)
-#define REGISTRY_CHUNKS 20 /* of a blob at least: what is lost of it when we are killed is a 20th */
+#define REGISTRY_CHUNK_MAX (64u << 20)
+#define REGISTRY_CHUNK_MS 500 /* that one takes, by how long the one before it took */
 
 /* Sends size bytes of fd, borrowed, from offset, unless the registry has the blob; from: a
  * repository of the same registry that may have it, or NULL. */

@@ -110,10 +110,7 @@ static char *with_digest(const struct registry_call *c, const char *location)
 
 static uint64_t chunk_of(const struct registry_call *c)
 {
-    const uint64_t part = MIN(MAX(c->size / REGISTRY_CHUNKS + 1, (uint64_t)REGISTRY_CHUNK_MIN),
-                              (uint64_t)REGISTRY_CHUNK_MAX);
-
-    return MAX(part, c->upload.chunk_min);
+    return MAX(MAX(c->chunk, (uint64_t)REGISTRY_CHUNK_MIN), c->upload.chunk_min);
 }
 
 static void fill(struct registry_call *c, struct exchange *x, uint64_t size)
@@ -141,6 +138,7 @@ static int begin_put(struct registry_call *c)
 static int begin_patch(struct registry_call *c, uint64_t size)
 {
     c->step = STEP_PATCH;
+    c->sent_ms = c->now_ms;
     struct exchange *x = call_begin(c, "PATCH", xstrdup(c->upload.location), ACTIONS);
 
     strings_take(&x->headers, xasprintf("Content-Range: %llu-%llu", (long long)c->upload.have,
@@ -153,7 +151,7 @@ static int begin_patch(struct registry_call *c, uint64_t size)
 static int begin_piece(struct registry_call *c)
 {
     const uint64_t left = c->size - c->upload.have, chunk = chunk_of(c);
-    const bool last = c->whole || c->fd < 0 || left <= chunk;
+    const bool last = c->whole || c->fd < 0 || left <= chunk + chunk / 2;
     const int r = last ? begin_put(c) : begin_patch(c, chunk);
 
     if (!last || c->upload.have)
@@ -280,6 +278,14 @@ static bool broke(const struct registry_answer *a)
            (exchange_status_passes(a->status) && a->status != 429 && a->status != 503);
 }
 
+/* What is lost when we are killed is half a second, and a fast registry has few chunks to handle. */
+static void set_chunk(struct registry_call *c, uint64_t size)
+{
+    const uint64_t ms = (uint64_t)MAX(c->now_ms - c->sent_ms, 1);
+
+    c->chunk = MIN(size * REGISTRY_CHUNK_MS / ms, (uint64_t)REGISTRY_CHUNK_MAX);
+}
+
 /* Out of order chunks are taken by some as if they were not: what counts is the range. */
 static int take_chunk(struct registry_call *c, const struct registry_answer *a, struct error *err)
 {
@@ -296,6 +302,7 @@ static int take_chunk(struct registry_call *c, const struct registry_answer *a, 
                           c->repository);
     if (theirs == u->until)
         c->rounds = 0;
+    set_chunk(c, theirs - u->have);
     u->have = theirs;
     return begin_piece(c);
 }

@@ -330,6 +330,7 @@ static int play(struct registry_call *c, const struct line *lines, size_t count,
         check_request(&lines[at], &q);
         registry_request_done(&q);
         struct registry_answer a = answer_of(&lines[at++]);
+        now += REGISTRY_CHUNK_MS;
         r = registry_call_take(c, now, 1000, &a, err);
         if (r < 0) {
             assert_int_equal(at, count);
@@ -550,7 +551,7 @@ static void an_upload_follows_its_location(void **state)
 
 #define UP "https://h/v2/a/blobs/uploads/"
 #define MIB 1048576
-#define LARGE (2 * MIB + 10)
+#define LARGE (2 * MIB + 600000)
 
 struct noted {
     struct registry_keeper keeper;
@@ -628,7 +629,8 @@ static void chunks_are_counted_by_both_sides(void **state)
          0,
          0,
          {HEAD_LINE, POST_LINE(LOCATION("1")), PATCH_LINE("1", 202, "Range: 0-99\n" LOCATION("4")),
-          PATCH_LINE("4", 202, "Range: 0-1048675\n" LOCATION("5")), PUT_LINE("5", 201)}},
+          PATCH_LINE("4", 202, "Range: 0-1048675\n" LOCATION("5")),
+          PATCH_LINE("5", 202, "Range: 0-2097251\n" LOCATION("6")), PUT_LINE("6", 201)}},
         {"more than was sent",
          NULL,
          0,
@@ -694,7 +696,7 @@ static void chunks_are_counted_by_both_sides(void **state)
          0,
          {HEAD_LINE, POST_LINE(LOCATION("1")),
           PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")), SECOND, PUT_LINE("3", 0),
-          STATUS_LINE("3", 204, "Range: 0-2097161\n" LOCATION("4")), PUT_LINE("4", 201)}},
+          STATUS_LINE("3", 204, "Range: 0-2697151\n" LOCATION("4")), PUT_LINE("4", 201)}},
         {"it is not what was sent",
          NULL,
          0,
@@ -737,7 +739,7 @@ static void chunks_are_counted_by_both_sides(void **state)
          "https://h/up/7",
          MIB,
          2 * MIB,
-         {{"HEAD https://h/v2/a/blobs/" SHA, NULL, 200, "Content-Length: 2097162", "", 0}}},
+         {{"HEAD https://h/v2/a/blobs/" SHA, NULL, 200, "Content-Length: 2697152", "", 0}}},
     };
 
     (void)state;
