@@ -19,6 +19,7 @@
     X(diff)                                                                                        \
     X(du)                                                                                          \
     X(prune)                                                                                       \
+    X(lint)                                                                                        \
     X(login)                                                                                       \
     X(logout)                                                                                      \
     X(pull)                                                                                        \

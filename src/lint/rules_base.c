@@ -255,7 +255,7 @@ static const struct lint_row rows[] = {
         .name = "base-floating-tag",
         .aliases = {NULL},
         .title = "the tag of the base image moves",
-        .level = LINT_INFO,
+        .level = LINT_STYLE,
         .where = LINT_DOCKERFILE,
         .why = "`lts`, `stable` or a major version alone stand for another image from time to "
                "time. Two builds of one commit then differ.",

@@ -245,7 +245,7 @@ static const struct lint_row rows[] = {
         .name = "no-user",
         .aliases = {"CIS-DI-0001", "CKV_DOCKER_3", "DB-4.1"},
         .title = "no USER at all",
-        .level = LINT_INFO,
+        .level = LINT_STYLE,
         .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "Without USER the base image decides, and nearly all of them say root. A number in "
                "this file is seen by everyone.",

@@ -464,7 +464,7 @@ static const struct lint_row rows[] = {
         .name = "copy-from-number",
         .aliases = {NULL},
         .title = "COPY --from counts stages",
-        .level = LINT_INFO,
+        .level = LINT_STYLE,
         .where = LINT_DOCKERFILE,
         .why = "A number means another stage as soon as somebody adds a FROM above. A name stays.",
         .fix = "FROM ... AS name, and COPY --from=name.",

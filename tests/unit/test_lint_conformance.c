@@ -1,6 +1,5 @@
 /* test_lint_conformance.c - the verdicts of hadolint and BuildKit, and our own cases, out of $CONFORMANCE/lint.
- *
- * A rule that no row knows yet is counted and named, not failed. */
+ */
 #include "base/proc.h"
 #include "conformance.h"
 #include "lint_fixture.h"

@@ -1,0 +1,342 @@
+/* cooper lint - rules over Dockerfiles. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "cli/commands.h"
+#include "cli/lint_files.h"
+#include "lint/config.h"
+#include "lint/format.h"
+#include "lint/rule.h"
+
+struct options {
+    const char *config, *context, *format, *threshold, *explain, *name;
+    struct strings ignore, enable, error, warning, info, style, trusted, labels;
+    int64_t exit_code;
+    bool no_fail, strict_labels, no_pragma, no_shellcheck, brief, no_color;
+};
+
+/* ---- configuration ---- */
+
+static const char *get_variable(const char *name)
+{
+    return getenv(name);
+}
+
+/* Reads the file; 0 when it is not there. */
+static int try_config(struct lint_config *c, const char *path, struct error *err)
+{
+    STR_AUTO(text);
+    ERROR_AUTO(e);
+    int r = fd_read_file(AT_FDCWD, path, 1 << 20, &text, &e);
+
+    if (r == -ENOENT || r == -ENOTDIR)
+        return 0;
+    if (r < 0)
+        return error_move(err, &e);
+    r = lint_config_yaml(c, str_view(&text), path, err);
+    return r < 0 ? r : 1;
+}
+
+/* Where hadolint looks, in its order; the first that is there is the only one. */
+static int find_config(const struct env *env, struct lint_config *c, struct error *err)
+{
+    static const struct {
+        const char *below; /* "": here; "~": $HOME; else a variable */
+        const char *path;
+    } places[] = {
+        {"", ".hadolint"},          {"XDG_CONFIG_HOME", "/hadolint"},
+        {"~", "/.config/hadolint"}, {"~", "/.hadolint/hadolint"},
+        {"~", "/.hadolint/config"}, {"~", "/.hadolint"},
+    };
+    static const char *const ends[] = {".yaml", ".yml"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        const char *below = places[i].below;
+        const char *dir = *below == '~' ? env->home : *below ? getenv(below) : "";
+        for (size_t k = 0; dir && (*dir || !*below) && k < ARRAY_SIZE(ends); k++) {
+            cleanup_free char *path = xasprintf("%s%s%s", dir, places[i].path, ends[k]);
+            const int r = try_config(c, path, err);
+            if (r != 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+static int read_config(const struct env *env, const struct options *o, struct lint_config *c,
+                       struct error *err)
+{
+    int r;
+
+    lint_config_environ(c, get_variable);
+    r = o->config ? try_config(c, o->config, err) : find_config(env, c, err);
+    if (r == 0 && o->config)
+        return error_set(err, -ENOENT, "open '%s': there is no such file", o->config);
+    return r < 0 ? r : 0;
+}
+
+static int check_rules(const struct strings *names, const char *option, struct error *err)
+{
+    vec_each (name, names) {
+        const struct view v = view_of(*name);
+        if (lint_row_find(v) || strncasecmp(*name, "SC", 2) == 0)
+            continue;
+        (void)error_set(err, -EINVAL, "--%s: there is no rule '%.80s'", option, *name);
+        return error_hint(err, -EINVAL, "'cooper lint --explain all' lists them");
+    }
+    return 0;
+}
+
+static int apply_options(struct lint_config *c, const struct options *o, struct error *err)
+{
+    const struct {
+        const struct strings *names;
+        enum lint_level level;
+    } lists[] = {{&o->error, LINT_ERROR},
+                 {&o->warning, LINT_WARNING},
+                 {&o->info, LINT_INFO},
+                 {&o->style, LINT_STYLE}};
+    int r = check_rules(&o->enable, "enable", err);
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        vec_each (name, lists[i].names)
+            lint_config_set(c, *name, lists[i].level);
+    vec_each (name, &o->enable)
+        lint_config_enable(c, *name);
+    vec_each (name, &o->ignore)
+        lint_config_set(c, *name, LINT_IGNORE);
+    vec_each (name, &o->trusted)
+        strings_add(&c->trusted, *name);
+    for (size_t i = 0; r == 0 && i < o->labels.size; i++)
+        r = lint_config_label(c, view_of(o->labels.at[i]), err);
+    c->no_fail |= o->no_fail;
+    c->strict_labels |= o->strict_labels;
+    c->ignore_pragmas |= o->no_pragma;
+    if (r == 0 && o->threshold)
+        r = lint_config_threshold(c, o->threshold, err);
+    if (o->format)
+        strings_add(&c->formats, o->format);
+    return r;
+}
+
+/* ---- the context's .dockerignore ---- */
+
+struct context {
+    char *directory; /* whose ignore file is at hand */
+    struct ignore *ignore;
+};
+
+static void context_done(struct context *c)
+{
+    free(c->directory);
+    ignore_free(c->ignore);
+}
+
+static int read_ignore(const char *path, struct context *c, struct error *err)
+{
+    STR_AUTO(text);
+    ERROR_AUTO(e);
+    const int r = fd_read_file(AT_FDCWD, path, IGNORE_SIZE_MAX, &text, &e);
+
+    if (r == -ENOENT || r == -ENOTDIR)
+        return 0;
+    if (r < 0)
+        return error_move(err, &e);
+    const int parsed = ignore_parse(str_view(&text), path, &c->ignore, err);
+    return parsed < 0 ? parsed : 1;
+}
+
+/* As in a build: NAME.dockerignore beside the file, else .dockerignore of the context, which is the file's directory unless it is
+ * named. */
+static int read_context(const struct options *o, const char *file, struct context *c,
+                        struct error *err)
+{
+    const char *slash = strrchr(file, '/');
+    cleanup_free char *own = xasprintf("%s.dockerignore", file);
+    cleanup_free char *directory = o->context ? xstrdup(o->context)
+                                   : slash    ? xstrndup(file, (size_t)(slash - file))
+                                              : xstrdup(".");
+    cleanup_free char *shared = xasprintf("%s/.dockerignore", directory);
+
+    context_done(c);
+    *c = (struct context){0};
+    int r = strcmp(file, "-") == 0 ? 0 : read_ignore(own, c, err);
+    if (r == 0 && (o->context || strcmp(file, "-") != 0))
+        r = read_ignore(shared, c, err);
+    return r < 0 ? r : 0;
+}
+
+/* ---- the files ---- */
+
+struct work {
+    const struct env *env;
+    const struct options *o;
+    const struct lint_config *config;
+    const struct lint_format *format;
+    struct lint_output out;
+    bool failed; /* a finding at or above the threshold */
+};
+
+static int read_file(const char *path, struct str *ret, struct error *err)
+{
+    const int r = strcmp(path, "-") == 0
+                      ? fd_read_all(0, DOCKERFILE_SIZE_MAX, ret, err)
+                      : fd_read_file(AT_FDCWD, path, DOCKERFILE_SIZE_MAX, ret, err);
+
+    return r < 0 ? error_wrap(err, r, "lint '%s'", path) : 0;
+}
+
+static void flush(struct work *w)
+{
+    (void)fwrite(w->out.text.at, 1, w->out.text.size, w->env->out);
+    str_clear(&w->out.text);
+}
+
+static int lint_one(struct work *w, const char *path, struct error *err)
+{
+    CLEANUP(context_done) struct context context = {0};
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+    struct lint_options options = lint_config_options(w->config);
+    const char *name = w->o->name ? w->o->name : strcmp(path, "-") == 0 ? "-" : path;
+    STR_AUTO(text);
+    int r = read_file(path, &text, err);
+
+    if (r == 0)
+        r = read_context(w->o, path, &context, err);
+    if (r < 0)
+        return r;
+    options.ignore = context.ignore;
+    options.context = true;
+    options.raw = w->format->all;
+    options.no_shellcheck = w->o->no_shellcheck;
+    CLEANUP(linter_freep) struct linter *l = linter_new(&options);
+    lint_text(l, str_view(&text), name, &report);
+    vec_each (f, &report)
+        w->failed |= f->level >= MAX(w->config->threshold, LINT_STYLE);
+    lint_output_file(&w->out, w->format, &(struct lint_subject){name, str_view(&text), &report});
+    flush(w);
+    return 0;
+}
+
+/* ---- explain ---- */
+
+static int explain(const struct env *env, const char *name, struct error *err)
+{
+    const struct lint_row *row = lint_row_find(view_of(name));
+    STR_AUTO(text);
+
+    if (strcmp(name, "all") == 0)
+        lint_reference(&text);
+    else if (row)
+        lint_explain(row, &text);
+    else
+        return error_hint(err, error_set(err, -EINVAL, "there is no rule '%.80s'", name),
+                          "'cooper lint --explain all' lists them");
+    (void)fwrite(text.at, 1, text.size, env->out);
+    return EXIT_DONE;
+}
+
+/* ---- the command ---- */
+
+static int choose_format(struct work *w, struct error *err)
+{
+    const struct strings *names = &w->config->formats;
+    const char *name = names->size > 0 ? names->at[names->size - 1] : "tty";
+    STR_AUTO(list);
+
+    w->format = lint_format_find(name);
+    if (w->format)
+        return 0;
+    lint_format_names(&list);
+    return error_set(err, -EINVAL, "--format is one of %s, not '%.40s'", list.at, name);
+}
+
+static int lint_all(struct work *w, char *const *arguments, struct error *err)
+{
+    CLEANUP(strings_done) struct strings files = {0};
+    int r = lint_files(arguments, &files, err);
+
+    if (r < 0)
+        return r;
+    lint_output_begin(&w->out, w->format);
+    w->out.brief = w->o->brief || w->env->quiet;
+    w->out.color = isatty(fileno(w->env->out)) && w->env->color && !w->config->no_color;
+    for (size_t i = 0; r == 0 && i < files.size; i++)
+        r = lint_one(w, files.at[i], err);
+    if (r == 0) {
+        lint_output_end(&w->out, w->format);
+        flush(w);
+    }
+    lint_output_done(&w->out);
+    return r;
+}
+
+static int run(const struct env *env, const void *options, char *const *arguments,
+               struct error *err)
+{
+    const struct options *o = options;
+    CLEANUP(lint_config_done) struct lint_config config = {0};
+    struct work w = {.env = env, .o = o, .config = &config};
+
+    if (o->explain)
+        return explain(env, o->explain, err);
+    lint_config_init(&config);
+    int r = read_config(env, o, &config, err);
+    if (r < 0)
+        return r;
+    if (apply_options(&config, o, err) < 0 || choose_format(&w, err) < 0)
+        return EXIT_USAGE;
+    r = lint_all(&w, arguments, err);
+    if (r < 0)
+        return r;
+    if (!w.failed || config.no_fail || w.format->never_fails)
+        return EXIT_DONE;
+    return o->exit_code ? (int)o->exit_code : EXIT_FINDINGS;
+}
+
+static const struct option_row rows[] = {
+    OPT_TEXT('f', "format", struct options, format,
+             "tty|json|sarif|checkstyle|codeclimate|gitlab|gnu|junit|sonarqube",
+             "how findings are written (default: tty)"),
+    OPT_TEXT('t', "failure-threshold", struct options, threshold, "LEVEL",
+             "lowest level that fails: error, warning, info (default), style, none"),
+    OPT_TEXT(0, "exit-on", struct options, threshold, "LEVEL", "the same"),
+    OPT_INT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
+    OPT_FLAG(0, "no-fail", struct options, no_fail, "status 0 whatever is found"),
+    OPT_TEXTS(0, "ignore", struct options, ignore, "RULE", "leave a rule out"),
+    OPT_TEXTS(0, "enable", struct options, enable, "RULE", "switch a rule on that is off"),
+    OPT_TEXTS(0, "error", struct options, error, "RULE", "give a rule the level error"),
+    OPT_TEXTS(0, "warning", struct options, warning, "RULE", "give a rule the level warning"),
+    OPT_TEXTS(0, "info", struct options, info, "RULE", "give a rule the level info"),
+    OPT_TEXTS(0, "style", struct options, style, "RULE", "give a rule the level style"),
+    OPT_TEXTS(0, "trusted-registry", struct options, trusted, "HOST",
+              "images of other registries are findings; * at either end"),
+    OPT_TEXTS(0, "require-label", struct options, labels, "NAME:TYPE",
+              "a label that every image has: text, url, semver, hash, rfc3339, spdx, email"),
+    OPT_FLAG(0, "strict-labels", struct options, strict_labels, "no labels but the required ones"),
+    OPT_FLAG(0, "disable-ignore-pragma", struct options, no_pragma, "comments switch nothing off"),
+    OPT_FLAG(0, "no-shellcheck", struct options, no_shellcheck, "do not run ShellCheck over RUNs"),
+    OPT_TEXT('c', "config", struct options, config, "FILE",
+             "instead of the .hadolint.yaml that is found"),
+    OPT_TEXT(0, "context", struct options, context, "DIR",
+             "the build context (default: where the file is)"),
+    OPT_TEXT(0, "file-path-in-report", struct options, name, "NAME", "how reports call the file"),
+    OPT_FLAG(0, "brief", struct options, brief, "tty: one line a finding"),
+    OPT_FLAG(0, "no-color", struct options, no_color, "tty: no colours"),
+    OPT_TEXT(0, "explain", struct options, explain, "RULE",
+             "print what a rule is about; all: the whole reference"),
+    OPT_END,
+};
+
+const struct command_row cmd_lint = {
+    .name = "lint",
+    .group = "check them",
+    .arguments = "[FILE|DIR|-]...",
+    .help = "find what is wrong with Dockerfiles",
+    .options = rows,
+    .options_size = sizeof(struct options),
+    .arguments_max = -1,
+    .run = run,
+    .example = "cooper lint --failure-threshold warning",
+};

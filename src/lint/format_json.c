@@ -1,0 +1,262 @@
+/* format_json.c - the formats that are JSON: hadolint's rows, Code Climate, GitLab, SonarQube, SARIF 2.1.0. */
+#include "base/doc.h"
+#include "lint/format_internal.h"
+#include "oci/digest.h"
+
+/* A comma before every element but the first. */
+static void add_doc(struct lint_output *o, bool first, json_t *take_doc)
+{
+    STR_AUTO(text);
+
+    if (!first)
+        str_add_text(&o->text, ",\n");
+    doc_print(take_doc, true, &text);
+    str_add(&o->text, str_view(&text));
+    doc_unref(take_doc);
+}
+
+#define IS_FIRST(o, s, f) ((o)->findings == 0 && (f) == (s)->report->at)
+
+/* ---- json: the row of hadolint, and what it has no field for ---- */
+
+static json_t *aliases_doc(const struct lint_row *row)
+{
+    json_t *list = json_array();
+
+    doc_push(list, doc_new_text(row->id));
+    doc_push(list, doc_new_text(row->name));
+    for (size_t i = 0; i < ARRAY_SIZE(row->aliases) && row->aliases[i]; i++)
+        doc_push(list, doc_new_text(row->aliases[i]));
+    return list;
+}
+
+void format_json_begin(struct lint_output *o)
+{
+    str_add_char(&o->text, '[');
+}
+
+void format_json_file(struct lint_output *o, const struct lint_subject *s)
+{
+    vec_each (f, s->report) {
+        json_t *doc = json_object();
+
+        doc_set_text(doc, "code", f->code);
+        doc_set_int(doc, "column", f->span.column);
+        doc_set_text(doc, "file", s->name);
+        doc_set_text(doc, "level", lint_level_name(f->level));
+        doc_set_int(doc, "line", f->span.line);
+        doc_set_text(doc, "message", f->text);
+        doc_set_int(doc, "endLine", f->span.end_line);
+        doc_set_int(doc, "endColumn", f->span.end_column);
+        doc_set_text(doc, "rule", f->row->id);
+        doc_set_text(doc, "name", f->row->name);
+        doc_set(doc, "aliases", aliases_doc(f->row));
+        doc_set_bool(doc, "fixable", f->edit_count > 0);
+        add_doc(o, IS_FIRST(o, s, f), doc);
+    }
+}
+
+void format_json_end(struct lint_output *o)
+{
+    str_add_text(&o->text, "]\n");
+}
+
+/* ---- Code Climate, and GitLab's reading of it ---- */
+
+static const char *climate_severity(enum lint_level level)
+{
+    static const char *const words[] = {"info", "minor", "info", "major", "blocker"};
+
+    return words[level];
+}
+
+static json_t *climate_doc(const struct lint_subject *s, const struct lint_finding *f)
+{
+    json_t *doc = json_object(), *where = json_object(), *lines = json_object(),
+           *categories = json_array();
+
+    doc_set_text(doc, "type", "issue");
+    doc_set_text(doc, "check_name", f->code);
+    doc_set_text(doc, "description", f->text);
+    doc_push(categories, doc_new_text("Bug Risk"));
+    doc_set(doc, "categories", categories);
+    doc_set_int(lines, "begin", f->span.line);
+    doc_set_int(lines, "end", MAX(f->span.end_line, f->span.line));
+    doc_set_text(where, "path", s->name);
+    doc_set(where, "lines", lines);
+    doc_set(doc, "location", where);
+    doc_set_text(doc, "severity", climate_severity(f->level));
+    return doc;
+}
+
+/* Documents with a NUL behind each (Code Climate's engine specification). */
+void format_codeclimate_file(struct lint_output *o, const struct lint_subject *s)
+{
+    vec_each (f, s->report) {
+        add_doc(o, true, climate_doc(s, f));
+        str_add_char(&o->text, '\0');
+    }
+}
+
+/* The same finding has the same fingerprint in the next run. */
+static void set_fingerprint(json_t *doc)
+{
+    STR_AUTO(text);
+    struct digest digest;
+    char hex[DIGEST_HEX_MAX];
+
+    doc_print(doc, true, &text);
+    digest_of(str_view(&text), &digest);
+    doc_set_text(doc, "fingerprint", digest_hex(&digest, hex));
+}
+
+void format_gitlab_file(struct lint_output *o, const struct lint_subject *s)
+{
+    vec_each (f, s->report) {
+        json_t *doc = climate_doc(s, f);
+
+        set_fingerprint(doc);
+        add_doc(o, IS_FIRST(o, s, f), doc);
+    }
+}
+
+/* ---- SonarQube's generic issues ---- */
+
+void format_sonarqube_begin(struct lint_output *o)
+{
+    str_add_text(&o->text, "{\"issues\":[");
+}
+
+void format_object_end(struct lint_output *o)
+{
+    str_add_text(&o->text, "]}\n");
+}
+
+/* Columns from 0; a range is never empty. */
+static json_t *sonar_range(struct span span)
+{
+    json_t *range = json_object();
+    const uint32_t column = MAX(span.column, 1u) - 1;
+    const bool one = span.end_line <= span.line && span.end_column <= span.column;
+
+    doc_set_int(range, "startLine", span.line);
+    doc_set_int(range, "endLine", MAX(span.end_line, span.line));
+    doc_set_int(range, "startColumn", column);
+    doc_set_int(range, "endColumn", one ? column + 1 : span.end_column - 1);
+    return range;
+}
+
+void format_sonarqube_file(struct lint_output *o, const struct lint_subject *s)
+{
+    static const char *const severities[] = {"INFO", "INFO", "MINOR", "MAJOR", "CRITICAL"};
+
+    vec_each (f, s->report) {
+        json_t *doc = json_object(), *where = json_object();
+
+        doc_set_text(doc, "engineId", "cooper");
+        doc_set_text(doc, "ruleId", f->code);
+        doc_set_text(doc, "severity", severities[f->level]);
+        doc_set_text(doc, "type", f->level == LINT_ERROR ? "BUG" : "CODE_SMELL");
+        doc_set_text(where, "message", f->text);
+        doc_set_text(where, "filePath", s->name);
+        doc_set(where, "textRange", sonar_range(f->span));
+        doc_set(doc, "primaryLocation", where);
+        add_doc(o, IS_FIRST(o, s, f), doc);
+    }
+}
+
+/* ---- SARIF 2.1.0 ---- */
+
+#define SARIF_SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
+
+static const char *sarif_level(enum lint_level level)
+{
+    static const char *const words[] = {"none", "note", "note", "warning", "error"};
+
+    return words[level];
+}
+
+void format_sarif_begin(struct lint_output *o)
+{
+    str_add_text(&o->text, "{\"$schema\":\"" SARIF_SCHEMA
+                           "\",\"version\":\"2.1.0\",\"runs\":[{\"columnKind\":\"utf16CodeUnits\","
+                           "\"results\":[");
+}
+
+static json_t *sarif_text(const char *text)
+{
+    json_t *doc = json_object();
+
+    doc_set_text(doc, "text", text);
+    return doc;
+}
+
+static json_t *sarif_region(struct span span)
+{
+    json_t *region = json_object();
+
+    doc_set_int(region, "startLine", span.line);
+    doc_set_int(region, "startColumn", MAX(span.column, 1u));
+    if (span.end_line) {
+        doc_set_int(region, "endLine", span.end_line);
+        doc_set_int(region, "endColumn", MAX(span.end_column, 1u));
+    }
+    return region;
+}
+
+static json_t *sarif_location(const char *name, struct span span)
+{
+    json_t *doc = json_object(), *physical = json_object(), *artifact = json_object();
+
+    doc_set_text(artifact, "uri", name);
+    doc_set(physical, "artifactLocation", artifact);
+    doc_set(physical, "region", sarif_region(span));
+    doc_set(doc, "physicalLocation", physical);
+    return doc;
+}
+
+void format_sarif_file(struct lint_output *o, const struct lint_subject *s)
+{
+    vec_each (f, s->report) {
+        json_t *doc = json_object(), *where = json_array();
+
+        doc_set_text(doc, "ruleId", f->code);
+        doc_set_text(doc, "level", sarif_level(f->level));
+        doc_set(doc, "message", sarif_text(f->text));
+        doc_push(where, sarif_location(s->name, f->span));
+        doc_set(doc, "locations", where);
+        add_doc(o, IS_FIRST(o, s, f), doc);
+    }
+}
+
+static json_t *sarif_rule(const struct lint_row *row)
+{
+    json_t *doc = json_object(), *config = json_object();
+
+    doc_set_text(doc, "id", lint_row_code(row));
+    doc_set_text(doc, "name", row->name);
+    doc_set(doc, "shortDescription", sarif_text(row->title));
+    doc_set(doc, "fullDescription", sarif_text(row->why));
+    doc_set(doc, "help", sarif_text(row->fix));
+    doc_set_text(config, "level", sarif_level(row->level));
+    doc_set(doc, "defaultConfiguration", config);
+    return doc;
+}
+
+/* Only the rules that fired. */
+void format_sarif_end(struct lint_output *o)
+{
+    const struct lint_row *row;
+    bool first = true;
+
+    str_add_text(&o->text,
+                 "],\"tool\":{\"driver\":{\"name\":\"cooper\",\"version\":\"" COOPER_VERSION
+                 "\",\"rules\":[");
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        if (!o->fired[i])
+            continue;
+        add_doc(o, first, sarif_rule(row));
+        first = false;
+    }
+    str_add_text(&o->text, "]}}}]}\n");
+}

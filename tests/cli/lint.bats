@@ -1,0 +1,114 @@
+# Rules over Dockerfiles: files, configuration, formats, exit statuses. What each rule finds is in the unit tables.
+load common
+
+setup_file() { suite_setup; }
+teardown_file() { suite_teardown; }
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    unset XDG_CONFIG_HOME
+    printf 'FROM debian\nMAINTAINER me\nUSER 1001\n' >Dockerfile
+    printf 'FROM debian:12.5\nCOPY a /a\nUSER 1001\n' >good
+}
+codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.[].code' | sort -u | xargs; }
+
+@test "a finding has its place, its line, why and how to mend it; the status is 3" {
+    run -3 --separate-stderr "$COOPER" lint
+    [[ $output == *"Dockerfile:1:6 DL3006 warning: 'debian' has no tag"* ]]
+    [[ $output == *"     1 | FROM debian"*"       |      ^~~~~~"*"  why: "*"  fix: "* ]]
+    [ -z "$stderr" ]
+}
+
+@test "thresholds and statuses are hadolint's, the number is cooper's" {
+    run -0 "$COOPER" lint good
+    run -3 "$COOPER" lint -t none good # style is shown, and fails when asked to
+    run -3 "$COOPER" lint --failure-threshold error
+    run -0 "$COOPER" lint --failure-threshold error --ignore DL4000
+    run -3 "$COOPER" lint --exit-on warning --ignore DL4000
+    run -1 "$COOPER" lint --exit-code 1
+    run -0 "$COOPER" lint --no-fail
+    run -0 "$COOPER" lint --format codeclimate
+    printf 'FROM debian:12.5\nBOGUS x\n' >bad
+    run -3 "$COOPER" lint bad
+    [[ $output == *"bad:2:1 DL1000 error"* ]]
+    run -1 "$COOPER" lint nowhere
+    run -2 "$COOPER" lint -t loud
+    run -2 "$COOPER" lint --format yaml
+    run -2 "$COOPER" lint --enable no-such-rule
+}
+
+@test "files, directories and standard input" {
+    mkdir -p sub/.hidden sub/.git
+    cp good sub/api.dockerfile
+    cp good sub/.hidden/Containerfile
+    cp Dockerfile sub/Dockerfile.dev
+    cp Dockerfile sub/.git/Dockerfile
+    printf '*\n' >sub/Dockerfile.dev.dockerignore
+    echo x >sub/README
+    [ "$("$COOPER" lint --no-fail -f checkstyle . | grep -o "name='[^']*'" | xargs)" = \
+        "name=./Dockerfile name=./sub/.hidden/Containerfile name=./sub/Dockerfile.dev name=./sub/api.dockerfile" ]
+    [ "$("$COOPER" lint --no-fail -f json good - --file-path-in-report x <Dockerfile | jq -r '.[].file' | sort -u)" = x ]
+    [ "$(codes - <Dockerfile)" = "CP204 DL3006 DL4000" ]
+    rm Dockerfile
+    run -1 "$COOPER" lint
+    [[ $output == *"there is no Dockerfile here"* ]]
+}
+
+@test "rules are named by any of their names" {
+    [ "$(codes Dockerfile)" = "CP204 DL3006 DL4000" ]
+    [ "$(codes --ignore base-no-tag --ignore CP204 --ignore MaintainerDeprecated Dockerfile)" = "" ]
+    [ "$(codes --enable no-healthcheck good)" = "CP204 DL3057" ]
+    run -0 "$COOPER" lint -t error --warning DL4000
+    run -0 "$COOPER" lint --explain maintainerdeprecated
+    [[ $output == "CP108 maintainer: "* ]]
+    run -1 "$COOPER" lint --explain nothing
+    [ "$(codes --trusted-registry '*.example' good)" = "CP204 DL3026" ]
+    [ "$(codes --require-label a:semver good)" = "CP204 DL3049" ]
+}
+
+@test ".hadolint.yaml: the first that is found, then options; variables come before" {
+    printf 'ignored: [DL3006]\nfailure-threshold: error\noverride:\n  style: [DL4000]\n' >.hadolint.yaml
+    run -0 "$COOPER" lint
+    [ "$(codes)" = "CP204 DL4000" ]
+    [ "$(HADOLINT_IGNORE=CP204 codes)" = DL4000 ]
+    [ "$(codes --config /dev/null)" = "CP204 DL3006 DL4000" ]
+    run -3 "$COOPER" lint -t style
+    printf 'failure-threshold: [\n' >.hadolint.yaml
+    run -1 "$COOPER" lint
+    [[ $output == *".hadolint.yaml:2:1"* ]]
+    rm .hadolint.yaml
+    mkdir -p conf
+    printf 'ignored: [DL3006]\n' >conf/hadolint.yml
+    [ "$(XDG_CONFIG_HOME=$PWD/conf codes)" = "CP204 DL4000" ]
+    run -1 "$COOPER" lint --config nowhere.yaml
+}
+
+@test "the context's .dockerignore decides what COPY finds" {
+    echo a >.dockerignore
+    [ "$(codes good)" = "CP204 CopyIgnoredFile" ]
+    echo b >good.dockerignore
+    [ "$(codes good)" = "CP204" ]
+    mkdir ctx && echo a >ctx/.dockerignore
+    [ "$(codes --context ctx - <good)" = "CP204 CopyIgnoredFile" ]
+}
+
+@test "every format can be read by its own kind" {
+    for f in json gitlab sonarqube sarif; do
+        "$COOPER" lint --no-fail -f $f Dockerfile good | jq -e . >/dev/null
+        "$COOPER" lint --no-fail -f $f --ignore CP204 good | jq -e . >/dev/null
+    done
+    for f in checkstyle junit; do
+        "$COOPER" lint --no-fail -f $f Dockerfile good | python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.stdin)'
+    done
+    "$COOPER" lint -f codeclimate | tr '\0' '\n' | jq -e .check_name >/dev/null
+    [ "$("$COOPER" lint --no-fail -f gnu | head -2 | tail -1)" = \
+        "cooper:Dockerfile:1:6: DL3006 warning: 'debian' has no tag: the newest image is taken, whatever it is" ]
+    "$COOPER" lint --no-fail -f sarif | jq -e '.version == "2.1.0" and (.runs[0].tool.driver.rules | length) == 3' >/dev/null
+    [ "$("$COOPER" lint --no-fail -f json | jq -c '.[1] | [.code, .column, .file, .level, .line, .rule]')" = \
+        '["DL3006",6,"Dockerfile","warning",1,"CP201"]' ]
+}
+
+@test "the reference in docs is that of the program" {
+    "$COOPER" lint --explain all | diff "$SOURCE_ROOT/docs/rules.md" - ||
+        { echo "cooper lint --explain all >docs/rules.md"; false; }
+}
