@@ -6,6 +6,7 @@
 #include "cli/images.h"
 #include "cli/signer.h"
 #include "oci/config.h"
+#include "oci/manifest.h"
 
 #define CUSTOM "custom" /* any text: cosign wraps it */
 
@@ -44,6 +45,39 @@ static int read_predicate(const struct env *env, const struct options *o, json_t
     return r < 0 ? error_wrap(err, r, "predicate '%s'", o->predicate) : 0;
 }
 
+static int no_predicate(const struct options *o, struct error *err)
+{
+    return error_hint(
+        err,
+        error_set(err, -ENOENT,
+                  "no image of the store is this one and has a "
+                  "statement of type '%s'",
+                  o->type),
+        "say what there is to say with --predicate FILE, or keep it when it is built: "
+        "--provenance and no --push alone");
+}
+
+/* What the build of this very image wrote down about itself, in this store. What lies unsigned beside
+ * it in a registry is anybody's word, and not signed. */
+static int find_predicate(const struct env *env, const struct options *o, const struct testimony *t,
+                          json_t **ret, struct error *err)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    CLEANUP(image_freep) struct image *image = NULL;
+    IMAGE_TOOLS_AUTO(tools);
+
+    if (manifest_parse(str_view(&t->manifest), &m, NULL) < 0)
+        return error_hint(err, error_set(err, -EINVAL, "it is an index"),
+                          "name one of its manifests by digest, or say --predicate");
+    int r = image_tools_open_store(env, &tools, err);
+    if (r < 0)
+        return r;
+    if (image_open(&tools, m->config.digest_text, &image, NULL) < 0)
+        return no_predicate(o, err);
+    *ret = json_incref(image_attestation(image, statement_type_of(o->type)));
+    return *ret ? 0 : no_predicate(o, err);
+}
+
 static int add(const struct env *env, const struct options *o, struct signer *g,
                json_t *take_predicate, struct error *err)
 {
@@ -74,7 +108,8 @@ static int attest(const struct env *env, const struct options *o, struct wire *w
     int r = signer_open(w, reference, o->key, &g, err);
 
     if (r == 0)
-        r = read_predicate(env, o, &predicate, err);
+        r = o->predicate ? read_predicate(env, o, &predicate, err)
+                         : find_predicate(env, o, &g.image, &predicate, err);
     if (r == 0)
         r = add(env, o, &g, predicate, err);
     if (r == 0 && !env->quiet)
@@ -93,11 +128,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 
     if (r < 0)
         return image_exit(r);
-    if (!o->key || !o->predicate || !o->type)
-        r = error_set(err, -EINVAL, "%s is missing",
-                      !o->key         ? "--key"
-                      : !o->predicate ? "--predicate"
-                                      : "--type");
+    if (!o->key || !o->type)
+        r = error_set(err, -EINVAL, "%s is missing", !o->key ? "--key" : "--type");
     else if (!statement_type_of(o->type))
         r = error_hint(err,
                        error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type),
@@ -110,7 +142,8 @@ static int run(const struct env *env, const void *options, char *const *argument
 
 static const struct option_row rows[] = {
     OPT_TEXT(0, "key", struct options, key, "FILE|env://NAME", "the private key"),
-    OPT_TEXT(0, "predicate", struct options, predicate, "FILE|-", "what is said, as JSON"),
+    OPT_TEXT(0, "predicate", struct options, predicate, "FILE|-",
+             "what is said, as JSON (default: what its build said)"),
     OPT_TEXT(0, "type", struct options, type, "TYPE",
              "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, custom or a URI"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,

@@ -18,6 +18,20 @@ void image_attest(struct image *i, const char *predicate_type, json_t *take_pred
     doc_set(i->record.extra, KEY, list);
 }
 
+json_t *image_attestation(const struct image *i, const char *predicate_type)
+{
+    const json_t *list = json_object_get(i->record.extra, KEY), *item;
+    size_t n;
+
+    json_array_foreach(list, n, item)
+    {
+        const char *type = json_string_value(json_object_get(item, "predicateType"));
+        if (type && strcmp(type, predicate_type) == 0)
+            return json_object_get(item, "predicate");
+    }
+    return NULL;
+}
+
 static json_t *subject_doc(const struct exporting *x, const struct strings *names)
 {
     json_t *list = json_array();

@@ -62,6 +62,8 @@ const char *image_name_platform(const char *name);
 /* A statement about the image: its record keeps it, and whoever exports the image writes it beside
  * the manifest. One an image. */
 void image_attest(struct image *i, const char *predicate_type, json_t *take_predicate);
+/* That statement's predicate, or NULL. Borrowed. */
+json_t *image_attestation(const struct image *i, const char *predicate_type);
 /* Computes the diff ids that are missing, on all processors, and the id; the record, where there is
  * one under record.name, is brought up to date. Free when nothing is missing. */
 MUST_CHECK int image_finish(struct image_tools *t, struct image *i, struct error *err);

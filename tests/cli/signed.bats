@@ -345,3 +345,41 @@ refused() { [ "$status" != 0 ] && [[ $stderr == *"$1"* ]] || { echo "$status $st
     cooper prune -f >/dev/null
     [ -z "$(ls "$COOPER_ROOT/signed")" ]
 }
+
+@test "attest signs what the build said; a policy asks for it, of a base and of what is built on it, and for its age" {
+    own_store
+    mkdir -p context
+    cp root/bin/busybox root/hello context/
+    printf 'FROM scratch\nCOPY busybox /bin/\nCOPY hello /\n' >context/Dockerfile
+    name=$REGISTRY/team/proved:1
+    cooper build -q --provenance=max -t "$name" context
+    cooper push -q "$name"
+    policy '[{"signed-by": ["cosign.pub"]}, {"signed-by": ["cosign.pub"], "statement": "slsaprovenance1", "max-age": "1h"}]'
+    run -1 --separate-stderr cooper pull "$name"
+    [[ $stderr == *"no signature of the keys"* ]]
+    cooper sign -q --key cosign.key "$name"
+    run -1 --separate-stderr cooper pull "$name"
+    [[ $stderr == *"no statement 'https://slsa.dev/provenance/v1'"* ]]
+    run -1 --separate-stderr cooper attest --key cosign.key --type spdxjson "$name"
+    [[ $stderr == *"has a statement of type 'spdxjson'"* ]]
+    cooper attest -q --key cosign.key --type slsaprovenance1 "$name"
+    run -0 cooper verify --key cosign.pub --type slsaprovenance1 --format json "$name"
+    jq -e '.evidence[0].predicate.buildDefinition.buildType == "urn:cooper:build:v1"' <<<"$output"
+    # another store, which has but the policy and the registry
+    export COOPER_ROOT=$BATS_TEST_TMPDIR/elsewhere
+    printf 'FROM %s\nRUN ["/bin/busybox", "true"]\n' "$name" >context/Dockerfile
+    cooper build -q -t onto context
+    busy onto
+    [ "$status" = 0 ]
+    run -1 --separate-stderr cooper attest --key cosign.key --type slsaprovenance1 "$name" # not built here
+    [[ $stderr == *"no image of the store is this one"* ]]
+    # what is old by now: another image, whose build was long ago
+    export COOPER_ROOT=$BATS_TEST_TMPDIR/store
+    printf 'FROM scratch\nCOPY busybox /bin/\nLABEL old=yes\n' >context/Dockerfile
+    SOURCE_DATE_EPOCH=1000000000 cooper build -q --provenance=max -t "$REGISTRY/team/old:1" context
+    cooper push -q "$REGISTRY/team/old:1"
+    cooper sign -q --key cosign.key "$REGISTRY/team/old:1"
+    cooper attest -q --key cosign.key --type slsaprovenance1 "$REGISTRY/team/old:1"
+    run -1 --separate-stderr cooper pull "$REGISTRY/team/old:1" there
+    [[ $stderr == *"it is too old"* ]]
+}
