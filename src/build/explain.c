@@ -25,6 +25,46 @@ static void step_id(const struct build *b, const struct op *op, const char *what
     hash_done(&h, ret->sha256);
 }
 
+/* The same instruction in a build of another directory: a clone, a runner's next workspace. */
+static void step_id_anywhere(const struct op *op, const char *what, struct digest *ret)
+{
+    struct hash h;
+
+    hash_init(&h);
+    hash_add_field(&h, view_of("anywhere"));
+    hash_add_field(&h, view_of(op->stage ? op->stage : ""));
+    hash_add_field(&h, view_of(op->line ? op->line : op->title));
+    hash_add_field(&h, view_of(what));
+    hash_done(&h, ret->sha256);
+}
+
+/* What was kept last under `what`: of this directory, else of another. */
+static void recall(const struct build *b, const struct op *op, const char *what, struct str *ret)
+{
+    struct digest id;
+
+    /* words only: a cache that cannot say why is no reason to fail a build */
+    step_id(b, op, what, &id);
+    (void)!cache_parts_get(b->tools.cache, &id, ret, NULL);
+    if (ret->size > 0)
+        return;
+    step_id_anywhere(op, what, &id);
+    (void)!cache_parts_get(b->tools.cache, &id, ret, NULL);
+}
+
+static int keep(const struct build *b, const struct op *op, const char *what, struct view value,
+                struct error *err)
+{
+    struct digest id;
+
+    step_id(b, op, what, &id);
+    const int r = cache_parts_put(b->tools.cache, &id, value, err);
+    if (r < 0)
+        return r;
+    step_id_anywhere(op, what, &id);
+    return cache_parts_put(b->tools.cache, &id, value, err);
+}
+
 static void say(struct build *b, const struct op *op, const char *why)
 {
     cleanup_free char *text = xasprintf("%s: %s", op->title, why);
@@ -60,14 +100,11 @@ static void add_reason(const struct op *op, const char *reason, struct str *ret)
 
 void explain_miss(struct build *b, const struct op *op, const struct key *definition)
 {
-    struct digest id;
     STR_AUTO(before);
     STR_AUTO(reason);
     STR_AUTO(why);
 
-    step_id(b, op, "key", &id);
-    /* words only: a cache that cannot say why is no reason to fail a build */
-    (void)!cache_parts_get(b->tools.cache, &id, &before, NULL);
+    recall(b, op, "key", &before);
     str_add_text(&why, "ran because ");
     if (op->no_cache)
         str_add_text(&why, "the cache is not asked (--no-cache)");
@@ -162,12 +199,10 @@ static void explain_files(struct build *b, const struct op *op, const struct dig
 
 bool explain_last_tree(struct build *b, const struct op *op, struct digest *ret)
 {
-    struct digest id;
     STR_AUTO(before);
 
-    step_id(b, op, "tree", &id);
-    if (cache_parts_get(b->tools.cache, &id, &before, NULL) <= 0 ||
-        before.size != sizeof(ret->sha256))
+    recall(b, op, "tree", &before);
+    if (before.size != sizeof(ret->sha256))
         return false;
     memcpy(ret->sha256, before.at, sizeof(ret->sha256));
     return store_tree_hold(b->tools.store, ret, NULL) == 0;
@@ -176,18 +211,15 @@ bool explain_last_tree(struct build *b, const struct op *op, struct digest *ret)
 int explain_remember(struct build *b, const struct op *op, const struct digest *tree,
                      struct error *err)
 {
-    struct digest id, last;
+    struct digest last;
 
     if (!b->parts[op->id])
         return 0;
     if (b->options->explain && op->kind == OP_FILE && explain_last_tree(b, op, &last))
         explain_files(b, op, &last, tree);
-    step_id(b, op, "tree", &id);
-    int r =
-        cache_parts_put(b->tools.cache, &id, view_make(tree->sha256, sizeof(tree->sha256)), err);
-    step_id(b, op, "key", &id);
+    int r = keep(b, op, "tree", view_make(tree->sha256, sizeof(tree->sha256)), err);
     if (r >= 0)
-        r = cache_parts_put(b->tools.cache, &id, view_of(b->parts[op->id]), err);
+        r = keep(b, op, "key", view_of(b->parts[op->id]), err);
     free(b->parts[op->id]);
     b->parts[op->id] = NULL;
     return r;

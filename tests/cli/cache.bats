@@ -156,6 +156,11 @@ E
     sed -i 's/echo/echo v/' "$CTX/Dockerfile"
     run -0 build -t why --explain --build-arg VERSION=2
     [[ $output == *'RUN echo v $VERSION: ran because command changed'* ]]
+    # a clone in another place: held against the last build of that line anywhere
+    cp -r "$CTX" "$CTX.clone" && echo e >"$CTX.clone/src/d"
+    CTX=$CTX.clone run -0 build -t why --explain --build-arg VERSION=3
+    [[ $output == *'RUN echo v $VERSION: ran because ARG VERSION changed "2" -> "3"'* ]]
+    [[ $output == *"COPY src /src: ran because content of 'src' changed"*"COPY src /src: changed '/src/d'"* ]]
     cooper prune --all --quiet
     run -0 build -t why --explain --build-arg VERSION=2 --no-cache
     [[ $output == *"--no-cache"* ]]
