@@ -166,7 +166,8 @@ char *arena_strndup(struct arena *a, const char *text, size_t size)
 {
     char *copy = arena_take(a, size + 1, 1);
 
-    memcpy(copy, text, size);
+    if (size > 0) /* an empty view may be NULL */
+        memcpy(copy, text, size);
     copy[size] = '\0';
     return copy;
 }

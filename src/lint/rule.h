@@ -64,7 +64,7 @@ bool lint_is_buildkit(const char *alias); /* "StageNameCasing" */
 bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
-extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers, lint_deps,
+extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers, lint_deps, lint_start,
     lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;

@@ -18,31 +18,6 @@ static bool is_shell_form(const struct instruction *in)
     return !in->json && count > 0;
 }
 
-static struct view program_name(struct view path)
-{
-    const char *slash = path.size ? memrchr(path.at, '/', path.size) : NULL;
-
-    return slash ? view_make(slash + 1, path.size - (size_t)(slash + 1 - path.at)) : path;
-}
-
-/* The text that a shell will read at start: of a shell form, or of ["sh", "-c", "..."]. */
-static bool script_of(const struct instruction *in, struct word *ret)
-{
-    static const char *const shells[] = {"sh", "bash", "ash", "dash", "zsh", "ksh", NULL};
-    size_t count;
-    const struct word *words = command_words(in, &count);
-
-    if (!in->json && count > 0) {
-        *ret = words[0];
-        return true;
-    }
-    if (count < 3 || !lint_view_in(program_name(words[0].text), shells) ||
-        !view_starts(words[1].text, "-") || !view_ends(words[1].text, "c"))
-        return false;
-    *ret = words[2];
-    return true;
-}
-
 /* ---- forms ---- */
 
 static void check_json(struct lint *l, const struct lint_stage *s, const struct instruction *in)
@@ -81,39 +56,6 @@ static void check_json_broken(struct lint *l, const struct lint_stage *s,
 
 /* ---- signals ---- */
 
-/* Does the last command of the script replace the shell? */
-static bool script_execs(struct view script)
-{
-    struct view last = script;
-
-    for (size_t i = 0; i < script.size; i++)
-        if (strchr("&|;\n", script.at[i]) && script.at[i])
-            last = view_make(script.at + i + 1, script.size - i - 1);
-    last = view_trim(last);
-    return view_starts(last, "exec ") || view_starts(view_trim(script), "exec ");
-}
-
-static void check_pid1(struct lint *l, const struct lint_stage *s)
-{
-    static const char *const runners[] = {"npm", "yarn", "pnpm", "npx", NULL};
-    const struct instruction *in = s->entrypoint ? s->entrypoint : s->cmd;
-    struct word script;
-    size_t count;
-
-    if (!in || in->word_count == 0)
-        return;
-    const struct word *words = command_words(in, &count);
-    if (script_of(in, &script)) {
-        if (!script_execs(script.text))
-            lint_add(l, script.span,
-                     "the program is a child of a shell, which hands no signal on: it is killed "
-                     "after the grace period");
-    } else if (count > 0 && lint_view_in(program_name(words[0].text), runners)) {
-        lint_add(l, words[0].span, "'%.*s' as process 1 does not hand signals to what it starts",
-                 LINT_CUT(words[0].text));
-    }
-}
-
 static void check_stopsignal(struct lint *l, const struct lint_stage *s,
                              const struct instruction *in)
 {
@@ -123,80 +65,6 @@ static void check_stopsignal(struct lint *l, const struct lint_stage *s,
     if (in->word_count > 0 && lint_view_in(lint_unquote(in->words[0].text), kills))
         lint_add(l, in->words[0].span, "'%.*s' cannot be caught: the program never ends in order",
                  LINT_CUT(in->words[0].text));
-}
-
-/* ---- one program ---- */
-
-static bool has_background(struct view script)
-{
-    for (size_t i = 0; i < script.size; i++) {
-        const char before = i > 0 ? script.at[i - 1] : ' ',
-                   after = i + 1 < script.size ? script.at[i + 1] : '\0';
-        if (script.at[i] == '&' && before != '&' && before != '>' && before != '<' &&
-            before != '\\' && after != '&' && after != '>' && after != '\0')
-            return true;
-    }
-    return false;
-}
-
-static bool starts_service(struct view script)
-{
-    struct view word, rest = script;
-    bool service = false;
-
-    while (rest.at && view_cut(&rest, ' ', &word)) {
-        if (service && (view_eq_text(word, "start") || view_eq_text(word, "restart")))
-            return true;
-        service |= view_eq_text(word, "service") || view_starts(word, "/etc/init.d/");
-    }
-    return false;
-}
-
-static void check_services(struct lint *l, const struct lint_stage *s, const struct instruction *in)
-{
-    static const char *const supervisors[] = {"supervisord", "runsvdir", "s6-svscan", "systemd",
-                                              "monit",       "circusd",  "runit",     NULL};
-    struct word script;
-    size_t count;
-    const struct word *words = command_words(in, &count);
-
-    (void)s;
-    if (script_of(in, &script)) {
-        struct view rest = view_trim(script.text), first = VIEW("");
-        (void)view_cut(&rest, ' ', &first);
-        if (has_background(script.text) || starts_service(script.text) ||
-            lint_view_in(program_name(first), supervisors))
-            lint_add(l, script.span, "more than one service is started");
-    } else if (count > 0 && lint_view_in(program_name(words[0].text), supervisors)) {
-        lint_add(l, words[0].span, "'%.*s' starts more than one service", LINT_CUT(words[0].text));
-    }
-}
-
-/* ---- code at start ---- */
-
-static void check_fetch(struct lint *l, const struct lint_stage *s, const struct instruction *in)
-{
-    static const char *const fetches[] = {
-        "apt-get install", "apt-get update",  "apt install",    "apk add",
-        "apk update",      "yum install",     "dnf install",    "pip install",
-        "pip3 install",    "npm install",     "npm ci",         "yarn install",
-        "pnpm install",    "gem install",     "bundle install", "composer install",
-        "go install",      "go mod download", "cargo install",  "git clone",
-        "git pull",        "curl ",           "wget ",          "update-ca-certificates"};
-    struct word script;
-
-    (void)s;
-    if (!script_of(in, &script))
-        return;
-    for (size_t i = 0; i < ARRAY_SIZE(fetches); i++) {
-        const char *at = memmem(script.text.at, script.text.size, fetches[i], strlen(fetches[i]));
-        if (!at || (at > script.text.at && !strchr(" ;&|(\n", at[-1])))
-            continue;
-        lint_add(l, script.span,
-                 "'%s' at every start: the container runs what the network holds that day",
-                 fetches[i]);
-        return;
-    }
 }
 
 static const struct lint_row rows[] = {
@@ -249,22 +117,6 @@ static const struct lint_row rows[] = {
         .instruction = check_json_broken,
     },
     {
-        .id = "CP504",
-        .name = "pid1-no-signals",
-        .aliases = {NULL},
-        .title = "the program gets no signals",
-        .level = LINT_INFO,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
-        .why = "Process 1 of a container gets the stop signal, and a shell or npm keeps it. The "
-               "program is killed in the middle of its "
-               "work when the grace period ends.",
-        .fix =
-            "JSON form; `exec program` at the end of a script; or an init: tini, or `run --init`.",
-        .bad = "FROM debian:12.5\nUSER 1001\nCMD [\"sh\", \"-c\", \"node app.js\"]\n",
-        .good = "FROM debian:12.5\nUSER 1001\nCMD [\"sh\", \"-c\", \"exec node app.js\"]\n",
-        .stage = check_pid1,
-    },
-    {
         .id = "CP505",
         .name = "stopsignal-kill",
         .aliases = {NULL},
@@ -278,37 +130,6 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nSTOPSIGNAL SIGTERM\nUSER 1001\n",
         .kinds = LINT_KIND(STOPSIGNAL),
         .instruction = check_stopsignal,
-    },
-    {
-        .id = "CP506",
-        .name = "two-services",
-        .aliases = {NULL},
-        .title = "more than one service in a container",
-        .level = LINT_INFO,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
-        .why = "When one of them dies the container lives on, and nobody is told. They cannot be "
-               "updated, limited or watched apart.",
-        .fix = "One container for each; compose or a pod keeps them together.",
-        .bad = "FROM debian:12.5\nUSER 1001\nCMD [\"supervisord\", \"-n\"]\n",
-        .good = "FROM debian:12.5\nUSER 1001\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
-        .kinds = LINT_KIND(CMD) | LINT_KIND(ENTRYPOINT),
-        .instruction = check_services,
-    },
-    {
-        .id = "CP507",
-        .name = "cert-or-code-at-start",
-        .aliases = {NULL},
-        .title = "code is fetched when the container starts",
-        .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
-        .why = "What runs is then not what was built and scanned, and differs from start to start. "
-               "Without the network nothing starts.",
-        .fix = "Fetch it in a RUN.",
-        .bad = "FROM debian:12.5\nUSER 1001\nENTRYPOINT [\"sh\", \"-c\", \"pip install x && exec "
-               "x\"]\n",
-        .good = "FROM debian:12.5\nUSER 1001\nENTRYPOINT [\"x\"]\n",
-        .kinds = LINT_KIND(CMD) | LINT_KIND(ENTRYPOINT),
-        .instruction = check_fetch,
     },
 };
 

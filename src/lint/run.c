@@ -23,12 +23,21 @@ struct view lint_base_name(struct view path)
 
 /* ---- places ---- */
 
+/* Of a word of the JSON form, whose bytes are no longer those of the file. */
+static struct span word_span(const struct instruction *in, const char *at)
+{
+    for (size_t i = 0; at && i < in->word_count; i++)
+        if (at >= in->words[i].text.at && at <= in->words[i].text.at + in->words[i].text.size)
+            return in->words[i].span;
+    return in->keyword_span;
+}
+
 struct span lint_place(const struct lint *l, const struct lint_run *run, struct view bytes)
 {
     const ssize_t begin = bytes.at ? instruction_offset(l->d, run->in, bytes.at) : -1;
 
     if (begin < 0)
-        return run->in->keyword_span;
+        return word_span(run->in, bytes.at);
     if (bytes.size == 0)
         return dockerfile_span(l->d, (size_t)begin, (size_t)begin);
     const ssize_t last = instruction_offset(l->d, run->in, bytes.at + bytes.size - 1);
@@ -46,11 +55,7 @@ struct span lint_arg_span(const struct lint *l, const struct lint_run *run,
 {
     if (a->word)
         return lint_place(l, run, a->word->raw);
-    if (!c->node && a->text.at)
-        for (size_t i = 0; i < run->in->word_count; i++)
-            if (run->in->words[i].text.at == a->text.at)
-                return run->in->words[i].span;
-    return lint_call_span(l, run, c);
+    return a->text.at && !c->node ? lint_place(l, run, a->text) : lint_call_span(l, run, c);
 }
 
 struct span lint_span_behind(struct span s)
