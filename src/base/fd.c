@@ -1,5 +1,6 @@
 #include "base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -185,4 +186,22 @@ char *fd_name(int fd)
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     const ssize_t n = readlink(link, path, sizeof(path) - 1);
     return n < 0 ? xstrdup("?") : xstrndup(path, (size_t)n);
+}
+
+int fd_is_empty(int fd, struct error *err)
+{
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    bool empty = true;
+
+    if (!dir) {
+        if (copy >= 0)
+            close(copy);
+        return error_sys(err, "read a directory");
+    }
+    rewinddir(dir);
+    for (const struct dirent *e; (e = readdir(dir));)
+        empty = empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
+    closedir(dir);
+    return empty;
 }

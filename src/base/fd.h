@@ -35,6 +35,8 @@ MUST_CHECK int fd_replace_file(int dirfd, const char *path, struct view data, mo
 /* mkdir -p below dirfd, mode for each new one; existing directories are fine. For paths that are
  * ours. */
 MUST_CHECK int fd_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err);
+/* 1: the directory has no entries, 0: it has some. */
+MUST_CHECK int fd_is_empty(int fd, struct error *err);
 /* rm -rf of any depth, without following anything; an absent name is fine. Makes directories
  * writable on its way; one on another file system is -EXDEV. */
 MUST_CHECK int fd_remove_tree(int dirfd, const char *name, struct error *err);

@@ -3,9 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/images.h"
-#include "image/copy.h"
-#include "image/load.h"
-#include "image/place.h"
+#include "cli/transfer.h"
 
 struct options {
     const char *platform, *tls_verify;
@@ -36,7 +34,7 @@ static void tell(const struct env *env, const struct image *i)
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
     const struct options *o = given;
-    struct load_options load = {.name = arguments[1]};
+    struct transfer x = {.tls_verify = o->tls_verify};
     CLEANUP(load_result_done) struct load_result result = {0};
     struct platform platform;
     PLACE_AUTO(place);
@@ -44,26 +42,25 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     IMAGE_TOOLS_AUTO(t);
     int r = o->platform ? platform_parse(o->platform, &platform, err) : 0;
 
-    if (r == 0 && arguments[1] && strncmp(arguments[1], "oci:", 4) == 0)
-        return copy_images(env,
-                           &(struct copy_options){.from = arguments[0],
-                                                  .to = arguments[1],
-                                                  .platform = o->platform ? &platform : NULL},
-                           o->tls_verify, err);
+    x.choice.platforms = &platform;
+    x.choice.platform_count = o->platform != NULL;
+    if (r == 0 && arguments[1] && strncmp(arguments[1], "oci:", 4) == 0) {
+        x.choice.from = arguments[0];
+        x.choice.to = arguments[1];
+        return copy_images(env, &x.choice, o->tls_verify, err);
+    }
     if (r == 0)
         r = place_parse(arguments[0], &place, err);
+    if (r == 0 && place.kind == PLACE_STORE)
+        r = error_set(err, -EINVAL, "what is in the store need not be pulled");
     if (r == 0)
         r = place_tls(o->tls_verify, &tls, err);
     if (r < 0)
         return image_exit(r);
     r = image_tools_open(env, &t, err);
     t.tls = tls;
-    load.platform = o->platform ? &platform : NULL;
-    load.path = place.path;
-    load.tag = place.tag;
-    load.reference = place.kind == PLACE_REGISTRY ? &place.reference : NULL;
     if (r == 0)
-        r = image_load(&t, &load, &result, err);
+        r = transfer_in(&t, arguments[0], &x, arguments[1], false, &result, err);
     vec_each (i, &result)
         tell(env, *i);
     return r < 0 ? EXIT_FAILED : EXIT_DONE;
@@ -72,7 +69,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
 const struct command_row cmd_pull = {
     .name = "pull",
     .group = "ship and trust them",
-    .arguments = "REF|oci:DIR[:TAG]|docker-archive:FILE [NAME]",
+    .arguments = "REF|oci:DIR[:TAG]|oci-archive:FILE|docker-archive:FILE|dir:DIR [NAME]",
     .help = "bring an image of a registry into the store",
     .options = rows,
     .options_size = sizeof(struct options),

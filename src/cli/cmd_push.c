@@ -3,12 +3,10 @@
 
 #include "cli/commands.h"
 #include "cli/images.h"
-#include "image/copy.h"
-#include "image/export.h"
-#include "image/place.h"
+#include "cli/transfer.h"
 
 struct options {
-    const char *platform, *tls_verify, *compression;
+    const char *platform, *tls_verify, *compression, *level, *form;
 };
 
 static const struct option_row rows[] = {
@@ -17,14 +15,14 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "compression", struct options, compression,
              "gzip|zstd|zstd:chunked|estargz|uncompressed",
              "what the layers are packed with (default: as they are, gzip for new ones)"),
+    OPT_TEXT(0, "compression-format", struct options, compression, "FORM",
+             "the same, by podman's name"),
+    OPT_TEXT(0, "compression-level", struct options, level, "N|max", "how hard it packs"),
+    OPT_TEXT(0, "format", struct options, form, "oci|v2s2",
+             "the form of manifests (default: as they are, OCI's for new ones)"),
     OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
-
-static const enum output_type types[] = {[PLACE_REGISTRY] = OUTPUT_REGISTRY,
-                                         [PLACE_OCI] = OUTPUT_OCI,
-                                         [PLACE_OCI_ARCHIVE] = OUTPUT_OCI_ARCHIVE,
-                                         [PLACE_DOCKER_ARCHIVE] = OUTPUT_DOCKER_ARCHIVE};
 
 /* The destination, or the image's own name. */
 static int open_place(char *const *arguments, struct place *ret, struct error *err)
@@ -38,95 +36,48 @@ static int open_place(char *const *arguments, struct place *ret, struct error *e
                       "say where to: cooper push %s HOST/NAME:TAG", arguments[0]);
 }
 
-static int make_output(const struct options *o, const struct place *to, struct output *ret,
-                       struct error *err)
-{
-    cleanup_free char *text =
-        xasprintf("type=registry%s%s", o->compression ? ",force-compression=true,compression=" : "",
-                  o->compression ? o->compression : "");
-    if (to->kind >= ARRAY_SIZE(types))
-        return error_set(err, -ENOTSUP, "an image is not pushed to such a place");
-    const int r = output_parse(text, ret, err);
-
-    if (r < 0)
-        return r;
-    ret->type = types[to->kind];
-    ret->directory = to->kind == PLACE_OCI;
-    ret->dest = to->path ? xstrdup(to->path) : NULL;
-    return 0;
-}
-
-/* What it is called where it goes: in layouts a tag alone has the image's name before it. */
-static int add_name(const struct place *to, const struct image *image, struct output *o,
-                    struct error *err)
-{
-    const char *own = image->record.name;
-    REFERENCE_AUTO(ref);
-
-    if (to->kind == PLACE_REGISTRY) {
-        if (!to->reference.tag || to->reference.has_digest)
-            return error_set(err, -EINVAL, "a digest is no name to push to: name a tag");
-        strings_take(&o->names, reference_format(&to->reference));
-        return 0;
-    }
-    if (!to->tag)
-        return 0;
-    if (to->kind == PLACE_DOCKER_ARCHIVE || !reference_tag_valid(view_of(to->tag)) || !own) {
-        strings_add(&o->names, to->tag);
-        return 0;
-    }
-    cleanup_free char *plain = xstrndup(own, strcspn(own, " "));
-    const int r = reference_parse(plain, &ref, err);
-    if (r < 0)
-        return r;
-    free(ref.tag);
-    ref.tag = xstrdup(to->tag);
-    strings_take(&o->names, reference_format(&ref));
-    return 0;
-}
-
-static void tell(const struct env *env, const struct output *o, const struct export_result *result)
+static void tell(const struct env *env, const struct place *to, const struct image *i,
+                 const struct digest *d)
 {
     char text[DIGEST_TEXT_MAX];
-    const char *to = o->names.size ? o->names.at[0] : o->dest;
-    cleanup_free char *familiar = image_name_familiar(to);
+    const char *own = i->record.name ? i->record.name : "";
+    cleanup_free char *plain = xstrndup(own, strcspn(own, " "));
+    cleanup_free char *name = to->kind == PLACE_REGISTRY ? reference_familiar(&to->reference)
+                                                         : image_name_familiar(plain);
 
-    if (o->dest && strcmp(o->dest, "-") == 0)
+    if (to->path && strcmp(to->path, "-") == 0)
         return;
     if (env->quiet)
-        fprintf(env->out, "%s\n", digest_format(&result->manifest, text));
+        fprintf(env->out, "%s\n", digest_format(d, text));
     else
-        fprintf(env->out, "Pushed %s: %s\n", familiar, digest_format(&result->manifest, text));
+        fprintf(env->out, "Pushed %s: %s\n",
+                to->kind != PLACE_REGISTRY && to->tag ? to->tag
+                : *name                               ? name
+                                                      : to->path,
+                digest_format(d, text));
 }
 
-static int push(struct image_tools *t, const struct options *o, const char *name,
-                const struct place *to, struct output *output, struct error *err)
+static int push(struct image_tools *t, const struct transfer *x, const char *name,
+                const char *platform, const struct place *to, struct error *err)
 {
-    /* the names of the output are all that it is called */
-    const struct strings no_names = {0};
     struct image **images = NULL;
-    struct export_result result = {0};
+    struct digest digest;
     size_t count = 0;
-    int r = image_open_some(t, name, o->platform, &images, &count, err);
-    const size_t opened = count;
+    int r = image_open_some(t, name, platform, &images, &count, err);
 
     if (r == 0)
-        r = add_name(to, images[0], output, err);
-    if (r == 0 && count > 1 && to->kind == PLACE_DOCKER_ARCHIVE)
-        count = 1;
+        r = transfer_out(t, images, count, x, to, &digest, err);
     if (r == 0)
-        r = image_export_all(t, images, count, output, &no_names, &result, err);
-    if (r == 0)
-        tell(t->env, output, &result);
-    images_free(images, opened);
+        tell(t->env, to, images[0], &digest);
+    images_free(images, count);
     return r;
 }
 
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
     const struct options *o = given;
+    const struct transfer x = {.compression = o->compression, .level = o->level, .form = o->form};
     enum wire_tls tls = WIRE_TLS_DEFAULT;
-    CLEANUP(output_done) struct output output = {0};
     PLACE_AUTO(to);
     IMAGE_TOOLS_AUTO(t);
 
@@ -139,7 +90,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     int r = open_place(arguments, &to, err);
 
     if (r == 0)
-        r = make_output(o, &to, &output, err);
+        r = transfer_check(&x, err);
     if (r == 0)
         r = place_tls(o->tls_verify, &tls, err);
     if (r < 0)
@@ -147,14 +98,14 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     r = image_tools_open(env, &t, err);
     t.tls = tls;
     if (r == 0)
-        r = push(&t, o, arguments[0], &to, &output, err);
+        r = push(&t, &x, arguments[0], o->platform, &to, err);
     return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 const struct command_row cmd_push = {
     .name = "push",
     .group = "ship and trust them",
-    .arguments = "IMAGE [REF|oci:DIR[:TAG]|oci-archive:FILE|docker-archive:FILE]",
+    .arguments = "IMAGE [REF|oci:DIR[:TAG]|oci-archive:FILE|docker-archive:FILE|dir:DIR]",
     .help = "copy an image of the store to a registry",
     .options = rows,
     .options_size = sizeof(struct options),

@@ -60,12 +60,21 @@ static int keep(struct documents *l, struct view bytes, const char *media_type, 
                : 0;
 }
 
+/* What may not be passed on stays where it is, but for what is kept here, and for who may. */
+static bool is_passed_on(const struct copy *c, const struct descriptor *d)
+{
+    struct registry_session *s;
+    const char *repository;
+
+    return !media_is_foreign(d->media_type) || c->options->foreign ||
+           !site_is_registry(c->to, &s, &repository);
+}
+
 static int take_blob(struct copy *c, const struct descriptor *d, struct error *err)
 {
     int r = descriptor_need_sha256(d, err);
 
-    /* what may not be passed on stays where it is */
-    if (r < 0 || media_is_foreign(d->media_type) || !copy_is_new(c, &d->digest))
+    if (r < 0 || !is_passed_on(c, d) || !copy_is_new(c, &d->digest))
         return r;
     return copy_blob(c, d, err);
 }
@@ -74,13 +83,21 @@ static int take_manifest(struct copy *c, struct view bytes, struct documents *re
                          struct error *err)
 {
     CLEANUP(manifest_freep) struct manifest *m = NULL;
+    bool changed = false;
+    STR_AUTO(other);
     int r = manifest_parse(bytes, &m, err);
 
+    if (r == 0)
+        r = copy_form_manifest(c, m, &other, &changed, err);
     if (r == 0)
         r = take_blob(c, &m->config, err);
     for (size_t i = 0; r == 0 && i < m->layer_count; i++)
         r = take_blob(c, &m->layers[i], err);
-    return r < 0 ? r : keep(ret, bytes, m->media_type, err);
+    if (r < 0)
+        return r;
+    return changed ? keep(ret, str_view(&other),
+                          m->docker ? MEDIA_OCI_MANIFEST : MEDIA_DOCKER_MANIFEST, err)
+                   : keep(ret, bytes, m->media_type, err);
 }
 
 static int take(struct copy *c, struct view bytes, unsigned depth, struct documents *ret,
@@ -90,9 +107,10 @@ static int take_index(struct copy *c, struct view bytes, unsigned depth, struct 
                       struct error *err)
 {
     CLEANUP(image_index_freep) struct image_index *x = NULL;
+    STR_AUTO(other);
     int r = image_index_parse(bytes, &x, err);
 
-    for (size_t i = 0; r == 0 && i < x->manifest_count; i++) {
+    for (size_t i = 0; r == 0 && !c->options->index_only && i < x->manifest_count; i++) {
         const struct descriptor *d = &x->manifests[i];
         STR_AUTO(child);
 
@@ -103,7 +121,11 @@ static int take_index(struct copy *c, struct view bytes, unsigned depth, struct 
                 r = take(c, str_view(&child), depth + 1, ret, err);
         }
     }
-    return r < 0 ? r : keep(ret, bytes, x->media_type, err);
+    if (r < 0)
+        return r;
+    return copy_form_index(c, x, &other)
+               ? keep(ret, str_view(&other), x->docker ? MEDIA_OCI_INDEX : MEDIA_DOCKER_LIST, err)
+               : keep(ret, bytes, x->media_type, err);
 }
 
 static int take(struct copy *c, struct view bytes, unsigned depth, struct documents *ret,
@@ -208,12 +230,12 @@ static int copy_beside(struct copy *c, const struct digest *subject, unsigned de
     return r;
 }
 
-static int make_layout(const char *text, struct error *err)
+/* A place that is not there yet. */
+static int make_place(const struct place *place, struct error *err)
 {
-    PLACE_AUTO(place);
-    const int r = place_parse(text, &place, err);
-
-    return r < 0 || place.kind != PLACE_OCI ? r : layout_make(place.path, 0755, err);
+    if (place->kind == PLACE_DIR)
+        return site_make_dir(place->path, err);
+    return place->kind == PLACE_OCI ? layout_make(place->path, 0755, err) : 0;
 }
 
 /* A name with a digest is for what has it. */
@@ -227,37 +249,76 @@ static int check_name(const struct copy *c, const struct documents *l, struct er
                : error_set(err, -EINVAL, "its digest is %s", digest_format(is, text));
 }
 
-static int ask_about_layout(const struct copy *c, const char *from, const struct digest *root,
-                            struct error *err)
+/* Not about what is ours, in between. */
+static int ask_about_file(const struct copy *c, const char *from, const struct digest *root,
+                          struct error *err)
 {
+    static const char *const names[] = {
+        [PLACE_OCI] = "oci", [PLACE_OCI_ARCHIVE] = "oci-archive", [PLACE_DIR] = "dir"};
     const struct strings no_names = {0};
     IMAGE_ORIGIN_AUTO(origin);
     PLACE_AUTO(place);
     const int r = place_parse(from, &place, err);
 
-    if (r < 0 || place.kind != PLACE_OCI)
+    if (r < 0 || c->options->own || place.kind >= ARRAY_SIZE(names) || !names[place.kind])
         return r;
-    image_origin_of_file(&origin, "oci", place.path, place.tag, root);
+    image_origin_of_file(&origin, names[place.kind], place.path, place.tag, root);
     return guard_arriving(wire_env(c->wire), &origin, false, &no_names, err);
+}
+
+/* Of an index what is wanted of it. */
+static int narrow(struct copy *c, struct str *bytes, struct error *err)
+{
+    const struct copy_options *o = c->options;
+    const struct platform host = platform_host();
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
+    STR_AUTO(shorter);
+    enum media kind;
+
+    if (o->all_platforms || o->index_only)
+        return 0;
+    if (o->platform_count < 2)
+        return choose(c, o->platform_count ? &o->platforms[0] : &host, bytes, err);
+    int r = manifest_kind(str_view(bytes), &kind, err);
+    if (r == 0 && kind != MEDIA_INDEX)
+        return error_set(err, -ENOENT, "it is an image of one platform");
+    if (r == 0)
+        r = image_index_parse(str_view(bytes), &x, err);
+    if (r == 0)
+        r = copy_subset(x, o, &shorter, err);
+    str_clear(bytes);
+    str_add(bytes, str_view(&shorter));
+    return r;
+}
+
+/* What speaks of a digest does not speak of another. */
+static int check_referrers(const struct copy *c, struct error *err)
+{
+    return !c->options->referrers || c->made.size == 0
+               ? 0
+               : error_set(err, -EINVAL,
+                           "what speaks of it would speak of nothing: in another form it has "
+                           "another digest");
 }
 
 static int run(struct copy *c, const struct copy_options *o, struct documents *l, struct error *err)
 {
-    const struct platform host = platform_host();
     struct digest root;
     STR_AUTO(bytes);
     int r = c->from->kind->image(c->from, &root, &bytes, err);
 
     if (r == 0)
-        r = ask_about_layout(c, o->from, &root, err);
-    if (r == 0 && !o->all_platforms)
-        r = choose(c, o->platform ? o->platform : &host, &bytes, err);
+        r = ask_about_file(c, o->from, &root, err);
+    if (r == 0)
+        r = narrow(c, &bytes, err);
     if (r == 0)
         r = c->to->kind->lock(c->to, err);
     if (r == 0)
         r = take(c, str_view(&bytes), 0, l, err);
     if (r == 0)
         r = check_name(c, l, err);
+    if (r == 0)
+        r = check_referrers(c, err);
     if (r == 0)
         r = put_all(c, l, site_tag(c->to), err);
     for (size_t i = 0; r == 0 && o->referrers && i < l->size; i++)
@@ -283,11 +344,16 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
 {
     CLEANUP(site_closep) struct site *from = NULL, *to = NULL;
     CLEANUP(documents_done) struct documents l = {0};
-    struct copy c = {.wire = w};
-    int r = open_from(w, o->from, &from, err);
+    struct copy c = {.wire = w, .options = o};
+    PLACE_AUTO(place);
+    int r = place_parse(o->to, &place, err);
 
+    if (r == 0 && place.kind == PLACE_OCI_ARCHIVE)
+        return copy_to_archive(w, o, &place, ret, err);
     if (r == 0)
-        r = make_layout(o->to, err);
+        r = open_from(w, o->from, &from, err);
+    if (r == 0)
+        r = make_place(&place, err);
     if (r == 0)
         r = site_open(w, o->to, true, &to, err);
     c.from = from;
@@ -299,6 +365,7 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
     else
         *ret = l.at[l.size - 1].digest;
     map_done(&c.seen);
+    copy_made_done(&c);
     vec_each (fd, &c.files)
         if (*fd >= 0)
             (void)close(*fd);

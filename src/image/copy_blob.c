@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,13 +20,6 @@ static void blob_free(struct blob *b)
 {
     free(b->title);
     free(b);
-}
-
-static void blob_name(const struct digest *d, char ret[static 128])
-{
-    char hex[DIGEST_HEX_MAX];
-
-    snprintf(ret, 128, "blobs/sha256/%s", digest_hex(d, hex));
 }
 
 static struct blob *blob_new(struct copy *c, const struct descriptor *d)
@@ -53,57 +45,47 @@ static void close_file(struct blob *b)
     (void)close(b->fd);
 }
 
-/* ---- out of and into layouts ---- */
+/* ---- out of and into plain files ---- */
 
-static int open_here(int dir, const struct digest *d, uint64_t size, struct error *err)
+static bool is_here(struct site *to, const struct digest *d, uint64_t size)
 {
-    char name[128], text[DIGEST_TEXT_MAX];
+    char name[SITE_NAME_MAX];
+    const int dir = to->kind->blob_name(to, d, name);
     struct stat st;
 
-    blob_name(d, name);
-    cleanup_close int fd = fd_open_beneath(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
-    if (fd < 0)
-        return error_wrap(err, fd, "blob %s", digest_format(d, text));
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
-        return error_set(err, -EPROTO,
-                         "blob %s is no file of %" PRIu64 " bytes, as its descriptor says",
-                         digest_format(d, text), size);
-    return steal_fd(fd);
-}
-
-static bool is_here(int dir, const struct digest *d, uint64_t size)
-{
-    char name[128];
-    struct stat st;
-
-    blob_name(d, name);
     return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
            (uint64_t)st.st_size == size;
 }
 
-static int unnamed(int dir, struct error *err)
+/* In the directory that the name is below. */
+static int unnamed(struct site *to, const struct digest *d, struct error *err)
 {
-    const int fd = openat(dir, "blobs/sha256", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+    char name[SITE_NAME_MAX];
+    const int dir = to->kind->blob_name(to, d, name);
+    char *slash = strrchr(name, '/');
 
-    return fd < 0 ? error_sys(err, "make a file in the layout") : fd;
+    if (slash)
+        *slash = '\0';
+    const int fd = openat(dir, slash ? name : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+    return fd < 0 ? error_sys(err, "make a file where the image goes") : fd;
 }
 
-static int name_it(int dir, int fd, const struct digest *d, struct error *err)
+static int name_it(struct site *to, int fd, const struct digest *d, struct error *err)
 {
-    char name[128], link[32];
+    char name[SITE_NAME_MAX], link[32];
+    const int dir = to->kind->blob_name(to, d, name);
 
-    blob_name(d, name);
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     (void)unlinkat(dir, name, 0); /* of another size, or it would have been kept */
     return linkat(AT_FDCWD, link, dir, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST
-               ? error_sys(err, "name a blob of the layout")
+               ? error_sys(err, "name a blob")
                : 0;
 }
 
 static int on_fetched(void *ctx, struct registry_call *call, struct error *err)
 {
     struct blob *b = ctx;
-    const int r = name_it(site_layout_fd(b->copy->to), b->fd, &b->digest, err);
+    const int r = name_it(b->copy->to, b->fd, &b->digest, err);
 
     (void)call;
     close_file(b);
@@ -114,11 +96,9 @@ static int on_fetched(void *ctx, struct registry_call *call, struct error *err)
 static int fetch(struct copy *c, const struct descriptor *d, struct registry_session *s,
                  const char *repository, struct error *err)
 {
-    const int dir = site_layout_fd(c->to);
-
-    if (is_here(dir, &d->digest, d->size))
+    if (is_here(c->to, &d->digest, d->size))
         return 0;
-    const int fd = unnamed(dir, err);
+    const int fd = unnamed(c->to, &d->digest, err);
     if (fd < 0)
         return fd;
     struct blob *b = blob_new(c, d);
@@ -141,15 +121,17 @@ static int on_sent(void *ctx, struct registry_call *call, struct error *err)
 static int send(struct copy *c, const struct descriptor *d, struct registry_session *s,
                 const char *repository, struct error *err)
 {
-    const int fd = open_here(site_layout_fd(c->from), &d->digest, d->size, err);
+    uint64_t offset;
+    const int fd = c->from->kind->blob_open(c->from, d, &offset, err);
 
     if (fd < 0)
         return fd;
     struct blob *b = blob_new(c, d);
     b->fd = keep_open(c, fd);
-    wire_put_blob(c->wire, s, repository,
-                  &(struct registry_blob){.digest = d->digest, .size = d->size, .fd = fd}, b->title,
-                  on_sent, b);
+    wire_put_blob(
+        c->wire, s, repository,
+        &(struct registry_blob){.digest = d->digest, .size = d->size, .fd = fd, .offset = offset},
+        b->title, on_sent, b);
     return 0;
 }
 
@@ -213,25 +195,28 @@ static void ask(struct copy *c, const struct descriptor *d)
              NULL, 0, on_probed, blob_new(c, d));
 }
 
-/* ---- between layouts ---- */
+/* ---- between plain files ---- */
 
-static int pour(int from, int to, const struct descriptor *d, struct error *err)
+static int pour(int from, uint64_t offset, int to, const struct descriptor *d, struct error *err)
 {
     cleanup_free char *buf = xmalloc(PIECE);
     struct digest got;
     struct hash hash;
-    ssize_t n;
+    int r = 0;
 
     hash_init(&hash);
-    while ((n = read(from, buf, PIECE)) > 0) {
-        const int r = fd_write_all(to, view_make(buf, (size_t)n), err);
-        if (r < 0)
-            return r;
-        hash_add(&hash, buf, (size_t)n);
+    for (uint64_t done = 0; r == 0 && done < d->size;) {
+        const size_t n = (size_t)MIN(d->size - done, (uint64_t)PIECE);
+
+        r = fd_pread_all(from, buf, n, offset + done, err);
+        if (r == 0)
+            r = fd_write_all(to, view_make(buf, n), err);
+        hash_add(&hash, buf, n);
+        done += n;
     }
     hash_done(&hash, got.sha256);
-    if (n < 0)
-        return error_sys(err, "read blob %s", d->digest_text);
+    if (r < 0)
+        return error_wrap(err, r, "copy blob %s", d->digest_text);
     return digest_eq(&got, &d->digest)
                ? 0
                : error_set(err, -EPROTO, "blob %s is damaged", d->digest_text);
@@ -239,14 +224,14 @@ static int pour(int from, int to, const struct descriptor *d, struct error *err)
 
 static int duplicate(struct copy *c, const struct descriptor *d, struct error *err)
 {
-    const int dir = site_layout_fd(c->to);
+    uint64_t offset = 0;
 
-    if (is_here(dir, &d->digest, d->size))
+    if (is_here(c->to, &d->digest, d->size))
         return 0;
-    cleanup_close int from = open_here(site_layout_fd(c->from), &d->digest, d->size, err);
-    cleanup_close int to = from < 0 ? from : unnamed(dir, err);
-    int r = to < 0 ? to : pour(from, to, d, err);
-    return r < 0 ? r : name_it(dir, to, &d->digest, err);
+    cleanup_close int from = c->from->kind->blob_open(c->from, d, &offset, err);
+    cleanup_close int to = from < 0 ? from : unnamed(c->to, &d->digest, err);
+    int r = to < 0 ? to : pour(from, offset, to, d, err);
+    return r < 0 ? r : name_it(c->to, to, &d->digest, err);
 }
 
 int copy_blob(struct copy *c, const struct descriptor *d, struct error *err)

@@ -1,6 +1,5 @@
 #include "image/export.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -101,19 +100,9 @@ static int export_tar(struct export_set *set, struct error *err)
 
 static int directory_empty(int fd, const char *path, struct error *err)
 {
-    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    bool empty = true;
+    const int r = fd_is_empty(fd, err);
 
-    if (!dir) {
-        if (copy >= 0)
-            close(copy);
-        return error_sys(err, "read '%s'", path);
-    }
-    for (const struct dirent *e; (e = readdir(dir));)
-        empty = empty && (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0);
-    closedir(dir);
-    return empty ? 0 : error_set(err, -ENOTEMPTY, "directory '%s' is not empty", path);
+    return r ? MIN(r, 0) : error_set(err, -ENOTEMPTY, "directory '%s' is not empty", path);
 }
 
 /* As buildx: a slip of the pen must not empty somebody's home. */

@@ -423,7 +423,9 @@ static void find_origin(const struct load_options *o, const struct image_source 
 {
     REFERENCE_AUTO(asked);
 
-    if (!o->reference)
+    if (o->dir)
+        image_origin_of_file(ret, "dir", o->dir, NULL, &from->root);
+    else if (!o->reference)
         image_origin_of_file(ret, image_source_form(s), o->path, o->tag, &from->root);
     else if (o->asked && reference_parse(o->asked, &asked, NULL) == 0)
         image_origin_of_reference(ret, &asked, &from->root);
@@ -443,7 +445,7 @@ static int ask_policy(struct image_tools *t, const struct load_options *o,
     vec_each (text, &from->names)
         if (!(named && o->name) && !o->unnamed && strpbrk(*text, ":/"))
             strings_add(&names, *text);
-    return guard_arriving(t->env, origin, o->reference != NULL, &names, err);
+    return guard_arriving(t->env, origin, o->reference || o->dir, &names, err);
 }
 
 static int load_one(struct image_tools *t, const struct load_options *o, struct image_source *s,
@@ -463,9 +465,9 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
         r = load_layers(t, o->reference ? s : NULL, &from, &image, err);
     if (r == 0)
         image_origins_set(&image->record, &(struct image_origins){&origin, .size = 1});
-    if (r == 0 && o->unnamed)
+    if (r == 0 && o->unnamed && !o->unsaved)
         r = image_save(t, image, NULL, err);
-    else if (r == 0)
+    else if (r == 0 && !o->unsaved)
         r = save_names(t, image, &from.names, named ? o->name : NULL, err);
     image_source_image_done(&from);
     if (r == 0)

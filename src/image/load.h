@@ -9,9 +9,11 @@ struct load_options {
     const struct reference *reference; /* instead of path: from its registry; NULL: path */
     bool allowed;                      /* as image_source_open_registry() has it */
     const char *asked;                 /* with allowed: the reference that was asked about */
+    const char *dir;  /* path is a layout made of this "dir:", about which was asked; or NULL */
     const char *tag;  /* one image of several; NULL: all of an archive, the only one of a layout */
     const char *name; /* the name it gets, with tag or a single image; NULL: the names it has */
     const struct platform *platform; /* NULL: the host's */
+    bool unsaved;                    /* in no record: for who exports it at once */
     bool unnamed; /* saved without a name, whatever names it has (a named context of a build) */
 };
 

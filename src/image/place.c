@@ -15,14 +15,25 @@ static const struct {
     {"store:", PLACE_STORE},
 };
 
+/* A tag may be a whole reference: the path ends at the first colon, as for skopeo, unless it is there with more of them. */
+static const char *end_of_path(const char *text)
+{
+    const char *first = strchr(text, ':');
+
+    for (const char *colon = first; colon; colon = strchr(colon + 1, ':')) {
+        cleanup_free char *path = xstrndup(text, (size_t)(colon - text));
+        if (access(path, F_OK) == 0)
+            return colon;
+    }
+    return first;
+}
+
 /* "DIR:TAG", "DIR@sha256:..."; a name that is there as it stands has no tag. */
 static void split_path(const char *text, struct place *ret)
 {
-    const char *at = strstr(text, "@sha256:"), *slash = strrchr(text, '/');
-    const char *colon = at ? at : strchr(slash ? slash : text, ':');
+    const char *at = strstr(text, "@sha256:");
+    const char *colon = at && ret->kind != PLACE_DOCKER_ARCHIVE ? at : end_of_path(text);
 
-    if (ret->kind == PLACE_DOCKER_ARCHIVE) /* a whole reference stands behind it */
-        colon = strchr(text, ':');
     if (ret->kind == PLACE_DIR || ret->kind == PLACE_STORE)
         colon = NULL;
     if (colon && access(text, F_OK) == 0)

@@ -1,6 +1,10 @@
 #include "image/site.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/fd.h"
 
 void site_close(struct site *s)
 {
@@ -22,6 +26,10 @@ int site_open(struct wire *w, const char *text, bool write, struct site **ret, s
         r = site_open_registry(w, &place.reference, write, ret, err);
     else if (place.kind == PLACE_OCI)
         r = site_open_layout(&place, ret, err);
+    else if (place.kind == PLACE_DIR)
+        r = site_open_dir(&place, ret, err);
+    else if (place.kind == PLACE_OCI_ARCHIVE && !write && access(place.path, F_OK) == 0)
+        r = site_open_archive(&place, ret, err);
     else
         r = error_hint(err,
                        error_set(err, -ENOTSUP, "nothing can lie beside an image in an archive"),
@@ -29,4 +37,18 @@ int site_open(struct wire *w, const char *text, bool write, struct site **ret, s
     if (r == 0 && !(*ret)->name)
         (*ret)->name = xstrdup(text);
     return r;
+}
+
+int site_open_file(int dir, const char *name, const struct descriptor *d, struct error *err)
+{
+    struct stat st;
+    cleanup_close int fd = fd_open_beneath(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, err);
+
+    if (fd < 0)
+        return error_wrap(err, fd, "blob %s", d->digest_text);
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != d->size)
+        return error_set(err, -EPROTO,
+                         "blob %s is no file of %" PRIu64 " bytes, as its descriptor says",
+                         d->digest_text, d->size);
+    return steal_fd(fd);
 }

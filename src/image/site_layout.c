@@ -1,6 +1,7 @@
-/* An OCI layout directory as a place: tags are annotations in index.json, referrers are entries that
+/* An OCI layout as a place, a directory, or read-only an archive: tags are annotations in index.json, referrers are entries that
  * have a subject. Writers take a lock on the directory, so that two signatures at once are two. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "base/fd.h"
 #include "base/vec.h"
 #include "image/site.h"
+#include "image/source_internal.h"
 #include "oci/beside.h"
 #include "oci/reference.h"
 
@@ -15,8 +17,9 @@
 
 struct layout {
     struct site site;
-    int dir;
-    char *tag; /* or NULL */
+    int dir;                      /* -1: an archive */
+    struct image_source *archive; /* or NULL */
+    char *tag;                    /* or NULL */
     struct image_index *index;
 };
 
@@ -25,16 +28,23 @@ static struct layout *layout_of(struct site *p)
     return (struct layout *)p; /* its first member */
 }
 
+static int read_file(struct layout *l, const char *name, uint64_t limit, struct str *ret,
+                     struct error *err)
+{
+    return l->archive ? source_read_file(l->archive, name, limit, ret, err)
+                      : fd_read_regular(l->dir, name, limit, ret, err);
+}
+
 static int read_index(struct layout *l, struct error *err)
 {
     STR_AUTO(text);
-    int r = fd_read_regular(l->dir, LAYOUT_FILE, 65536, &text, err);
+    int r = read_file(l, LAYOUT_FILE, 65536, &text, err);
 
     if (r == 0)
         r = layout_parse(str_view(&text), err);
     str_clear(&text);
     if (r == 0)
-        r = fd_read_regular(l->dir, "index.json", MANIFEST_SIZE_MAX, &text, err);
+        r = read_file(l, "index.json", MANIFEST_SIZE_MAX, &text, err);
     if (r < 0)
         return r;
     image_index_free(steal(l->index));
@@ -43,11 +53,11 @@ static int read_index(struct layout *l, struct error *err)
 
 /* ---- reading ---- */
 
-static void blob_path(const struct digest *d, char ret[static 128])
+static void blob_path(const struct digest *d, char ret[static SITE_NAME_MAX])
 {
     char hex[DIGEST_HEX_MAX];
 
-    snprintf(ret, 128, "blobs/sha256/%s", digest_hex(d, hex));
+    snprintf(ret, SITE_NAME_MAX, "blobs/sha256/%s", digest_hex(d, hex));
 }
 
 static int read_blob(struct layout *l, const struct digest *d, uint64_t limit, struct str *ret,
@@ -58,7 +68,7 @@ static int read_blob(struct layout *l, const struct digest *d, uint64_t limit, s
 
     blob_path(d, path);
     str_clear(ret);
-    const int r = fd_read_regular(l->dir, path, limit, ret, err);
+    const int r = read_file(l, path, limit, ret, err);
     if (r < 0)
         return r;
     digest_of(str_view(ret), &got);
@@ -260,9 +270,42 @@ static int layout_put_manifest(struct site *p, const char *tag, struct view byte
     return fd_replace_file(l->dir, "index.json", str_view(&text), 0644, err);
 }
 
+static int layout_blob_name(struct site *p, const struct digest *d, char name[static SITE_NAME_MAX])
+{
+    blob_path(d, name);
+    return layout_of(p)->dir;
+}
+
+static int layout_blob_open(struct site *p, const struct descriptor *d, uint64_t *ret_offset,
+                            struct error *err)
+{
+    struct layout *l = layout_of(p);
+    struct image_extent x;
+    char name[SITE_NAME_MAX];
+
+    blob_path(&d->digest, name);
+    *ret_offset = 0;
+    if (!l->archive)
+        return site_open_file(l->dir, name, d, err);
+    const int r = source_extent(l->archive, name, &x, err);
+    if (r == -ENOENT)
+        return error_set(err, r, "blob %s is missing", d->digest_text);
+    if (r < 0)
+        return r;
+    if (x.size != d->size)
+        return error_set(err, -EPROTO,
+                         "blob %s has %" PRIu64 " bytes, not %" PRIu64 " as its descriptor says",
+                         d->digest_text, x.size, d->size);
+    *ret_offset = x.offset;
+    const int fd = fcntl(x.fd, F_DUPFD_CLOEXEC, 3);
+    return fd < 0 ? error_sys(err, "read the archive") : fd;
+}
+
 static void layout_close(struct site *p)
 {
     struct layout *l = layout_of(p);
+
+    image_source_close(l->archive);
 
     image_index_free(l->index);
     if (l->dir >= 0)
@@ -281,19 +324,16 @@ static const struct site_kind layout_kind = {
     .put_blob = layout_put_blob,
     .put_child = layout_put_child,
     .put_manifest = layout_put_manifest,
+    .blob_name = layout_blob_name,
+    .blob_open = layout_blob_open,
     .close = layout_close,
 };
 
 /* ---- opening ---- */
 
-int site_layout_fd(const struct site *p)
-{
-    return p->kind == &layout_kind ? ((const struct layout *)p)->dir : -1;
-}
-
 const char *site_layout_tag(struct site *p)
 {
-    return layout_of(p)->tag;
+    return p->kind == &layout_kind ? layout_of(p)->tag : NULL;
 }
 
 int layout_make(const char *path, mode_t mode, struct error *err)
@@ -341,6 +381,29 @@ int site_open_layout(struct place *p, struct site **ret, struct error *err)
     l->dir = fd_open(AT_FDCWD, p->path, O_RDONLY | O_DIRECTORY, 0, err);
     if (l->dir < 0)
         return l->dir;
+    name_layout(l, p->path);
+    *ret = steal(s);
+    return 0;
+}
+
+/* Compressed ones are unpacked to a file without a name. */
+int site_open_archive(struct place *p, struct site **ret, struct error *err)
+{
+    struct layout *l = xcalloc(1, sizeof(*l));
+    CLEANUP(site_closep) struct site *s = &l->site;
+    const char *dir = getenv("TMPDIR");
+
+    s->kind = &layout_kind;
+    l->tag = steal(p->tag);
+    l->dir = -1;
+    cleanup_close int tmp =
+        fd_open(AT_FDCWD, dir && *dir ? dir : "/var/tmp", O_RDONLY | O_DIRECTORY, 0, err);
+    if (tmp < 0)
+        return tmp;
+    const int r =
+        image_source_open(p->path, &(struct image_spool){.dir_fd = tmp}, &l->archive, err);
+    if (r < 0)
+        return r;
     name_layout(l, p->path);
     *ret = steal(s);
     return 0;

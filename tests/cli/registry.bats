@@ -692,3 +692,122 @@ tags() { curl -sf "http://$1/v2/$2/tags/list" | jq -r '.tags // [] | sort | join
     [[ $output == *"tag 'all' has this digest too"* ]]
     [ "$(tags "$LIAR" listed/app)" = "all one" ]
 }
+
+# raw PLACE: the digest of what skopeo sees there.
+raw() { echo "sha256:$(skopeo inspect --raw --tls-verify=false "$1" | sha256sum | cut -d' ' -f1)"; }
+# two_platforms: an index with two images, pushed and in a layout.
+two_platforms() {
+    printf 'FROM scratch\nCOPY f /f\nENV a=b\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    echo hi >"$BATS_TEST_TMPDIR/f"
+    cd "$BATS_TEST_TMPDIR"
+    "$COOPER" build -q --platform linux/amd64,linux/arm64 --annotation note=kept --push --load -t "$REGISTRY/two/app:1" .
+    "$COOPER" copy -q --all "docker://$REGISTRY/two/app:1" oci:o:1
+    "$COOPER" copy -q --all oci:o:1 oci-archive:a.tar:1
+    "$COOPER" copy -q --all oci:o:1 dir:d
+}
+
+@test "copy: every pair of places keeps the digest, of an index and of an image" {
+    two_platforms
+    all=$(raw "docker://$REGISTRY/two/app:1")
+    "$COOPER" copy -q oci:o:1 oci:one:1
+    one=$(raw oci:one:1)
+    [ "$one" != "$all" ]
+    n=0
+    for from in "docker://$REGISTRY/two/app:1" oci:o:1 oci-archive:a.tar:1 dir:d; do
+        for to in "docker://$REGISTRY/two/to" oci:to oci-archive:to.tar dir:to.d; do
+            n=$((n + 1)) where=$to
+            [[ $to == dir:* ]] || where=$to:$n
+            rm -rf to.d
+            "$COOPER" copy -q --all --digestfile digest "$from" "$where"
+            [ "$(raw "$where")" = "$all" ] || { echo "$from $where"; false; }
+            [ "$(cat digest)" = "$all" ]
+            rm -rf to.d
+            "$COOPER" copy -q "$from" "$where"
+            [ "$(raw "$where")" = "$one" ] || { echo "one of $from $where"; false; }
+        done
+    done
+    # and skopeo finds all blobs
+    skopeo --insecure-policy copy -q --all --src-tls-verify=false "docker://$REGISTRY/two/app:1" dir:theirs
+    "$COOPER" copy -q --all dir:theirs oci:theirs.o:1
+    [ "$(raw oci:theirs.o:1)" = "$all" ]
+    rm -rf to.d
+    "$COOPER" copy -q --all oci:o:1 dir:to.d
+    diff -r theirs to.d
+    skopeo --insecure-policy copy -q --all dir:to.d oci:back:1
+    [ "$(raw oci:back:1)" = "$all" ]
+    mkdir other && touch other/file
+    run "$COOPER" copy oci:o:1 dir:other
+    [ "$status" = 1 ]
+    [[ $output == *"no 'version' that says it is a 'dir:'"* ]]
+}
+
+@test "copy: out of the store and into it, and docker's archives" {
+    two_platforms
+    all=$(raw "docker://$REGISTRY/two/app:1")
+    for from in "docker://$REGISTRY/two/app:1" oci:o:1 oci-archive:a.tar:1 dir:d; do
+        fresh_store
+        "$COOPER" copy -q --all "$from" store:app:1
+        "$COOPER" inspect --platform linux/arm64 app:1 >/dev/null
+        "$COOPER" copy -q --all store:app:1 "docker://$REGISTRY/two/back:1"
+        skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/two/back:1" | jq -e '.manifests | length == 2'
+    done
+    id=$("$COOPER" inspect -f '{{.Id}}' app:1)
+    for to in docker-archive:x.tar:app:2 oci:x:2 oci-archive:x.oci:2 dir:x.d store:app:2; do
+        "$COOPER" copy -q store:app:1 "$to"
+        [ "$to" = store:app:2 ] || [ "$(skopeo inspect --raw --config "$to" | sha256sum | cut -d' ' -f1)" = "${id#sha256:}" ] || { echo "$to"; false; }
+    done
+    [ "$("$COOPER" inspect -f '{{.Id}}' app:2)" = "$id" ]
+    fresh_store
+    for to in "docker://$REGISTRY/two/from:1" oci:y:2 oci-archive:y.oci:2 dir:y.d docker-archive:y.tar:app:3 store:app:3; do
+        "$COOPER" copy -q docker-archive:x.tar "$to"
+        [ "$to" = store:app:3 ] || [ "$(skopeo inspect --raw --config --tls-verify=false "$to" | sha256sum | cut -d' ' -f1)" = "${id#sha256:}" ] || { echo "$to"; false; }
+    done
+    "$COOPER" pull -q dir:y.d app:4
+    "$COOPER" push -q app:4 dir:z.d
+    [ "$("$COOPER" images -q --no-trunc | sort -u)" = "$id" ]
+    # what is only on its way is in no record
+    fresh_store
+    "$COOPER" copy -q --dest-compress-format zstd oci:o:1 oci:packed:1
+    [ -z "$("$COOPER" images -aq)" ]
+    skopeo inspect --raw oci:packed:1 | jq -e '.layers[0].mediaType | endswith("+zstd")'
+    run "$COOPER" copy --referrers store:app:4 oci:w:1
+    [ "$status" = 2 ]
+}
+
+@test "copy: other forms, and some platforms" {
+    two_platforms
+    "$COOPER" copy -q --all --format v2s2 oci:o:1 "docker://$REGISTRY/two/v2s2:1"
+    skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/two/v2s2:1" |
+        jq -e '.mediaType == "application/vnd.docker.distribution.manifest.list.v2+json" and ([.manifests[].mediaType] | unique) == ["application/vnd.docker.distribution.manifest.v2+json"] and (has("annotations") | not)'
+    skopeo --insecure-policy copy -q --all --src-tls-verify=false "docker://$REGISTRY/two/v2s2:1" dir:v2s2
+    jq -e '.config.mediaType == "application/vnd.docker.container.image.v1+json" and .layers[0].mediaType == "application/vnd.docker.image.rootfs.diff.tar.gzip"' \
+        "v2s2/$(jq -r '.manifests[0].digest[7:]' v2s2/manifest.json).manifest.json"
+    "$COOPER" copy -q --all --format oci dir:v2s2 oci:oci:1
+    [ "$(skopeo inspect --raw oci:oci:1 | jq -c '[.manifests[].mediaType] | unique')" = '["application/vnd.oci.image.manifest.v1+json"]' ]
+    [ "$(skopeo inspect --config --raw oci:oci:1 | sha256sum)" = "$(skopeo inspect --config --raw oci:o:1 | sha256sum)" ]
+    # what has the form already stays as it is
+    "$COOPER" copy -q --all --format oci oci:o:1 oci:same:1
+    [ "$(raw oci:same:1)" = "$(raw oci:o:1)" ]
+    "$COOPER" copy -q --dest-compress-format zstd oci:o:1 oci:z:1
+    run "$COOPER" copy --format v2s2 oci:z:1 dir:z2
+    [ "$status" = 1 ]
+    [[ $output == *"has no layers of type"*"--dest-compress-format gzip"* ]] || { echo "$output"; false; }
+    "$COOPER" copy -q --format v2s2 --dest-compress-format gzip oci:z:1 dir:z.d
+    run "$COOPER" copy --referrers --all --format v2s2 oci:o:1 oci:w:1
+    [ "$status" = 1 ]
+    [[ $output == *"it has another digest"* ]]
+
+    "$COOPER" copy -q --platform linux/arm64,linux/amd64 oci:o:1 oci:both:1
+    [ "$(raw oci:both:1)" = "$(raw oci:o:1)" ]
+    "$COOPER" build -q --platform linux/amd64,linux/arm64,linux/s390x -o type=oci,dest=three --build-arg x=1 . >/dev/null
+    "$COOPER" copy -q --platform linux/arm64,linux/s390x oci:three oci:shorter:1
+    [ "$(skopeo inspect --raw oci:shorter:1 | jq -c '[.manifests[].platform.architecture]')" = '["arm64","s390x"]' ]
+    [ "$(ls shorter/blobs/sha256 | wc -l)" = 6 ] # index, 2 manifests, 2 configurations, their layer
+    run "$COOPER" copy --platform linux/arm64,linux/riscv64 oci:three oci:none:1
+    [ "$status" = 1 ]
+    [[ $output == *riscv64* ]]
+    "$COOPER" copy -q --multi-arch index-only oci:o:1 "docker://$REGISTRY/two/app:index"
+    [ "$(raw "docker://$REGISTRY/two/app:index")" = "$(raw oci:o:1)" ]
+    run "$COOPER" copy --multi-arch some oci:o:1 oci:none:1
+    [ "$status" = 2 ]
+}
