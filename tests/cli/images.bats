@@ -117,7 +117,13 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
 @test "skopeo reads what is exported, cooper what skopeo writes" {
     need skopeo
     cooper export example.com/app:1 -o type=oci,dest=oci -o type=oci-archive,dest=oci.tar -o type=docker-archive,dest=docker.tar
+    cooper unpack example.com/app:1 files
+    cooper images -q --no-trunc >before
     for it in oci:oci:1 oci-archive:oci.tar:1 docker-archive:docker.tar; do
+        rm -rf direct
+        cooper unpack "$it" direct # into no image of the store
+        diff -r --no-dereference files direct
+        cooper images -q --no-trunc | diff before -
         skopeo inspect "$it" | jq -e '.Architecture == "amd64" and .Labels.a == "b"'
         rm -rf copy back
         skopeo copy -q "$it" oci:copy:x
