@@ -14,11 +14,13 @@ struct blob {
     uint64_t size;
     int fd; /* of the file in between; the copy's */
     char *title;
+    struct strings urls; /* where it is, too */
 };
 
 static void blob_free(struct blob *b)
 {
     free(b->title);
+    strings_done(&b->urls);
     free(b);
 }
 
@@ -93,6 +95,15 @@ static int on_fetched(void *ctx, struct registry_call *call, struct error *err)
     return r;
 }
 
+static struct registry_call *get_blob(const struct blob *b, struct registry_session *s,
+                                      const char *repository)
+{
+    struct registry_call *c = registry_blob_get(s, repository, &b->digest, b->size, b->fd, 0, true);
+
+    registry_blob_get_also(c, &b->urls);
+    return c;
+}
+
 static int fetch(struct copy *c, const struct descriptor *d, struct registry_session *s,
                  const char *repository, struct error *err)
 {
@@ -103,8 +114,8 @@ static int fetch(struct copy *c, const struct descriptor *d, struct registry_ses
         return fd;
     struct blob *b = blob_new(c, d);
     b->fd = keep_open(c, fd);
-    wire_add(c->wire, registry_blob_get(s, repository, &d->digest, d->size, fd, 0, true), b->title,
-             d->size, on_fetched, b);
+    descriptor_urls(d, &b->urls);
+    wire_add(c->wire, get_blob(b, s, repository), b->title, d->size, on_fetched, b);
     return 0;
 }
 
@@ -174,8 +185,7 @@ static int on_probed(void *ctx, struct registry_call *call, struct error *err)
         return fd;
     b->fd = keep_open(b->copy, fd);
     (void)site_is_registry(b->copy->from, &s, &repository);
-    wire_add(b->copy->wire, registry_blob_get(s, repository, &b->digest, b->size, fd, 0, true),
-             b->title, b->size, on_between, b);
+    wire_add(b->copy->wire, get_blob(b, s, repository), b->title, b->size, on_between, b);
     return 0;
 }
 
@@ -186,13 +196,15 @@ static void ask(struct copy *c, const struct descriptor *d)
 
     (void)site_is_registry(c->from, &from, &there);
     (void)site_is_registry(c->to, &to, &here);
+    struct blob *b = blob_new(c, d);
+    descriptor_urls(d, &b->urls);
     const bool same = strcmp(registry_session_host(from), registry_session_host(to)) == 0;
     wire_add(c->wire,
              registry_blob_probe(
                  to, here,
                  &(struct registry_blob){
                      .digest = d->digest, .size = d->size, .fd = -1, .from = same ? there : NULL}),
-             NULL, 0, on_probed, blob_new(c, d));
+             NULL, 0, on_probed, b);
 }
 
 /* ---- between plain files ---- */

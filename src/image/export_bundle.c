@@ -100,23 +100,32 @@ static void annotate_chunked(const struct write_toc *t, json_t *doc)
     descriptor_set_annotation(doc, key, text);
 }
 
-/* A blob that came with its table keeps what was said of it. */
-static void keep_annotations(const struct manifest *old, const struct digest *blob, json_t *doc)
+static const struct descriptor *find_layer(const struct manifest *old, const struct digest *blob)
 {
     for (size_t i = 0; old && i < old->layer_count; i++)
-        if (digest_eq(&old->layers[i].digest, blob) && old->layers[i].annotations) {
-            doc_set(doc, "annotations", json_deep_copy(old->layers[i].annotations));
-            return;
-        }
+        if (digest_eq(&old->layers[i].digest, blob))
+            return &old->layers[i];
+    return NULL;
+}
+
+/* A blob that came with its table keeps what was said of it. */
+static void keep_annotations(const struct descriptor *was, json_t *doc)
+{
+    if (was && was->annotations)
+        doc_set(doc, "annotations", json_deep_copy(was->annotations));
 }
 
 static json_t *layer_descriptor(const struct exporting *x, const struct manifest *old, size_t i)
 {
     const struct export_layer *l = &x->layers[i];
+    const struct descriptor *was = find_layer(old, &l->digest);
+
+    if (was && media_is_foreign(was->media_type)) /* it is no more ours than it was */
+        return json_deep_copy(was->doc);
     json_t *doc = descriptor_new(layer_type(x, i), &l->digest, l->size);
 
     if (digest_is_zero(&l->toc.digest))
-        keep_annotations(old, &l->digest, doc);
+        keep_annotations(was, doc);
     else if (l->codec->id == CODEC_ESTARGZ)
         annotate_estargz(l, doc);
     else

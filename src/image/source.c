@@ -266,6 +266,12 @@ int image_source_read(struct image_source *s, size_t i, const struct platform *p
     return 0;
 }
 
+static void image_source_layer_done(struct image_source_layer *l)
+{
+    mem_freep(&l->media_type);
+    strings_done(&l->urls);
+}
+
 void image_source_image_done(struct image_source_image *i)
 {
     strings_done(&i->names);
@@ -273,7 +279,7 @@ void image_source_image_done(struct image_source_image *i)
     str_done(&i->manifest);
     config_done(&i->parsed);
     for (size_t n = 0; i->layers && n < i->layer_count; n++)
-        mem_freep(&i->layers[n].media_type);
+        image_source_layer_done(&i->layers[n]);
     free(i->layers);
     *i = (struct image_source_image){0};
 }

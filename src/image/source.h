@@ -31,6 +31,7 @@ struct image_extent {
 struct image_source_layer {
     struct digest digest;   /* of the blob as it is; zero: only its diff id is known */
     const char *media_type; /* or NULL: recognised by its bytes */
+    struct strings urls;    /* where else it is: of layers that must not be passed on */
     struct image_extent extent;
 };
 

@@ -107,6 +107,7 @@ static int take_layers(struct image_source *s, const struct manifest *m,
             return r;
         l->digest = d->digest;
         l->media_type = xstrdup(d->media_type);
+        descriptor_urls(d, &l->urls);
     }
     return 0;
 }

@@ -119,10 +119,10 @@ void image_source_fetch(struct image_source *s, const struct image_source_layer 
     char text[DIGEST_TEXT_MAX];
     cleanup_free char *title = xasprintf("pull layer %.19s", digest_format(&l->digest, text));
 
-    wire_add(s->wire,
-             registry_blob_get(s->session, repository_of(s), &l->digest, l->extent.size, fd, have,
-                               false),
-             title, l->extent.size, note_ready, ret_ready);
+    struct registry_call *c = registry_blob_get(s->session, repository_of(s), &l->digest,
+                                                l->extent.size, fd, have, false);
+    registry_blob_get_also(c, &l->urls);
+    wire_add(s->wire, c, title, l->extent.size, note_ready, ret_ready);
 }
 
 const struct source_form source_registry = {

@@ -187,3 +187,17 @@ void descriptor_set_annotation(json_t *descriptor, const char *key, const char *
     }
     doc_set_text(all, key, value);
 }
+
+void descriptor_urls(const struct descriptor *d, struct strings *ret)
+{
+    const json_t *urls = json_object_get(d->doc, "urls"), *url;
+    size_t i;
+
+    if (!media_is_foreign(d->media_type))
+        return;
+    json_array_foreach(urls, i, url)
+    {
+        if (i < DESCRIPTOR_URLS_MAX)
+            strings_add(ret, json_string_value(url));
+    }
+}

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "base/doc.h"
+#include "base/vec.h"
 #include "oci/digest.h"
 #include "oci/media.h"
 #include "oci/platform.h"
 
+#define DESCRIPTOR_URLS_MAX 8 /* that are tried */
 #define DESCRIPTOR_SIZE_MAX (INT64_C(1) << 62)
 
 /* Texts are borrowed from doc, and doc from the document that it stands in. */
@@ -31,6 +33,10 @@ MUST_CHECK int descriptor_read(json_t *doc, const char *what, struct descriptor 
 MUST_CHECK int descriptor_need_sha256(const struct descriptor *d, struct error *err);
 /* The text of an annotation, or NULL. */
 const char *descriptor_annotation(const struct descriptor *d, const char *key);
+
+/* Where else a layer is that must not be passed on, appended; other descriptors' urls are not believed (image-spec 1.1,
+ * layer.md, Non-Distributable Layers). */
+void descriptor_urls(const struct descriptor *d, struct strings *ret);
 
 /* A new {"mediaType", "digest", "size"}; more keys may be set on it. */
 json_t *descriptor_new(const char *media_type, const struct digest *digest, uint64_t size);

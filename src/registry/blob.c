@@ -26,7 +26,8 @@ static int take_head(struct registry_call *c, const struct registry_answer *a, s
 
 static void begin_get(struct registry_call *c, uint64_t have)
 {
-    struct exchange *x = call_begin(c, "GET", blob_path(c), "pull");
+    struct exchange *x =
+        call_begin(c, "GET", c->url ? xstrdup(c->urls.at[c->url - 1]) : blob_path(c), "pull");
 
     x->sink_fd = c->fd;
     x->sink_have = have < c->size ? have : 0;
@@ -75,8 +76,22 @@ static int check_whole(struct registry_call *c, const struct registry_answer *a,
                      c->name, c->repository, text);
 }
 
+static int next_url(struct registry_call *c, struct error *err)
+{
+    cleanup_free char *url = NULL;
+    const char *text = c->urls.at[c->url++];
+    const int r = location_resolve("https://registry/", view_of(text), &url, err);
+
+    if (r < 0)
+        return error_wrap(err, r, "%s: urls of blob %s", c->s->host, c->name);
+    begin_get(c, 0);
+    return 0;
+}
+
 static int take_get(struct registry_call *c, const struct registry_answer *a, struct error *err)
 {
+    if ((a->status == 404 || (c->url && a->status / 100 == 4)) && c->url < c->urls.size)
+        return next_url(c, err);
     if (a->status == 416 && c->x.sink_have)
         return from_the_beginning(c, err, "it has no such range");
     if (a->status != 200 && a->status != 206)
@@ -141,6 +156,12 @@ struct registry_call *registry_blob_get(struct registry_session *s, const char *
     c->hash = hash;
     begin_get(c, have);
     return c;
+}
+
+void registry_blob_get_also(struct registry_call *c, const struct strings *urls)
+{
+    for (size_t i = 0; i < urls->size; i++)
+        strings_add(&c->urls, urls->at[i]);
 }
 
 struct registry_call *registry_blob_read(struct registry_session *s, const char *repository,

@@ -31,6 +31,7 @@ void registry_call_free(struct registry_call *c)
     registry_upload_done(&c->upload);
     str_done(&c->bytes);
     doc_unref(c->list);
+    strings_done(&c->urls);
     str_done(&c->result.body);
     free(c->result.media_type);
     strings_done(&c->result.tags);

@@ -188,6 +188,8 @@ struct registry_call {
     int64_t sent_ms;               /* when it was sent */
     bool whole;                    /* not in chunks: this registry has trouble with them */
     json_t *list;                  /* of pages */
+    struct strings urls;           /* where else a blob is */
+    size_t url;                    /* how many of them were tried */
     size_t limit;
     struct exchange x;
     struct registry_result result;

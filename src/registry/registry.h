@@ -165,6 +165,9 @@ struct registry_call *registry_blob_head(struct registry_session *s, const char 
 struct registry_call *registry_blob_get(struct registry_session *s, const char *repository,
                                         const struct digest *digest, uint64_t size, int fd,
                                         uint64_t have, bool hash);
+/* Of registry_blob_get(), before it is begun: where else the blob is, when the registry has none (foreign layers): asked in
+ * turn, without any credential. Copied. */
+void registry_blob_get_also(struct registry_call *c, const struct strings *urls);
 /* The same into memory, digest checked; size at most limit. */
 struct registry_call *registry_blob_read(struct registry_session *s, const char *repository,
                                          const struct digest *digest, uint64_t size, size_t limit);

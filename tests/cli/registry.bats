@@ -811,3 +811,58 @@ two_platforms() {
     run "$COOPER" copy --multi-arch some oci:o:1 oci:none:1
     [ "$status" = 2 ]
 }
+
+# foreign URL...: a layout whose only layer must not be passed on and is there.
+foreign() {
+    mkdir -p foreign/blobs/sha256
+    echo '{"imageLayoutVersion":"1.0.0"}' >foreign/oci-layout
+    python3 -c '
+import hashlib, json, sys
+def blob(data):
+    digest = hashlib.sha256(data).hexdigest()
+    open("foreign/blobs/sha256/" + digest, "wb").write(data)
+    return {"digest": "sha256:" + digest, "size": len(data)}
+base = open("o/index.json").read()
+manifest = lambda d: json.load(open("o/blobs/sha256/" + d["digest"][7:]))
+m = manifest(json.loads(base)["manifests"][0])
+if "manifests" in m: m = manifest(m["manifests"][0])
+for part in [m["config"], *m["layers"]]: blob(open("o/blobs/sha256/" + part["digest"][7:], "rb").read())
+for l in m["layers"]: l.update(mediaType="application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", urls=[u.replace("DIGEST", l["digest"]) for u in sys.argv[1:]])
+d = blob(json.dumps(m).encode())
+d.update(mediaType=m["mediaType"], annotations={"org.opencontainers.image.ref.name": "1"})
+json.dump({"schemaVersion": 2, "manifests": [d]}, open("foreign/index.json", "w"))' "$@"
+}
+
+@test "layers that must not be passed on: fetched from their urls without a word of who asks, not sent" {
+    two_platforms
+    start_liar SHY --auth token --login me:secret --referrers
+    "$COOPER" login -u me --password-stdin "$SHY" <<<secret >/dev/null
+    "$COOPER" copy -q oci:o:1 "docker://$SHY/has/app:1" # the other host has the layer now
+    layer=$(jq -r '.layers[0].digest' "o/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "o/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' o/index.json)")")
+    foreign "http://$SHY_OTHER/nowhere/DIGEST" "http://$SHY_OTHER/storage/DIGEST?sig=a%2Fb%2Bc%3D"
+    "$COOPER" copy -q oci:foreign:1 "docker://$SHY/lacks/app:1"
+    ! curl -sf "http://$SHY_OTHER/v2/lacks/app/blobs/$layer"
+    : >"$SHY_LOG"
+    fresh_store
+    "$COOPER" pull -q "$SHY/lacks/app:1" far
+    [ "$(requests "$SHY_LOG" ".host == \"other\" and (.path | contains(\"$layer\"))" | awk '{print $3}' | tr '\n' ' ')" = "404 200 " ]
+    no_secret_left "$SHY_LOG"
+    # into a layout it goes, to a registry it does not, from the store neither
+    "$COOPER" copy -q "docker://$SHY/lacks/app:1" oci:got:1
+    [ -e "got/blobs/sha256/${layer#sha256:}" ]
+    : >"$SHY_LOG"
+    "$COOPER" push -q far "$SHY/again/app:1"
+    "$COOPER" copy -q "docker://$SHY/lacks/app:1" "docker://$SHY/third/app:1"
+    [ -z "$(requests "$SHY_LOG" ".method != \"GET\" and (.path | contains(\"$layer\"))")" ]
+    [ "$(raw oci:foreign:1)" = "sha256:$(sha256sum <"got/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' got/index.json)" | cut -d' ' -f1)" ]
+    "$COOPER" copy -q --allow-nondistributable-artifacts oci:got:1 "docker://$SHY/all/app:1"
+    [ -n "$(requests "$SHY_LOG" ".method == \"PUT\" and (.path | contains(\"all/app/blobs\"))")" ]
+    # what comes is held against digest and size
+    config=$(skopeo inspect --config --raw oci:got:1 | sha256sum | cut -d' ' -f1)
+    foreign "http://$SHY_OTHER/storage/sha256:$config?sig=a%2Fb%2Bc%3D"
+    "$COOPER" copy -q oci:foreign:1 "docker://$SHY/lies/app:1"
+    fresh_store
+    run "$COOPER" pull "$SHY/lies/app:1"
+    [ "$status" = 1 ]
+    [[ $output == *" bytes, not "*"as its descriptor says"* || $output == *"longer than announced"* ]] || { echo "$output"; false; }
+}
