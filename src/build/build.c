@@ -265,6 +265,37 @@ static void warn_of(const struct build *b, const struct finding *x)
     env_warn(b->env, "%s%s%s%s", place.at, x->rule ? x->rule : "", x->rule ? ": " : "", x->text);
 }
 
+static int print_doc(const struct build *b, json_t *take_doc)
+{
+    cleanup_doc json_t *doc = take_doc;
+    STR_AUTO(text);
+
+    doc_print(doc, false, &text);
+    fprintf(b->env->out, "%s\n", text.at);
+    return 0;
+}
+
+static void print_findings(const struct build *b, const struct findings *f)
+{
+    if (b->options->print_json)
+        (void)print_doc(b, findings_doc(f));
+    else
+        findings_print(b->env->out, b->dockerfile, f);
+}
+
+/* --check of what cannot be planned: the rules need no plan. The error follows. */
+static void print_rules(const struct build *b, const struct ignore *ignore)
+{
+    CLEANUP(findings_done) struct findings found = {0};
+    ERROR_AUTO(e);
+
+    if (check_lint(b->env, b->options, &b->check, b->dockerfile, ignore, &found, &e) < 0)
+        return;
+    check_filter(&b->check, b->dockerfile, &found);
+    if (found.size > 0)
+        print_findings(b, &found);
+}
+
 static int make_graph(struct build *b, struct error *err)
 {
     const struct build_options *o = b->options;
@@ -294,15 +325,23 @@ static int make_graph(struct build *b, struct error *err)
     f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK;
     if (r >= 0)
         r = check_read(b->dockerfile, &o->build_args, &b->check, err);
-    if (r >= 0)
-        r = frontend_plan(b->dockerfile, &f, &resolver, &b->graph, err);
     if (r < 0)
         return r;
+    struct local_context *context = sources_main_context(b->sources);
+    const struct ignore *ignore = context ? context->ignore : NULL;
+    r = frontend_plan(b->dockerfile, &f, &resolver, &b->graph, err);
+    if (r < 0 && o->print == BUILD_PRINT_CHECK)
+        print_rules(b, ignore);
+    if (r < 0)
+        return r;
+    r = check_lint(b->env, o, &b->check, b->dockerfile, ignore, &b->graph->findings, err);
     check_filter(&b->check, b->dockerfile, &b->graph->findings);
-    if (o->print == BUILD_PRINT_CHECK || o->print == BUILD_PRINT_OUTLINE)
+    if (r == 0 && (o->print == BUILD_PRINT_CHECK || o->print == BUILD_PRINT_OUTLINE))
         return 0;
     vec_each (x, &b->graph->findings)
         warn_of(b, x);
+    if (r < 0)
+        return r;
     return check_verdict(&b->check, &b->graph->findings, err);
 }
 
@@ -355,16 +394,6 @@ static int print_ast(struct build *b)
     return 0;
 }
 
-static int print_doc(const struct build *b, json_t *take_doc)
-{
-    cleanup_doc json_t *doc = take_doc;
-    STR_AUTO(text);
-
-    doc_print(doc, false, &text);
-    fprintf(b->env->out, "%s\n", text.at);
-    return 0;
-}
-
 static int print_targets(const struct build *b)
 {
     cleanup_doc json_t *targets = outline_targets(b->dockerfile);
@@ -385,10 +414,7 @@ static int print_outline(const struct build *b)
 
 static int print_check(const struct build *b, struct error *err)
 {
-    if (b->options->print_json)
-        (void)print_doc(b, findings_doc(&b->graph->findings));
-    else
-        findings_print(b->env->out, b->dockerfile, &b->graph->findings);
+    print_findings(b, &b->graph->findings);
     return check_verdict(&b->check, &b->graph->findings, err);
 }
 

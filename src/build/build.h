@@ -6,7 +6,9 @@
 #include "base/env.h"
 #include "base/vec.h"
 #include "build/provenance.h"
+#include "dockerfile/dockerfile.h"
 
+struct ignore;     /* dockerfile/ignore.h */
 struct job;        /* sandbox/holder.h */
 struct spawn_plan; /* sandbox/spawn.h */
 
@@ -32,6 +34,19 @@ enum build_print {
 enum build_on_error { BUILD_ON_ERROR_STOP, BUILD_ON_ERROR_SHELL, BUILD_ON_ERROR_KEEP };
 /* "stop", "shell", "keep". */
 MUST_CHECK int failure_parse(const char *text, enum build_on_error *ret, struct error *err);
+
+enum build_lint_mode { BUILD_LINT_NOTHING, BUILD_LINT_WARN, BUILD_LINT_ERROR };
+
+/* What a rule engine is asked; it calls add() for each finding. */
+struct build_lint {
+    const struct dockerfile *dockerfile;
+    const struct ignore *ignore; /* of the context; NULL: none */
+    const char *check;           /* BUILDKIT_DOCKERFILE_CHECK; NULL: not given */
+    bool full;                   /* every rule; else those that BuildKit checks */
+    /* fails: --lint=error stops at it */
+    void (*add)(void *ctx, const char *rule, struct span span, const char *text, bool fails);
+    void *ctx;
+};
 
 /* Texts are the user's, as given. */
 struct build_options {
@@ -64,6 +79,9 @@ struct build_options {
                                struct error *err),
                   void *ctx, json_t **ret_answer, struct error *err);
     void (*show)(const struct env *env, const struct error *err);
+    enum build_lint_mode lint_mode;
+    /* The rule engine, a neighbour likewise; NULL: none. */
+    int (*lint)(const struct env *env, const struct build_lint *ask, struct error *err);
 };
 
 /* What is wrong with the options alone, before any work: -EINVAL. build_run() looks too. */

@@ -114,10 +114,11 @@ void check_filter(const struct check *c, const struct dockerfile *d, struct find
     findings_sort(f);
 }
 
-/* BuildKit's rules are CamelCase. What is said beyond them, "heredoc-no-errexit", stops no build that BuildKit lets pass. */
+/* BuildKit's rules are CamelCase. What is said beyond them, "heredoc-no-errexit", "DL3006", stops no build that BuildKit lets
+ * pass. */
 static bool is_buildkit_rule(const char *rule)
 {
-    return !strchr(rule, '-');
+    return *rule >= 'A' && *rule <= 'Z' && !strpbrk(rule, "-0123456789");
 }
 
 int check_verdict(const struct check *c, const struct findings *f, struct error *err)
@@ -131,4 +132,92 @@ int check_verdict(const struct check *c, const struct findings *f, struct error 
         return 0;
     error_set(err, -EINVAL, "lint violation found for rules: %s", rules.at);
     return error_hint(err, -EINVAL, "'# check=error=true' makes warnings of these rules errors");
+}
+
+/* ---- the rule engine ---- */
+
+struct lint_list {
+    struct findings found;
+    struct str fails; /* names of rules that stop the build */
+};
+
+static void add_found(void *ctx, const char *rule, struct span span, const char *text, bool fails)
+{
+    struct lint_list *l = ctx;
+
+    vec_push(&l->found, (struct finding){xstrdup(rule), xstrdup(text), span});
+    if (fails && !strstr(l->fails.at, rule))
+        str_printf(&l->fails, "%s%s", l->fails.size ? ", " : "", rule);
+}
+
+static bool has_rule(const struct findings *f, const char *rule, uint32_t line)
+{
+    vec_each (x, f)
+        if (x->rule && strcmp(x->rule, rule) == 0 && (line == 0 || x->span.line == line))
+            return true;
+    return false;
+}
+
+static void drop(struct finding *x)
+{
+    free(x->rule);
+    free(x->text);
+}
+
+static void merge(struct findings *f, struct findings *take_found)
+{
+    static const char variables[] = "UndefinedVar";
+    size_t kept = 0;
+
+    for (size_t i = 0; i < f->size; i++) {
+        struct finding x = f->at[i];
+        if (x.rule && strcmp(x.rule, variables) != 0 && has_rule(take_found, x.rule, 0))
+            drop(&x);
+        else
+            f->at[kept++] = x;
+    }
+    f->size = kept;
+    vec_each (x, take_found) {
+        if (strcmp(x->rule, variables) == 0 && has_rule(f, variables, x->span.line))
+            drop(x);
+        else
+            vec_push(f, *x);
+    }
+    vec_done(take_found);
+}
+
+static const char *check_argument(const struct strings *build_args)
+{
+    static const char argument[] = "BUILDKIT_DOCKERFILE_CHECK=";
+    const char *value = NULL;
+
+    vec_each (arg, build_args)
+        if (strncmp(*arg, argument, strlen(argument)) == 0)
+            value = *arg + strlen(argument);
+    return value;
+}
+
+int check_lint(const struct env *env, const struct build_options *o, const struct check *c,
+               const struct dockerfile *d, const struct ignore *ignore, struct findings *f,
+               struct error *err)
+{
+    struct lint_list list = {.fails = STR_INIT};
+    const struct build_lint ask = {
+        .dockerfile = d,
+        .ignore = ignore,
+        .check = check_argument(&o->build_args),
+        .full = o->lint_mode != BUILD_LINT_NOTHING,
+        .add = add_found,
+        .ctx = &list,
+    };
+
+    if (!o->lint || !(o->print == BUILD_PRINT_CHECK || ask.full || c->error))
+        return 0;
+    int r = o->lint(env, &ask, err);
+    merge(f, &list.found);
+    findings_sort(f);
+    if (r == 0 && o->lint_mode == BUILD_LINT_ERROR && list.fails.size > 0)
+        r = error_set(err, -EINVAL, "--lint=error: findings of %s", list.fails.at);
+    str_done(&list.fails);
+    return r;
 }

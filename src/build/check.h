@@ -1,6 +1,7 @@
 /* build/check.h - which findings count: "# check=skip=RULE,RULE;error=true" and its build argument. */
 #pragma once
 
+#include "build/build.h"
 #include "build/outline.h"
 
 struct check {
@@ -14,3 +15,9 @@ MUST_CHECK int check_read(const struct dockerfile *d, const struct strings *buil
 void check_filter(const struct check *c, const struct dockerfile *d, struct findings *f);
 /* -EINVAL when error=true makes one of them an error; only rules of BuildKit's can. */
 MUST_CHECK int check_verdict(const struct check *c, const struct findings *f, struct error *err);
+
+/* Asks the rule engine where --check, --lint or error=true want it, and adds what it finds: it takes the place of what
+ * the front end says by the same rule, but for undefined variables, where that knows the base image. */
+MUST_CHECK int check_lint(const struct env *env, const struct build_options *o,
+                          const struct check *c, const struct dockerfile *d,
+                          const struct ignore *ignore, struct findings *f, struct error *err);

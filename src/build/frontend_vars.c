@@ -226,24 +226,34 @@ static void warn_unset(struct frontend *fe, const struct pairs *vars, const stru
     }
 }
 
-static int expand_with(struct frontend *fe, const struct pairs *vars, const struct fe_args *args,
-                       struct view text, struct span span, bool keep_quotes, struct view *ret,
-                       struct error *err)
+static int expand_unset(struct frontend *fe, const struct pairs *vars, struct view text,
+                        bool keep_quotes, struct strings *unset, struct view *ret,
+                        struct error *err)
 {
-    CLEANUP(strings_done) struct strings unset = {0};
     STR_AUTO(expanded);
     struct words w = {.escape = keep_quotes ? '\\' : fe->d->escape,
                       .get = get_var,
-                      .unset = &unset,
+                      .unset = unset,
                       .keep_quotes = keep_quotes};
 
     w.ctx = (void *)(uintptr_t)vars; /* get_var only reads */
     const int r = words_expand(&w, text, &expanded, err);
     if (r < 0)
         return r;
-    warn_unset(fe, vars, args, &unset, span);
     *ret = view_make(arena_strndup(fe->arena, expanded.at, expanded.size), expanded.size);
     return 0;
+}
+
+static int expand_with(struct frontend *fe, const struct pairs *vars, const struct fe_args *args,
+                       struct view text, struct span span, bool keep_quotes, struct view *ret,
+                       struct error *err)
+{
+    CLEANUP(strings_done) struct strings unset = {0};
+    const int r = expand_unset(fe, vars, text, keep_quotes, &unset, ret, err);
+
+    if (r >= 0)
+        warn_unset(fe, vars, args, &unset, span);
+    return r;
 }
 
 struct span fe_span(const struct fe_stage *s, const struct fe_command *c, struct span span)
@@ -264,14 +274,43 @@ int fe_expand(struct frontend *fe, const struct fe_stage *s, const struct fe_com
     return 0;
 }
 
+/* An ARG above the first FROM, with a value or not. */
+static bool is_declared_above(const struct frontend *fe, const char *name)
+{
+    for (size_t i = 0; i < fe->d->instruction_count; i++) {
+        const struct instruction *in = &fe->d->instructions[i];
+
+        if (in->kind == INSTRUCTION_FROM)
+            return false;
+        for (size_t k = 0; in->kind == INSTRUCTION_ARG && k < in->word_count; k++) {
+            struct view rest = in->words[k].text, declared;
+            (void)view_cut(&rest, '=', &declared);
+            if (view_eq_text(declared, name))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void warn_undeclared(struct frontend *fe, const struct strings *unset, struct span span)
+{
+    vec_each (name, unset)
+        if (is_ordinary(*name) && !is_declared_above(fe, *name))
+            fe_warn(fe, span, "UndefinedArgInFrom: FROM argument '%s' is not declared", *name);
+}
+
 int fe_expand_header(struct frontend *fe, const struct instruction *in, const struct word *w,
                      const char **ret, struct error *err)
 {
+    CLEANUP(strings_done) struct strings unset = {0};
     struct view text;
-    static const struct fe_args none = {0};
-    const int r = expand_with(fe, &fe->header, &none, w->text, w->span, false, &text, err);
+    const bool from = in->kind == INSTRUCTION_FROM;
+    const int r = expand_unset(fe, &fe->header, w->text, false, &unset, &text, err);
 
-    (void)in;
+    if (r >= 0 && from)
+        warn_undeclared(fe, &unset, w->span);
+    else if (r >= 0)
+        warn_unset(fe, &fe->header, &(const struct fe_args){0}, &unset, w->span);
     if (r < 0)
         return source_error_at(err, r, fe->d->name, w->span);
     *ret = text.at;

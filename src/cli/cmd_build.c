@@ -3,6 +3,7 @@
 #include "build/build.h"
 #include "build/tags.h"
 #include "cli/commands.h"
+#include "cli/lint_build.h"
 #include "oci/reference.h"
 #include "run/run.h"
 
@@ -11,7 +12,7 @@ struct build_command {
     struct strings ulimits, allow;
     uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
-    const char *format, *call, *provenance, *pull;
+    const char *format, *call, *provenance, *pull, *lint;
     struct strings annotations, attests;
     const char *squash;
     int64_t jobs;
@@ -95,6 +96,9 @@ static const struct option_row options[] = {
              "print this instead of building"),
     OPT_FLAG(0, "check", struct build_command, check,
              "say what is wrong with the Dockerfile instead of building"),
+    OPT_WORD(
+        0, "lint", struct build_command, lint, "warn|error",
+        "hold the Dockerfile against all rules of 'cooper lint' first; error: stop at a warning"),
     OPT_TEXT(0, "call", struct build_command, call, "build|check|outline|targets",
              "buildx's word for --check and --print; may be followed by ',format=json'"),
     OPT_TEXT(0, "format", struct build_command, format, "table|json",
@@ -217,6 +221,19 @@ static int parse_printing(const struct build_command *c, struct build_options *o
     return 0;
 }
 
+static int parse_lint(const char *word, enum build_lint_mode *ret, struct error *err)
+{
+    if (!word)
+        return 0;
+    if (strcmp(word, "error") == 0)
+        *ret = BUILD_LINT_ERROR;
+    else if (*word == '\0' || strcmp(word, "warn") == 0)
+        *ret = BUILD_LINT_WARN;
+    else
+        return error_set(err, -EINVAL, "--lint is warn or error, not '%.40s'", word);
+    return 0;
+}
+
 /* A shell reads what is typed. */
 static int parse_on_error(const struct build_command *c, struct build_options *o, struct error *err)
 {
@@ -277,6 +294,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         .explain = c->explain,
         .attach = run_attached,
         .show = cli_show_error,
+        .lint = lint_for_build,
     };
 
     if (!o.context) {
@@ -290,7 +308,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     o.tags = tags;
     if (c->immutable)
         warn_of_moving_tags(env, &tags);
-    if (parse_printing(c, &o, err) < 0 || parse_pull(c->pull, &o.pull, err) < 0 ||
+    if (parse_printing(c, &o, err) < 0 || parse_lint(c->lint, &o.lint_mode, err) < 0 ||
+        parse_pull(c->pull, &o.pull, err) < 0 ||
         provenance_parse(c->provenance, &c->attests, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
         build_check_options(&o, err) < 0)

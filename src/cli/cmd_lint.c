@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "cli/commands.h"
 #include "cli/lint_files.h"
+#include "cli/lint_settings.h"
 #include "lint/config.h"
 #include "lint/format.h"
 #include "lint/rule.h"
@@ -17,64 +18,6 @@ struct options {
 };
 
 /* ---- configuration ---- */
-
-static const char *get_variable(const char *name)
-{
-    return getenv(name);
-}
-
-/* Reads the file; 0 when it is not there. */
-static int try_config(struct lint_config *c, const char *path, struct error *err)
-{
-    STR_AUTO(text);
-    ERROR_AUTO(e);
-    int r = fd_read_file(AT_FDCWD, path, 1 << 20, &text, &e);
-
-    if (r == -ENOENT || r == -ENOTDIR)
-        return 0;
-    if (r < 0)
-        return error_move(err, &e);
-    r = lint_config_yaml(c, str_view(&text), path, err);
-    return r < 0 ? r : 1;
-}
-
-/* Where hadolint looks, in its order; the first that is there is the only one. */
-static int find_config(const struct env *env, struct lint_config *c, struct error *err)
-{
-    static const struct {
-        const char *below; /* "": here; "~": $HOME; else a variable */
-        const char *path;
-    } places[] = {
-        {"", ".hadolint"},          {"XDG_CONFIG_HOME", "/hadolint"},
-        {"~", "/.config/hadolint"}, {"~", "/.hadolint/hadolint"},
-        {"~", "/.hadolint/config"}, {"~", "/.hadolint"},
-    };
-    static const char *const ends[] = {".yaml", ".yml"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        const char *below = places[i].below;
-        const char *dir = *below == '~' ? env->home : *below ? getenv(below) : "";
-        for (size_t k = 0; dir && (*dir || !*below) && k < ARRAY_SIZE(ends); k++) {
-            cleanup_free char *path = xasprintf("%s%s%s", dir, places[i].path, ends[k]);
-            const int r = try_config(c, path, err);
-            if (r != 0)
-                return r;
-        }
-    }
-    return 0;
-}
-
-static int read_config(const struct env *env, const struct options *o, struct lint_config *c,
-                       struct error *err)
-{
-    int r;
-
-    lint_config_environ(c, get_variable);
-    r = o->config ? try_config(c, o->config, err) : find_config(env, c, err);
-    if (r == 0 && o->config)
-        return error_set(err, -ENOENT, "open '%s': there is no such file", o->config);
-    return r < 0 ? r : 0;
-}
 
 static int check_rules(const struct strings *names, const char *option, struct error *err)
 {
@@ -282,7 +225,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     if (o->explain)
         return explain(env, o->explain, err);
     lint_config_init(&config);
-    int r = read_config(env, o, &config, err);
+    int r = lint_settings_read(env, o->config, &config, err);
     if (r < 0)
         return r;
     if (apply_options(&config, o, err) < 0 || choose_format(&w, err) < 0)

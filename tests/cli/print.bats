@@ -84,10 +84,10 @@ Dockerfile:2:7
        |       ^~~~~
 
 WARNING: MaintainerDeprecated
-MAINTAINER is deprecated, use LABEL maintainer=NAME
+Maintainer instruction is deprecated in favor of using label
 Dockerfile:3:1
      3 | MAINTAINER me
-       | ^~~~~~~~~~~~~
+       | ^~~~~~~~~~
 
 Check complete, 2 warnings have been found!' ]
     [ -z "$stderr" ]
@@ -104,6 +104,33 @@ Check complete, 2 warnings have been found!' ]
     printf 'FROM scratch\nLABEL a=b\n' | dockerfile
     run -0 cooper build --call check "$CTX"
     [ "$output" = "Check complete, no warnings found." ]
+}
+
+@test "--check has the rules of lint that BuildKit has, for stages that are not built and bases that are not there, too" {
+    printf 'FROM nowhere:1 AS One\nENV a b\nFROM scratch\nLABEL a=b\n' | dockerfile
+    run -0 --separate-stderr cooper build --check --format json "$CTX"
+    [ "$(jq -r '.warnings[] | "\(.ruleName) \(.location.ranges[0].start.line)"' <<<"$output" | xargs)" = \
+        "StageNameCasing 1 LegacyKeyValueFormat 2" ]
+    printf 'FROM nowhere:1\nENV a b\n' | dockerfile
+    run -1 --separate-stderr cooper build --check --format json --pull=never "$CTX"
+    [[ $output == *LegacyKeyValueFormat* ]]
+    [[ $stderr == *"nowhere:1"* ]]
+    printf 'FROM scratch\nCOPY x /\n' | dockerfile
+    echo x >"$CTX/.dockerignore"
+    run -0 cooper build --check "$CTX"
+    [[ $output == *CopyIgnoredFile* ]]
+    rm "$CTX/.dockerignore"
+}
+
+@test "--lint holds the file against all rules first; error stops at a warning" {
+    printf 'FROM scratch\nLABEL a=b\nUSER root\n' | dockerfile
+    run -0 cooper build -t x "$CTX"
+    [[ $output != *warning* ]]
+    run -0 cooper build --lint=warn -t x "$CTX"
+    [[ $output == *"Dockerfile:3: DL3002: the last USER is root"* ]]
+    run -1 cooper build --lint=error -t x "$CTX"
+    [[ $output == *"--lint=error: findings of DL3002"* ]]
+    run -2 cooper build --lint=loud -t x "$CTX"
 }
 
 @test "--check of what does not build is an error with its place" {

@@ -1,0 +1,64 @@
+#include "cli/lint_settings.h"
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "lint/yaml.h"
+
+static const char *get_variable(const char *name)
+{
+    return getenv(name);
+}
+
+/* Reads the file; 0 when it is not there. */
+static int try_config(struct lint_config *c, const char *path, struct error *err)
+{
+    STR_AUTO(text);
+    ERROR_AUTO(e);
+    int r = fd_read_file(AT_FDCWD, path, YAML_SIZE_MAX, &text, &e);
+
+    if (r == -ENOENT || r == -ENOTDIR)
+        return 0;
+    if (r < 0)
+        return error_move(err, &e);
+    r = lint_config_yaml(c, str_view(&text), path, err);
+    return r < 0 ? r : 1;
+}
+
+/* Where hadolint looks, in its order; the first that is there is the only one. */
+static int find_config(const struct env *env, struct lint_config *c, struct error *err)
+{
+    static const struct {
+        const char *below; /* "": here; "~": $HOME; else a variable */
+        const char *path;
+    } places[] = {
+        {"", ".hadolint"},          {"XDG_CONFIG_HOME", "/hadolint"},
+        {"~", "/.config/hadolint"}, {"~", "/.hadolint/hadolint"},
+        {"~", "/.hadolint/config"}, {"~", "/.hadolint"},
+    };
+    static const char *const ends[] = {".yaml", ".yml"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        const char *below = places[i].below;
+        const char *dir = *below == '~' ? env->home : *below ? getenv(below) : "";
+        for (size_t k = 0; dir && (*dir || !*below) && k < ARRAY_SIZE(ends); k++) {
+            cleanup_free char *path = xasprintf("%s%s%s", dir, places[i].path, ends[k]);
+            const int r = try_config(c, path, err);
+            if (r != 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+int lint_settings_read(const struct env *env, const char *path, struct lint_config *c,
+                       struct error *err)
+{
+    int r;
+
+    lint_config_environ(c, get_variable);
+    r = path ? try_config(c, path, err) : find_config(env, c, err);
+    if (r == 0 && path)
+        return error_set(err, -ENOENT, "open '%s': there is no such file", path);
+    return r < 0 ? r : 0;
+}
