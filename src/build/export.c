@@ -317,6 +317,7 @@ static int write_outputs(struct build *b, struct built *built, bool images,
 
     for (size_t i = 0; r >= 0 && i < b->outputs.size; i++) {
         struct output *o = &b->outputs.at[i];
+        o->immutable = b->options->immutable;
         struct export_result one = {0};
 
         if ((o->type == OUTPUT_IMAGE) != images)

@@ -7,7 +7,7 @@
 
 struct options {
     const char *platform, *tls_verify, *multi_arch, *form, *compression, *level, *digest_file;
-    bool all_platforms, all, referrers, foreign;
+    bool all_platforms, all, referrers, foreign, immutable;
 };
 
 static const struct option_row rows[] = {
@@ -27,6 +27,8 @@ static const struct option_row rows[] = {
              "what speaks of the image too: signatures, attestations, SBOMs"),
     OPT_FLAG(0, "allow-nondistributable-artifacts", struct options, foreign,
              "send layers that are not to be passed on, too"),
+    OPT_FLAG(0, "immutable", struct options, immutable,
+             "refuse when the tag is there and has another image"),
     OPT_TEXT(0, "digestfile", struct options, digest_file, "FILE", "write the digest there"),
     OPT_TLS_VERIFY(struct options),
     OPT_END,
@@ -154,12 +156,14 @@ static int read_options(const struct options *o, struct platforms *platforms, st
     *ret = (struct transfer){.compression = o->compression,
                              .level = o->level,
                              .form = o->form,
+                             .immutable = o->immutable,
                              .tls_verify = o->tls_verify};
     c->all_platforms = o->all_platforms || o->all;
     c->platforms = platforms->at;
     c->platform_count = platforms->size;
     c->referrers = o->referrers;
     c->foreign = o->foreign;
+    c->immutable = o->immutable;
     if (r == 0)
         r = transfer_multi_arch(o->multi_arch, c, err);
     if (r == 0)

@@ -7,6 +7,7 @@
 
 struct options {
     const char *platform, *tls_verify, *compression, *level, *form;
+    bool immutable;
 };
 
 static const struct option_row rows[] = {
@@ -20,6 +21,8 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "compression-level", struct options, level, "N|max", "how hard it packs"),
     OPT_TEXT(0, "format", struct options, form, "oci|v2s2",
              "the form of manifests (default: as they are, OCI's for new ones)"),
+    OPT_FLAG(0, "immutable", struct options, immutable,
+             "refuse when the tag is there and has another image"),
     OPT_TLS_VERIFY(struct options),
     OPT_END,
 };
@@ -76,7 +79,10 @@ static int push(struct image_tools *t, const struct transfer *x, const char *nam
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
     const struct options *o = given;
-    const struct transfer x = {.compression = o->compression, .level = o->level, .form = o->form};
+    const struct transfer x = {.compression = o->compression,
+                               .level = o->level,
+                               .form = o->form,
+                               .immutable = o->immutable};
     enum wire_tls tls = WIRE_TLS_DEFAULT;
     PLACE_AUTO(to);
     IMAGE_TOOLS_AUTO(t);

@@ -84,6 +84,7 @@ static int make_output(const struct transfer *x, const struct place *to, struct 
     if (r < 0)
         return r;
     ret->type = types[to->kind];
+    ret->immutable = x->immutable;
     ret->directory = to->kind == PLACE_OCI || to->kind == PLACE_DIR;
     ret->dest = to->path ? xstrdup(to->path) : NULL;
     return 0;

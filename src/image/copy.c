@@ -291,6 +291,28 @@ static int narrow(struct copy *c, struct str *bytes, struct error *err)
     return r;
 }
 
+static int check_tag(struct copy *c, const struct documents *l, struct error *err)
+{
+    const char *tag = site_tag(c->to);
+    char text[DIGEST_TEXT_MAX];
+    struct digest d;
+    STR_AUTO(there);
+    ERROR_AUTO(why);
+
+    if (!c->options->immutable || !tag)
+        return 0;
+    const int r = c->to->kind->tag(c->to, tag, &there, &why);
+    if (r < 0)
+        return r == -ENOENT ? 0 : error_move(err, &why);
+    digest_of(str_view(&there), &d);
+    return digest_eq(&d, &l->at[l->size - 1].digest)
+               ? 0
+               : error_hint(err,
+                            error_set(err, -EEXIST, "tag '%.128s' has another image: %s", tag,
+                                      digest_format(&d, text)),
+                            "--immutable moves no name");
+}
+
 /* What speaks of a digest does not speak of another. */
 static int check_referrers(const struct copy *c, struct error *err)
 {
@@ -319,6 +341,8 @@ static int run(struct copy *c, const struct copy_options *o, struct documents *l
         r = check_name(c, l, err);
     if (r == 0)
         r = check_referrers(c, err);
+    if (r == 0)
+        r = check_tag(c, l, err);
     if (r == 0)
         r = put_all(c, l, site_tag(c->to), err);
     for (size_t i = 0; r == 0 && o->referrers && i < l->size; i++)

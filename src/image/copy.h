@@ -17,8 +17,9 @@ struct copy_options {
     bool
         referrers; /* signatures, attestations and what else speaks of it, by referrers or by tag */
     enum copy_form form;
-    bool own;     /* from is ours, in between: the policy was asked about what it is of */
-    bool foreign; /* layers that may not be passed on are sent to registries, too */
+    bool immutable; /* a tag that has something else is not moved: -EEXIST */
+    bool own;       /* from is ours, in between: the policy was asked about what it is of */
+    bool foreign;   /* layers that may not be passed on are sent to registries, too */
 };
 /* What is there is not copied. ret: the manifest or index that got the name. */
 MUST_CHECK int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,

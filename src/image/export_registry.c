@@ -15,9 +15,9 @@ struct target {
 struct pushing {
     struct export_set *set;
     struct wire *wire;
-    const struct target *to;
-    struct map begun; /* blobs, by digest */
-    VEC(int) files;   /* open until all is sent */
+    const struct target *to, *all; /* all: of every name of the set */
+    struct map begun;              /* blobs, by digest */
+    VEC(int) files;                /* open until all is sent */
 };
 
 static void pushing_done(struct pushing *p)
@@ -189,9 +189,37 @@ static int put_manifests(struct pushing *p, struct error *err)
     for (size_t i = 0; r >= 0 && set->count > 1 && i < set->count; i++)
         r = put_manifest(p, NULL, export_manifest_type(&set->at[i]), str_view(&set->at[i].manifest),
                          err);
-    if (r >= 0 && set->count > 1 && !set->index.size)
-        export_make_index(set);
     return MIN(r, 0);
+}
+
+/* --immutable: what a tag has already it may be given again, nothing else. Before the first name is put. */
+static int check_tag(struct pushing *p, const struct target *to, struct error *err)
+{
+    const struct export_set *set = p->set;
+    const struct digest *ours = set->count > 1 ? &set->index_digest : &set->at[0].manifest_digest;
+    CLEANUP(registry_call_freep)
+    struct registry_call *c =
+        registry_manifest_head(to->session, to->ref.repository, to->ref.tag, NULL);
+    const struct registry_result *there = registry_call_result(c);
+    char text[DIGEST_TEXT_MAX];
+    int r = wire_call(p->wire, c, err);
+
+    if (r < 0 || there->absent || digest_eq(&there->digest, ours))
+        return r;
+    cleanup_free char *name = reference_familiar(&to->ref);
+    r = error_set(err, -EEXIST, "'%s' names another image: %s", name,
+                  digest_format(&there->digest, text));
+    return error_hint(err, r, "--immutable moves no name; 'cooper rmi docker://%s' gives it up",
+                      name);
+}
+
+static int check_tags(struct pushing *p, struct error *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && p->set->output->immutable && i < p->set->names.size; i++)
+        r = check_tag(p, &p->all[i], err);
+    return r;
 }
 
 static int put_name(struct pushing *p, const char *tag, struct error *err)
@@ -207,16 +235,21 @@ static int put_name(struct pushing *p, const char *tag, struct error *err)
 
 /* ---- all of it, to one repository after the other ---- */
 
-static int push_to(struct export_set *set, const struct target *to, struct error *err)
+static int push_to(struct export_set *set, const struct target *all, const struct target *to,
+                   struct error *err)
 {
     CLEANUP(pushing_done)
-    struct pushing p = {.set = set, .wire = image_wire(set->at[0].tools), .to = to};
+    struct pushing p = {.set = set, .wire = image_wire(set->at[0].tools), .to = to, .all = all};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < set->count; i++)
         r = send_image(&p, &set->at[i], err);
     if (r == 0)
         r = wire_run(p.wire, err);
+    if (r == 0 && set->count > 1 && !set->index.size)
+        export_make_index(set);
+    if (r == 0)
+        r = check_tags(&p, err);
     if (r == 0)
         r = put_manifests(&p, err);
     if (r == 0)
@@ -275,7 +308,7 @@ int export_registry(struct export_set *set, struct error *err)
 
         for (size_t k = 0; k < i; k++)
             there = there || same_repository(&targets[k], &targets[i]);
-        r = there ? add_tag(set, &targets[i], err) : push_to(set, &targets[i], err);
+        r = there ? add_tag(set, &targets[i], err) : push_to(set, targets, &targets[i], err);
         if (r < 0)
             r = error_wrap(err, r, "push %s", set->names.at[i]);
     }

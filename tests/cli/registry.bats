@@ -646,6 +646,33 @@ moved() {
 # tags HOST REPOSITORY: all of them in one line.
 tags() { curl -sf "http://$1/v2/$2/tags/list" | jq -r '.tags // [] | sort | join(" ")'; }
 
+@test "--immutable: no tag of a registry is moved, by build, push or copy" {
+    printf 'FROM scratch\nLABEL a=1\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    ours() { "$COOPER" build -q --push --immutable -t "$REGISTRY/fixed/app:1.0.0" "$@" "$BATS_TEST_TMPDIR"; }
+    ours
+    ours # the same again is no move
+    fresh_store
+    echo 'LABEL b=2' >>"$BATS_TEST_TMPDIR/Dockerfile"
+    was=$(raw "docker://$REGISTRY/fixed/app:1.0.0")
+    run ours -t "$REGISTRY/fixed/app:1.0.1"
+    [ "$status" = 1 ]
+    [[ $output == *"'$REGISTRY/fixed/app:1.0.0' names another image: $was"* ]]
+    [ "$(tags "$REGISTRY" fixed/app)" = 1.0.0 ] # nor is the other name there
+    run "$COOPER" inspect "$REGISTRY/fixed/app:1.0.0"
+    [ "$status" = 1 ]
+    "$COOPER" build -q -t other "$BATS_TEST_TMPDIR"
+    for words in "push other" "copy store:other" "copy $REGISTRY/app:1"; do
+        # shellcheck disable=SC2086 # words
+        run "$COOPER" $words --immutable "$REGISTRY/fixed/app:1.0.0"
+        [ "$status" = 1 ]
+        [[ $output == *"another image: $was"* ]] || { echo "$output"; false; }
+    done
+    "$COOPER" push -q --immutable other "$REGISTRY/fixed/app:1.0.2"
+    "$COOPER" push -q --immutable other "$REGISTRY/fixed/app:1.0.2"
+    "$COOPER" push -q other "$REGISTRY/fixed/app:1.0.0"
+    [ "$(raw "docker://$REGISTRY/fixed/app:1.0.0")" != "$was" ]
+}
+
 @test "rmi docker://: a tag goes, and no other one with it" {
     for host in "$REGISTRY" "$LIAR"; do
         for tag in a b c; do "$COOPER" copy -q "$REGISTRY/app:1" "$host/tags/app:$tag"; done
