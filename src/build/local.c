@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -102,26 +101,14 @@ int local_walk(struct local_context *c, struct image_tools *tools, struct error 
     return r < 0 ? error_wrap(err, r, "read build context '%s'", c->path) : 0;
 }
 
+static int save_walked(void *ctx, int fd, struct error *err)
+{
+    return context_save(ctx, fd, err);
+}
+
 int local_save(struct local_context *c, struct image_tools *tools, struct error *err)
 {
-    struct stat st;
-
     if (!c->walked || !context_changed(c->walked))
         return 0;
-    cleanup_close int fd = fd_of_bytes("stat cache", (struct view){0}, err);
-    if (fd < 0)
-        return fd;
-    int r = context_save(c->walked, fd, err);
-    if (r < 0)
-        return r;
-    if (fstat(fd, &st) < 0)
-        return error_sys(err, "read stat cache");
-    if (st.st_size == 0)
-        return 0;
-    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return error_sys(err, "map stat cache");
-    r = store_context_replace(tools->store, &c->id, view_make(map, (size_t)st.st_size), err);
-    (void)munmap(map, (size_t)st.st_size);
-    return r;
+    return store_context_replace(tools->store, &c->id, save_walked, c->walked, err);
 }

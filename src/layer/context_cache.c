@@ -90,19 +90,10 @@ bool cache_is_racy(const struct stat *st, const struct timespec *started)
     return !older(st->st_mtim, started) || !older(st->st_ctim, started);
 }
 
-void context_cache_add(struct context_cache *c, const char *path, const struct stat *st,
-                       const struct digest *content, const struct digest *xattrs,
-                       const struct timespec *started)
-{
-    if (!cache_is_racy(st, started))
-        cache_append(c, path, st, content, xattrs, false, false);
-}
-
-void cache_append(struct context_cache *c, const char *path, const struct stat *st,
-                  const struct digest *content, const struct digest *xattrs, bool racy, bool unread)
+struct cache_record cache_record_of(const struct stat *st, const struct digest *content,
+                                    const struct digest *xattrs)
 {
     struct cache_record r = {
-        .path = c->added_texts.size,
         .dev = st->st_dev,
         .ino = st->st_ino,
         .size = (uint64_t)st->st_size,
@@ -111,12 +102,22 @@ void cache_append(struct context_cache *c, const char *path, const struct stat *
         .ctime_s = st->st_ctim.tv_sec,
         .ctime_ns = (uint32_t)st->st_ctim.tv_nsec,
         .mode = st->st_mode,
-        .racy = racy,
         .linked = !S_ISDIR(st->st_mode) && st->st_nlink > 1,
-        .unread = unread,
     };
     memcpy(r.content, content->sha256, sizeof(r.content));
     memcpy(r.xattrs, xattrs->sha256, sizeof(r.xattrs));
+    return r;
+}
+
+void context_cache_add(struct context_cache *c, const char *path, const struct stat *st,
+                       const struct digest *content, const struct digest *xattrs,
+                       const struct timespec *started)
+{
+    struct cache_record r = cache_record_of(st, content, xattrs);
+
+    if (cache_is_racy(st, started))
+        return;
+    r.path = c->added_texts.size;
     str_add(&c->added_texts, view_make(path, strlen(path) + 1));
     vec_push(&c->added, r);
     c->sorted = false;
@@ -230,4 +231,53 @@ int context_cache_save(struct context_cache *c, int fd, struct error *err)
         return r;
     /* the final NUL of the string as well: texts are never empty */
     return fd_write_all(fd, view_make(c->added_texts.at, c->added_texts.size + 1), err);
+}
+
+/* ---- writing without a copy in memory ---- */
+
+#define OUT_SIZE 65536u
+
+struct out {
+    int fd;
+    struct str waiting;
+};
+
+static int out_add(struct out *o, struct view bytes, struct error *err)
+{
+    str_add(&o->waiting, bytes);
+    if (o->waiting.size < OUT_SIZE)
+        return 0;
+    const int r = fd_write_all(o->fd, str_view(&o->waiting), err);
+    str_clear(&o->waiting);
+    return r;
+}
+
+int cache_save_in_order(int fd, size_t count,
+                        const char *(*entry)(void *ctx, size_t i, struct cache_record *ret),
+                        void *ctx, struct error *err)
+{
+    struct header h = {.magic = MAGIC};
+    struct out o = {.fd = fd, .waiting = STR_INIT};
+    struct cache_record record;
+    const char *path;
+    int r = out_add(&o, view_make(&h, sizeof(h)), err);
+
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if ((path = entry(ctx, i, &record))) {
+            record.path = h.texts;
+            h.texts += strlen(path) + 1;
+            h.count++;
+            r = out_add(&o, view_make(&record, sizeof(record)), err);
+        }
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if ((path = entry(ctx, i, NULL)))
+            r = out_add(&o, view_make(path, strlen(path) + 1), err);
+    str_add_char(&o.waiting, '\0'); /* texts are never empty */
+    h.texts++;
+    if (r == 0)
+        r = fd_write_all(fd, str_view(&o.waiting), err);
+    str_done(&o.waiting);
+    if (r == 0 && pwrite(fd, &h, sizeof(h), 0) != sizeof(h)) /* now that it is known */
+        r = error_sys(err, "write");
+    return r;
 }

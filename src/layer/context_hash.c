@@ -174,12 +174,14 @@ void context_adopt(struct context *c, const struct context_cache *read)
     size_t at = 0;
 
     vec_each (e, &c->entries) {
-        while (at < read->count && entry_path_cmp(cache_path(read, at), e->path) < 0)
+        int order = -1;
+
+        while (at < read->count && (order = entry_path_cmp(cache_path(read, at), e->path)) < 0)
             at++;
         if (at == read->count)
             break;
         const struct cache_record *r = &read->records[at];
-        if (e->known || !readable(e) || r->unread || strcmp(cache_path(read, at), e->path) != 0)
+        if (order != 0 || e->known || !readable(e) || r->unread)
             continue;
         memcpy(e->content.sha256, r->content, sizeof(e->content.sha256));
         memcpy(e->xattrs.sha256, r->xattrs, sizeof(e->xattrs.sha256));
@@ -235,33 +237,50 @@ static bool *find_left_out(const struct context *c, const struct wanted *w, size
     return list;
 }
 
+static void hash_content(const struct context *c, const struct wanted *w, struct view path,
+                         int parts, struct digest *ret)
+{
+    static const struct context_entry root = {.path = "", .mode = S_IFDIR};
+    const size_t prefix = path.size ? path.size + 1 : 0;
+    struct hash h;
+
+    hash_init(&h);
+    if (path.size == 0)
+        add_content(&h, c, &root, VIEW(""), parts);
+    for (size_t i = w->first; i < w->end; i++) {
+        const struct context_entry *e = &c->entries.at[i];
+
+        if (!w->left_out || !w->left_out[i - w->first])
+            add_content(&h, c, e, view_of(strlen(e->path) < prefix ? "" : e->path + prefix), parts);
+    }
+    hash_done(&h, ret->sha256);
+}
+
 int context_content(struct context *c, struct view path, int parts,
                     bool (*skip)(void *ctx, const char *rel, bool is_dir), void *ctx,
                     struct digest *ret, struct error *err)
 {
-    static const struct context_entry root = {.path = "", .mode = S_IFDIR};
-    const size_t prefix = path.size ? path.size + 1 : 0;
     struct wanted w = {0};
-    struct hash h;
 
     context_range(c, path, &w.first, &w.end);
     if (path.size > 0 && w.first == w.end)
         return error_set(err, -ENOENT, "'%.*s' does not exist", VIEW_ARG(path));
-    cleanup_free bool *left_out = find_left_out(c, &w, prefix, skip, ctx);
+    if (!skip && c->last.valid && c->last.first == w.first && c->last.end == w.end &&
+        c->last.parts == parts) {
+        *ret = c->last.digest;
+        return 0;
+    }
+    cleanup_free bool *left_out = find_left_out(c, &w, path.size ? path.size + 1 : 0, skip, ctx);
     w.left_out = left_out;
     const int r = hash_wanted(c, &w, err);
     if (r < 0)
         return r;
-    hash_init(&h);
-    if (path.size == 0)
-        add_content(&h, c, &root, VIEW(""), parts);
-    for (size_t i = w.first; i < w.end; i++) {
-        const struct context_entry *e = &c->entries.at[i];
-
-        if (!left_out || !left_out[i - w.first])
-            add_content(&h, c, e, view_of(strlen(e->path) < prefix ? "" : e->path + prefix), parts);
-    }
-    hash_done(&h, ret->sha256);
+    hash_content(c, &w, path, parts, ret);
+    c->last.valid = !skip;
+    c->last.first = w.first;
+    c->last.end = w.end;
+    c->last.parts = parts;
+    c->last.digest = *ret;
     return 0;
 }
 
@@ -270,19 +289,6 @@ int context_content(struct context *c, struct view path, int parts,
 bool context_changed(const struct context *c)
 {
     return c->changed;
-}
-
-int context_save(const struct context *c, int fd, struct error *err)
-{
-    CLEANUP(context_cache_freep) struct context_cache *out = context_cache_new();
-
-    vec_each (e, &c->entries) {
-        const struct stat st = stat_of(e);
-
-        if (e->known)
-            context_cache_add(out, e->path, &st, &e->content, &e->xattrs, &c->started);
-    }
-    return context_cache_save(out, fd, err);
 }
 
 /* What a copy compares besides files and directories: the text of links. */
@@ -294,17 +300,42 @@ static bool content_for_check(const struct context_entry *e, struct digest *ret)
     return e->known || !readable(e);
 }
 
-int context_save_all(const struct context *c, int fd, struct error *err)
+static const char *saved_entry(void *ctx, size_t i, struct cache_record *ret)
 {
-    CLEANUP(context_cache_freep) struct context_cache *out = context_cache_new();
+    const struct context *c = ctx;
+    const struct context_entry *e = &c->entries.at[i];
+    const struct stat st = stat_of(e);
 
-    vec_each (e, &c->entries) {
+    if (!e->known || cache_is_racy(&st, &c->started))
+        return NULL;
+    if (ret)
+        *ret = cache_record_of(&st, &e->content, &e->xattrs);
+    return e->path;
+}
+
+int context_save(const struct context *c, int fd, struct error *err)
+{
+    return cache_save_in_order(fd, c->entries.size, saved_entry, (void *)(uintptr_t)c, err);
+}
+
+static const char *any_entry(void *ctx, size_t i, struct cache_record *ret)
+{
+    const struct context *c = ctx;
+    const struct context_entry *e = &c->entries.at[i];
+
+    if (ret) {
         const struct stat st = stat_of(e);
         struct digest content;
         const bool unread = !content_for_check(e, &content);
 
-        cache_append(out, e->path, &st, &content, &e->xattrs, cache_is_racy(&st, &c->started),
-                     unread);
+        *ret = cache_record_of(&st, &content, &e->xattrs);
+        ret->racy = cache_is_racy(&st, &c->started);
+        ret->unread = unread;
     }
-    return context_cache_save(out, fd, err);
+    return e->path;
+}
+
+int context_save_all(const struct context *c, int fd, struct error *err)
+{
+    return cache_save_in_order(fd, c->entries.size, any_entry, (void *)(uintptr_t)c, err);
 }

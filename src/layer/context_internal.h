@@ -37,6 +37,12 @@ struct context {
     uint32_t *ends;          /* where the subtree of an entry ends */
     struct timespec started; /* before the walk */
     bool changed;
+    struct {
+        bool valid;
+        size_t first, end;
+        int parts;
+        struct digest digest;
+    } last; /* content of everything there: a step is asked for it twice, and what is known stays */
 };
 
 void cache_sort(struct context_cache *c);
@@ -47,10 +53,15 @@ bool cache_is_racy(const struct stat *st, const struct timespec *started);
 size_t cache_lower_bound(const struct context_cache *c, const char *path);
 /* The index of the record of path, or -1. */
 ssize_t cache_search(const struct context_cache *c, const char *path);
-/* Adds without a look at the clock. */
-void cache_append(struct context_cache *c, const char *path, const struct stat *st,
-                  const struct digest *content, const struct digest *xattrs, bool racy,
-                  bool unread);
+/* All of a record but its path; neither racy nor unread. */
+struct cache_record cache_record_of(const struct stat *st, const struct digest *content,
+                                    const struct digest *xattrs);
+/* Writes an empty file: of what is in order already, without a copy of it all in memory. entry: path and record (NULL: the
+ * path will do) of the i-th of count; NULL: it is left out. */
+MUST_CHECK int cache_save_in_order(int fd, size_t count,
+                                   const char *(*entry)(void *ctx, size_t i,
+                                                        struct cache_record *ret),
+                                   void *ctx, struct error *err);
 /* As context_cache_load(); what is written to the records of the map is written to the file. */
 struct context_cache *cache_share(int fd);
 /* Gives every entry what the cache knows of it: one pass over both. */

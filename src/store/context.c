@@ -20,13 +20,23 @@ int store_context_open(struct store *s, const struct digest *id, struct error *e
     return fd;
 }
 
-int store_context_replace(struct store *s, const struct digest *id, struct view bytes,
+int store_context_replace(struct store *s, const struct digest *id,
+                          int (*fill)(void *ctx, int fd, struct error *err), void *ctx,
                           struct error *err)
 {
-    char hex[DIGEST_HEX_MAX];
+    char hex[DIGEST_HEX_MAX], tmp[TMP_NAME_SIZE];
     cleanup_close int dir = fd_open(s->fd, "contexts", O_RDONLY | O_DIRECTORY, 0, err);
 
-    return dir < 0 ? dir : store_replace(s, dir, digest_hex(id, hex), bytes, false, err);
+    if (dir < 0)
+        return dir;
+    cleanup_close int fd = store_prepare_empty(s, tmp, err);
+    int r = fd < 0 ? fd : fill(ctx, fd, err);
+    if (r >= 0)
+        r = store_name(s, fd, tmp, dir, digest_hex(id, hex), err);
+    if (r >= 0)
+        return 0;
+    store_forget(s, tmp);
+    return store_failed(err, error_wrap(err, r, "write the memory of a build context"));
 }
 
 /* 1: open and locked; 0: prune took it meanwhile, try again. */

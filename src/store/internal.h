@@ -69,9 +69,11 @@ MUST_CHECK int store_tmp_new(struct store *s, bool file, char ret_name[static TM
 /* The part of store_sweep() that frees room. */
 MUST_CHECK int store_sweep_tmp(struct store *s, size_t *ret_left, struct error *err);
 /* A new file with these bytes, not synced: a descriptor, flocked, and its name in tmp/, or "" when it needs none before
- * store_name(), which puts it in the place of name. store_forget() takes away what was not named. */
+ * store_name(), which puts it in the place of name; or one to be filled. store_forget() takes away what was not named. */
 MUST_CHECK int store_prepare(struct store *s, struct view bytes, char ret_tmp[static TMP_NAME_SIZE],
                              struct error *err);
+MUST_CHECK int store_prepare_empty(struct store *s, char ret_tmp[static TMP_NAME_SIZE],
+                                   struct error *err);
 MUST_CHECK int store_name(struct store *s, int fd, char tmp[static TMP_NAME_SIZE], int dirfd,
                           const char *name, struct error *err);
 void store_forget(struct store *s, const char *tmp);

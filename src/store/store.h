@@ -167,9 +167,10 @@ bool store_blob_has(struct store *s, const struct digest *blob);
 
 /* --- small things of others; all may be deleted at any time by prune --- */
 /* Stat cache of a build context, by a digest of what identifies it: opened for reading (-ENOENT
- * without an error text), or replaced in one step. */
+ * without an error text), or replaced in one step by what fill() writes to an empty file. */
 MUST_CHECK int store_context_open(struct store *s, const struct digest *id, struct error *err);
-MUST_CHECK int store_context_replace(struct store *s, const struct digest *id, struct view bytes,
+MUST_CHECK int store_context_replace(struct store *s, const struct digest *id,
+                                     int (*fill)(void *ctx, int fd, struct error *err), void *ctx,
                                      struct error *err);
 /* A random number of this store; the same in all its processes, as long as it lives. */
 #define STORE_SALT_SIZE 32

@@ -73,7 +73,7 @@ int store_link(int fd, int dirfd, const char *name)
 }
 
 /* Without a name, where the file system has that: then a kill leaves nothing. */
-static int prepare(struct store *s, char ret_tmp[static TMP_NAME_SIZE], struct error *err)
+int store_prepare_empty(struct store *s, char ret_tmp[static TMP_NAME_SIZE], struct error *err)
 {
     cleanup_close int fd = openat(s->tmp_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -94,7 +94,7 @@ static int prepare(struct store *s, char ret_tmp[static TMP_NAME_SIZE], struct e
 int store_prepare(struct store *s, struct view bytes, char ret_tmp[static TMP_NAME_SIZE],
                   struct error *err)
 {
-    cleanup_close int fd = prepare(s, ret_tmp, err);
+    cleanup_close int fd = store_prepare_empty(s, ret_tmp, err);
 
     if (fd < 0)
         return fd;
