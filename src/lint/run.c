@@ -2,13 +2,23 @@
 #include "lint/run.h"
 #include "dockerfile/errexit.h"
 
+/* Asked hundreds of times for each command: no calls in it. */
 bool lint_in_list(struct view word, const char *list)
 {
-    struct view rest = view_of(list), item;
+    if (word.size == 0)
+        return false;
+    for (const char *item = list; *item; item++) {
+        size_t n = 0;
 
-    while (rest.at && view_cut(&rest, ' ', &item))
-        if (item.size > 0 && view_eq(item, word))
+        while (n < word.size && item[n] == word.at[n] && item[n] != ' ' && item[n])
+            n++;
+        if (n == word.size && (item[n] == ' ' || !item[n]))
             return true;
+        for (item += n; *item && *item != ' ';)
+            item++;
+        if (!*item)
+            break;
+    }
     return false;
 }
 
