@@ -125,8 +125,7 @@ static int dir_put_manifest(struct site *p, const char *tag, struct view bytes, 
 {
     CLEANUP(manifest_freep) struct manifest *m = NULL;
 
-    (void)tag;
-    if (manifest_parse(bytes, &m, NULL) == 0 && m->has_subject)
+    if (tag || (manifest_parse(bytes, &m, NULL) == 0 && m->has_subject))
         return error_set(err, -ENOTSUP, "nothing can lie beside the image in 'dir:'");
     return put(dir_of(p), "manifest.json", bytes, err);
 }

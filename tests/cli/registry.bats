@@ -746,8 +746,9 @@ two_platforms() {
             [[ $to == dir:* ]] || where=$to:$n
             rm -rf to.d
             "$COOPER" copy -q --all --digestfile digest "$from" "$where"
-            [ "$(raw "$where")" = "$all" ] || { echo "$from $where"; false; }
-            [ "$(cat digest)" = "$all" ]
+            [ "$(cat digest)" = "$all" ] || { echo "$from $where"; false; }
+            [ $((n % 5)) != 1 ] || [ "$(raw "$where")" = "$all" ] || { echo "$from $where"; false; }
+            [ $((n % 5)) = 3 ] || continue
             rm -rf to.d
             "$COOPER" copy -q "$from" "$where"
             [ "$(raw "$where")" = "$one" ] || { echo "one of $from $where"; false; }

@@ -87,6 +87,19 @@ manifest() { curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json, ap
     for place in "$REGISTRY/team/tree:1.0" oci:tree:1.0; do
         cooper tree --format json "$place" | jq -e '.referrers[] | select(.kind == "sbom") | .referrers[0].kind == "signature"'
     done
+    # but in skopeo's directory there is no room, and what is there stays
+    cooper copy -q "$REGISTRY/team/tree:1.0" dir:tree.d
+    cp -r tree.d before
+    for words in "copy --referrers oci:tree:1.0 dir:tree.d" "sign --key cosign.key dir:tree.d" "sign --key cosign.key --new-bundle-format dir:tree.d"; do
+        # shellcheck disable=SC2086 # words
+        run -1 --separate-stderr cooper $words
+        [[ $stderr == *"nothing can lie beside the image in 'dir:'"* ]]
+        cmp before/manifest.json tree.d/manifest.json
+    done
+    # an archive has room for what came with it
+    cooper copy -q --referrers oci:tree:1.0 oci-archive:tree.tar:1.0
+    [ "$(cooper tree --format json oci-archive:tree.tar:1.0 | jq '.referrers | length')" = 4 ]
+    cooper verify -q --key cosign.pub oci-archive:tree.tar:1.0
     # all of it is for podman's and cosign's readers at the other end, too
     cooper copy -q --referrers oci:tree:1.0 "$REGISTRY/team/tree2:1.0"
     cooper verify -q --key cosign.pub "$REGISTRY/team/tree2:1.0"
