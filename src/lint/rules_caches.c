@@ -13,7 +13,8 @@ static bool is_cleaned(const struct lint_run *run, size_t i, const char *clean)
 }
 
 struct cache_rule {
-    const char *programs, *verbs, *clean, *paths, *mounts, *how;
+    const char *programs, *verbs, *clean, *paths, *mounts;
+    const char *how; /* the command that cleans, behind the program's name */
 };
 
 static const struct lint_call *find_uncleaned(const struct lint_run *run,
@@ -28,13 +29,29 @@ static const struct lint_call *find_uncleaned(const struct lint_run *run,
     return NULL;
 }
 
+/* The RUN has to end with one more command. */
+static void add_suffix(struct lint *l, const struct lint_run *run, const struct lint_call *c,
+                       const char *command, const char *what)
+{
+    const struct span span = lint_call_span(l, run, c);
+    struct span end;
+    static const char text[] = "%s of %.*s stays in the layer: end the RUN with '%s', or mount a "
+                               "cache";
+
+    if (lint_run_end(l, run, c, &end))
+        lint_add_edit(l, span, end, arena_printf(l->arena, " && %s", command), text, what,
+                      VIEW_ARG(c->name), command);
+    else
+        lint_add(l, span, text, what, VIEW_ARG(c->name), command);
+}
+
 static void check_cache(struct lint *l, const struct lint_run *run, const struct cache_rule *rule)
 {
     const struct lint_call *c = find_uncleaned(run, rule);
 
     if (c)
-        lint_add(l, lint_call_span(l, run, c), "the cache of %.*s stays in the layer: %s",
-                 VIEW_ARG(c->name), rule->how);
+        add_suffix(l, run, c, arena_printf(l->arena, "%.*s %s", VIEW_ARG(c->name), rule->how),
+                   "the cache");
 }
 
 static void check_yum_cache(struct lint *l, const struct lint_run *run)
@@ -45,7 +62,7 @@ static void check_yum_cache(struct lint *l, const struct lint_run *run)
         "clean",
         "/var/cache/yum /var/cache/dnf",
         "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
-        "end the RUN with 'yum clean all'",
+        "clean all",
     };
     check_cache(l, run, &rule);
 }
@@ -53,8 +70,7 @@ static void check_yum_cache(struct lint *l, const struct lint_run *run)
 static void check_zypper_cache(struct lint *l, const struct lint_run *run)
 {
     static const struct cache_rule rule = {
-        "zypper",          "install in",      "clean cc",
-        "/var/cache/zypp", "/var/cache/zypp", "end the RUN with 'zypper clean'",
+        "zypper", "install in", "clean cc", "/var/cache/zypp", "/var/cache/zypp", "clean",
     };
     check_cache(l, run, &rule);
 }
@@ -67,7 +83,7 @@ static void check_dnf_cache(struct lint *l, const struct lint_run *run)
         "clean",
         "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
         "/var/cache/yum /var/cache/dnf /var/cache/libdnf5",
-        "end the RUN with 'dnf clean all'",
+        "clean all",
     };
     check_cache(l, run, &rule);
 }
@@ -86,7 +102,7 @@ static void check_yarn_cache(struct lint *l, const struct lint_run *run)
         "clean",
         "/usr/local/share/.cache /root/.cache /root/.yarn",
         "/root/.cache/yarn /usr/local/share/.cache/yarn /root/.yarn/berry /root/.yarn",
-        "end the RUN with 'yarn cache clean', or mount a cache",
+        "cache clean",
     };
     if (layers_ship(run))
         check_cache(l, run, &rule);
@@ -141,8 +157,15 @@ static void check_pip_cache(struct lint *l, const struct lint_run *run)
             continue;
         if (run_variable(run, c, "PIP_NO_CACHE_DIR", &value) && is_true(value))
             continue;
-        lint_add(l, lint_call_span(l, run, c),
-                 "pip install without --no-cache-dir: its cache stays in the layer");
+        const struct lint_arg *verb = call_has(c, "install");
+        const struct span span = lint_call_span(l, run, c);
+        static const char text[] =
+            "pip install without --no-cache-dir: its cache stays in the layer";
+        if (verb->word && !run->detached)
+            lint_add_edit(l, span, lint_span_behind(lint_arg_span(l, run, c, verb)),
+                          " --no-cache-dir", "%s", text);
+        else
+            lint_add(l, span, "%s", text);
         return;
     }
 }
@@ -191,10 +214,7 @@ static void check_apt_lists(struct lint *l, const struct lint_run *run)
         if (!verb || run_removes(run, i + 1, apt_lists) ||
             is_cleaned(run, i, "dist-clean distclean") || lists_mounted(l, run))
             continue;
-        lint_add(l, lint_call_span(l, run, c),
-                 "the lists of %.*s update stay in the layer: end the RUN with 'rm -rf "
-                 "/var/lib/apt/lists/*', or mount a cache at /var/lib/apt and /var/cache/apt",
-                 VIEW_ARG(c->name));
+        add_suffix(l, run, c, "rm -rf /var/lib/apt/lists/*", "the package lists");
         return;
     }
 }

@@ -75,8 +75,15 @@ static void check_wget(struct lint *l, const struct lint_run *run)
             call_flag(c, "progress q quiet o output-file a append-output no-verbose") ||
             call_has(c, "-nv"))
             continue;
-        lint_add(l, lint_call_span(l, run, c),
-                 "wget without --progress=dot:giga, -q or -nv: its bar fills the log");
+        const struct span span = lint_call_span(l, run, c);
+        static const char text[] =
+            "wget without --progress=dot:giga, -q or -nv: its bar fills the log";
+        const struct sh_word *name = c->node ? c->node->words : NULL;
+        if (name && view_eq_text(name->raw, "wget") && !run->detached)
+            lint_add_edit(l, span, lint_span_behind(lint_place(l, run, name->raw)), " -nv", "%s",
+                          text);
+        else
+            lint_add(l, span, "%s", text);
         return;
     }
 }
@@ -157,6 +164,33 @@ static void check_pipe(struct lint *l, const struct lint_run *run)
                  lint_place(l, run, view_make(s->text.at + pipe->begin, pipe->end - pipe->begin)),
                  "a failure before the last '|' goes unseen: set SHELL [\"/bin/bash\", \"-o\", "
                  "\"pipefail\", \"-c\"] (on alpine /bin/ash) before this RUN");
+        return;
+    }
+}
+
+/* ---- text that no shell reads ---- */
+
+static bool is_known_shell(const struct lint_run *run)
+{
+    const struct lint_scope *scope = &run->stage->scope;
+    const struct view shell = scope->pragma_shell.size > 0 ? scope->pragma_shell
+                              : scope->shell && scope->shell->word_count > 0
+                                  ? scope->shell->words[0].text
+                                  : VIEW("/bin/sh");
+
+    return lint_in_list(lint_base_name(shell), "sh bash ash dash ksh mksh");
+}
+
+static void check_syntax(struct lint *l, const struct lint_run *run)
+{
+    for (size_t i = 0; is_known_shell(run) && i < run->script_count; i++) {
+        const struct sh_script *s = run->scripts[i];
+
+        if (s->error_count == 0)
+            continue;
+        const size_t at = s->errors[0].at;
+        lint_add(l, lint_place(l, run, view_make(s->text.at + at, at < s->text.size)),
+                 "the shell stops here: %s", s->errors[0].text);
         return;
     }
 }
@@ -394,6 +428,20 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN curl "
                 "-fsS https://h.example/l | sort -o /l\nUSER 1001\n",
         .run = check_pipe,
+    },
+    {
+        .id = "CP411",
+        .name = "shell-syntax",
+        .aliases = {NULL},
+        .title = "the text of RUN is no shell",
+        .level = LINT_ERROR,
+        .where = LINT_DOCKERFILE,
+        .why = "The shell refuses the whole RUN when it gets to such a place, minutes into the "
+               "build. Most often a quote is not closed or a word like 'fi' is missing.",
+        .fix = "Mend the place that is shown; text with many quotes reads better in a heredoc.",
+        .bad = "FROM debian:12.5\nRUN if test -f /x; then y\n",
+        .good = "FROM debian:12.5\nRUN if test -f /x; then y; fi\nUSER 1001\n",
+        .run = check_syntax,
     },
     {
         .id = "CP409",

@@ -26,6 +26,8 @@ struct view lint_base_name(struct view path)
 {
     size_t begin = path.size;
 
+    if (path.size == 0)
+        return VIEW("");
     while (begin > 0 && path.at[begin - 1] != '/' && path.at[begin - 1] != '\\')
         begin--;
     return view_make(path.at + begin, path.size - begin);
@@ -71,6 +73,26 @@ struct span lint_arg_span(const struct lint *l, const struct lint_run *run,
 struct span lint_span_behind(struct span s)
 {
     return (struct span){s.end_line, s.end_column, s.end_line, s.end_column};
+}
+
+bool lint_run_end(const struct lint *l, const struct lint_run *run, const struct lint_call *c,
+                  struct span *ret)
+{
+    for (size_t i = 0; c->node && !run->detached && i < run->script_count; i++) {
+        const struct sh_script *s = run->scripts[i];
+        const struct sh_node *last = s->root->first;
+
+        if (c->bytes.at < s->text.at || c->bytes.at >= s->text.at + s->text.size)
+            continue;
+        while (last && last->next)
+            last = last->next;
+        if (!last || last->op == SH_OP_BACKGROUND || s->error_count > 0 || last->end <= last->begin)
+            return false;
+        *ret = lint_span_behind(
+            lint_place(l, run, view_make(s->text.at + last->begin, last->end - last->begin)));
+        return true;
+    }
+    return false;
 }
 
 /* ---- calls out of a script ---- */

@@ -49,6 +49,9 @@ struct span lint_arg_span(const struct lint *l, const struct lint_run *run,
 
 /* No bytes, at the end of it: where an edit puts something in. */
 struct span lint_span_behind(struct span s);
+/* Where one more command may be joined with && to the script that the call stands in; false: nowhere. */
+bool lint_run_end(const struct lint *l, const struct lint_run *run, const struct lint_call *c,
+                  struct span *ret);
 
 /* Is path the same as root, or below it? */
 bool lint_path_below(struct view path, struct view root);
