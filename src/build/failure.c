@@ -187,6 +187,7 @@ static int run_shell(struct build *b, struct error *err)
     exec_plan_fill(b, e, &plan);
     strings_done(&plan.argv);
     strings_add(&plan.argv, e->shell);
+    plan.init = true; /* people leave zombies */
     plan.tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     int r = mounts_plan_add(b, e, &plan, err);
     if (r >= 0)

@@ -297,8 +297,10 @@ static const struct call_row show_device_calls[] = {
     {MAKES_DEVICE(mknod, 1), call_record_device, TARGET_LINK, .next = 1},
     {ON(stat), call_stat, TARGET_PATH, .next = 1},
     {ON(lstat), call_stat, TARGET_LINK, .next = 1},
+    {ON(open), call_open_device, TARGET_PATH, .next = 1},
 #endif
     {MAKES_DEVICE(mknodat, 2), call_record_device, TARGET_AT, .next = 2},
+    {ON(openat), call_open_device, TARGET_AT, .next = 2},
     {ON(fstat), call_stat, TARGET_FD, .next = 1},
     {ON(newfstatat), call_stat, TARGET_AT, .flags = 3, .next = 2},
     {ON(statx), call_statx, TARGET_AT, .flags = 2, .next = 4},

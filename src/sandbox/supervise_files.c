@@ -15,7 +15,7 @@
 
 /* ---- records ---- */
 
-static bool read_record(const char *name, bool follow, struct owned *ret)
+bool file_record(const char *name, bool follow, struct owned *ret)
 {
     char text[OWNED_TEXT_MAX];
     const ssize_t n = follow ? getxattr(name, OWNED_XATTR, text, sizeof(text))
@@ -28,7 +28,7 @@ int file_get(const char *name, bool follow, struct file *ret)
 {
     struct file f = {0};
 
-    f.recorded = read_record(name, follow, &f.o);
+    f.recorded = file_record(name, follow, &f.o);
     if (fstatat(AT_FDCWD, name, &f.st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     if (!f.recorded)
@@ -211,7 +211,7 @@ static bool differs(struct supervisor *s, const struct call_row *row,
     *follow = supervisor_target(s, row, name);
     if (*follow < 0)
         return false;
-    if (read_record(name, *follow, &f->o))
+    if (file_record(name, *follow, &f->o))
         return file_get(name, *follow, f) == 0 &&
                (s->o->kind == SUPERVISE_ONE_ID || shows_device(f));
     return link_get(s, name, *follow, f);

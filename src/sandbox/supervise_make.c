@@ -82,8 +82,7 @@ static int finish(struct making *m, const char *name, uint32_t mode)
 
 /* ---- files ---- */
 
-/* Puts fd into the caller, which is the answer. */
-static int64_t hand_over(struct supervisor *s, int fd, int flags)
+int64_t supervisor_hand_over(struct supervisor *s, int fd, int flags)
 {
     struct seccomp_notif_addfd add = {.id = s->call->id,
                                       .flags = SECCOMP_ADDFD_FLAG_SEND,
@@ -113,7 +112,7 @@ static int64_t make_file(struct supervisor *s, struct making *m, int flags, uint
         return SUPERVISOR_CONTINUE;
     (void)snprintf(handle, sizeof(handle), "self/fd/%d", fd);
     const int r = finish(m, handle, mode);
-    return r < 0 ? r : hand_over(s, fd, flags);
+    return r < 0 ? r : supervisor_hand_over(s, fd, flags);
 }
 
 int64_t call_open(struct supervisor *s, const struct call_row *row)

@@ -102,7 +102,8 @@ struct file {
     struct owned o; /* as it stands, or as it would be without a record */
     bool recorded;
 };
-/* Attributes that cannot be are no record. */
+/* What is recorded of the file; attributes that cannot be are no record. */
+bool file_record(const char *name, bool follow, struct owned *ret);
 int file_get(const char *name, bool follow, struct file *ret);
 /* Writes f->o and the mode of the file `name` (followed), which was f->st. */
 int file_put(const char *name, const struct file *f, mode_t mode);
@@ -128,6 +129,8 @@ int64_t call_openat2(struct supervisor *s, const struct call_row *row);
 int64_t call_mkdir(struct supervisor *s, const struct call_row *row);
 int64_t call_symlink(struct supervisor *s, const struct call_row *row);
 int64_t call_mknod(struct supervisor *s, const struct call_row *row);
+/* Puts fd, opened with `flags`, into the caller, which is the answer. */
+int64_t supervisor_hand_over(struct supervisor *s, int fd, int flags);
 /* The bits of `mode` that the caller's umask leaves. */
 uint32_t supervisor_without_umask(const struct supervisor *s, uint32_t mode);
 /* Of mknod(): *ret is what it asks for where that is a device. A whiteout is -EPERM, as in an
@@ -137,3 +140,4 @@ int supervisor_device(const struct supervisor *s, const struct call_row *row, st
 /* ---- supervise_devices.c ---- */
 
 int64_t call_record_device(struct supervisor *s, const struct call_row *row);
+int64_t call_open_device(struct supervisor *s, const struct call_row *row);
