@@ -106,7 +106,9 @@ static int read_layer(struct reader *r, const struct descriptor *d, struct error
 /* notation's own manifests: one layer, and the type of the artifact or, older, of the configuration. */
 static bool is_notation(const struct manifest *m)
 {
-    return m->layer_count == 1 && strcmp(m->layers[0].media_type, MEDIA_JWS) == 0 &&
+    return m->layer_count == 1 &&
+           (strcmp(m->layers[0].media_type, MEDIA_JWS) == 0 ||
+            strcmp(m->layers[0].media_type, MEDIA_COSE) == 0) &&
            strcmp(m->artifact_type ? m->artifact_type : m->config.media_type, MEDIA_NOTATION) == 0;
 }
 

@@ -15,7 +15,7 @@ struct testimony {
     struct digest digest; /* of the image, resolved once */
     struct str manifest;
     VEC(struct evidence) evidence; /* read, not believed */
-    VEC(struct str) envelopes;     /* JWS of notation, likewise */
+    VEC(struct str) envelopes;     /* of notation, likewise */
     struct strings complaints;     /* what could not be read, and why */
     bool keep;                     /* the bytes too, for whoever stores them: */
     VEC(struct testimony_manifest) manifests;

@@ -5,25 +5,14 @@
 #include <time.h>
 
 #include "oci/config.h"
-#include "trust/libcrypto.h"
+#include "trust/cbor.h"
+#include "trust/notation_internal.h"
 
 #define CTY "application/vnd.cncf.notary.payload.v1+json"
-#define PREFIX "io.cncf.notary."
-
-/* An envelope, taken apart; nothing of it is believed. */
-struct envelope {
-    const struct crypto *c;
-    json_t *outer, *protected, *payload;
-    struct str signed_bytes, signature;
-    X509 *chain[NOTATION_CHAIN_MAX]; /* the leaf first */
-    struct str der[NOTATION_CHAIN_MAX];
-    size_t count;
-    bool authority; /* signing scheme */
-};
+#define PREFIX NOTATION_PREFIX
 
 static void envelope_done(struct envelope *e)
 {
-    doc_unref(e->outer);
     doc_unref(e->protected);
     doc_unref(e->payload);
     str_done(&e->signed_bytes);
@@ -34,69 +23,25 @@ static void envelope_done(struct envelope *e)
     }
 }
 
-static int bad(struct error *err, const char *what)
+int notation_bad(struct error *err, const char *what)
 {
     return error_set(err, -EBADMSG, "%s", what);
 }
 
-/* ---- reading ---- */
-
-static int read_part(const char *text, const char *what, json_t **ret, struct error *err)
+int envelope_add_certificate(struct envelope *e, struct str take_der, struct error *err)
 {
-    STR_AUTO(bytes);
+    const unsigned char *at = (const unsigned char *)take_der.at;
 
-    if (!str_add_unbase64url(&bytes, view_of(text)))
-        return error_set(err, -EBADMSG, "%s is not base64url", what);
-    return doc_parse(str_view(&bytes), NOTATION_ENVELOPE_MAX, what, ret, err);
-}
-
-static int read_chain(struct envelope *e, struct error *err)
-{
-    const json_t *list = json_object_get(json_object_get(e->outer, "header"), "x5c"), *item;
-    size_t i;
-
-    if (json_array_size(list) == 0 || json_array_size(list) > NOTATION_CHAIN_MAX)
-        return error_set(err, -EBADMSG, "x5c has %zu certificates, not 1 to %d",
-                         json_array_size(list), NOTATION_CHAIN_MAX);
-    json_array_foreach(list, i, item)
-    {
-        const char *text = json_string_value(item);
-        struct str der = STR_INIT;
-
-        if (!text || !str_add_unbase64(&der, view_of(text))) {
-            str_done(&der);
-            return bad(err, "a certificate is not base64");
-        }
-        const unsigned char *at = (const unsigned char *)der.at;
-        X509 *x = e->c->d2i_X509(NULL, &at, (long)der.size);
-        e->der[e->count] = der;
-        e->chain[e->count++] = x;
-        if (!x || at != (const unsigned char *)der.at + der.size)
-            return bad(err, "a certificate is damaged");
+    if (e->count == NOTATION_CHAIN_MAX) {
+        str_done(&take_der);
+        return error_set(err, -EBADMSG, "it has more than %d certificates", NOTATION_CHAIN_MAX);
     }
+    X509 *x = e->c->d2i_X509(NULL, &at, (long)take_der.size);
+    e->der[e->count] = take_der;
+    e->chain[e->count++] = x;
+    if (!x || at != (const unsigned char *)take_der.at + take_der.size)
+        return notation_bad(err, "a certificate is damaged");
     return 0;
-}
-
-static int read_envelope(struct envelope *e, struct view bytes, struct error *err)
-{
-    const char *protected = NULL, *payload = NULL, *signature = NULL;
-    int r = doc_parse(bytes, NOTATION_ENVELOPE_MAX, "envelope", &e->outer, err);
-
-    if (r == 0)
-        r = doc_need_text(e->outer, "protected", &protected, err);
-    if (r == 0)
-        r = doc_need_text(e->outer, "payload", &payload, err);
-    if (r == 0)
-        r = doc_need_text(e->outer, "signature", &signature, err);
-    if (r < 0)
-        return r;
-    str_printf(&e->signed_bytes, "%s.%s", protected, payload);
-    if (!str_add_unbase64url(&e->signature, view_of(signature)))
-        return bad(err, "the signature is not base64url");
-    r = read_part(protected, "protected", &e->protected, err);
-    if (r == 0)
-        r = read_part(payload, "payload", &e->payload, err);
-    return r < 0 ? r : read_chain(e, err);
 }
 
 /* ---- integrity ---- */
@@ -169,7 +114,7 @@ static int check_signature(const struct envelope *e, struct error *err)
     STR_AUTO(der);
 
     if (!key || !alg)
-        return bad(err, "it has no key or no algorithm");
+        return notation_bad(err, "it has no key or no algorithm");
     const int kind = e->c->EVP_PKEY_get_base_id(key), bits = e->c->EVP_PKEY_get_bits(key);
     for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
         if (kind != algorithms[i].kind || bits != algorithms[i].bits)
@@ -179,14 +124,14 @@ static int check_signature(const struct envelope *e, struct error *err)
             return error_set(err, -EBADMSG, "its algorithm is '%.20s', its key's %s", alg,
                              algorithms[i].alg);
         if (kind == EVP_PKEY_EC && e->signature.size != 2 * (size_t)((bits + 7) / 8))
-            return bad(err, "its signature has the wrong length");
+            return notation_bad(err, "its signature has the wrong length");
         if (kind == EVP_PKEY_EC)
             der_of(str_view(&e->signature), &der);
         return verify_bytes(e, key, alg, str_view(kind == EVP_PKEY_EC ? &der : &e->signature))
                    ? 0
-                   : bad(err, "its signature is not of its certificate and these bytes");
+                   : notation_bad(err, "its signature is not of its certificate and these bytes");
     }
-    return bad(err, "its key is of a kind or size that is not used");
+    return notation_bad(err, "its key is of a kind or size that is not used");
 }
 
 /* What must be understood is: nothing else may be critical. */
@@ -206,13 +151,13 @@ static int check_critical(const struct envelope *e, struct error *err)
                (!json_is_string(item) || strcmp(known[k], json_string_value(item)) != 0))
             k++;
         if (k == ARRAY_SIZE(known))
-            return bad(err, "something is critical in it that is not known here");
+            return notation_bad(err, "something is critical in it that is not known here");
         found[k] = true;
     }
     for (size_t k = 0; k < ARRAY_SIZE(known); k++)
         if (found[k] != (json_object_get(e->protected, known[k]) != NULL))
             return error_set(err, -EBADMSG, "%s is not critical, or not there", known[k]);
-    return found[0] ? 0 : bad(err, "its signing scheme is not critical");
+    return found[0] ? 0 : notation_bad(err, "its signing scheme is not critical");
 }
 
 static int check_attributes(struct envelope *e, struct error *err)
@@ -221,16 +166,16 @@ static int check_attributes(struct envelope *e, struct error *err)
     const char *scheme = json_string_value(json_object_get(e->protected, PREFIX "signingScheme"));
 
     if (!cty || strcmp(cty, CTY) != 0)
-        return bad(err, "its payload is of another type");
+        return notation_bad(err, "its payload is of another type");
     if (!scheme ||
         (strcmp(scheme, "notary.x509") != 0 && strcmp(scheme, "notary.x509.signingAuthority") != 0))
-        return bad(err, "its signing scheme is not known");
+        return notation_bad(err, "its signing scheme is not known");
     e->authority = strcmp(scheme, "notary.x509") != 0;
     const char *time = e->authority ? PREFIX "authenticSigningTime" : PREFIX "signingTime";
     int64_t when;
     const char *text = json_string_value(json_object_get(e->protected, time));
     if (!text || !config_time_parse(text, &when))
-        return bad(err, "its signing time is missing or malformed");
+        return notation_bad(err, "its signing time is missing or malformed");
     return check_critical(e, err);
 }
 
@@ -246,7 +191,7 @@ static int check_target(const struct envelope *e, const struct notation_facts *f
         return r;
     return digest_eq(&d.digest, &f->digest) && d.size == f->size
                ? 0
-               : bad(err, "it is about another image");
+               : notation_bad(err, "it is about another image");
 }
 
 /* ---- certificates ---- */
@@ -412,7 +357,7 @@ static int judge(const struct envelope *e, const struct notation_facts *f, struc
         const char *why = action == NOTATION_SKIP ? NULL : complaint_of(i, e, f);
 
         if (why && action == NOTATION_ENFORCE)
-            return bad(err, why);
+            return notation_bad(err, why);
         if (why)
             strings_add(ret_log, why);
     }
@@ -424,7 +369,9 @@ int notation_verify(const struct notation_facts *f, struct view envelope, struct
 {
     CLEANUP(envelope_done)
     struct envelope e = {.c = f->c, .signed_bytes = STR_INIT, .signature = STR_INIT};
-    int r = read_envelope(&e, envelope, err);
+    /* JSON never begins with a tag of CBOR */
+    const bool cose = envelope.size > 0 && ((unsigned char)*envelope.at >> 5) == CBOR_TAG;
+    int r = cose ? envelope_read_cose(&e, envelope, err) : envelope_read_jws(&e, envelope, err);
 
     f->c->ERR_clear_error();
     if (r == 0)
@@ -435,6 +382,6 @@ int notation_verify(const struct notation_facts *f, struct view envelope, struct
         r = check_target(&e, f, err);
     const char *why = r == 0 ? chain_complaint(&e) : NULL;
     if (why)
-        r = bad(err, why);
+        r = notation_bad(err, why);
     return r < 0 ? r : judge(&e, f, ret_log, err);
 }

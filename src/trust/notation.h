@@ -1,5 +1,5 @@
-/* trust/notation.h - signatures of the Notary Project (notation) as JWS, and its trust policy
- * (notaryproject/specifications 1.1: signature-specification, signature-envelope-jws,
+/* trust/notation.h - signatures of the Notary Project (notation) as JWS and COSE, and its trust policy
+ * (notaryproject/specifications 1.1: signature-specification, signature-envelope-jws and -cose,
  * trust-store-trust-policy).
  *
  * Checked are integrity, authenticity (the chain ends in a certificate of a named store, the leaf is
@@ -18,6 +18,7 @@
 
 #define MEDIA_NOTATION "application/vnd.cncf.notary.signature" /* of the manifest */
 #define MEDIA_JWS "application/jose+json"
+#define MEDIA_COSE "application/cose"
 
 enum notation_check {
     NOTATION_AUTHENTICITY,

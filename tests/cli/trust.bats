@@ -348,11 +348,12 @@ certificate() {
     else openssl x509 -req -in "chain/$1.csr" -CA "chain/$2.crt" -CAkey "chain/$2.key" -CAcreateserial -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null; fi
 }
 
-# notarize ALG KEY CERTIFICATE...: a layout "image" with a signature of notation, made by openssl.
+# notarize ALG KEY CERTIFICATE...: a layout "image" with a signature of notation, made by openssl. FORM=cose: as COSE; CRITICAL:
+# one more header that is critical.
 notarize() {
     fresh
     python3 -c '
-import base64, hashlib, json, subprocess, sys
+import base64, hashlib, json, os, subprocess, sys
 alg, key, *certs = sys.argv[1:]
 url = lambda b: base64.urlsafe_b64encode(b).rstrip(b"=").decode()
 def blob(data):
@@ -361,10 +362,31 @@ def blob(data):
     return {"digest": "sha256:" + name, "size": len(data)}
 index = json.load(open("image/index.json"))
 subject = {k: index["manifests"][0][k] for k in ("mediaType", "digest", "size")}
+cose = os.environ.get("FORM") == "cose"
+def head(kind, n):
+    for low, size in ((24, 1), (25, 2), (26, 4)):
+        if n < 24:
+            return bytes([kind << 5 | n])
+        if n < 256 ** size:
+            return bytes([kind << 5 | low]) + n.to_bytes(size, "big")
+def cbor(v):
+    if isinstance(v, int): return head(0, v) if v >= 0 else head(1, -1 - v)
+    if isinstance(v, bytes): return head(2, len(v)) + v
+    if isinstance(v, str): return head(3, len(v.encode())) + v.encode()
+    if isinstance(v, list): return head(4, len(v)) + b"".join(map(cbor, v))
+    if isinstance(v, dict): return head(5, len(v)) + b"".join(cbor(k) + cbor(x) for k, x in v.items())
+    return head(6, v[0]) + cbor(v[1])
+scheme = "io.cncf.notary.signingScheme"
+labels = {"PS256": -37, "ES256": -7, "ES384": -35, "ES512": -36}
+critical = [scheme] + ([os.environ["CRITICAL"]] if "CRITICAL" in os.environ else [])
+headers = cbor({1: labels[alg], 2: critical, 3: "application/vnd.cncf.notary.payload.v1+json", scheme: "notary.x509",
+    "io.cncf.notary.signingTime": (1, 1735689600), "x": {"unknown": [1, (2, b"y")]}})
 protected = url(json.dumps({"alg": alg, "crit": ["io.cncf.notary.signingScheme"], "cty": "application/vnd.cncf.notary.payload.v1+json",
     "io.cncf.notary.signingScheme": "notary.x509", "io.cncf.notary.signingTime": "2025-01-01T00:00:00Z"}).encode())
-payload = url(json.dumps({"targetArtifact": subject}).encode())
-der = subprocess.run(["openssl", "dgst", "-sha" + alg[2:], "-sign", f"chain/{key}.key"], input=f"{protected}.{payload}".encode(), capture_output=True, check=True).stdout
+target = json.dumps({"targetArtifact": subject}).encode()
+payload = url(target)
+to_sign = cbor(["Signature1", headers, b"", target]) if cose else f"{protected}.{payload}".encode()
+der = subprocess.run(["openssl", "dgst", "-sha" + alg[2:], "-sign", f"chain/{key}.key"], input=to_sign, capture_output=True, check=True).stdout
 size = {"256": 32, "384": 48, "512": 66}[alg[2:]]
 at = 3 if der[1] & 0x80 else 2
 raw = b""
@@ -374,9 +396,11 @@ for _ in range(2):
     at += 2 + n
 x5c = [subprocess.run(["openssl", "x509", "-in", f"chain/{c}.crt", "-outform", "der"], capture_output=True, check=True).stdout for c in certs]
 envelope = json.dumps({"payload": payload, "protected": protected, "header": {"x5c": [base64.b64encode(c).decode() for c in x5c]}, "signature": url(raw)}).encode()
+if cose:
+    envelope = cbor((18, [headers, {33: x5c if len(x5c) > 1 else x5c[0], "io.cncf.notary.signingAgent": "test"}, target, raw]))
 config = {"mediaType": "application/vnd.cncf.notary.signature", **blob(b"{}")}
 manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config,
-    "layers": [{"mediaType": "application/jose+json", **blob(envelope)}], "subject": subject, "annotations": {}}).encode()
+    "layers": [{"mediaType": "application/cose" if cose else "application/jose+json", **blob(envelope)}], "subject": subject, "annotations": {}}).encode()
 index["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+json", **blob(manifest)})
 json.dump(index, open("image/index.json", "w"))' "$@"
 }
@@ -403,6 +427,16 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     notarize ES256 good good middle root; verdict 0 ""
     notarize ES384 p384 p384 root; verdict 0 ""
     notarize ES512 p521 p521 root; verdict 0 ""
+    for alg in ES256:good ES384:p384 ES512:p521; do
+        if [ $alg = ES256:good ]; then FORM=cose notarize ES256 good good middle root
+        else FORM=cose notarize "${alg%:*}" "${alg#*:}" "${alg#*:}" root; fi
+        verdict 0 ""
+    done
+    FORM=cose CRITICAL=unheard.of notarize ES256 good good middle root; verdict 1 "critical"
+    FORM=cose notarize ES256 good good middle; verdict 1 "no chain up to a root"
+    FORM=cose notarize ES256 good good; verdict 1 "no chain up to a root"
+    FORM=cose notarize ES256 good server middle root; verdict 1 "not of its certificate"
+    FORM=cose notarize ES384 good good middle root; verdict 1 "its algorithm is"
     notarize ES256 good good middle; verdict 1 "no chain up to a root"
     notarize ES256 good good root middle; verdict 1 "no chain up to a root"
     notarize ES256 good good; verdict 1 "no chain up to a root"

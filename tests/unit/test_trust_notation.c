@@ -1,4 +1,5 @@
 #include "conformance.h"
+#include "trust/cbor.h"
 #include "trust/libcrypto.h"
 #include "trust/notation.h"
 #include "trust/pem.h"
@@ -42,6 +43,110 @@ static void verdicts_of_trust_policies_hold(void **state)
             fail_msg("%s is %.*s: %s", name, VIEW_ARG(row[1]), err.text ? err.text : "read");
     }
     assert_true(count >= 40);
+}
+
+static void cbor_is_read_or_refused(void **state)
+{
+#define DEEP16 "\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81"
+#define ROW(text, good)                                                                            \
+    {                                                                                              \
+        text, sizeof(text) - 1, good                                                               \
+    }
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool good; /* one whole item, and nothing behind it */
+    } cases[] = {
+        ROW("\x00", true),
+        ROW("\x17", true),
+        ROW("\x18\xff", true),
+        ROW("\x1b\xff\xff\xff\xff\xff\xff\xff\xff", true),
+        ROW("\x38\x24", true),
+        ROW("\x40", true),
+        ROW("\x42xy", true),
+        ROW("\x62xy", true),
+        ROW("\x80", true),
+        ROW("\x82\x00\x80", true),
+        ROW("\xa1\x01\x82\x01\x02", true),
+        ROW("\xd2\x00", true),
+        ROW("\xf5", true),
+        ROW(DEEP16 "\x00", true),
+        ROW(DEEP16 "\x81\x00", false), /* too deep */
+        ROW("", false),
+        ROW("\x18", false),
+        ROW("\x1c", false), /* reserved */
+        ROW("\x42x", false),
+        ROW("\x5b\xff\xff\xff\xff\xff\xff\xff\xff", false),
+        ROW("\x5f\x41x\xff", false), /* indefinite */
+        ROW("\x9f\xff", false),
+        ROW("\x82\x00", false),
+        ROW("\x9a\xff\xff\xff\xff", false),
+        ROW("\xba\x00\x00\x04\x01", false), /* too many members */
+        ROW("\xa1\x01", false),
+        ROW("\xd2", false),
+        ROW("\xf9\x00\x00", false), /* a float */
+        ROW("\xff", false),
+        ROW("\x00\x00", false),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct view rest = view_make(cases[i].bytes, cases[i].size);
+
+        print_message("# row %zu\n", i);
+        assert_int_equal(cbor_skip(&rest) && rest.size == 0, cases[i].good);
+    }
+}
+
+static void cbor_heads_come_back(void **state)
+{
+    static const uint64_t numbers[] = {0,     23,    24,         255,        256,
+                                       65535, 65536, UINT32_MAX, 1ull << 32, UINT64_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        STR_AUTO(text);
+        struct cbor_item item;
+
+        cbor_add(&text, CBOR_TAG, numbers[i]);
+        struct view rest = str_view(&text);
+        assert_true(cbor_expect(&rest, CBOR_TAG, &item));
+        assert_true(item.value == numbers[i] && rest.size == 0);
+    }
+}
+
+static void envelopes_of_cose_are_read_strictly(void **state)
+{
+#define ALG "\x01\x26"
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *complaint;
+    } cases[] = {
+        {"\xd1\x84", 2, "no COSE_Sign1"},
+        {"\xd2\x83\x40\xa0\x40", 5, "no COSE_Sign1"},
+        {"\xd2\x84\x41\x00\xa0\x40\x40", 7, "protected headers"},
+        {"\xd2\x84\x43\xa1" ALG "\xa0\x40\x40", 9, "no certificates"},
+        {"\xd2\x84\x44\xa1" ALG "\x00\xa0\x40\x40", 10, "protected headers"},  /* behind it */
+        {"\xd2\x84\x45\xa2" ALG ALG "\xa0\x40\x40", 11, "protected headers"},  /* twice */
+        {"\xd2\x84\x43\xa1\x01\x27\xa0\x40\x40", 9, "protected headers"},      /* EdDSA */
+        {"\xd2\x84\x44\xa1\x03\x61\xff\xa0\x40\x40", 10, "protected headers"}, /* no UTF-8 */
+        {"\xd2\x84\x43\xa1" ALG "\xa1\x18\x21\x00\x40\x40", 12, "certificates are malformed"},
+        {"\xd2\x84\x43\xa1" ALG "\xa1\x18\x21\x42xy\x40\x40", 14, "certificate is damaged"},
+        {"\xd2\x84\x43\xa1" ALG "\xa1\x18\x21\x81\x00\x40\x40", 13, "certificates are malformed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct notation_facts f = {.c = crypto};
+        CLEANUP(strings_done) struct strings log = {0};
+        ERROR_AUTO(err);
+
+        print_message("# row %zu\n", i);
+        assert_int_equal(notation_verify(&f, view_make(cases[i].bytes, cases[i].size), &log, &err),
+                         -EBADMSG);
+        assert_non_null(strstr(err.text, cases[i].complaint));
+    }
 }
 
 static void the_repository_finds_its_statement(void **state)
@@ -245,6 +350,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_of_trust_policies_hold),
+        cmocka_unit_test(cbor_is_read_or_refused),
+        cmocka_unit_test(cbor_heads_come_back),
+        cmocka_unit_test(envelopes_of_cose_are_read_strictly),
         cmocka_unit_test(the_repository_finds_its_statement),
         cmocka_unit_test(verdicts_of_layouts_hold),
         cmocka_unit_test(what_is_changed_is_refused),
