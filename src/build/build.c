@@ -237,6 +237,8 @@ static int solve_target(struct build *b, struct error *err)
                                        hook_lock, hook_unlock, hook_hit,
                                        hook_miss, hook_keyed,  hook_has_slot};
 
+    if (b->options->no_cache)
+        image_holder_ahead(&b->tools); /* it is ready when the first step is */
     b->loop = loop_new();
     b->locks = xcalloc(b->graph->ops.size + 1, sizeof(struct store_key *));
     b->parts = xcalloc(b->graph->ops.size + 1, sizeof(*b->parts));

@@ -301,6 +301,8 @@ static int local_content(struct build *b, const struct op *op, const struct file
 
     if (r < 0)
         return r;
+    if (context_has_unread(c->walked)) /* then there is hardly a result to be found */
+        image_holder_ahead(&b->tools);
     const struct tree_view v = {.context = c->walked};
     return content_of_matches(&v, source, a, k, err);
 }

@@ -78,3 +78,11 @@ int image_holder(struct image_tools *t, struct holder **ret, struct error *err)
     *ret = t->holder;
     return 0;
 }
+
+void image_holder_ahead(struct image_tools *t)
+{
+    ERROR_AUTO(ignored);
+    struct holder *h;
+
+    (void)!image_holder(t, &h, &ignored);
+}

@@ -31,3 +31,5 @@ struct wire *image_wire(struct image_tools *t);
 void image_tools_done(struct image_tools *t);
 /* Detects the identity, binds the store to it and starts the holder, once. */
 MUST_CHECK int image_holder(struct image_tools *t, struct holder **ret, struct error *err);
+/* For who will want it soon, and has other things to do until it is ready. What fails, fails again there. */
+void image_holder_ahead(struct image_tools *t);

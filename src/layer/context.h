@@ -95,6 +95,8 @@ MUST_CHECK int context_content(struct context *c, struct view path, int parts,
                                bool (*skip)(void *ctx, const char *rel, bool is_dir), void *ctx,
                                struct digest *ret, struct error *err);
 
+/* True when something is in it that nobody has read as it is. */
+bool context_has_unread(const struct context *c);
 /* True when context_save() would write something new. */
 bool context_changed(const struct context *c);
 /* Writes the cache file: what is known now and what the old cache knew of files that this walk did

@@ -161,6 +161,11 @@ static int hash_wanted(struct context *c, const struct wanted *w, struct error *
     return r;
 }
 
+bool context_has_unread(const struct context *c)
+{
+    return any_unknown(c, &(struct wanted){.end = c->entries.size});
+}
+
 int context_hash(struct context *c, struct view path, struct error *err)
 {
     struct wanted w = {0};
