@@ -130,7 +130,7 @@ const struct lint_arg *call_package(const struct lint_call *c, size_t *at, struc
         "disablerepo repo installroot releasever r type from";
     const struct lint_arg *a;
 
-    if (!installs_packages(c))
+    if (*at == 0 && !installs_packages(c))
         return NULL;
     do
         a = call_operand(c, at, valued);
@@ -209,13 +209,16 @@ bool run_removes(const struct lint_run *run, size_t from, const char *paths)
     return false;
 }
 
+#define EXPORTS_MAX 1000u /* calls that are looked back */
+
 /* export NAME=value of a call before this one. */
 static bool exported(const struct lint_run *run, const struct lint_call *c, const char *name,
                      struct view *ret)
 {
     bool found = false;
 
-    for (const struct lint_call *e = run->calls; e < c; e++)
+    const size_t before = (size_t)(c - run->calls);
+    for (const struct lint_call *e = c - MIN(before, EXPORTS_MAX); e < c; e++)
         for (size_t i = 0; call_is(e, "export declare") && i < e->arg_count; i++) {
             struct view value = e->args[i].text, key;
             if (view_cut(&value, '=', &key) && value.at && view_eq_text(key, name)) {

@@ -116,6 +116,8 @@ struct lint {
     struct map names;                  /* of stages, in lower case: the last of that name */
     const enum lint_level *levels;     /* by number of the row */
     struct arena *arena;               /* for as long as the report */
+    struct map args; /* of rules_pins.c */
+    bool args_read;
     const struct lint_run **run_cache; /* by number of the instruction; for lint_run_get() */
     struct lint_script *scripts, **scripts_tail; /* for ShellCheck */
     /* for lint_add() */

@@ -3,29 +3,44 @@
 
 /* ---- caches: DL3019, DL3032, DL3036, DL3040, DL3060 ---- */
 
-/* A call behind i cleans what i left. */
-static bool is_cleaned(const struct lint_run *run, size_t i, const char *clean)
-{
-    for (size_t j = i + 1; j < run->call_count; j++)
-        if (view_eq(run->calls[j].name, run->calls[i].name) && call_has(&run->calls[j], clean))
-            return true;
-    return false;
-}
-
 struct cache_rule {
     const char *programs, *verbs, *clean, *paths, *mounts;
     const char *how; /* the command that cleans, behind the program's name */
 };
 
+static bool call_removes(const struct lint_run *run, size_t i, const char *paths)
+{
+    const struct lint_run one = {.calls = &run->calls[i], .call_count = 1};
+
+    return run_removes(&one, 0, paths);
+}
+
+#define NAMES_MAX 4 /* programs of one rule */
+
+/* From the end, so that what cleans has been seen before what it cleans: each call is looked at once. */
 static const struct lint_call *find_uncleaned(const struct lint_run *run,
                                               const struct cache_rule *rule)
 {
+    struct view cleaned[NAMES_MAX];
+    size_t count = 0;
+
     if (run_has_mount(run, rule->mounts))
         return NULL;
-    for (size_t i = 0; i < run->call_count; i++)
-        if (call_is(&run->calls[i], rule->programs) && call_has(&run->calls[i], rule->verbs) &&
-            !is_cleaned(run, i, rule->clean) && !run_removes(run, i + 1, rule->paths))
-            return &run->calls[i];
+    for (size_t i = run->call_count; i-- > 0;) {
+        const struct lint_call *c = &run->calls[i];
+        bool clean = false;
+
+        if (call_removes(run, i, rule->paths))
+            return NULL;
+        for (size_t j = 0; j < count; j++)
+            clean |= view_eq(cleaned[j], c->name);
+        if (clean || !call_is(c, rule->programs))
+            continue;
+        if (call_has(c, rule->verbs))
+            return c;
+        if (call_has(c, rule->clean) && count < NAMES_MAX)
+            cleaned[count++] = c->name;
+    }
     return NULL;
 }
 
@@ -174,48 +189,43 @@ static void check_pip_cache(struct lint *l, const struct lint_run *run)
 
 static const char apt_lists[] = "/var/lib/apt/lists /var/lib/apt";
 
-static bool removes_docker_clean(const struct lint_run *run)
+static const char docker_clean[] = "/etc/apt/apt.conf.d/docker-clean";
+
+/* From the end, as above. */
+static const struct lint_call *find_update(const struct lint_run *run)
 {
-    return run_removes(run, 0, "/etc/apt/apt.conf.d/docker-clean");
+    for (size_t i = run->call_count; i-- > 0;) {
+        const struct lint_call *c = &run->calls[i];
+
+        if (call_removes(run, i, apt_lists))
+            return NULL;
+        if (!call_is(c, "apt-get apt aptitude"))
+            continue;
+        if (call_has(c, "dist-clean distclean"))
+            return NULL;
+        if (call_has(c, "update"))
+            return c;
+    }
+    return NULL;
 }
 
 /* Debian's images delete downloaded packages by themselves, until docker-clean is gone. */
-static bool keeps_archives(struct lint *l, const struct lint_run *run)
+static void check_apt_lists(struct lint *l, const struct lint_stage *s)
 {
-    const struct lint_stage *s = run->stage;
+    bool keeps_archives = false;
 
     for (size_t i = 0; i < s->count; i++) {
-        const struct lint_run *other = s->at[i].kind == INSTRUCTION_RUN || s->at[i].trigger
-                                           ? lint_run_get(l, s, &s->at[i])
-                                           : NULL;
-        if (other && removes_docker_clean(other))
-            return true;
-        if (other == run)
-            return false;
-    }
-    return false;
-}
+        const struct instruction *in = s->at[i].trigger ? s->at[i].trigger : &s->at[i];
+        const struct lint_run *run =
+            in->kind == INSTRUCTION_RUN ? lint_run_get(l, s, &s->at[i]) : NULL;
 
-static bool lists_mounted(struct lint *l, const struct lint_run *run)
-{
-    return run_has_mount(run, "/var/lib/apt/lists") &&
-           (run_has_mount(run, "/var/cache/apt") || !keeps_archives(l, run));
-}
-
-static void check_apt_lists(struct lint *l, const struct lint_run *run)
-{
-    if (!layers_ship(run))
-        return;
-    for (size_t i = 0; i < run->call_count; i++) {
-        const struct lint_call *c = &run->calls[i];
-        const struct lint_arg *verb =
-            call_is(c, "apt-get apt aptitude") ? call_has(c, "update") : NULL;
-
-        if (!verb || run_removes(run, i + 1, apt_lists) ||
-            is_cleaned(run, i, "dist-clean distclean") || lists_mounted(l, run))
+        if (!run)
             continue;
-        add_suffix(l, run, c, "rm -rf /var/lib/apt/lists/*", "the package lists");
-        return;
+        keeps_archives |= run_removes(run, 0, docker_clean);
+        const struct lint_call *c = layers_ship(run) ? find_update(run) : NULL;
+        if (c && !(run_has_mount(run, "/var/lib/apt/lists") &&
+                   (run_has_mount(run, "/var/cache/apt") || !keeps_archives)))
+            add_suffix(l, run, c, "rm -rf /var/lib/apt/lists/*", "the package lists");
     }
 }
 
@@ -238,7 +248,7 @@ static const struct lint_row rows[] = {
                "--no-install-recommends curl=7.*\n",
         .good = "FROM debian:12.5\nRUN apt-get update && apt-get install -y "
                 "--no-install-recommends curl=7.* && rm -rf /var/lib/apt/lists/*\nUSER 1001\n",
-        .run = check_apt_lists,
+        .stage = check_apt_lists,
     },
     {
         .id = "CP332",

@@ -113,24 +113,31 @@ static const struct manager *manager_of(const struct lint_call *c)
     return NULL;
 }
 
-static bool is_cleaned(const struct lint_run *run, size_t i, const struct manager *m)
+/* Marks the managers whose cache the call takes away. */
+static void mark_cleaned(const struct lint_run *run, size_t i, bool *cleaned)
 {
-    for (size_t j = i + 1; j < run->call_count; j++)
-        if (call_is(&run->calls[j], m->programs) && call_has(&run->calls[j], m->cleaners))
-            return true;
-    return run_removes(run, i + 1, m->paths);
+    const struct lint_call *c = &run->calls[i];
+    const struct lint_run one = {.calls = c, .call_count = 1};
+
+    for (size_t j = 0; j < ARRAY_SIZE(managers); j++)
+        cleaned[j] |= (call_is(c, managers[j].programs) && call_has(c, managers[j].cleaners)) ||
+                      run_removes(&one, 0, managers[j].paths);
 }
 
+/* From the end, so that each call is looked at once. */
 static void check_kept(struct lint *l, const struct lint_run *run)
 {
+    bool cleaned[ARRAY_SIZE(managers)] = {0};
+
     if (!ships(run->stage) || run->trigger)
         return;
-    for (size_t i = 0; i < run->call_count; i++) {
+    for (size_t i = run->call_count; i-- > 0;) {
         const struct lint_call *c = &run->calls[i];
         const struct manager *m = manager_of(c);
 
-        if (!m || call_is(c, "pip pip3 yarn") || call_flag(c, m->no_cache) ||
-            run_has_mount(run, m->paths) || is_cleaned(run, i, m))
+        mark_cleaned(run, i, cleaned);
+        if (!m || cleaned[m - managers] || call_is(c, "pip pip3 yarn") ||
+            call_flag(c, m->no_cache) || run_has_mount(run, m->paths))
             continue;
         lint_add(l, lint_call_span(l, run, c),
                  "what %.*s downloaded stays in the layer beside what it installed",
@@ -249,27 +256,27 @@ static bool is_build_tool(struct view name)
            view_ends(name, "-jdk-headless");
 }
 
-/* Taken away again in the same RUN. */
-static bool removed_later(const struct lint_run *run, size_t i)
+/* Behind the last call that takes packages away again: what stands before it is not meant to stay. */
+static size_t behind_removal(const struct lint_run *run)
 {
-    for (size_t j = i + 1; j < run->call_count; j++)
-        if (call_is(&run->calls[j], "apt-get apt aptitude apk yum dnf microdnf zypper") &&
-            call_has(&run->calls[j], "purge remove autoremove del erase rm"))
-            return true;
-    return false;
+    for (size_t i = run->call_count; i-- > 0;)
+        if (call_is(&run->calls[i], "apt-get apt aptitude apk yum dnf microdnf zypper") &&
+            call_has(&run->calls[i], "purge remove autoremove del erase rm"))
+            return i;
+    return 0;
 }
 
 static void check_packages(struct lint *l, const struct lint_run *run, bool (*is)(struct view),
                            const char *text)
 {
-    for (size_t i = 0; i < run->call_count; i++) {
+    for (size_t i = behind_removal(run); i < run->call_count; i++) {
         const struct lint_call *c = &run->calls[i];
         const struct lint_arg *a;
         struct view name;
         size_t at = 0;
 
         while ((a = call_package(c, &at, &name)))
-            if (is(name) && !removed_later(run, i)) {
+            if (is(name)) {
                 lint_add(l, lint_arg_span(l, run, c, a), "'%.*s' ships with the image%s",
                          LINT_CUT(name), text);
                 return;

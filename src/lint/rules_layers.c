@@ -4,7 +4,9 @@
 
 #include "lint/run.h"
 
-#define MADE_MAX 2000  /* files of one stage that are remembered */
+#define MADE_MAX 2000   /* files of one stage that are remembered */
+#define CALLS_AHEAD 500 /* where a scratch directory is deleted again */
+#define VOLUMES_MAX 64
 #define ASKED_MAX 2000 /* arguments of one stage that are compared with them */
 
 /* A path that an instruction of the stage made. */
@@ -160,43 +162,55 @@ static void check_chown(struct lint *l, const struct lint_stage *s)
 
 /* ---- volume-then-write ---- */
 
-static bool is_volume(const struct lint_stage *s, size_t before, struct view path)
+struct volumes {
+    struct view at[VOLUMES_MAX];
+    size_t count;
+    size_t asked;
+};
+
+static void add_volumes(struct volumes *v, const struct instruction *in)
 {
-    for (size_t i = 0; i < before; i++)
-        for (size_t j = 0; s->at[i].kind == INSTRUCTION_VOLUME && j < s->at[i].word_count; j++) {
-            const struct view volume = lint_unquote(s->at[i].words[j].text);
-            if (volume.size > 1 && lint_path_below(path, volume))
-                return true;
-        }
+    for (size_t i = 0; i < in->word_count && v->count < VOLUMES_MAX; i++) {
+        const struct view path = lint_unquote(in->words[i].text);
+        if (path.size > 1)
+            v->at[v->count++] = path;
+    }
+}
+
+static bool is_volume(struct volumes *v, struct view path)
+{
+    for (size_t i = 0; i < v->count && v->asked < ASKED_MAX; i++)
+        if (lint_path_below(path, v->at[i]))
+            return true;
+    v->asked++;
     return false;
 }
 
-static struct view written_below(const struct lint_stage *s, size_t before,
-                                 const struct lint_call *c)
+static struct view written_below(struct volumes *v, const struct lint_call *c)
 {
     for (const struct sh_redirect *r = c->node ? c->node->redirects : NULL; r; r = r->next)
-        if (view_starts(r->op, ">") && is_volume(s, before, r->target->text))
+        if (view_starts(r->op, ">") && is_volume(v, r->target->text))
             return r->target->raw;
     if (!call_is(c, "touch mkdir cp mv ln install tee chown chmod chgrp tar unzip rm"))
         return (struct view){0};
     for (size_t i = 0; i < c->arg_count; i++)
-        if (!c->args[i].flag && c->args[i].word && is_volume(s, before, c->args[i].text))
+        if (!c->args[i].flag && c->args[i].word && is_volume(v, c->args[i].text))
             return c->args[i].word->raw;
     return (struct view){0};
 }
 
 static void check_volume(struct lint *l, const struct lint_stage *s)
 {
-    bool seen = false;
-    size_t asked = 0;
+    struct volumes v = {0};
 
     for (size_t i = 0; i < s->count; i++) {
-        seen |= s->at[i].kind == INSTRUCTION_VOLUME;
-        if (!seen || s->at[i].kind != INSTRUCTION_RUN)
+        if (s->at[i].kind == INSTRUCTION_VOLUME)
+            add_volumes(&v, &s->at[i]);
+        if (v.count == 0 || s->at[i].kind != INSTRUCTION_RUN)
             continue;
         const struct lint_run *run = lint_run_get(l, s, &s->at[i]);
-        for (size_t j = 0; j < run->call_count && asked < ASKED_MAX; j++, asked++) {
-            const struct view bytes = written_below(s, i, &run->calls[j]);
+        for (size_t j = 0; j < run->call_count; j++) {
+            const struct view bytes = written_below(&v, &run->calls[j]);
             if (!bytes.at)
                 continue;
             lint_add(l, lint_place(l, run, bytes),
@@ -236,7 +250,7 @@ static bool opens_to_all(struct view mode)
 /* A scratch directory that the RUN deletes again. */
 static bool is_removed(const struct lint_run *run, size_t i, struct view path)
 {
-    for (size_t j = i + 1; j < run->call_count; j++)
+    for (size_t j = i + 1; j < MIN(run->call_count, i + CALLS_AHEAD); j++)
         for (size_t k = 0; call_is(&run->calls[j], "rm") && k < run->calls[j].arg_count; k++)
             if (view_eq(run->calls[j].args[k].text, path))
                 return true;

@@ -260,6 +260,23 @@ static void check_gem(struct lint *l, const struct lint_run *run)
 
 /* ---- DL3033, DL3041: yum, dnf ---- */
 
+/* ARGs by name -> the first. */
+static const struct map *args_of_file(struct lint *l)
+{
+    for (size_t i = 0; !l->args_read && i < l->d->instruction_count; i++) {
+        const struct instruction *in = &l->d->instructions[i];
+
+        for (size_t j = 0; in->kind == INSTRUCTION_ARG && j < in->word_count; j++) {
+            struct view rest = in->words[j].text, name;
+            (void)view_cut(&rest, '=', &name);
+            if (!map_has(&l->args, name))
+                map_set(&l->args, name, (void *)(uintptr_t)in);
+        }
+    }
+    l->args_read = true;
+    return &l->args;
+}
+
 /* "-" and a digit, or "-" and a variable that is declared: the version. */
 static bool ends_in_variable(struct lint *l, const struct lint_run *run, const struct sh_word *word)
 {
@@ -270,11 +287,9 @@ static bool ends_in_variable(struct lint *l, const struct lint_run *run, const s
             continue;
         if (lint_var_find(&run->stage->scope, part->name))
             return true;
-        for (size_t i = 0; i <= run->stage->index && i < l->stage_count; i++) {
-            const struct lint_var *v = lint_var_find(&l->stages[i].scope, part->name);
-            if (v && v->arg)
-                return true;
-        }
+        const struct instruction *arg = map_get(args_of_file(l), part->name);
+        if (arg && arg->span.line < run->in->span.line)
+            return true;
     }
     return false;
 }

@@ -197,9 +197,11 @@ static void check_syntax(struct lint *l, const struct lint_run *run)
 
 /* ---- DL3059 ---- */
 
+#define FLAGS_MAX 64 /* each is compared with each */
+
 static bool same_flags(const struct instruction *a, const struct instruction *b)
 {
-    if (a->flag_count != b->flag_count)
+    if (a->flag_count != b->flag_count || a->flag_count > FLAGS_MAX)
         return false;
     for (size_t i = 0; i < a->flag_count; i++) {
         bool found = false;

@@ -342,4 +342,5 @@ void lint_walk(struct lint *l, const struct linter *linter)
         if (take(l, linter->files.at[i]))
             linter->files.at[i]->file(l);
     map_done(&l->names);
+    map_done(&l->args);
 }
