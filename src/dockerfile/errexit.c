@@ -13,6 +13,8 @@ bool errexit_is_shell(struct view program)
     static const char *const shells[] = {"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh"};
     size_t base = program.size;
 
+    if (base == 0)
+        return false;
     while (base > 0 && program.at[base - 1] != '/')
         base--;
     return is_one_of(view_make(program.at + base, program.size - base), shells, ARRAY_SIZE(shells));

@@ -127,7 +127,7 @@ static const struct sh_word *name_word(const struct sh_word *first)
 static void add_call(struct reading *r, const struct sh_script *s, const struct sh_node *node)
 {
     const struct sh_word *name = name_word(node->words), *w;
-    struct lint_call c = {.node = node};
+    struct lint_call c = {.name = VIEW(""), .node = node};
     size_t count = 0;
 
     for (w = name ? name->next : NULL; w; w = w->next)
