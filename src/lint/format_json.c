@@ -30,6 +30,25 @@ static json_t *aliases_doc(const struct lint_row *row)
     return list;
 }
 
+/* How it is mended: what is replaced, and by what; for editors. */
+static json_t *edits_doc(const struct lint_finding *f)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < f->edit_count; i++) {
+        const struct lint_edit *e = &f->edits[i];
+        json_t *doc = json_object();
+
+        doc_set_int(doc, "line", e->span.line);
+        doc_set_int(doc, "column", e->span.column);
+        doc_set_int(doc, "endLine", e->span.end_line);
+        doc_set_int(doc, "endColumn", e->span.end_column);
+        doc_set_text(doc, "text", e->text);
+        doc_push(list, doc);
+    }
+    return list;
+}
+
 void format_json_begin(struct lint_output *o)
 {
     str_add_char(&o->text, '[');
@@ -51,7 +70,8 @@ void format_json_file(struct lint_output *o, const struct lint_subject *s)
         doc_set_text(doc, "rule", f->row->id);
         doc_set_text(doc, "name", f->row->name);
         doc_set(doc, "aliases", aliases_doc(f->row));
-        doc_set_bool(doc, "fixable", f->edit_count > 0);
+        if (f->edit_count > 0)
+            doc_set(doc, "edits", edits_doc(f));
         add_doc(o, IS_FIRST(o, s, f), doc);
     }
 }

@@ -1,0 +1,48 @@
+/* .hadolint.yaml: what is taken makes a linter, whatever it says, and every format prints what that finds. */
+#include <assert.h>
+
+#include "base/doc.h"
+#include "lint/config.h"
+#include "lint/format.h"
+#include "lint/yaml.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char dockerfile[] =
+    "# hadolint ignore=DL3007\nFROM debian:latest AS B\nLABEL a=b maintainer=me v=1\nADD x /\n"
+    "FROM bad.example/x\nCOPY --from=B / /\nUSER root\nCMD a\n";
+
+/* What is JSON can be read as such. */
+static void print_all(const struct lint_report *r, const char *name, bool json)
+{
+    const struct lint_format *f = lint_format_find(name);
+    struct lint_output o = {0};
+    cleanup_doc json_t *doc = NULL;
+
+    lint_output_begin(&o, f);
+    lint_output_file(&o, f, &(struct lint_subject){"Dockerfile", VIEW(dockerfile), r});
+    lint_output_end(&o, f);
+    assert(!json || doc_parse(str_view(&o.text), SIZE_MAX, name, &doc, NULL) == 0);
+    lint_output_done(&o);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    CLEANUP(lint_config_done) struct lint_config c;
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+
+    lint_config_init(&c);
+    if (lint_config_yaml(&c, view_make(data, size), "fuzz", NULL) < 0)
+        return 0;
+    struct lint_options o = lint_config_options(&c);
+    o.no_shellcheck = true;
+    CLEANUP(linter_freep) struct linter *l = linter_new(&o);
+    lint_text(l, VIEW(dockerfile), "Dockerfile", &report);
+    vec_each (f, &report)
+        assert(f->level != LINT_IGNORE && f->span.line > 0);
+    print_all(&report, "json", true);
+    print_all(&report, "sarif", true);
+    print_all(&report, "tty", false);
+    print_all(&report, "junit", false);
+    return 0;
+}
