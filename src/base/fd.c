@@ -4,9 +4,15 @@
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#define HEIRS_MS 5000 /* that the heirs of a dead process are waited for */
+#define HEIRS_STEP_MS 10
 
 static int open_resolved(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve,
                          struct error *err)
@@ -158,6 +164,43 @@ int fd_make_dirs(int dirfd, const char *path, mode_t mode, struct error *err)
             *slash = '/';
     }
     return 0;
+}
+
+/* The flock belongs to the open file, so that whoever was given the descriptor holds it beyond its
+ * owner's death; the lock of fcntl() belongs to a process and goes with it. */
+static bool owner_lives(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    return fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+
+bool fd_take_over(int fd)
+{
+    const struct timespec step = {.tv_nsec = HEIRS_STEP_MS * 1000000L};
+    struct flock mine = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += HEIRS_STEP_MS) {
+        if (owner_lives(fd) || waited >= HEIRS_MS)
+            return false;
+        (void)nanosleep(&step, NULL);
+    }
+    return fcntl(fd, F_SETLK, &mine) == 0;
+}
+
+int fd_open_unnamed(int dirfd, const char *directory, int flags, struct error *err)
+{
+    const int fd = openat(dirfd, directory, flags | O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
+        return fd < 0 ? error_sys(err, "make a file in '%s'", directory) : fd;
+    /* not every file system has such files */
+    cleanup_free char *name = xasprintf("%s/.cooper-%d.tmp", directory, getpid());
+    const int named =
+        fd_open(dirfd, name, flags | O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err);
+    if (named >= 0)
+        (void)unlinkat(dirfd, name, 0);
+    return named;
 }
 
 int fd_of_bytes(const char *name, struct view data, struct error *err)

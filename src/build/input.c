@@ -172,13 +172,13 @@ static int use_archive(struct image_tools *t, int archive, const struct digest *
 
 static int spool(int dir, struct digest *ret_digest, struct error *err)
 {
-    cleanup_close int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    cleanup_close int fd = fd_open_unnamed(dir, ".", 0, err);
     cleanup_free char *buf = xmalloc(65536);
     struct hash h;
 
     hash_init(&h);
     if (fd < 0)
-        return error_sys(err, "make a temporary file");
+        return fd;
     for (;;) {
         const ssize_t n = read(STDIN_FILENO, buf, 65536);
         if (n == 0)

@@ -125,10 +125,9 @@ static int make_links(const struct job_context *ctx, const struct store_tree *t,
 {
     if (ctx->ids.kind != IDENTITY_SINGLE)
         return 0;
-    const int fd =
-        openat(store_tree_work_fd(t), ".", O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+    const int fd = fd_open_unnamed(store_tree_work_fd(t), ".", O_APPEND, err);
     if (fd < 0)
-        return error_sys(err, "make the table of link owners");
+        return error_wrap(err, fd, "make the table of link owners");
     *ret = fd;
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "image/copy_internal.h"
 
 #define PIECE (256u << 10)
+#define PART_NAME_MAX (SITE_NAME_MAX + 8)
 
 struct blob {
     struct copy *copy;
@@ -59,35 +60,55 @@ static bool is_here(struct site *to, const struct digest *d, uint64_t size)
            (uint64_t)st.st_size == size;
 }
 
-/* In the directory that the name is below. */
-static int unnamed(struct site *to, const struct digest *d, struct error *err)
+/* Beside it, what is there of it until all is: another process goes on with that. */
+static int part_name(struct site *to, const struct digest *d, char ret[static PART_NAME_MAX])
 {
     char name[SITE_NAME_MAX];
     const int dir = to->kind->blob_name(to, d, name);
-    char *slash = strrchr(name, '/');
+    const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
 
-    if (slash)
-        *slash = '\0';
-    const int fd = openat(dir, slash ? name : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
-    return fd < 0 ? error_sys(err, "make a file where the image goes") : fd;
+    snprintf(ret, PART_NAME_MAX, "%.*s.part-%s", (int)(last - name), name, last);
+    return dir;
 }
 
-static int name_it(struct site *to, int fd, const struct digest *d, struct error *err)
+static int open_part(struct site *to, const struct digest *d, uint64_t *ret_have, struct error *err)
 {
-    char name[SITE_NAME_MAX], link[32];
+    char name[PART_NAME_MAX];
+    const int dir = part_name(to, d, name);
+    cleanup_close int fd = fd_open(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0644, err);
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return error_set(err, -EINVAL, "'%s' is no file", name);
+    if (!fd_take_over(fd))
+        return error_set(err, -EBUSY, "another process is writing '%s'", name);
+    *ret_have = (uint64_t)st.st_size;
+    return steal_fd(fd);
+}
+
+static void drop_part(struct site *to, const struct digest *d)
+{
+    char name[PART_NAME_MAX];
+    const int dir = part_name(to, d, name);
+
+    (void)unlinkat(dir, name, 0);
+}
+
+static int name_it(struct site *to, const struct digest *d, struct error *err)
+{
+    char name[SITE_NAME_MAX], part[PART_NAME_MAX];
     const int dir = to->kind->blob_name(to, d, name);
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    (void)unlinkat(dir, name, 0); /* of another size, or it would have been kept */
-    return linkat(AT_FDCWD, link, dir, name, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST
-               ? error_sys(err, "name a blob")
-               : 0;
+    (void)part_name(to, d, part);
+    return renameat(dir, part, dir, name) < 0 ? error_sys(err, "name a blob") : 0;
 }
 
 static int on_fetched(void *ctx, struct registry_call *call, struct error *err)
 {
     struct blob *b = ctx;
-    const int r = name_it(b->copy->to, b->fd, &b->digest, err);
+    const int r = name_it(b->copy->to, &b->digest, err);
 
     (void)call;
     close_file(b);
@@ -96,9 +117,10 @@ static int on_fetched(void *ctx, struct registry_call *call, struct error *err)
 }
 
 static struct registry_call *get_blob(const struct blob *b, struct registry_session *s,
-                                      const char *repository)
+                                      const char *repository, uint64_t have)
 {
-    struct registry_call *c = registry_blob_get(s, repository, &b->digest, b->size, b->fd, 0, true);
+    struct registry_call *c =
+        registry_blob_get(s, repository, &b->digest, b->size, b->fd, have, true);
 
     registry_blob_get_also(c, &b->urls);
     return c;
@@ -109,13 +131,14 @@ static int fetch(struct copy *c, const struct descriptor *d, struct registry_ses
 {
     if (is_here(c->to, &d->digest, d->size))
         return 0;
-    const int fd = unnamed(c->to, &d->digest, err);
+    uint64_t have = 0;
+    const int fd = open_part(c->to, &d->digest, &have, err);
     if (fd < 0)
         return fd;
     struct blob *b = blob_new(c, d);
     b->fd = keep_open(c, fd);
     descriptor_urls(d, &b->urls);
-    wire_add(c->wire, get_blob(b, s, repository), b->title, d->size, on_fetched, b);
+    wire_add(c->wire, get_blob(b, s, repository, have), b->title, d->size, on_fetched, b);
     return 0;
 }
 
@@ -165,9 +188,8 @@ static int on_between(void *ctx, struct registry_call *call, struct error *err)
 static int temporary(struct error *err)
 {
     const char *dir = getenv("TMPDIR");
-    const int fd = open(dir && *dir ? dir : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-    return fd < 0 ? error_sys(err, "make a file in '%s'", dir && *dir ? dir : "/var/tmp") : fd;
+    return fd_open_unnamed(AT_FDCWD, dir && *dir ? dir : "/var/tmp", 0, err);
 }
 
 static int on_probed(void *ctx, struct registry_call *call, struct error *err)
@@ -185,7 +207,7 @@ static int on_probed(void *ctx, struct registry_call *call, struct error *err)
         return fd;
     b->fd = keep_open(b->copy, fd);
     (void)site_is_registry(b->copy->from, &s, &repository);
-    wire_add(b->copy->wire, get_blob(b, s, repository), b->title, b->size, on_between, b);
+    wire_add(b->copy->wire, get_blob(b, s, repository, 0), b->title, b->size, on_between, b);
     return 0;
 }
 
@@ -236,14 +258,21 @@ static int pour(int from, uint64_t offset, int to, const struct descriptor *d, s
 
 static int duplicate(struct copy *c, const struct descriptor *d, struct error *err)
 {
-    uint64_t offset = 0;
+    uint64_t offset = 0, have = 0;
 
     if (is_here(c->to, &d->digest, d->size))
         return 0;
     cleanup_close int from = c->from->kind->blob_open(c->from, d, &offset, err);
-    cleanup_close int to = from < 0 ? from : unnamed(c->to, &d->digest, err);
-    int r = to < 0 ? to : pour(from, offset, to, d, err);
-    return r < 0 ? r : name_it(c->to, to, &d->digest, err);
+    cleanup_close int to = from < 0 ? from : open_part(c->to, &d->digest, &have, err);
+    int r = to;
+
+    if (r >= 0)
+        r = ftruncate(to, 0) < 0 ? error_sys(err, "empty a file") : pour(from, offset, to, d, err);
+    if (r == 0)
+        return name_it(c->to, &d->digest, err);
+    if (to >= 0)
+        drop_part(c->to, &d->digest); /* the source is here: nothing is gained by keeping it */
+    return r;
 }
 
 int copy_blob(struct copy *c, const struct descriptor *d, struct error *err)

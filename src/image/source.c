@@ -104,7 +104,7 @@ static int copy_plain(int in, int out, struct error *err)
 
 static int spool_archive(const struct image_spool *spool, int in, struct error *err)
 {
-    cleanup_close int out = fd_open(spool->dir_fd, ".", O_TMPFILE | O_RDWR, 0600, err);
+    cleanup_close int out = fd_open_unnamed(spool->dir_fd, ".", 0, err);
     int r = out;
 
     if (r >= 0)

@@ -95,7 +95,7 @@ static int take_part(struct store *s, struct store_blob_writer *w, struct stat *
     struct stat named;
 
     w->fd = openat(s->tmp_fd, w->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return w->fd >= 0 && store_lock_ours(w->fd) && fstat(w->fd, ret) == 0 &&
+    return w->fd >= 0 && fd_take_over(w->fd) && fstat(w->fd, ret) == 0 &&
            fstatat(s->tmp_fd, w->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            named.st_ino == ret->st_ino && S_ISREG(ret->st_mode);
 }

@@ -56,11 +56,6 @@ MUST_CHECK int store_leases_read(struct store *s, struct map *ret, int64_t *ret_
 /* "t<hex>" */
 const char *store_item_key(char kind, const struct digest *d, char buf[static DIGEST_HEX_MAX + 1]);
 
-/* upload.c */
-/* Locks a file of tmp/ that others may come back for. Whom its owner gave the descriptor to is
- * waited for once he is dead. False: he lives. */
-bool store_lock_ours(int fd);
-
 /* tmp.c */
 void store_random_name(char buf[static TMP_NAME_SIZE]);
 /* A new flocked directory or (file true) file in tmp/. Returns the descriptor. */

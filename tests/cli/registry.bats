@@ -584,6 +584,7 @@ moved() {
 
 @test "killed at 50 % and started again: at most 55 % of the bytes move, both ways" {
     large_layout
+    cd "$BATS_TEST_TMPDIR"
     export LIAR_LOG
     until_killed copy "oci:$SUITE_DIR/large:1" "$LIAR/f.kill-3906/twice:1"
     "$COOPER" copy "oci:$SUITE_DIR/large:1" "$LIAR/f.kill-3906/twice:1"
@@ -596,6 +597,12 @@ moved() {
     echo "pulled $(moved)"
     [ "$(moved)" -le 4400000 ]
     [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    until_killed copy "$LIAR/f.kill-3906.z/twice:1" oci:twice:1
+    "$COOPER" copy "$LIAR/f.kill-3906.z/twice:1" oci:twice:1
+    echo "copied $(moved)"
+    [ "$(moved)" -le 4400000 ]
+    [ "$(ls -A twice/blobs/sha256 | wc -l)" = 4 ]
+    for blob in twice/blobs/sha256/*; do sha256sum "$blob" | grep -q "^${blob##*/} "; done
     # the store pushes as layouts do
     "$COOPER" tag "$LIAR/f.kill-3906.x/twice:1" web
     until_killed push web "$LIAR/f.killall-3906/thrice:1"
