@@ -144,6 +144,7 @@ const struct lint_var *lint_var_find(const struct lint_scope *scope, struct view
 const struct lint_stage *lint_stage_find(const struct lint *l, struct view name, size_t before);
 /* The word without the quotes around it. */
 struct view lint_unquote(struct view v);
+const char *lint_secret_in(struct view v); /* what a key or token in it is called, or NULL */
 bool lint_has_variable(struct view v); /* a '$' */
 bool lint_path_is_absolute(
     struct view path); /* of Windows too; "$x..." counts, quotes are passed over */

@@ -70,7 +70,7 @@ static size_t token_size(struct view v)
 }
 
 /* What the value looks like, or NULL. */
-static const char *secret_in(struct view v)
+const char *lint_secret_in(struct view v)
 {
     if (v.size > 20 && memmem(v.at, v.size, "-----BEGIN", 10) &&
         memmem(v.at, v.size, "PRIVATE KEY", 11))
@@ -92,7 +92,7 @@ static void check_secret_value(struct lint *l, const struct lint_stage *s,
 {
     (void)s;
     for (size_t i = 0; i < in->word_count; i++) {
-        const char *what = secret_in(in->words[i].text);
+        const char *what = lint_secret_in(in->words[i].text);
         if (what)
             lint_add(l, in->words[i].span, "the value looks like %s", what);
     }

@@ -260,6 +260,8 @@ static void check_password(struct lint *l, const struct lint_run *run)
 
 /* ---- secrets in the text ---- */
 
+#define KEY_MIN 20 /* bytes: no form of a key or token is shorter */
+
 /* "bob:hunter2@" between "://" and the next '/', both halves written out. */
 static bool url_has_password(struct view v)
 {
@@ -320,7 +322,7 @@ static bool arg_is_secret(const struct lint_call *c, size_t i)
     struct view value = a->text, name;
     const struct view next = i + 1 < c->arg_count ? c->args[i + 1].text : VIEW("");
 
-    if (url_has_password(value))
+    if (url_has_password(value) || (value.size >= KEY_MIN && lint_secret_in(value)))
         return true;
     if (call_is(c, "curl wget") && lint_in_list(a->text, "-u --user --proxy-user"))
         return memchr(next.at, ':', next.size) && !view_ends(next, ":") &&
@@ -346,7 +348,8 @@ static void check_secret(struct lint *l, const struct lint_run *run)
         const struct lint_call *c = &run->calls[i];
 
         for (const struct sh_assign *a = c->node ? c->node->assigns : NULL; a; a = a->next)
-            if (names_secret(a->name) && a->value->literal && is_secret_value(a->value->text)) {
+            if ((names_secret(a->name) && a->value->literal && is_secret_value(a->value->text)) ||
+                lint_secret_in(a->value->text)) {
                 lint_add(l, lint_place(l, run, a->name), secret_text);
                 return;
             }

@@ -1,5 +1,7 @@
 /* run.c - from an instruction to the programs it calls. */
 #include "lint/run.h"
+#include <assert.h>
+
 #include "dockerfile/errexit.h"
 
 /* Asked hundreds of times for each command: no calls in it. */
@@ -302,6 +304,7 @@ const struct lint_run *lint_run_get(struct lint *l, const struct lint_stage *s,
     const struct instruction *in = outer->trigger ? outer->trigger : outer;
     const size_t at = (size_t)(outer - l->d->instructions);
 
+    assert(at < l->d->instruction_count); /* no trigger itself */
     if (!(1u << in->kind & kinds))
         return NULL;
     if (!l->run_cache)
