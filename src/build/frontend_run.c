@@ -150,6 +150,53 @@ static void set_network(const struct frontend *fe, const struct instruction *in,
         e->network = EXEC_NETWORK_HOST;
 }
 
+/* "NAME[,required[=true]]", with "name=" as in BuildKit: the first field that is no key is the name. */
+static int read_device(struct view text, struct view *ret_name, bool *ret_required,
+                       struct error *err)
+{
+    struct view rest = text, field;
+
+    *ret_name = (struct view){0};
+    *ret_required = false;
+    while (rest.at && view_cut(&rest, ',', &field)) {
+        struct view value = field, key;
+        (void)view_cut(&value, '=', &key);
+
+        if (view_eq_nocase(key, "required") &&
+            (!value.at || view_eq_nocase(value, "true") || view_eq_text(value, "1")))
+            *ret_required = true;
+        else if (view_eq_nocase(key, "required") &&
+                 (view_eq_nocase(value, "false") || view_eq_text(value, "0")))
+            *ret_required = false;
+        else if (!ret_name->at && view_eq_nocase(key, "name") && value.at)
+            *ret_name = value;
+        else if (!ret_name->at && !view_eq_nocase(key, "required"))
+            *ret_name = field;
+        else
+            return error_set(err, -EINVAL, "RUN --device has no field '%.*s'", VIEW_ARG(field));
+    }
+    return 0;
+}
+
+/* No device is ever there, which is an error where it is required only. Returns 0 then, having warned. */
+static int refuse_device(struct frontend *fe, const struct flag *f, struct error *err)
+{
+    struct view name;
+    bool required;
+    const int r = read_device(f->value, &name, &required, err);
+
+    if (r < 0)
+        return r;
+    if (required)
+        return error_hint(
+            err, error_set(err, -ENOTSUP, "RUN --device: steps are given no devices of the host"),
+            "without 'required' the step runs without it");
+    fe_warn(fe, f->span,
+            "RUN --device: steps are given no devices of the host; '%.*s' is not required",
+            VIEW_ARG(name));
+    return 0;
+}
+
 /* What a Dockerfile may not decide by itself is granted by who builds it. */
 static int refuse_flags(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
                         struct error *err)
@@ -158,7 +205,9 @@ static int refuse_flags(struct frontend *fe, const struct fe_stage *s, const str
         const struct flag *f = &c->in->flags[i];
 
         if (view_eq_text(f->name, "device")) {
-            error_set(err, -ENOTSUP, "RUN --device: steps are given no devices of the host");
+            const int r = refuse_device(fe, f, err);
+            if (r == 0)
+                continue;
         } else if (view_eq_text(f->name, "security") && view_eq_text(f->value, "insecure") &&
                    !fe->o->allow_insecure) {
             error_set(err, -EPERM, "RUN --security=insecure: security.insecure is not allowed");
