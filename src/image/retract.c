@@ -176,8 +176,10 @@ static int index_has(struct retract *x, const struct digest *index, struct error
     struct registry_call *c = registry_manifest_get(x->session, x->repository, NULL, index);
     CLEANUP(image_index_freep) struct image_index *list = NULL;
     const struct registry_result *got = call(x, c, err);
-    int r = got ? image_index_parse(str_view(&got->body), &list, err) : err->code;
 
+    if (!got)
+        return err->code;
+    int r = image_index_parse(str_view(&got->body), &list, err);
     for (size_t i = 0; r == 0 && i < list->manifest_count; i++)
         r = digest_eq(&list->manifests[i].digest, &x->digest);
     return r;

@@ -246,7 +246,7 @@ static int look(struct tree *t, json_t *doc, const struct digest *root, struct v
                 struct error *err)
 {
     CLEANUP(image_index_freep) struct image_index *index = NULL;
-    enum media kind;
+    enum media kind = MEDIA_OTHER;
     int r = manifest_kind(bytes, &kind, err);
 
     if (r == 0)
