@@ -1,5 +1,6 @@
 /* cooper lint - rules over Dockerfiles. */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -7,11 +8,12 @@
 #include "cli/lint_files.h"
 #include "cli/lint_settings.h"
 #include "lint/config.h"
+#include "lint/fix.h"
 #include "lint/format.h"
 #include "lint/rule.h"
 
 struct options {
-    const char *config, *context, *format, *threshold, *explain, *name;
+    const char *config, *context, *format, *threshold, *explain, *name, *fix;
     struct strings ignore, enable, error, warning, info, style, trusted, labels;
     int64_t exit_code;
     bool no_fail, strict_labels, no_pragma, no_shellcheck, brief, no_color;
@@ -136,6 +138,34 @@ static void flush(struct work *w)
     str_clear(&w->out.text);
 }
 
+/* 1: the diff is all that is wanted of the file. */
+static int fix(struct work *w, const struct linter *l, const char *path, struct str *text,
+               struct error *err)
+{
+    const bool diff = strcmp(w->o->fix, "diff") == 0, input = strcmp(path, "-") == 0;
+    struct stat st = {.st_mode = 0644};
+    STR_AUTO(mended);
+    int r = 0;
+
+    const size_t made = lint_fix(l, str_view(text), path, &mended);
+    if (diff)
+        lint_fix_diff(str_view(text), str_view(&mended), path, &w->out.text);
+    else if (input)
+        str_add(&w->out.text, str_view(&mended));
+    flush(w);
+    if (diff || input)
+        return 1;
+    if (made > 0 && stat(path, &st) < 0)
+        return error_sys(err, "mend '%s'", path);
+    if (made > 0)
+        r = fd_replace_file(AT_FDCWD, path, str_view(&mended), st.st_mode & 07777, err);
+    if (r < 0)
+        return error_wrap(err, r, "mend '%s'", path);
+    str_clear(text);
+    str_add(text, str_view(&mended));
+    return 0;
+}
+
 static int lint_one(struct work *w, const char *path, struct error *err)
 {
     CLEANUP(context_done) struct context context = {0};
@@ -154,6 +184,8 @@ static int lint_one(struct work *w, const char *path, struct error *err)
     options.raw = w->format->all;
     options.no_shellcheck = w->o->no_shellcheck;
     CLEANUP(linter_freep) struct linter *l = linter_new(&options);
+    if (w->o->fix && (r = fix(w, l, path, &text, err)) != 0)
+        return r < 0 ? r : 0;
     lint_text(l, str_view(&text), name, &report);
     vec_each (f, &report)
         w->failed |= f->level >= MAX(w->config->threshold, LINT_STYLE);
@@ -228,8 +260,14 @@ static int run(const struct env *env, const void *options, char *const *argument
     int r = lint_settings_read(env, o->config, &config, err);
     if (r < 0)
         return r;
+    if (o->fix && *o->fix && strcmp(o->fix, "diff") != 0) {
+        (void)error_set(err, -EINVAL, "--fix takes nothing or diff, not '%.40s'", o->fix);
+        return EXIT_USAGE;
+    }
     if (apply_options(&config, o, err) < 0 || choose_format(&w, err) < 0)
         return EXIT_USAGE;
+    if (o->fix && *o->fix)
+        w.format = lint_format_find("tty"); /* a diff is no document */
     r = lint_all(&w, arguments, err);
     if (r < 0)
         return r;
@@ -262,6 +300,9 @@ static const struct option_row rows[] = {
     OPT_FLAG(0, "no-shellcheck", struct options, no_shellcheck, "do not run ShellCheck over RUNs"),
     OPT_TEXT('c', "config", struct options, config, "FILE",
              "instead of the .hadolint.yaml that is found"),
+    OPT_WORD(0, "fix", struct options, fix, "diff",
+             "mend what a machine can, then lint; diff: only show what would change; - is written "
+             "to stdout"),
     OPT_TEXT(0, "context", struct options, context, "DIR",
              "the build context (default: where the file is)"),
     OPT_TEXT(0, "file-path-in-report", struct options, name, "NAME", "how reports call the file"),

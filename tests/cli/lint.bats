@@ -108,6 +108,31 @@ codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.
         '["DL3006",6,"Dockerfile","warning",1,"CP201"]' ]
 }
 
+@test "--fix mends what a machine can, once; --fix=diff shows it" {
+    printf 'FROM debian:12.5 as Base\n# why\nadd a /a\nENV a b\nRUN apt-get update && \\\n  apt-get install x=1 && rm -rf /var/lib/apt/lists/*\nUSER 1\n' >f
+    chmod 640 f
+    cp f g
+    run -0 "$COOPER" lint --fix=diff f
+    [[ $output == "--- f"*"-FROM debian:12.5 as Base"*"+FROM debian:12.5 AS base"* ]]
+    cmp f g
+    run -0 "$COOPER" lint --fix --no-fail --no-shellcheck --brief f
+    [ "$(cat f)" = 'FROM debian:12.5 AS base
+# why
+COPY a /a
+ENV a=b
+RUN apt-get update && \
+  apt-get install --no-install-recommends -y x=1 && rm -rf /var/lib/apt/lists/*
+USER 1' ]
+    [ "$(stat -c %a f)" = 640 ]
+    [ "$("$COOPER" lint --fix - <g)" = "$(cat f)" ]
+    cp f h
+    "$COOPER" lint --fix --no-fail f >/dev/null
+    cmp f h
+    run -0 "$COOPER" lint --fix=diff f
+    [ -z "$output" ]
+    run -2 "$COOPER" lint --fix=all f
+}
+
 @test "the reference in docs is that of the program" {
     "$COOPER" lint --explain all | diff "$SOURCE_ROOT/docs/rules.md" - ||
         { echo "cooper lint --explain all >docs/rules.md"; false; }
