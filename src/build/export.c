@@ -165,14 +165,13 @@ int build_layers(struct build *b, struct op_ref root, struct image_layer **ret, 
     return 0;
 }
 
-/* Every image that a step of it read: FROM, COPY --from, RUN --mount. */
-static void note_origins(const struct build *b, const struct stage *target, struct image *image)
+void build_note_origins(const struct build *b, struct op_ref root, struct image *image)
 {
     const struct graph *g = b->graph;
     cleanup_free bool *needed = xcalloc(g->ops.size + 1, sizeof(*needed));
     CLEANUP(image_origins_done) struct image_origins from = {.made = true};
 
-    graph_needed(g, target->root, needed);
+    graph_needed(g, root, needed);
     for (size_t i = 0; i < g->ops.size; i++)
         if (needed[i] && g->ops.at[i]->kind == OP_SOURCE_IMAGE)
             sources_image_origins(g->ops.at[i]->u.image.image, &from);
@@ -208,7 +207,7 @@ static int make_image(struct build *b, uint32_t stage, struct layer_times times,
     cleanup_free struct image_layer *layers = add_times(base, trees, count, below, times);
     r = image_new(&b->tools, &config, layers, count, ret, err);
     if (r == 0)
-        note_origins(b, target, *ret);
+        build_note_origins(b, target->root, *ret);
     return r;
 }
 

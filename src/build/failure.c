@@ -125,6 +125,8 @@ static int save_root(struct build *b, char ret_id[static ID_SHOWN_SIZE + 1], str
     make_config(b, f->op, &config);
     r = image_new(&b->tools, &config, layers, count, &image, err);
     if (r >= 0)
+        build_note_origins(b, (struct op_ref){b->graph->ops.at[f->op->id], 0}, image);
+    if (r >= 0)
         r = image_save(&b->tools, image, NULL, err);
     if (r < 0)
         return r;

@@ -202,6 +202,8 @@ MUST_CHECK int cache_write(struct build *b, struct error *err);
 /* The diff ids of the image that root began with. */
 void build_base_diff_ids(const struct build *b, struct op_ref root, struct image_config *c);
 /* The layers of root for image_new(), with the times that those of its image have. Caller frees. */
+/* Writes down which images the steps to root read: FROM, COPY --from, RUN --mount. */
+void build_note_origins(const struct build *b, struct op_ref root, struct image *image);
 MUST_CHECK int build_layers(struct build *b, struct op_ref root, struct image_layer **ret,
                             size_t *ret_count, struct error *err);
 /* Removes what an earlier build wrote to --iidfile or --metadata-file; NULL is fine, a link or device stays. */

@@ -56,6 +56,11 @@ static void keep_blob(struct reader *r, const struct str *bytes)
     str_add(vec_last(&r->t->blobs), str_view(bytes));
 }
 
+static size_t said(const struct testimony *t)
+{
+    return t->evidence.size + t->envelopes.size;
+}
+
 static void keep_manifest(struct reader *r, struct view bytes, const char *tag)
 {
     if (!r->t->keep)
@@ -65,17 +70,23 @@ static void keep_manifest(struct reader *r, struct view bytes, const char *tag)
     str_add(&vec_last(&r->t->manifests)->bytes, bytes);
 }
 
+/* Of all that is read, manifests that say nothing too: they are a stranger's as well. */
+static int count_bytes(struct reader *r, uint64_t size, struct error *err)
+{
+    r->size += MIN(size, (uint64_t)EVIDENCE_TOTAL_MAX + 1);
+    return r->size <= EVIDENCE_TOTAL_MAX
+               ? 0
+               : error_set(err, -EDQUOT, "what lies beside the image has more than %u MiB",
+                           EVIDENCE_TOTAL_MAX >> 20);
+}
+
 static int check_limits(struct reader *r, const struct descriptor *d, struct error *err)
 {
     if (r->t->evidence.size + r->t->envelopes.size + r->t->complaints.size >= EVIDENCE_COUNT_MAX)
         return error_set(err, -EDQUOT,
                          "more than %d signatures and statements lie beside the image",
                          EVIDENCE_COUNT_MAX);
-    r->size += MIN(d->size, (uint64_t)EVIDENCE_TOTAL_MAX + 1);
-    if (r->size > EVIDENCE_TOTAL_MAX)
-        return error_set(err, -EDQUOT, "what lies beside the image has more than %u MiB",
-                         EVIDENCE_TOTAL_MAX >> 20);
-    return 0;
+    return count_bytes(r, d->size, err);
 }
 
 static int read_layer(struct reader *r, const struct descriptor *d, struct error *err)
@@ -138,9 +149,13 @@ static int read_envelope(struct reader *r, const struct descriptor *d, struct er
 static int read_manifest(struct reader *r, struct view text, const char *tag, struct error *err)
 {
     CLEANUP(manifest_freep) struct manifest *m = NULL;
+    const size_t before = said(r->t);
     ERROR_AUTO(why);
-    int result = manifest_parse(text, &m, &why);
+    int result = count_bytes(r, text.size, err);
 
+    if (result < 0)
+        return result;
+    result = manifest_parse(text, &m, &why);
     if (result < 0) {
         complain(r, "a manifest beside the image", &why);
         return 0;
@@ -149,12 +164,14 @@ static int read_manifest(struct reader *r, struct view text, const char *tag, st
         if (digest_eq(d, &m->digest))
             return 0;
     vec_push(&r->seen, m->digest);
-    keep_manifest(r, text, tag);
     if (is_notation(m))
-        return read_envelope(r, &m->layers[0], err);
-    for (size_t i = 0; result == 0 && i < m->layer_count; i++)
-        if (evidence_form_of(&m->layers[i]) != EVIDENCE_NONE)
-            result = read_layer(r, &m->layers[i], err);
+        result = read_envelope(r, &m->layers[0], err);
+    else
+        for (size_t i = 0; result == 0 && i < m->layer_count; i++)
+            if (evidence_form_of(&m->layers[i]) != EVIDENCE_NONE)
+                result = read_layer(r, &m->layers[i], err);
+    if (result == 0 && said(r->t) > before)
+        keep_manifest(r, text, tag);
     return result;
 }
 

@@ -396,3 +396,41 @@ refused() { [ "$status" != 0 ] && [[ $stderr == *"$1"* ]] || { echo "$status $st
     run -1 --separate-stderr cooper pull "$REGISTRY/team/old:1" there
     [[ $stderr == *"it is too old"* ]]
 }
+
+@test "what strangers lay beside an image has an end, and hides nothing for less" {
+    own_store
+    unset COOPER_POLICY
+    rm -rf heaped
+    cooper copy -q "$IMAGE" oci:heaped:1
+    cooper sign -q --key cosign.key oci:heaped:1
+    heap() { # COUNT SIZE: manifests that refer to it, with so many bytes of annotations; 0: 300 signatures
+        python3 - "$1" "$2" <<'END'
+import hashlib, json, sys
+count, size = map(int, sys.argv[1:])
+index = json.load(open("heaped/index.json"))
+subject = {k: index["manifests"][0][k] for k in ("mediaType", "digest", "size")}
+def put(data):
+    name = hashlib.sha256(data).hexdigest()
+    open("heaped/blobs/sha256/" + name, "wb").write(data)
+    return {"digest": "sha256:" + name, "size": len(data)}
+empty = {"mediaType": "application/vnd.oci.empty.v1+json", **put(b"{}")}
+for i in range(count):
+    layer = {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", **put(b"{}"), "annotations": {"dev.cosignproject.cosign/signature": "x" * 100}}
+    text = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": empty, "layers": [layer] * 300 if size == 0 else [empty],
+        "subject": subject, "annotations": {"n": str(i), "x": "y" * size}}).encode()
+    index["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "a/b", **put(text)})
+json.dump(index, open("heaped/index.json", "w"))
+END
+    }
+    heap 20 1000000
+    cooper verify -q --key cosign.pub oci:heaped:1
+    heap 20 3900000
+    run -1 --separate-stderr cooper verify --key cosign.pub oci:heaped:1
+    [[ $stderr == *"more than 64 MiB"* ]]
+    rm -rf heaped
+    cooper copy -q "$IMAGE" oci:heaped:1
+    heap 1 0
+    run -1 --separate-stderr cooper verify --key cosign.pub oci:heaped:1
+    [[ $stderr == *"more than 256 signatures"* ]]
+    rm -rf heaped
+}
