@@ -394,6 +394,7 @@ static struct sh_node *read_pipe(struct sh_parser *p)
         struct sh_node *pipe = sh_new_node(p, SH_PIPE);
 
         pipe->begin = node->begin;
+        pipe->end = node->end;
         pipe->first = node;
         vec_push(&p->pipes, pipe);
         while (last->op != SH_OP_END && !p->stop) {

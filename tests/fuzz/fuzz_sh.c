@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (const struct sh_word *w = c->words; w; w = w->next)
             assert(w->begin < w->end && w->end <= c->end);
     }
+    for (size_t i = 0; i < s->pipe_count; i++)
+        assert(s->pipes[i]->begin <= s->pipes[i]->end && s->pipes[i]->end <= size);
     for (size_t i = 0; i < s->error_count; i++)
         assert(s->errors[i].at <= size);
     sh_print(s, &tree);
