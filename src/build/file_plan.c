@@ -204,7 +204,7 @@ int file_match(const struct tree_view *v, const struct file_action *a, struct fi
 {
     cleanup_free char *source = clean_source(a->source);
 
-    const bool pattern = wildcard_in(view_of(source));
+    const bool pattern = a->wildcards && wildcard_in(view_of(source));
     const int r = pattern ? match_pattern(v, source, ret, err) : add_match(v, source, ret, err);
 
     if (r < 0)

@@ -188,7 +188,7 @@ static void add_source(struct copy *p, struct op *op, const struct word *w, cons
     a->input = input;
     a->source = from->is_remote ? from->path : set_parents(p, a, source);
     a->where = arena_printf(p->fe->arena, "%s:%u:%u", p->fe->d->name, span.line, span.column);
-    a->wildcards = strpbrk(a->source, "*?[\\") != NULL;
+    a->wildcards = !from->is_remote && strpbrk(a->source, "*?[\\");
     a->unpack = unpacks(p, from);
     a->keep_owner = from->is_remote || p->keep_owner;
     if (!a->keep_owner)

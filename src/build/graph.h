@@ -117,10 +117,10 @@ struct file_action {
                            "" is the root. WRITE: the file's name, used when dest is a directory */
     const char *dest;   /* absolute, cleaned; links on the way are followed inside the root */
     bool dest_is_dir;   /* dest was written with a trailing '/' or as ".": files go inside */
-    bool wildcards;     /* source is a pattern; false for heredocs and literal names */
-    bool unpack;        /* ADD: a source that is an archive by content is extracted into dest */
+    bool wildcards; /* source is a pattern; false for heredocs, mounts, URLs and literal names */
+    bool unpack;    /* ADD: a source that is an archive by content is extracted into dest */
     bool portable; /* COPY of the context: of its modes only who may execute counts; mode says so */
-    bool whole;          /* COPY of one directory: dest, which is new, gets its mode too */
+    bool whole;    /* COPY of one directory: dest, which is new, gets its mode too */
     bool keep_owner;     /* COPY --from: owners stay unless `owner` is given; else 0:0 */
     const char *owner;   /* --chown, USER for WORKDIR: "", "name", "1:2", "name:group" */
     const char *mode;    /* --chmod: "", "755", "u=rwX,go=rX" */
