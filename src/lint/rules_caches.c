@@ -44,16 +44,16 @@ static const struct lint_call *find_uncleaned(const struct lint_run *run,
     return NULL;
 }
 
-/* The RUN has to end with one more command. */
+/* The RUN has to end with one more command; mend: nothing behind it is hurt by that. */
 static void add_suffix(struct lint *l, const struct lint_run *run, const struct lint_call *c,
-                       const char *command, const char *what)
+                       const char *command, const char *what, bool mend)
 {
     const struct span span = lint_call_span(l, run, c);
     struct span end;
     static const char text[] = "%s of %.*s stays in the layer: end the RUN with '%s', or mount a "
                                "cache";
 
-    if (lint_run_end(l, run, c, &end))
+    if (mend && lint_run_end(l, run, c, &end))
         lint_add_edit(l, span, end, arena_printf(l->arena, " && %s", command), text, what,
                       VIEW_ARG(c->name), command);
     else
@@ -66,7 +66,7 @@ static void check_cache(struct lint *l, const struct lint_run *run, const struct
 
     if (c)
         add_suffix(l, run, c, arena_printf(l->arena, "%.*s %s", VIEW_ARG(c->name), rule->how),
-                   "the cache");
+                   "the cache", true);
 }
 
 static void check_yum_cache(struct lint *l, const struct lint_run *run)
@@ -209,15 +209,59 @@ static const struct lint_call *find_update(const struct lint_run *run)
     return NULL;
 }
 
+/* Does it want lists that an earlier RUN fetched? */
+static bool leans_on_lists(const struct lint_run *run)
+{
+    for (size_t i = 0; i < run->call_count; i++) {
+        const struct lint_call *c = &run->calls[i];
+
+        if (!call_is(c, "apt-get apt aptitude"))
+            continue;
+        if (call_has(c, "update"))
+            return false;
+        if (!call_has(c, "remove purge autoremove clean autoclean"))
+            return true;
+    }
+    return false;
+}
+
+static bool installs(const struct lint_run *run)
+{
+    for (size_t i = 0; i < run->call_count; i++)
+        if (call_is(&run->calls[i], "apt-get apt aptitude") &&
+            call_has(&run->calls[i], "install upgrade dist-upgrade full-upgrade build-dep"))
+            return true;
+    return false;
+}
+
+static const struct lint_run *run_at(struct lint *l, const struct lint_stage *s, size_t i)
+{
+    const struct instruction *in = s->at[i].trigger ? s->at[i].trigger : &s->at[i];
+
+    return in->kind == INSTRUCTION_RUN ? lint_run_get(l, s, &s->at[i]) : NULL;
+}
+
+/* From here on no RUN needs the lists of one before; a stage built on this one may. */
+static size_t lists_needed_until(struct lint *l, const struct lint_stage *s)
+{
+    if (s->extended)
+        return s->count;
+    for (size_t i = s->count; i-- > 0;) {
+        const struct lint_run *run = run_at(l, s, i);
+        if (run && leans_on_lists(run))
+            return i;
+    }
+    return 0;
+}
+
 /* Debian's images delete downloaded packages by themselves, until docker-clean is gone. */
 static void check_apt_lists(struct lint *l, const struct lint_stage *s)
 {
+    const size_t needed = lists_needed_until(l, s);
     bool keeps_archives = false;
 
     for (size_t i = 0; i < s->count; i++) {
-        const struct instruction *in = s->at[i].trigger ? s->at[i].trigger : &s->at[i];
-        const struct lint_run *run =
-            in->kind == INSTRUCTION_RUN ? lint_run_get(l, s, &s->at[i]) : NULL;
+        const struct lint_run *run = run_at(l, s, i);
 
         if (!run)
             continue;
@@ -225,7 +269,8 @@ static void check_apt_lists(struct lint *l, const struct lint_stage *s)
         const struct lint_call *c = layers_ship(run) ? find_update(run) : NULL;
         if (c && !(run_has_mount(run, "/var/lib/apt/lists") &&
                    (run_has_mount(run, "/var/cache/apt") || !keeps_archives)))
-            add_suffix(l, run, c, "rm -rf /var/lib/apt/lists/*", "the package lists");
+            add_suffix(l, run, c, "rm -rf /var/lib/apt/lists/*", "the package lists",
+                       i >= needed && installs(run));
     }
 }
 

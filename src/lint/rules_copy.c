@@ -1,7 +1,7 @@
 /* rules_copy.c - COPY and ADD: what goes where, and whether it is there. */
 #include <ctype.h>
 
-#include "lint/rule.h"
+#include "lint/run.h"
 
 static bool is_heredoc(const struct instruction *in, const struct word *w)
 {
@@ -40,6 +40,23 @@ static bool is_archive(struct view v)
 
 /* ---- DL3020, DL3021, DL3045, DL3067 ---- */
 
+/* Would COPY lay down the same bytes? A pattern may meet an archive, and COPY knows not all flags. */
+static bool is_copy(const struct instruction *in)
+{
+    for (size_t i = 0; i < in->flag_count; i++)
+        if (!lint_in_list(in->flags[i].name, "chmod chown exclude link"))
+            return false;
+    for (size_t i = 0; i + 1 < in->word_count; i++) {
+        const struct view v = in->words[i].text;
+        if (is_url(v) || is_git(v) || is_archive(v) || lint_has_variable(v))
+            return false;
+        for (size_t k = 0; k < v.size && !is_heredoc(in, &in->words[i]); k++)
+            if (strchr("*?[\\", v.at[k]))
+                return false;
+    }
+    return true;
+}
+
 static void check_add(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
     (void)s;
@@ -47,8 +64,11 @@ static void check_add(struct lint *l, const struct lint_stage *s, const struct i
         const struct view v = in->words[i].text;
         if (is_url(v) || is_git(v) || is_archive(v) || view_starts(lint_unquote(v), "$"))
             continue;
-        lint_add_edit(l, in->keyword_span, in->keyword_span, "COPY",
-                      "ADD of '%.*s' does no more than COPY would", LINT_CUT(v));
+        static const char text[] = "ADD of '%.*s' does no more than COPY would";
+        if (is_copy(in))
+            lint_add_edit(l, in->keyword_span, in->keyword_span, "COPY", text, LINT_CUT(v));
+        else
+            lint_add(l, in->keyword_span, text, LINT_CUT(v));
         return;
     }
 }

@@ -97,7 +97,7 @@ static void check_apt(struct lint *l, const struct lint_run *run)
                                    "apt-get or apt-cache";
         if (w && view_eq_text(w->raw, "apt") && !run->detached) {
             const struct span span = lint_place(l, run, w->raw);
-            if (call_has(c, "install update remove purge upgrade autoremove clean"))
+            if (call_has(c, "install update remove purge autoremove clean"))
                 lint_add_edit(l, span, span, "apt-get", "%s", text);
             else
                 lint_add(l, span, "%s", text);
