@@ -1,5 +1,6 @@
 /* cooper lint - rules over Dockerfiles. */
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,7 +83,7 @@ static int read_ignore(const char *path, struct context *c, struct error *err)
 {
     STR_AUTO(text);
     ERROR_AUTO(e);
-    const int r = fd_read_file(AT_FDCWD, path, IGNORE_SIZE_MAX, &text, &e);
+    const int r = fd_read_regular(AT_FDCWD, path, IGNORE_SIZE_MAX, &text, &e);
 
     if (r == -ENOENT || r == -ENOTDIR)
         return 0;
@@ -138,14 +139,32 @@ static void flush(struct work *w)
     str_clear(&w->out.text);
 }
 
+/* The file that a symbolic link names is the one that is mended; it keeps its owner and mode. */
+static int replace(const char *path, struct view text, struct error *err)
+{
+    cleanup_free char *real = realpath(path, NULL);
+    struct stat st;
+
+    if (!real || stat(real, &st) < 0)
+        return error_sys(err, "mend '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, -EINVAL, "mend '%s': it is no regular file", path);
+    if (access(real, W_OK) < 0)
+        return error_sys(err, "mend '%s'", path);
+    const int r = fd_replace_file(AT_FDCWD, real, text, st.st_mode & 0777, err);
+    if (r < 0)
+        return error_wrap(err, r, "mend '%s'", path);
+    (void)!chown(real, st.st_uid, st.st_gid); /* only root may give files away */
+    (void)!chmod(real, st.st_mode & 0777);    /* the umask took from it */
+    return 0;
+}
+
 /* 1: the diff is all that is wanted of the file. */
 static int fix(struct work *w, const struct linter *l, const char *path, struct str *text,
                struct error *err)
 {
     const bool diff = strcmp(w->o->fix, "diff") == 0, input = strcmp(path, "-") == 0;
-    struct stat st = {.st_mode = 0644};
     STR_AUTO(mended);
-    int r = 0;
 
     const size_t made = lint_fix(l, str_view(text), path, &mended);
     if (diff)
@@ -155,12 +174,9 @@ static int fix(struct work *w, const struct linter *l, const char *path, struct 
     flush(w);
     if (diff || input)
         return 1;
-    if (made > 0 && stat(path, &st) < 0)
-        return error_sys(err, "mend '%s'", path);
-    if (made > 0)
-        r = fd_replace_file(AT_FDCWD, path, str_view(&mended), st.st_mode & 07777, err);
+    const int r = made > 0 ? replace(path, str_view(&mended), err) : 0;
     if (r < 0)
-        return error_wrap(err, r, "mend '%s'", path);
+        return r;
     str_clear(text);
     str_add(text, str_view(&mended));
     return 0;
@@ -239,12 +255,18 @@ static int lint_all(struct work *w, char *const *arguments, struct error *err)
     w->out.color = isatty(fileno(w->env->out)) && w->env->color && !w->config->no_color;
     for (size_t i = 0; r == 0 && i < files.size; i++)
         r = lint_one(w, files.at[i], err);
-    if (r == 0) {
-        lint_output_end(&w->out, w->format);
-        flush(w);
-    }
+    lint_output_end(&w->out, w->format); /* after a failure too: it stays a document */
+    flush(w);
     lint_output_done(&w->out);
     return r;
+}
+
+static bool names_input(char *const *arguments)
+{
+    for (; *arguments; arguments++)
+        if (strcmp(*arguments, "-") == 0)
+            return true;
+    return false;
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,
@@ -266,8 +288,8 @@ static int run(const struct env *env, const void *options, char *const *argument
     }
     if (apply_options(&config, o, err) < 0 || choose_format(&w, err) < 0)
         return EXIT_USAGE;
-    if (o->fix && *o->fix)
-        w.format = lint_format_find("tty"); /* a diff is no document */
+    if (o->fix && (*o->fix || names_input(arguments)))
+        w.format = lint_format_find("tty"); /* neither a diff nor a Dockerfile is a document */
     r = lint_all(&w, arguments, err);
     if (r < 0)
         return r;

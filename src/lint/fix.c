@@ -1,6 +1,7 @@
 #include "lint/fix.h"
 
 #define AROUND 3 /* lines, as diff -u has it */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct piece {
     size_t begin, end;
@@ -77,6 +78,8 @@ static size_t pass(const struct linter *l, struct view text, const char *name, s
         return 0;
     vec_each (f, &report)
         collect(report.dockerfile, f, &list);
+    if (view_starts(text, BYTE_ORDER_MARK)) /* the parser's text begins behind it */
+        str_add_text(ret, BYTE_ORDER_MARK);
     made = apply(report.dockerfile, &list, ret);
     vec_done(&list);
     if (made == 0)

@@ -133,6 +133,42 @@ USER 1' ]
     run -2 "$COOPER" lint --fix=all f
 }
 
+@test "--fix keeps links, modes and a byte order mark" {
+    printf '\357\273\277FROM debian:12.5\r\nENV a b\r\nUSER 1' >real
+    chmod 664 real
+    ln -s real link
+    (umask 077 && "$COOPER" lint --fix --no-fail link >/dev/null)
+    [ -L link ]
+    [ "$(stat -c %a real)" = 664 ]
+    printf '\357\273\277FROM debian:12.5\r\nENV a=b\r\nUSER 1' | cmp - real
+}
+
+@test "--fix writes standard input and nothing around it" {
+    printf 'format: json\n' >.hadolint.yaml
+    [ "$(printf 'FROM debian:12.5\nENV a b\nUSER 1\n' | "$COOPER" lint --fix -)" = \
+        "$(printf 'FROM debian:12.5\nENV a=b\nUSER 1\n')" ]
+}
+
+@test "--fix leaves what would mean something else" {
+    printf '%s\n' 'FROM debian:12.5' 'RUN apt-get update' \
+        'RUN apt-get install -y --no-install-recommends x=1' 'ADD --keep-git-dir a /a' \
+        'ADD rootfs* /' 'ADD a b.tar.gz /x/' 'USER 1' >f
+    run -0 "$COOPER" lint --fix=diff f
+    [ -z "$output" ]
+}
+
+@test "a file that cannot be read leaves a whole document" {
+    printf 'FROM debian\n' >f
+    mkfifo .dockerignore
+    run -1 --separate-stderr "$COOPER" lint --format json f
+    [ "$(jq length <<<"$output")" = 0 ]
+    [[ $stderr == *"not a regular file"* ]]
+    rm .dockerignore
+    truncate -s 17M big
+    run -1 --separate-stderr "$COOPER" lint --format json f big
+    jq -e 'length > 0' <<<"$output"
+}
+
 @test "the reference in docs is that of the program" {
     "$COOPER" lint --explain all | diff "$SOURCE_ROOT/docs/rules.md" - ||
         { echo "cooper lint --explain all >docs/rules.md"; false; }
