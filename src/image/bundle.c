@@ -42,8 +42,7 @@ int bundle_open_archive(const char *path, struct bundle *ret, struct error *err)
     return MIN(ret->fd, 0);
 }
 
-/* A link there would lead our blobs, and who removes what is unused, to a directory of somebody else. */
-static int make_blob_directory(int dir, struct error *err)
+int bundle_make_blob_directory(int dir, struct error *err)
 {
     static const char *const names[] = {"blobs", "blobs/sha256"};
 
@@ -71,7 +70,7 @@ int bundle_open_directory(const char *path, struct bundle *ret, struct error *er
     if (ret->dir < 0)
         return ret->dir;
     (void)flock(ret->dir, LOCK_EX);
-    return make_blob_directory(ret->dir, err);
+    return bundle_make_blob_directory(ret->dir, err);
 }
 
 void bundle_done(struct bundle *b)

@@ -19,6 +19,9 @@ struct bundle {
 MUST_CHECK int bundle_open_archive(const char *path, struct bundle *ret, struct error *err);
 /* Makes the directory when it is absent; what is in it stays. */
 MUST_CHECK int bundle_open_directory(const char *path, struct bundle *ret, struct error *err);
+/* blobs/sha256 in it. A link there would lead our blobs, and who removes what is unused, to a directory of somebody
+ * else. */
+MUST_CHECK int bundle_make_blob_directory(int dir, struct error *err);
 /* After a failure: takes the unfinished archive away. */
 void bundle_done(struct bundle *b);
 MUST_CHECK int bundle_add(struct bundle *b, const char *name, struct view bytes, struct error *err);

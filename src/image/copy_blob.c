@@ -76,13 +76,15 @@ static int open_part(struct site *to, const struct digest *d, uint64_t *ret_have
     char name[PART_NAME_MAX];
     const int dir = part_name(to, d, name);
     cleanup_close int fd = fd_open(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW, 0644, err);
-    struct stat st;
+    struct stat st, named;
 
     if (fd < 0)
         return fd;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return error_set(err, -EINVAL, "'%s' is no file", name);
-    if (!fd_take_over(fd))
+    /* whoever wrote it may have finished meanwhile: then it is the blob */
+    if (!fd_take_over(fd) || fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+        named.st_ino != st.st_ino || fstat(fd, &st) < 0)
         return error_set(err, -EBUSY, "another process is writing '%s'", name);
     *ret_have = (uint64_t)st.st_size;
     return steal_fd(fd);

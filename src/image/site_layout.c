@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/vec.h"
+#include "image/bundle.h"
 #include "image/site.h"
 #include "image/source_internal.h"
 #include "oci/beside.h"
@@ -195,7 +196,7 @@ static int layout_put_blob(struct site *p, struct view bytes, struct error *err)
     if (read_blob(l, &d, bytes.size, &there, NULL) == 0)
         return 0;
     blob_path(&d, path);
-    const int r = fd_make_dirs(l->dir, "blobs/sha256", 0755, err);
+    const int r = bundle_make_blob_directory(l->dir, err);
     return r < 0 ? r : fd_replace_file(l->dir, path, bytes, 0644, err);
 }
 
@@ -207,13 +208,13 @@ static int layout_put_child(struct site *p, const char *media_type, struct view 
 }
 
 /* What index.json says of it. */
-struct entry {
+struct listed {
     const char *media_type, *artifact_type;
     struct digest digest;
     uint64_t size;
 };
 
-static json_t *entry_of(const struct entry *m, const char *tag)
+static json_t *entry_of(const struct listed *m, const char *tag)
 {
     json_t *entry = descriptor_new(m->media_type, &m->digest, m->size);
 
@@ -225,7 +226,7 @@ static json_t *entry_of(const struct entry *m, const char *tag)
 }
 
 /* The entry takes the place of what has the same tag, or is the same. */
-static void print_index(const struct layout *l, const struct entry *m, const char *tag,
+static void print_index(const struct layout *l, const struct listed *m, const char *tag,
                         struct str *ret)
 {
     const struct descriptor *old = tag ? find_tag(l, tag) : NULL;
@@ -262,10 +263,10 @@ static int layout_put_manifest(struct site *p, const char *tag, struct view byte
         r = read_index(l, err);
     if (r < 0)
         return r;
-    const struct entry entry = {.media_type = m ? m->media_type : x->media_type,
-                                .artifact_type = m ? m->artifact_type : NULL,
-                                .digest = m ? m->digest : x->digest,
-                                .size = bytes.size};
+    const struct listed entry = {.media_type = m ? m->media_type : x->media_type,
+                                 .artifact_type = m ? m->artifact_type : NULL,
+                                 .digest = m ? m->digest : x->digest,
+                                 .size = bytes.size};
     print_index(l, &entry, tag, &text);
     return fd_replace_file(l->dir, "index.json", str_view(&text), 0644, err);
 }
@@ -340,12 +341,12 @@ int layout_make(const char *path, mode_t mode, struct error *err)
 {
     static const char empty[] =
         "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[]}";
-    cleanup_free char *blobs = xasprintf("%s/blobs/sha256", path);
-    int r = fd_make_dirs(AT_FDCWD, blobs, mode, err);
+    int r = fd_make_dirs(AT_FDCWD, path, mode, err);
     cleanup_close int dir = r < 0 ? r : fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
 
     if (dir < 0)
         return dir;
+    r = bundle_make_blob_directory(dir, err);
     if (r == 0 && faccessat(dir, LAYOUT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
         r = fd_replace_file(dir, LAYOUT_FILE, VIEW(LAYOUT_TEXT), 0644, err);
     if (r == 0 && faccessat(dir, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)

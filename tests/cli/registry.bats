@@ -508,6 +508,23 @@ END
     [[ $output == *"its digest is $WANT"* ]]
 }
 
+@test "copy: the directories of a layout are no links" {
+    cd "$BATS_TEST_TMPDIR"
+    "$COOPER" copy -q "$REGISTRY/app:1" oci:good:1
+    for link in blobs blobs/sha256; do
+        rm -rf linked victim
+        mkdir -p linked victim/sha256
+        [ "$link" = blobs ] || mkdir linked/blobs
+        ln -s "$PWD/victim" "linked/$link"
+        run "$COOPER" copy "$REGISTRY/app:1" oci:linked:1
+        [ "$status" = 1 ]
+        [[ $output == *"the directories of a layout are no links"* ]]
+        run "$COOPER" copy oci:good:1 oci:linked:1
+        [ "$status" = 1 ]
+        [ "$(find victim -type f)" = "" ]
+    done
+}
+
 @test "copy: a damaged layout is not passed on" {
     cd "$BATS_TEST_TMPDIR"
     cp -r "$SUITE_DIR/layout" damaged
