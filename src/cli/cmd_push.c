@@ -76,6 +76,23 @@ static int push(struct image_tools *t, const struct transfer *x, const char *nam
     return r;
 }
 
+static int push_layout(const struct env *env, const struct options *o, char *const *arguments,
+                       struct error *err)
+{
+    struct copy_options c = {.from = arguments[0],
+                             .to = arguments[1],
+                             .all_platforms = !o->platform,
+                             .immutable = o->immutable};
+    PLATFORMS_AUTO(platforms);
+    int r = transfer_platforms(o->platform, &platforms, err);
+
+    if (r == 0)
+        r = transfer_form(o->form, &c.form, err);
+    c.platforms = platforms.at;
+    c.platform_count = platforms.size;
+    return r < 0 ? image_exit(r) : copy_images(env, &c, o->tls_verify, err);
+}
+
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
     const struct options *o = given;
@@ -89,10 +106,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
 
     /* what is not in the store goes as it is */
     if (arguments[1] && !o->compression && strncmp(arguments[0], "oci:", 4) == 0)
-        return copy_images(
-            env,
-            &(struct copy_options){.from = arguments[0], .to = arguments[1], .all_platforms = true},
-            o->tls_verify, err);
+        return push_layout(env, o, arguments, err);
     int r = open_place(arguments, &to, err);
 
     if (r == 0)

@@ -693,6 +693,12 @@ tags() { curl -sf "http://$1/v2/$2/tags/list" | jq -r '.tags // [] | sort | join
     done
     "$COOPER" push -q --immutable other "$REGISTRY/fixed/app:1.0.2"
     "$COOPER" push -q --immutable other "$REGISTRY/fixed/app:1.0.2"
+    # nor out of a layout, which does not go by way of the store
+    "$COOPER" push -q other "oci:$BATS_TEST_TMPDIR/other:1"
+    run "$COOPER" push -q --immutable "oci:$BATS_TEST_TMPDIR/other:1" "$REGISTRY/fixed/app:1.0.0"
+    [ "$status" = 1 ]
+    [[ $output == *"has another image: $was"* ]]
+    [ "$(raw "docker://$REGISTRY/fixed/app:1.0.0")" = "$was" ]
     "$COOPER" push -q other "$REGISTRY/fixed/app:1.0.0"
     [ "$(raw "docker://$REGISTRY/fixed/app:1.0.0")" != "$was" ]
 }
