@@ -6,7 +6,9 @@
 #include "oci/config.h"
 #include "oci/manifest.h"
 
-#define TAGS_MAX 10000 /* of a repository that are looked at: a request each */
+#define DEPTH_MAX 4       /* indexes in indexes */
+#define TAGS_MAX 10000    /* of a repository that are looked at: a request each */
+#define INDEXES_MAX 20000 /* likewise */
 
 struct retract {
     struct wire *wire;
@@ -15,6 +17,7 @@ struct retract {
     struct str manifest; /* what the tag has */
     char *media_type;
     struct digest digest;
+    size_t indexes; /* that were read */
 };
 
 static struct registry_result *call(struct retract *x, struct registry_call *c, struct error *err)
@@ -32,7 +35,8 @@ static int erase(struct retract *x, const char *tag, const struct digest *d, str
     return r < 0 ? r : !registry_call_result(c)->refused && !registry_call_result(c)->absent;
 }
 
-static int head(struct retract *x, const char *tag, struct digest *ret, bool *ret_is_index,
+/* may_list: it is no image for all that is known: some call everything text/plain. */
+static int head(struct retract *x, const char *tag, struct digest *ret, bool *ret_may_list,
                 struct error *err)
 {
     CLEANUP(registry_call_freep)
@@ -44,7 +48,7 @@ static int head(struct retract *x, const char *tag, struct digest *ret, bool *re
     if (got->absent)
         return 0;
     *ret = got->digest;
-    *ret_is_index = got->media_type && media_of(got->media_type) == MEDIA_INDEX;
+    *ret_may_list = !got->media_type || media_of(got->media_type) != MEDIA_MANIFEST;
     return 1;
 }
 
@@ -53,12 +57,12 @@ static int head(struct retract *x, const char *tag, struct digest *ret, bool *re
 static int delete_tag(struct retract *x, struct error *err)
 {
     struct digest d;
-    bool is_index;
+    bool may_list;
     const int r = erase(x, x->tag, NULL, err);
 
     if (r <= 0)
         return r;
-    const int there = head(x, x->tag, &d, &is_index, err);
+    const int there = head(x, x->tag, &d, &may_list, err);
     return there < 0 ? there : !there;
 }
 
@@ -128,6 +132,16 @@ static int put_dummy(struct retract *x, const struct dummy *d, struct error *err
                      str_view(&d->manifest), err);
 }
 
+/* A put may arrive, and its answer not. */
+static bool has_tag(struct retract *x, const struct digest *d)
+{
+    struct digest is;
+    bool may_list;
+    ERROR_AUTO(ignored);
+
+    return head(x, x->tag, &is, &may_list, &ignored) > 0 && digest_eq(&is, d);
+}
+
 /* The tag gets back what it had: it is not ours to leave it anywhere else. */
 static int put_back(struct retract *x, struct error *err)
 {
@@ -141,7 +155,7 @@ static int by_dummy(struct retract *x, struct error *err)
 {
     CLEANUP(dummy_done) struct dummy d = {.config = STR_INIT, .manifest = STR_INIT};
     struct digest left;
-    bool is_index;
+    bool may_list;
     ERROR_AUTO(why);
     ERROR_AUTO(put_why);
     int r = make_dummy(x, &d, err);
@@ -157,11 +171,11 @@ static int by_dummy(struct retract *x, struct error *err)
                                     got ? "" : ": ", got ? "" : why.text),
                           "its owner has to allow it (docker's registry: "
                           "REGISTRY_STORAGE_DELETE_ENABLED=true)");
-    if (put_dummy(x, &d, &put_why) < 0)
+    if (put_dummy(x, &d, &put_why) < 0 && !has_tag(x, &d.digest))
         return 0;
     r = erase(x, NULL, &d.digest, &why);
     if (r > 0)
-        r = head(x, x->tag, &left, &is_index, &why) == 0;
+        r = head(x, x->tag, &left, &may_list, &why) == 0;
     if (r > 0)
         return 1;
     const int back = put_back(x, err);
@@ -170,32 +184,43 @@ static int by_dummy(struct retract *x, struct error *err)
 
 /* ---- 3: who else leads to it ---- */
 
-static int index_has(struct retract *x, const struct digest *index, struct error *err)
+static int index_has(struct retract *x, const struct digest *index, unsigned depth,
+                     struct error *err)
 {
+    if (depth > DEPTH_MAX || ++x->indexes > INDEXES_MAX)
+        return error_set(err, -EDQUOT, "its indexes are too many or too deep to look into each");
     CLEANUP(registry_call_freep)
     struct registry_call *c = registry_manifest_get(x->session, x->repository, NULL, index);
     CLEANUP(image_index_freep) struct image_index *list = NULL;
-    const struct registry_result *got = call(x, c, err);
+    ERROR_AUTO(why);
+    const struct registry_result *got = call(x, c, &why);
 
-    if (!got)
-        return err->code;
+    if (!got) /* what is listed need not be there; the index of a tag is */
+        return why.code == -ENOENT && depth > 0 ? 0 : error_move(err, &why);
+    if (media_of(got->media_type) != MEDIA_INDEX)
+        return 0;
     int r = image_index_parse(str_view(&got->body), &list, err);
-    for (size_t i = 0; r == 0 && i < list->manifest_count; i++)
-        r = digest_eq(&list->manifests[i].digest, &x->digest);
+    for (size_t i = 0; r == 0 && i < list->manifest_count; i++) {
+        const struct descriptor *d = &list->manifests[i];
+
+        r = digest_eq(&d->digest, &x->digest);
+        if (r == 0 && media_of(d->media_type) == MEDIA_INDEX && !digest_is_zero(&d->digest))
+            r = index_has(x, &d->digest, depth + 1, err);
+    }
     return r;
 }
 
 static int leads_to(struct retract *x, const char *tag, struct error *err)
 {
     struct digest d;
-    bool is_index = false;
-    const int r = head(x, tag, &d, &is_index, err);
+    bool may_list = false;
+    const int r = head(x, tag, &d, &may_list, err);
 
     if (r <= 0)
         return r;
     if (digest_eq(&d, &x->digest))
         return 1;
-    return is_index ? index_has(x, &d, err) : 0;
+    return may_list ? index_has(x, &d, 0, err) : 0;
 }
 
 static int check_alone(struct retract *x, struct error *err)

@@ -747,7 +747,15 @@ tags() { curl -sf "http://$1/v2/$2/tags/list" | jq -r '.tags // [] | sort | join
     run "$COOPER" rmi "docker://$LIAR/f.notagdelete.noput/listed/app:one"
     [ "$status" = 1 ]
     [[ $output == *"tag 'all' has this digest too"* ]]
+    # whatever type the registry says that it has
+    run "$COOPER" rmi "docker://$LIAR/f.notagdelete.noput.notype/listed/app:one"
+    [ "$status" = 1 ]
+    [[ $output == *"tag 'all' has this digest too"* ]]
     [ "$(tags "$LIAR" listed/app)" = "all one" ]
+    # a dummy that was taken and called refused leaves no tag behind, and takes nothing else along
+    "$COOPER" rmi "docker://$LIAR/f.notagdelete.badput/listed/app:one"
+    [ "$(tags "$LIAR" listed/app)" = "all" ]
+    "$COOPER" copy -q --all "$LIAR/listed/app:all" "$LIAR/listed/app:again"
 }
 
 # raw PLACE: the digest of what skopeo sees there.
