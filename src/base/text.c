@@ -133,6 +133,17 @@ size_t text_columns(struct view text)
     return columns;
 }
 
+size_t text_control(struct view text)
+{
+    const unsigned char c = text.size > 0 ? (unsigned char)text.at[0] : ' ';
+
+    if ((c < ' ' && c != '\t' && c != '\n') || c == 0x7f)
+        return 1;
+    if (c != 0xc2 || text.size < 2)
+        return 0;
+    return (unsigned char)text.at[1] >= 0x80 && (unsigned char)text.at[1] < 0xa0 ? 2 : 0;
+}
+
 struct view text_cut(struct view text, size_t columns)
 {
     size_t at = 0, size;

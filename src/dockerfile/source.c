@@ -19,10 +19,10 @@ static struct view find_line(struct view source, uint32_t number)
 
 static void add_visible(struct str *ret, struct view v)
 {
-    for (size_t i = 0; i < v.size; i++)
-        str_add_char(ret, v.at[i] == '\t'                                    ? ' '
-                          : (unsigned char)v.at[i] < 0x20 || v.at[i] == 0x7f ? '?'
-                                                                             : v.at[i]);
+    for (size_t i = 0, size; i < v.size; i += MAX(size, (size_t)1)) {
+        size = text_control(view_make(v.at + i, v.size - i));
+        str_add_char(ret, size > 0 ? '?' : v.at[i] == '\t' ? ' ' : v.at[i]);
+    }
 }
 
 void source_excerpt(struct view source, struct span span, struct str *ret)

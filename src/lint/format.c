@@ -1,6 +1,7 @@
 /* format.c - the table of formats; those for people: tty, gnu. */
 #include "lint/format.h"
 
+#include "base/text.h"
 #include "lint/format_internal.h"
 
 static const char *const level_colors[] = {"", "\033[36m", "\033[32m", "\033[33m", "\033[31m"};
@@ -8,9 +9,12 @@ static const char *const level_colors[] = {"", "\033[36m", "\033[32m", "\033[33m
 /* Names of files and bytes of Dockerfiles may hold what a terminal obeys. */
 static void add_clean(struct str *s, const char *text)
 {
-    for (; *text; text++)
-        str_add_char(s,
-                     ((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f ? '?' : *text);
+    const struct view v = view_of(text);
+
+    for (size_t i = 0, size; i < v.size; i += MAX(size, (size_t)1)) {
+        size = text_control(view_make(v.at + i, v.size - i));
+        str_add_char(s, size > 0 || v.at[i] == '\n' ? '?' : v.at[i]);
+    }
 }
 
 static void add_head(struct lint_output *o, const struct lint_subject *s,
