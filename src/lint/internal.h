@@ -28,6 +28,6 @@ struct pragmas *pragmas_read(const struct dockerfile *d, const struct lint_optio
                              struct arena *arena);
 /* experimental=NAME: a rule that is off is on for this file. */
 bool pragmas_switch_on(const struct pragmas *p, const struct lint_row *row);
-bool pragmas_ignore(const struct pragmas *p, const struct lint_finding *f);
+bool pragmas_ignore(struct pragmas *p, const struct lint_finding *f);
 /* "# hadolint shell=" above the instruction, or size 0. */
 struct view pragmas_shell(const struct instruction *in);

@@ -188,7 +188,7 @@ static bool is_covered(const struct lint_report *r, const struct lint_finding *f
     return false;
 }
 
-static void tidy(const struct linter *l, const struct pragmas *p, struct lint_report *r)
+static void tidy(const struct linter *l, struct pragmas *p, struct lint_report *r)
 {
     size_t kept = 0;
 
@@ -236,7 +236,7 @@ void lint_dockerfile(const struct linter *l, const struct dockerfile *d, struct 
 {
     if (!ret->arena)
         ret->arena = arena_new();
-    const struct pragmas *p = pragmas_read(d, &l->options, ret->arena);
+    struct pragmas *p = pragmas_read(d, &l->options, ret->arena);
     struct lint walk = {
         .d = d,
         .options = &l->options,

@@ -9,11 +9,21 @@ struct check_words {
     struct view skip, experimental;
 };
 
+/* The list of a "global ignore". */
+struct global {
+    struct view list;
+    struct global *next;
+};
+
 struct pragmas {
     const struct dockerfile *d;
     bool hadolint; /* its comments count */
     struct check_words check;
+    struct global *globals;
+    unsigned char *known; /* enum known by number of the row: both lists may be long */
 };
+
+enum known { NOT_ASKED, REPORTED, IGNORED };
 
 /* ---- reading ---- */
 
@@ -71,6 +81,36 @@ static void read_check(struct view text, struct check_words *ret)
     }
 }
 
+/* hadolint passes over the whole list when a word in it cannot be a rule. */
+static bool is_list_of_rules(struct view list)
+{
+    struct view name;
+
+    while (list.at && view_cut(&list, ',', &name)) {
+        name = view_trim(name);
+        const bool code =
+            name.size > 2 && isdigit((unsigned char)name.at[2]) &&
+            (strncasecmp(name.at, "DL", 2) == 0 || strncasecmp(name.at, "SC", 2) == 0);
+        if (!code && !lint_row_find(name))
+            return false;
+    }
+    return true;
+}
+
+static void read_globals(struct pragmas *p, struct arena *arena)
+{
+    struct view list;
+
+    for (size_t i = 0; p->hadolint && i < p->d->comment_count; i++) {
+        if (!read_hadolint(p->d->comments[i].text, "global", "ignore", &list) ||
+            !is_list_of_rules(list))
+            continue;
+        struct global *g = arena_new_object(arena, struct global);
+        *g = (struct global){list, p->globals};
+        p->globals = g;
+    }
+}
+
 struct pragmas *pragmas_read(const struct dockerfile *d, const struct lint_options *o,
                              struct arena *arena)
 {
@@ -85,6 +125,9 @@ struct pragmas *pragmas_read(const struct dockerfile *d, const struct lint_optio
         p->check = (struct check_words){0};
         read_check(view_of(o->check), &p->check);
     }
+    p->known = arena_alloc(arena, lint_row_count());
+    memset(p->known, NOT_ASKED, lint_row_count());
+    read_globals(p, arena);
     return p;
 }
 
@@ -122,22 +165,6 @@ static bool list_names(struct view list, const struct lint_row *row, const char 
             return true;
     }
     return false;
-}
-
-/* hadolint passes over the whole list when a word in it cannot be a rule. */
-static bool is_list_of_rules(struct view list)
-{
-    struct view name;
-
-    while (list.at && view_cut(&list, ',', &name)) {
-        name = view_trim(name);
-        const bool code =
-            name.size > 2 && isdigit((unsigned char)name.at[2]) &&
-            (strncasecmp(name.at, "DL", 2) == 0 || strncasecmp(name.at, "SC", 2) == 0);
-        if (!code && !lint_row_find(name))
-            return false;
-    }
-    return true;
 }
 
 bool pragmas_switch_on(const struct pragmas *p, const struct lint_row *row)
@@ -193,20 +220,28 @@ static const struct instruction *from_of(const struct dockerfile *d, const struc
     return NULL;
 }
 
-static bool ignored_everywhere(const struct pragmas *p, const struct lint_finding *f)
+static bool ignored_by_file(const struct pragmas *p, const struct lint_finding *f)
 {
-    struct view list;
-
     if (list_names(p->check.skip, f->row, f->code))
         return true;
-    for (size_t i = 0; p->hadolint && i < p->d->comment_count; i++)
-        if (read_hadolint(p->d->comments[i].text, "global", "ignore", &list) &&
-            is_list_of_rules(list) && list_names(list, f->row, f->code))
+    for (const struct global *g = p->globals; g; g = g->next)
+        if (list_names(g->list, f->row, f->code))
             return true;
     return false;
 }
 
-bool pragmas_ignore(const struct pragmas *p, const struct lint_finding *f)
+static bool ignored_everywhere(struct pragmas *p, const struct lint_finding *f)
+{
+    unsigned char *known = &p->known[lint_row_number(f->row)];
+
+    if (strcmp(f->code, lint_row_code(f->row)) != 0) /* ShellCheck's, many of one row */
+        return ignored_by_file(p, f);
+    if (*known == NOT_ASKED)
+        *known = ignored_by_file(p, f) ? IGNORED : REPORTED;
+    return *known == IGNORED;
+}
+
+bool pragmas_ignore(struct pragmas *p, const struct lint_finding *f)
 {
     const struct instruction *in = instruction_at(p->d, f->span.line);
 
