@@ -205,7 +205,8 @@ static int lint_one(struct work *w, const char *path, struct error *err)
     lint_text(l, str_view(&text), name, &report);
     vec_each (f, &report)
         w->failed |= f->level >= MAX(w->config->threshold, LINT_STYLE);
-    lint_output_file(&w->out, w->format, &(struct lint_subject){name, str_view(&text), &report});
+    const struct view source = report.dockerfile ? report.dockerfile->source : str_view(&text);
+    lint_output_file(&w->out, w->format, &(struct lint_subject){name, source, &report});
     flush(w);
     return 0;
 }
@@ -246,7 +247,7 @@ static int choose_format(struct work *w, struct error *err)
 static int lint_all(struct work *w, char *const *arguments, struct error *err)
 {
     CLEANUP(strings_done) struct strings files = {0};
-    int r = lint_files(arguments, &files, err);
+    int r = lint_files(w->env, arguments, &files, err);
 
     if (r < 0)
         return r;
@@ -284,6 +285,10 @@ static int run(const struct env *env, const void *options, char *const *argument
         return r;
     if (o->fix && *o->fix && strcmp(o->fix, "diff") != 0) {
         (void)error_set(err, -EINVAL, "--fix takes nothing or diff, not '%.40s'", o->fix);
+        return EXIT_USAGE;
+    }
+    if (o->exit_code < 0 || o->exit_code > 255) {
+        (void)error_set(err, -EINVAL, "--exit-code is 1 to 255: there are no others");
         return EXIT_USAGE;
     }
     if (apply_options(&config, o, err) < 0 || choose_format(&w, err) < 0)

@@ -59,10 +59,20 @@ static int list_names(const char *path, struct strings *ret, struct error *err)
     return 0;
 }
 
-static int walk(const char *path, unsigned depth, struct strings *ret, struct error *err)
+/* A directory below that nobody may read (a database's, say) is said and left out. */
+static int walk(const struct env *env, const char *path, unsigned depth, struct strings *ret,
+                struct error *err)
 {
     CLEANUP(strings_done) struct strings names = {0};
-    int r = list_names(path, &names, err);
+    ERROR_AUTO(e);
+    int r = list_names(path, &names, &e);
+
+    if (r == -EACCES && depth > 0) {
+        env_warn(env, "%s", e.text);
+        return 0;
+    }
+    if (r < 0)
+        return error_move(err, &e);
 
     for (size_t i = 0; r == 0 && i < names.size; i++) {
         const bool slash = path[strlen(path) - 1] == '/';
@@ -72,7 +82,9 @@ static int walk(const char *path, unsigned depth, struct strings *ret, struct er
         if (lstat(child, &st) < 0)
             continue; /* it has just gone */
         if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-            r = walk(child, depth + 1, ret, err);
+            r = walk(env, child, depth + 1, ret, err);
+        else if (S_ISDIR(st.st_mode))
+            env_warn(env, "'%.200s...' is left out: %u directories deep", child, DEPTH_MAX);
         else if (S_ISREG(st.st_mode) && lint_is_dockerfile(view_of(names.at[i])))
             strings_take(ret, steal(child));
     }
@@ -93,7 +105,8 @@ static int default_file(struct strings *ret, struct error *err)
     return error_hint(err, -ENOENT, "cooper lint FILE, DIR or - (standard input)");
 }
 
-int lint_files(char *const *arguments, struct strings *ret, struct error *err)
+int lint_files(const struct env *env, char *const *arguments, struct strings *ret,
+               struct error *err)
 {
     if (!arguments[0])
         return default_file(ret, err);
@@ -104,7 +117,7 @@ int lint_files(char *const *arguments, struct strings *ret, struct error *err)
         if (strcmp(*arguments, "-") != 0 && stat(*arguments, &st) < 0)
             return error_sys(err, "open '%s'", *arguments);
         if (strcmp(*arguments, "-") != 0 && S_ISDIR(st.st_mode))
-            r = walk(*arguments, 0, ret, err);
+            r = walk(env, *arguments, 0, ret, err);
         else
             strings_add(ret, *arguments);
         if (r < 0)

@@ -8,4 +8,5 @@
 bool lint_is_dockerfile(struct view name);
 /* A file as it is; a directory as all the Dockerfiles below it, in order. No argument: the one here. Links are not followed below a
  * directory, and .git is passed over. */
-MUST_CHECK int lint_files(char *const *arguments, struct strings *ret, struct error *err);
+MUST_CHECK int lint_files(const struct env *env, char *const *arguments, struct strings *ret,
+                          struct error *err);

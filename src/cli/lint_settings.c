@@ -10,12 +10,13 @@ static const char *get_variable(const char *name)
     return getenv(name);
 }
 
-/* Reads the file; 0 when it is not there. */
-static int try_config(struct lint_config *c, const char *path, struct error *err)
+/* Reads the file; 0 when it is not there. Nobody waits for a pipe that was only found. */
+static int try_config(struct lint_config *c, const char *path, bool found, struct error *err)
 {
     STR_AUTO(text);
     ERROR_AUTO(e);
-    int r = fd_read_file(AT_FDCWD, path, YAML_SIZE_MAX, &text, &e);
+    int r = found ? fd_read_regular(AT_FDCWD, path, YAML_SIZE_MAX, &text, &e)
+                  : fd_read_file(AT_FDCWD, path, YAML_SIZE_MAX, &text, &e);
 
     if (r == -ENOENT || r == -ENOTDIR)
         return 0;
@@ -43,7 +44,7 @@ static int find_config(const struct env *env, struct lint_config *c, struct erro
         const char *dir = *below == '~' ? env->home : *below ? getenv(below) : "";
         for (size_t k = 0; dir && (*dir || !*below) && k < ARRAY_SIZE(ends); k++) {
             cleanup_free char *path = xasprintf("%s%s%s", dir, places[i].path, ends[k]);
-            const int r = try_config(c, path, err);
+            const int r = try_config(c, path, true, err);
             if (r != 0)
                 return r;
         }
@@ -57,7 +58,7 @@ int lint_settings_read(const struct env *env, const char *path, struct lint_conf
     int r;
 
     lint_config_environ(c, get_variable);
-    r = path ? try_config(c, path, err) : find_config(env, c, err);
+    r = path ? try_config(c, path, false, err) : find_config(env, c, err);
     if (r == 0 && path)
         return error_set(err, -ENOENT, "open '%s': there is no such file", path);
     return r < 0 ? r : 0;

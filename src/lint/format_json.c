@@ -1,4 +1,6 @@
 /* format_json.c - the formats that are JSON: hadolint's rows, Code Climate, GitLab, SonarQube, SARIF 2.1.0. */
+#include <ctype.h>
+
 #include "base/doc.h"
 #include "lint/format_internal.h"
 #include "oci/digest.h"
@@ -142,6 +144,30 @@ void format_gitlab_file(struct lint_output *o, const struct lint_subject *s)
 
 /* ---- SonarQube's generic issues ---- */
 
+/* SonarQube and SARIF count UTF-16 units where a span counts bytes. */
+static uint32_t utf16_column(const struct lint_subject *s, uint32_t line, uint32_t column)
+{
+    const struct dockerfile *d = s->report->dockerfile;
+    uint32_t units = 1;
+
+    if (!d || line == 0 || line > d->line_count || column == 0)
+        return MAX(column, 1u);
+    const size_t begin = d->line_at[line - 1], end = d->line_at[line];
+    for (size_t i = begin; i < begin + column - 1; i++) {
+        const unsigned char c = i < end ? (unsigned char)d->source.at[i] : ' ';
+        units += ((c & 0xc0) != 0x80) + (c >= 0xf0);
+    }
+    return units;
+}
+
+static struct span utf16_span(const struct lint_subject *s, struct span span)
+{
+    span.column = utf16_column(s, span.line, span.column);
+    if (span.end_line)
+        span.end_column = utf16_column(s, span.end_line, span.end_column);
+    return span;
+}
+
 void format_sonarqube_begin(struct lint_output *o)
 {
     str_add_text(&o->text, "{\"issues\":[");
@@ -179,7 +205,7 @@ void format_sonarqube_file(struct lint_output *o, const struct lint_subject *s)
         doc_set_text(doc, "type", f->level == LINT_ERROR ? "BUG" : "CODE_SMELL");
         doc_set_text(where, "message", f->text);
         doc_set_text(where, "filePath", s->name);
-        doc_set(where, "textRange", sonar_range(f->span));
+        doc_set(where, "textRange", sonar_range(utf16_span(s, f->span)));
         doc_set(doc, "primaryLocation", where);
         add_doc(o, IS_FIRST(o, s, f), doc);
     }
@@ -224,11 +250,24 @@ static json_t *sarif_region(struct span span)
     return region;
 }
 
+/* A relative reference (RFC 3986, 4.2): all that a path may hold and a URI may not is escaped. */
+static json_t *uri_doc(const char *name)
+{
+    STR_AUTO(uri);
+
+    for (; *name; name++)
+        if (isalnum((unsigned char)*name) || strchr("-._~/!$&'()*+,;=@", *name))
+            str_add_char(&uri, *name);
+        else
+            str_printf(&uri, "%%%02X", (unsigned char)*name);
+    return doc_new_text(uri.at);
+}
+
 static json_t *sarif_location(const char *name, struct span span)
 {
     json_t *doc = json_object(), *physical = json_object(), *artifact = json_object();
 
-    doc_set_text(artifact, "uri", name);
+    doc_set(artifact, "uri", uri_doc(name));
     doc_set(physical, "artifactLocation", artifact);
     doc_set(physical, "region", sarif_region(span));
     doc_set(doc, "physicalLocation", physical);
@@ -243,7 +282,7 @@ void format_sarif_file(struct lint_output *o, const struct lint_subject *s)
         doc_set_text(doc, "ruleId", f->code);
         doc_set_text(doc, "level", sarif_level(f->level));
         doc_set(doc, "message", sarif_text(f->text));
-        doc_push(where, sarif_location(s->name, f->span));
+        doc_push(where, sarif_location(s->name, utf16_span(s, f->span)));
         doc_set(doc, "locations", where);
         add_doc(o, IS_FIRST(o, s, f), doc);
     }

@@ -169,6 +169,22 @@ USER 1' ]
     jq -e 'length > 0' <<<"$output"
 }
 
+@test "what a terminal obeys is not handed on, in UTF-8 neither" {
+    printf 'FROM debian:12.5\nRUN sudo \302\2332J \033c\nUSER \302\2331m\n' >f
+    "$COOPER" lint --no-fail --no-shellcheck f >out
+    run -1 grep -P '\xc2[\x80-\x9f]|\x1b' out
+    grep -F 'RUN sudo ?2J ?c' out
+}
+
+@test "sarif and sonarqube count UTF-16 units; a URI is one" {
+    printf 'FROM debian:12.5\nRUN echo "\303\251\360\237\230\200" && sudo x\nUSER 1\n' >'a b%'
+    lint() { "$COOPER" lint --no-fail --no-shellcheck -f "$1" 'a b%'; }
+    [ "$(lint sarif | jq -c '.runs[0].results[] | select(.ruleId == "DL3004").locations[0].physicalLocation |
+        [.artifactLocation.uri, .region.startColumn]')" = '["a%20b%25",19]' ]
+    [ "$(lint sonarqube | jq '.issues[] | select(.ruleId == "DL3004").primaryLocation.textRange.startColumn')" = 18 ]
+    run -2 "$COOPER" lint --exit-code 256 'a b%'
+}
+
 @test "the reference in docs is that of the program" {
     "$COOPER" lint --explain all | diff "$SOURCE_ROOT/docs/rules.md" - ||
         { echo "cooper lint --explain all >docs/rules.md"; false; }
