@@ -10,7 +10,8 @@
 #include "oci/beside.h"
 #include "oci/manifest.h"
 
-#define DEPTH_MAX 4               /* indexes in indexes; referrers of referrers */
+#define BESIDE_MAX 4096 /* manifests that speak of an image: a registry may make up more and more */
+#define DEPTH_MAX 4     /* indexes in indexes; referrers of referrers */
 #define DOCUMENTS_MAX (64u << 20) /* bytes of the manifests of one image */
 
 /* What a manifest belongs to comes before what names it. */
@@ -190,6 +191,8 @@ static int copy_referrer(struct copy *c, const struct digest *d, unsigned depth,
 
     if (!copy_is_new(c, d))
         return 0;
+    if (++c->beside > BESIDE_MAX)
+        return error_set(err, -EDQUOT, "more than %d manifests speak of it", BESIDE_MAX);
     r = c->from->kind->manifest(c->from, d, &bytes, err);
     if (r == 0)
         r = take(c, str_view(&bytes), 0, &l, err);

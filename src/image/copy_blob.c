@@ -7,6 +7,7 @@
 #include "image/copy_internal.h"
 
 #define PIECE (256u << 10)
+#define BLOBS_AT_ONCE 128 /* each may have a file open, of 1024 that there are by default */
 #define PART_NAME_MAX (SITE_NAME_MAX + 8)
 
 struct blob {
@@ -283,7 +284,10 @@ int copy_blob(struct copy *c, const struct descriptor *d, struct error *err)
     const char *there, *here;
     const bool remote_from = site_is_registry(c->from, &from, &there);
     const bool remote_to = site_is_registry(c->to, &to, &here);
+    const int r = ++c->blobs % BLOBS_AT_ONCE == 0 ? wire_run(c->wire, err) : 0;
 
+    if (r < 0)
+        return r;
     if (remote_from && remote_to) {
         ask(c, d);
         return 0;

@@ -13,6 +13,8 @@ struct copy {
     struct map seen; /* blobs and manifests, by digest text */
     struct map made; /* struct copy_made, by the digest of what it was made of */
     VEC(int) files;  /* open until all is over */
+    size_t blobs;    /* that were begun */
+    size_t beside;   /* manifests that speak of it */
 };
 
 /* A manifest in another form. */

@@ -508,6 +508,33 @@ END
     [[ $output == *"its digest is $WANT"* ]]
 }
 
+@test "copy: more blobs than files may be open" {
+    cd "$BATS_TEST_TMPDIR"
+    python3 - <<'END'
+import hashlib, json, os
+os.makedirs("many/blobs/sha256")
+def put(data, media):
+    digest = hashlib.sha256(data).hexdigest()
+    with open("many/blobs/sha256/" + digest, "wb") as f:
+        f.write(data)
+    return {"mediaType": media, "digest": "sha256:" + digest, "size": len(data)}
+v1 = "application/vnd.oci.image."
+config = put(b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}', v1 + "config.v1+json")
+layers = [put(b"%d" % i, v1 + "layer.v1.tar") for i in range(400)]
+image = {"schemaVersion": 2, "mediaType": v1 + "manifest.v1+json", "config": config, "layers": layers}
+index = {"schemaVersion": 2, "manifests": [put(json.dumps(image).encode(), v1 + "manifest.v1+json")]}
+with open("many/index.json", "w") as f:
+    json.dump(index, f)
+with open("many/oci-layout", "w") as f:
+    f.write('{"imageLayoutVersion":"1.0.0"}')
+END
+    ulimit -n 256
+    want=$("$COOPER" copy -q oci:many "$REGISTRY/many:1")
+    [ "$("$COOPER" copy -q "$REGISTRY/many:1" "$LIAR/many:1")" = "$want" ]
+    [ "$("$COOPER" copy -q "$LIAR/many:1" oci:back)" = "$want" ]
+    [ "$(ls -A back/blobs/sha256)" = "$(ls -A many/blobs/sha256)" ]
+}
+
 @test "copy: the directories of a layout are no links" {
     cd "$BATS_TEST_TMPDIR"
     "$COOPER" copy -q "$REGISTRY/app:1" oci:good:1
