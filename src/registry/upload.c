@@ -151,7 +151,7 @@ static int begin_patch(struct registry_call *c, uint64_t size)
 static int begin_piece(struct registry_call *c)
 {
     const uint64_t left = c->size - c->upload.have, chunk = chunk_of(c);
-    const bool last = c->whole || c->fd < 0 || left <= chunk + chunk / 2;
+    const bool last = c->whole || c->fd < 0 || left <= chunk || left - chunk <= chunk / 2;
     const int r = last ? begin_put(c) : begin_patch(c, chunk);
 
     if (!last || c->upload.have)
