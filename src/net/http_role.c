@@ -18,6 +18,7 @@
 
 #define SOCKET_FD 3
 #define BUFFER_SIZE (256L << 10)
+#define HELD_MAX (128u << 10) /* libcurl hands out 16 KiB at a time; a write takes more */
 #define TRANSFERS_MAX 64
 #define CONNECT_S 30
 
@@ -31,6 +32,7 @@ struct transfer {
     bool upload, download, with_hash, begun, full, has_body;
     uint64_t offset, size; /* of the part that goes out; offset and limit of what comes in */
     uint64_t sent, at;     /* at: end of what is in the file */
+    struct str held;       /* what goes into it next */
     size_t body_max;
     uint64_t moved, told;
     struct hash hash;
@@ -54,23 +56,6 @@ static int64_t now_ms(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void transfer_free(struct transfer *t)
-{
-    if (t->easy) {
-        t->role->curl.multi_remove_handle(t->role->multi, t->easy);
-        t->role->curl.easy_cleanup(t->easy);
-    }
-    t->role->curl.slist_free_all(t->list);
-    doc_unref(t->request);
-    str_done(&t->body);
-    str_done(&t->answer);
-    strings_done(&t->headers);
-    fd_closep(&t->fd);
-    fd_closep(&t->last_fd);
-    free(t->local);
-    free(t);
 }
 
 static void complain(struct transfer *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -148,31 +133,61 @@ static int begin_file(struct transfer *t)
     return t->with_hash && t->at ? hash_front(t) : 0;
 }
 
-static size_t to_file(struct transfer *t, const char *data, size_t size)
+/* What is held goes into the file, and into the digest. */
+static int write_held(struct transfer *t)
 {
     size_t done = 0;
 
-    if (!t->begun && begin_file(t) < 0)
-        return 0;
-    if (t->at > t->size || size > t->size - t->at) {
-        t->full = true;
-        complain(t, "it is longer than announced");
-        return 0;
-    }
-    while (done < size) {
-        const ssize_t n = pwrite(t->fd, data + done, size - done, (off_t)(t->at + done));
+    while (done < t->held.size) {
+        const ssize_t n =
+            pwrite(t->fd, t->held.at + done, t->held.size - done, (off_t)(t->at + done));
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
             complain(t, "write: %s", strerror(errno));
-            return 0;
+            return -EIO;
         }
         done += (size_t)n;
     }
     if (t->with_hash)
-        hash_add(&t->hash, data, size);
-    t->at += size;
+        hash_add(&t->hash, t->held.at, t->held.size);
+    t->at += t->held.size;
+    str_clear(&t->held);
+    return 0;
+}
+
+static void transfer_free(struct transfer *t)
+{
+    if (t->easy) {
+        t->role->curl.multi_remove_handle(t->role->multi, t->easy);
+        t->role->curl.easy_cleanup(t->easy);
+    }
+    t->role->curl.slist_free_all(t->list);
+    doc_unref(t->request);
+    (void)write_held(t); /* who comes after it goes on there */
+    str_done(&t->body);
+    str_done(&t->answer);
+    str_done(&t->held);
+    strings_done(&t->headers);
+    fd_closep(&t->fd);
+    fd_closep(&t->last_fd);
+    free(t->local);
+    free(t);
+}
+
+static size_t to_file(struct transfer *t, const char *data, size_t size)
+{
+    if (!t->begun && begin_file(t) < 0)
+        return 0;
+    if (t->at + t->held.size > t->size || size > t->size - t->at - t->held.size) {
+        t->full = true;
+        complain(t, "it is longer than announced");
+        return 0;
+    }
+    if (t->held.size + size > HELD_MAX && write_held(t) < 0)
+        return 0;
+    str_add(&t->held, view_make(data, size));
     t->moved += size;
     return size;
 }
@@ -374,6 +389,7 @@ static int begin(struct role *role, struct http_frame *f, struct error *err)
                            .request = steal(f->doc),
                            .body = f->body,
                            .answer = STR_INIT,
+                           .held = STR_INIT,
                            .fd = steal_fd(f->fd),
                            .last_fd = steal_fd(f->last_fd)};
     f->body = STR_INIT;
@@ -484,6 +500,8 @@ static int finish(struct role *role, struct transfer *t, int result, struct erro
     role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
     if (result == CURL_OK && goes_to_file(t) && !t->begun)
         (void)begin_file(t); /* of no bytes */
+    if (!t->local && write_held(t) < 0)
+        result = CURL_E_WRITE_ERROR;
     const int r = give_answer(role, t, answer_doc(t, result, status), err);
     for (size_t i = 0; i < role->transfers.size; i++)
         if (role->transfers.at[i] == t)
