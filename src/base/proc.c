@@ -24,7 +24,7 @@ static void place_descriptors(const struct proc_options *o, int null_fd)
 {
     const int base = 3 + (int)o->keep_count;
     int std[3] = {o->in >= 0 ? o->in : null_fd, o->out, o->err};
-    int moved[16];
+    int moved[PROC_KEEP_MAX];
 
     for (int i = 0; i < 3; i++)
         if (std[i] >= 0)
@@ -64,7 +64,7 @@ static int spawn(const char *path, const char *const argv[], const struct proc_o
     volatile int failed = 0;
     cleanup_close int null_fd = -1;
 
-    if (o->keep_count > 16)
+    if (o->keep_count > PROC_KEEP_MAX)
         return error_set(err, -E2BIG, "too many descriptors for '%s'", argv[0]);
     if (o->in < 0 && (null_fd = fd_open(AT_FDCWD, "/dev/null", O_RDONLY, 0, err)) < 0)
         return null_fd;

@@ -9,10 +9,12 @@
 #include "base/str.h"
 #include "base/vec.h"
 
+#define PROC_KEEP_MAX 128 /* ulimit -n is 1024 as a rule, and a child has each twice for a moment */
+
 struct proc_options {
     int in, out, err; /* descriptors for 0, 1, 2; -1: in is /dev/null, out and err are inherited */
     const int *keep;  /* further descriptors, given as 3, 4, ... in this order */
-    size_t keep_count;
+    size_t keep_count; /* PROC_KEEP_MAX at most, else -E2BIG */
     char *const *environ_; /* NULL: ours */
     const char *directory; /* NULL: ours */
     int timeout_ms;        /* of proc_run(): killed after that, -ETIMEDOUT; 0: none */

@@ -11,10 +11,10 @@
 #include "dockerfile/errexit.h"
 #include "lint/run.h"
 
-#define SCRIPTS_MAX 256        /* of one process: each is a descriptor */
-#define VARIABLES_MAX 1000     /* of one script: nobody declares more */
-#define OUTPUT_MAX (16u << 20) /* bytes of its JSON */
-#define TIMEOUT_MS 60000       /* of one process: a file takes it some tenths of a second */
+#define SCRIPTS_MAX PROC_KEEP_MAX /* of one process: each is a descriptor */
+#define VARIABLES_MAX 1000        /* of one script: nobody declares more */
+#define OUTPUT_MAX (16u << 20)    /* bytes of its JSON */
+#define TIMEOUT_MS 60000          /* of one process: a file takes it some tenths of a second */
 
 struct lint_script {
     const struct lint_run *run;

@@ -185,6 +185,12 @@ USER 1' ]
     run -2 "$COOPER" lint --exit-code 256 'a b%'
 }
 
+@test "ShellCheck sees every RUN of a long file" {
+    command -v shellcheck >/dev/null || skip "no shellcheck"
+    { echo 'FROM debian:12.5'; for i in {1..300}; do echo "RUN echo \$x$i"; done; echo 'USER 1'; } >f
+    [ "$("$COOPER" lint --no-fail --format json f | jq '[.[] | select(.code == "SC2154")] | length')" = 300 ]
+}
+
 @test "the reference in docs is that of the program" {
     "$COOPER" lint --explain all | diff "$SOURCE_ROOT/docs/rules.md" - ||
         { echo "cooper lint --explain all >docs/rules.md"; false; }
