@@ -109,6 +109,16 @@ static const char *find_byte(struct view body, int64_t line, int64_t column)
     return at;
 }
 
+/* In a heredoc behind the line, which is data. */
+static bool is_behind(const struct lint_script *s, const json_t *comment)
+{
+    int64_t line = 0, lines = 1 + (int64_t)s->header_lines;
+
+    for (size_t i = 0; i < s->body.size; i++)
+        lines += s->body.at[i] == '\n';
+    return doc_int(comment, "line", &line, NULL) >= 0 && line > lines;
+}
+
 static struct view find_bytes(const struct lint_script *s, const json_t *comment)
 {
     int64_t line = 0, end_line = 0, column = 0, end_column = 0;
@@ -144,6 +154,8 @@ static void take_comment(struct lint *l, struct lint_script *const *scripts, siz
         !view_to_u64(view_of(file + 8), &number) || number < 3 || number - 3 >= count)
         return;
     const struct lint_script *s = scripts[number - 3];
+    if (is_behind(s, comment))
+        return;
     cleanup_free char *name = xasprintf("SC%lld", (long long)code);
     l->stage = s->run->stage;
     lint_add_code(l, lint_place(l, s->run, find_bytes(s, comment)), name, severity, "%s", message);
@@ -163,6 +175,20 @@ static void take_output(struct lint *l, struct lint_script *const *scripts, size
     json_array_foreach(comments, i, comment) take_comment(l, scripts, count, comment);
 }
 
+/* Bodies of the heredocs that the line opens: without them it does not parse. */
+static void add_heredocs(struct str *text, const struct lint_script *s)
+{
+    for (size_t i = 0; i < s->run->in->heredoc_count; i++) {
+        const struct heredoc *h = &s->run->in->heredocs[i];
+
+        if (h->opener.at < s->body.at || h->opener.at >= s->body.at + s->body.size)
+            continue;
+        str_add(text, h->raw);
+        str_add(text, h->name);
+        str_add_char(text, '\n');
+    }
+}
+
 /* Descriptors that the child has from 3 on; -1 in the list where memory is short. */
 static size_t open_scripts(struct lint_script *const *scripts, size_t count, int *fds)
 {
@@ -172,6 +198,7 @@ static size_t open_scripts(struct lint_script *const *scripts, size_t count, int
         str_add(&text, scripts[i]->header);
         str_add(&text, scripts[i]->body);
         str_add_char(&text, '\n');
+        add_heredocs(&text, scripts[i]);
         fds[i] = fd_of_bytes("script", str_view(&text), NULL);
         if (fds[i] < 0)
             return i;

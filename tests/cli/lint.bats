@@ -191,6 +191,15 @@ USER 1' ]
     [ "$("$COOPER" lint --no-fail --format json f | jq '[.[] | select(.code == "SC2154")] | length')" = 300 ]
 }
 
+@test "ShellCheck sees heredocs closed" {
+    command -v shellcheck >/dev/null || skip "no shellcheck"
+    printf '%s\n' 'FROM debian:12.5' 'RUN <<EOT bash' 'set -e' 'echo "$x"' EOT \
+        "RUN python3 - <<'PY' && echo \$y" 'import os' PY 'USER 1' >f
+    [ "$("$COOPER" lint --no-fail --format json f |
+        jq -c '[.[] | select(.code | startswith("SC")) | [.code, .line]]')" = \
+        '[["SC2154",4],["SC2086",6],["SC2154",6]]' ]
+}
+
 @test "the reference in docs is that of the program" {
     "$COOPER" lint --explain all | diff "$SOURCE_ROOT/docs/rules.md" - ||
         { echo "cooper lint --explain all >docs/rules.md"; false; }
