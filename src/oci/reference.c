@@ -264,8 +264,9 @@ char *reference_familiar_name(const struct reference *r)
     /* a user with a dot in the name would be read as a host */
     if (strcmp(r->host, default_host) != 0 || (r->repository[first.size] && is_host(first)))
         return reference_name(r);
-    /* library/a/b must stay, or it would be read as user a's b */
-    if (strncmp(r->repository, "library/", 8) == 0 && !strchr(r->repository + 8, '/'))
+    /* library/a/b must stay, or it would be read as user a's b; library/sha256:1, as an image id */
+    if (strncmp(r->repository, "library/", 8) == 0 && !strchr(r->repository + 8, '/') &&
+        strcmp(r->repository + 8, "sha256") != 0)
         return xstrdup(r->repository + 8);
     return xstrdup(r->repository);
 }

@@ -11,6 +11,7 @@ static const struct {
     {"docker.io/debian", "docker.io/library/debian:latest", "debian:latest"},
     {"index.docker.io/library/debian", "docker.io/library/debian:latest", "debian:latest"},
     {"docker.io/library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest"},
+    {"library/sha256:" A64, "docker.io/library/sha256:" A64, "library/sha256:" A64},
     {"user/app", "docker.io/user/app:latest", "user/app:latest"},
     {"localhost/app", "localhost/app:latest", "localhost/app:latest"},
     {"localhost:5000/app:1", "localhost:5000/app:1", "localhost:5000/app:1"},
