@@ -64,8 +64,8 @@ bool lint_is_buildkit(const char *alias); /* "StageNameCasing" */
 bool lint_row_named(const struct lint_row *row, struct view name);
 
 /* Tables, one a file. */
-extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers, lint_deps, lint_start,
-    lint_trust, lint_shellcheck;
+extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers,
+    lint_deps, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
 
@@ -112,11 +112,11 @@ struct lint {
     const struct lint_options *options;
     struct lint_stage *stages; /* in order */
     size_t stage_count;
-    struct lint_stage *preamble;       /* always there */
-    struct map names;                  /* of stages, in lower case: the last of that name */
-    const enum lint_level *levels;     /* by number of the row */
-    struct arena *arena;               /* for as long as the report */
-    struct map args; /* of rules_pins.c */
+    struct lint_stage *preamble;   /* always there */
+    struct map names;              /* of stages, in lower case: the last of that name */
+    const enum lint_level *levels; /* by number of the row */
+    struct arena *arena;           /* for as long as the report */
+    struct map args;               /* of rules_pins.c */
     bool args_read;
     const struct lint_run **run_cache; /* by number of the instruction; for lint_run_get() */
     struct lint_script *scripts, **scripts_tail; /* for ShellCheck */
@@ -145,7 +145,7 @@ const struct lint_stage *lint_stage_find(const struct lint *l, struct view name,
 /* The word without the quotes around it. */
 struct view lint_unquote(struct view v);
 const char *lint_secret_in(struct view v); /* what a key or token in it is called, or NULL */
-bool lint_has_variable(struct view v); /* a '$' */
+bool lint_has_variable(struct view v);     /* a '$' */
 bool lint_path_is_absolute(
     struct view path); /* of Windows too; "$x..." counts, quotes are passed over */
 /* The mounts of a RUN that can be read, in order; the report's arena's. */
