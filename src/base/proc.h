@@ -12,8 +12,8 @@
 #define PROC_KEEP_MAX 128 /* ulimit -n is 1024 as a rule, and a child has each twice for a moment */
 
 struct proc_options {
-    int in, out, err; /* descriptors for 0, 1, 2; -1: in is /dev/null, out and err are inherited */
-    const int *keep;  /* further descriptors, given as 3, 4, ... in this order */
+    int in, out, err;  /* descriptors for 0, 1, 2; -1: in is /dev/null, out and err are inherited */
+    const int *keep;   /* further descriptors, given as 3, 4, ... in this order */
     size_t keep_count; /* PROC_KEEP_MAX at most, else -E2BIG */
     char *const *environ_; /* NULL: ours */
     const char *directory; /* NULL: ours */
