@@ -378,11 +378,15 @@ static int owner_numbers(void *ctx, const char *text, uint32_t *ret_uid, uint32_
                          struct error *err)
 {
     struct passwd_user user = {0};
-    uint64_t number;
+    struct view gid = view_of(text), uid;
+    uint64_t number[2];
 
-    /* a number alone is the group too; nothing has to be read for it */
-    if (view_to_u64(view_of(text), &number) && number < UINT32_MAX) {
-        *ret_uid = *ret_gid = (uint32_t)number;
+    (void)view_cut(&gid, ':', &uid);
+    /* nothing has to be read for numbers, whatever the stage has there; one alone is the group too */
+    if (view_to_u64(uid, &number[0]) && number[0] < UINT32_MAX &&
+        view_to_u64(gid.at ? gid : uid, &number[1]) && number[1] < UINT32_MAX) {
+        *ret_uid = (uint32_t)number[0];
+        *ret_gid = (uint32_t)number[1];
         return 0;
     }
     /* root is 0 everywhere, also where there is no passwd yet (USER root above scratch) */
