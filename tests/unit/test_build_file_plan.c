@@ -183,6 +183,7 @@ static void steps_are_as_the_reference_says(void **state)
             struct file_action *a = graph_add_action(w.g, w.op, FILE_COPY);
             a->input = 1;
             a->source = cases[i].sources[j];
+            a->wildcards = true;
             a->dest = cases[i].dest;
             a->dest_is_dir = size > 1 && cases[i].dest[size - 1] == '/';
             a->unpack = cases[i].unpack;
