@@ -684,6 +684,7 @@ E
 }
 
 @test "compression: every codec gives the same image, estargz as its specification wants it" {
+    need zstd
     layered
     head -c 3000000 /dev/urandom >"$CTX/d/noise"
     head -c 1048576 /dev/zero >"$CTX/d/zeros"
@@ -696,7 +697,7 @@ E
     for it in none zstd max chunked; do image_diff "$CTX.gzip" "$CTX.$it" --mtime; done
     image_diff "$CTX.gzip" "$CTX.estargz" --mtime --ignore /stargz.index.json --ignore /.no.prefetch.landmark
     python3 "$SOURCE_ROOT/tests/cli/estargz.py" "$CTX.estargz"
-    if command -v zstd >/dev/null; then python3 "$SOURCE_ROOT/tests/cli/zstdchunked.py" "$CTX.chunked"; fi
+    python3 "$SOURCE_ROOT/tests/cli/zstdchunked.py" "$CTX.chunked"
     # the archives of new layers are those of the others
     diff_ids() { local d; d=$(manifest "$1" | jq -r '.config.digest[7:]'); jq -c '.rootfs.diff_ids[1:]' "$1/blobs/sha256/$d"; }
     [ "$(diff_ids "$CTX.chunked")" = "$(diff_ids "$CTX.gzip")" ]

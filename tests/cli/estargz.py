@@ -7,6 +7,9 @@ Every MUST of that page that can be seen in a blob is checked; prints "layer N: 
 """
 import base64, gzip, hashlib, io, json, os, sys, tarfile, zlib
 
+sys.dont_write_bytecode = True
+import layers
+
 FOOTER = 51
 TYPES = {tarfile.REGTYPE: "reg", tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "symlink", tarfile.LNKTYPE: "hardlink",
          tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block", tarfile.FIFOTYPE: "fifo"}
@@ -88,17 +91,4 @@ def check(layout, n, descriptor, diff_id):
     print(f"layer {n}: {len(rows)} files, {sum(map(len, chunks.values()))} chunks")
 
 
-def main(layout, wanted):
-    def doc(digest):
-        with open(os.path.join(layout, "blobs", digest.replace(":", "/")), "rb") as f:
-            return json.load(f)
-    with open(os.path.join(layout, "index.json"), "rb") as f:
-        manifest = doc(json.load(f)["manifests"][0]["digest"])
-    config = doc(manifest["config"]["digest"])
-    assert len(config["rootfs"]["diff_ids"]) == len(manifest["layers"])
-    for n, descriptor in enumerate(manifest["layers"]):
-        if not wanted or str(n) in wanted:
-            check(layout, n, descriptor, config["rootfs"]["diff_ids"][n])
-
-
-main(sys.argv[1], sys.argv[2:])
+layers.each(check)

@@ -186,13 +186,13 @@ USER 1' ]
 }
 
 @test "ShellCheck sees every RUN of a long file" {
-    command -v shellcheck >/dev/null || skip "no shellcheck"
+    need shellcheck
     { echo 'FROM debian:12.5'; for i in {1..300}; do echo "RUN echo \$x$i"; done; echo 'USER 1'; } >f
     [ "$("$COOPER" lint --no-fail --format json f | jq '[.[] | select(.code == "SC2154")] | length')" = 300 ]
 }
 
 @test "ShellCheck sees heredocs closed" {
-    command -v shellcheck >/dev/null || skip "no shellcheck"
+    need shellcheck
     printf '%s\n' 'FROM debian:12.5' 'RUN <<EOT bash' 'set -e' 'echo "$x"' EOT \
         "RUN python3 - <<'PY' && echo \$y" 'import os' PY 'USER 1' >f
     [ "$("$COOPER" lint --no-fail --format json f |

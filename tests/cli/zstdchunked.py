@@ -8,6 +8,9 @@ chunks. Prints "layer N: F files, C chunks". Frames are unpacked by zstd(1).
 """
 import base64, hashlib, io, json, os, struct, subprocess, sys, tarfile
 
+sys.dont_write_bytecode = True
+import layers
+
 PREFIX = "io.github.containers.zstd-chunked."
 TYPES = {tarfile.REGTYPE: "reg", tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "symlink", tarfile.LNKTYPE: "hardlink",
          tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block", tarfile.FIFOTYPE: "fifo"}
@@ -130,16 +133,4 @@ def check(layout, n, descriptor, diff_id):
     print(f"layer {n}: {len(rows)} files, {chunks} chunks")
 
 
-def main(layout, wanted):
-    def doc(digest):
-        with open(os.path.join(layout, "blobs", digest.replace(":", "/")), "rb") as f:
-            return json.load(f)
-    with open(os.path.join(layout, "index.json"), "rb") as f:
-        manifest = doc(json.load(f)["manifests"][0]["digest"])
-    config = doc(manifest["config"]["digest"])
-    for n, descriptor in enumerate(manifest["layers"]):
-        if not wanted or str(n) in wanted:
-            check(layout, n, descriptor, config["rootfs"]["diff_ids"][n])
-
-
-main(sys.argv[1], sys.argv[2:])
+layers.each(check)
