@@ -196,6 +196,7 @@ int fd_open_unnamed(int dirfd, const char *directory, int flags, struct error *e
         return fd < 0 ? error_sys(err, "make a file in '%s'", directory) : fd;
     /* not every file system has such files */
     cleanup_free char *name = xasprintf("%s/.cooper-%d.tmp", directory, getpid());
+    (void)unlinkat(dirfd, name, 0); /* of a process that was killed before it did so */
     const int named =
         fd_open(dirfd, name, flags | O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, err);
     if (named >= 0)

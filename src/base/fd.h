@@ -41,12 +41,12 @@ MUST_CHECK int fd_is_empty(int fd, struct error *err);
  * writable on its way; one on another file system is -EXDEV. */
 MUST_CHECK int fd_remove_tree(int dirfd, const char *name, struct error *err);
 
-/* In-memory file (memfd) holding data, offset 0. Returns the descriptor. */
 /* A file that another process may have left for us: ours alone from here on. Once its owner is dead,
  * those whom he gave the descriptor to are waited for. False: he lives, or they do not end. */
 bool fd_take_over(int fd);
 /* A file without a name on the file system of the directory, O_RDWR. */
 MUST_CHECK int fd_open_unnamed(int dirfd, const char *directory, int flags, struct error *err);
+/* In-memory file (memfd) holding data, offset 0. Returns the descriptor. */
 MUST_CHECK int fd_of_bytes(const char *name, struct view data, struct error *err);
 MUST_CHECK int fd_pipe(int ret[2], struct error *err);
 /* Text of a path for messages: readlink of /proc/self/fd. Caller frees. */
