@@ -118,27 +118,57 @@ static int make_file(struct unpack *u, int dirfd, const char *name, struct entry
     return c < 0 ? c : set_all(u, dirfd, name, fd, e, err);
 }
 
-/* Takes what is called name out of dir, from the disk too. */
-static int remove_node(struct unpack *u, struct node *node, struct error *err)
+static int remove_from_disk(struct unpack *u, struct node *node, struct error *err)
 {
     const int dirfd = node_fd(&u->nodes, node->parent, err);
-    const bool is_dir = node->file->entry.type == ENTRY_DIR;
 
     if (dirfd < 0)
         return dirfd;
-    if (is_dir) {
-        const int r = fd_remove_tree(dirfd, node->name, err);
-        if (r < 0)
-            return r;
-    } else if (unlinkat(dirfd, node->name, 0) < 0) {
-        return error_sys(err, "replace");
-    }
+    if (node->file->entry.type == ENTRY_DIR)
+        return fd_remove_tree(dirfd, node->name, err);
+    return unlinkat(dirfd, node->name, 0) < 0 ? error_sys(err, "replace") : 0;
+}
+
+/* Takes what is called name out of dir, from the disk too. */
+static int remove_node(struct unpack *u, struct node *node, struct error *err)
+{
+    const int r = u->o.data ? 0 : remove_from_disk(u, node, err);
+
+    if (r < 0)
+        return r;
     /* the directory that o.prefix named may go with it */
     for (const struct node *n = u->base; n; n = n->parent)
         if (n == node)
             return error_set(err, -EINVAL, "the directory that is unpacked to would be replaced");
     node_remove(&u->nodes, node);
     return 0;
+}
+
+static int make_on_disk(struct unpack *u, struct node *node, struct tar_reader *r,
+                        struct error *err)
+{
+    const int dirfd = node_fd(&u->nodes, node->parent, err);
+    struct entry *e = &node->file->entry;
+
+    if (dirfd < 0)
+        return dirfd;
+    if (e->type == ENTRY_FILE)
+        return make_file(u, dirfd, node->name, e, r, err);
+    const int c = meta_make(dirfd, node->name, e, u->o.owner, err);
+    /* the attributes of directories come last: they would be in the way, and times would change */
+    if (c < 0 || e->type == ENTRY_DIR || e->type == ENTRY_WHITEOUT)
+        return c;
+    return set_all(u, dirfd, node->name, -1, e, err);
+}
+
+static int make_in_index(struct unpack *u, struct node *node, struct tar_reader *r,
+                         struct error *err)
+{
+    const struct entry *e = &node->file->entry;
+
+    if (e->type == ENTRY_CHAR && e->major == 0 && e->minor == 0)
+        return error_set(err, -EINVAL, "device 0:0 '%.200s' would be a whiteout", e->path);
+    return r && e->type == ENTRY_FILE ? u->o.data(u->o.ctx, e, r, err) : 0;
 }
 
 int unpack_make(struct unpack *u, struct node *dir, struct view name, const struct entry *e,
@@ -149,9 +179,6 @@ int unpack_make(struct unpack *u, struct node *dir, struct view name, const stru
 
     if (c < 0)
         return c;
-    const int dirfd = node_fd(&u->nodes, dir, err);
-    if (dirfd < 0)
-        return dirfd;
     struct file *f = file_new(e);
     f->entry.path = e->path ? e->path : ""; /* for messages, until this returns */
     c = node_add(&u->nodes, dir, name, f, &node, err);
@@ -159,13 +186,7 @@ int unpack_make(struct unpack *u, struct node *dir, struct view name, const stru
         file_free(f);
         return c;
     }
-    if (e->type == ENTRY_FILE)
-        c = make_file(u, dirfd, node->name, &f->entry, r, err);
-    else
-        c = meta_make(dirfd, node->name, &f->entry, u->o.owner, err);
-    /* the attributes of directories come last: they would be in the way, and times would change */
-    if (c == 0 && e->type != ENTRY_FILE && e->type != ENTRY_DIR && e->type != ENTRY_WHITEOUT)
-        c = set_all(u, dirfd, node->name, -1, &f->entry, err);
+    c = u->o.data ? make_in_index(u, node, r, err) : make_on_disk(u, node, r, err);
     f->entry.path = "";
     *ret = node;
     return c;
@@ -248,6 +269,8 @@ static int copy_bytes(struct unpack *u, const struct merge_file *below, const ch
 static int fill_from_below(struct unpack *u, struct node *node, const struct merge_file *below,
                            struct error *err)
 {
+    if (u->o.data)
+        return 0;
     const int dirfd = node_fd(&u->nodes, node->parent, err);
 
     if (dirfd < 0)
@@ -286,6 +309,19 @@ static int copy_below(struct unpack *u, const struct walk *target, struct node *
     return r;
 }
 
+static int link_on_disk(struct unpack *u, struct node *target, struct node *dir, const char *name,
+                        struct error *err)
+{
+    const int from = node_fd(&u->nodes, target->parent, err);
+    const int to = from < 0 ? from : node_fd(&u->nodes, dir, err);
+
+    if (to < 0)
+        return to;
+    if (linkat(from, target->name, to, name, 0) < 0)
+        return error_sys(err, "link to '%s'", target->name);
+    return 0;
+}
+
 static int put_link(struct unpack *u, struct node *dir, struct view name, const struct entry *e,
                     struct error *err)
 {
@@ -304,14 +340,8 @@ static int put_link(struct unpack *u, struct node *dir, struct view name, const 
         return 0;
     if (old && (r = remove_node(u, old, err)) < 0)
         return r;
-    const int from = node_fd(&u->nodes, w.node->parent, err);
-    const int to = from < 0 ? from : node_fd(&u->nodes, dir, err);
-    if (to < 0)
-        return to;
     r = node_add(&u->nodes, dir, name, w.node->file, &node, err);
-    if (r == 0 && linkat(from, w.node->name, to, node->name, 0) < 0)
-        r = error_sys(err, "link to '%s'", e->link);
-    return r;
+    return r < 0 || u->o.data ? r : link_on_disk(u, w.node, dir, node->name, err);
 }
 
 /* ---- whiteouts ---- */

@@ -20,6 +20,7 @@
 #include "layer/index.h"
 #include "layer/merge.h"
 #include "layer/meta.h"
+#include "layer/tar.h"
 
 /* What is known of the layers below. A file whose parent directory this layer does not have gets
  * one like the directory below (owner, mode, xattrs), and where a symlink to a directory is below,
@@ -50,6 +51,9 @@ struct unpack_options {
     void (*warn)(
         void *ctx,
         const char *text); /* what was left out, at most UNPACK_WARN_MAX times; NULL: silence */
+    /* Nothing is made on disk, root_fd is not looked at, and contents are not hashed: the index alone comes out. Called
+       for each file of the archive as it goes by; what it does not read of r is passed over. */
+    int (*data)(void *ctx, const struct entry *e, struct tar_reader *r, struct error *err);
     void *ctx;
 };
 #define UNPACK_WARN_MAX 20

@@ -145,7 +145,7 @@ static int finish_node(struct finishing *f, struct node *node, struct error *err
         if (r == 0)
             forget_file(f, children[i]);
     }
-    if (r == 0)
+    if (r == 0 && !f->u->o.data)
         r = close_directory(f, node, path.at, err);
     return r;
 }

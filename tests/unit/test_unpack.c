@@ -294,6 +294,55 @@ static const struct row {
      "bad record"},
 };
 
+static int count_data(void *ctx, const struct entry *e, struct tar_reader *r, struct error *err)
+{
+    char byte;
+
+    (void)e;
+    *(uint64_t *)ctx += 1;
+    return tar_read(r, &byte, 1, err) < 0 ? -EIO : 0; /* the rest is passed over */
+}
+
+static int unpack_index_only(const struct item *items, const struct unpack_options *options,
+                             struct index **ret, struct error *err)
+{
+    STR_AUTO(tar);
+    struct unpack_options o = *options;
+    struct unpack_result result = {0};
+    uint64_t files = 0;
+    CLEANUP(unpack_freep) struct unpack *u = NULL;
+
+    make_tar(items, &tar);
+    CLEANUP(codec_closep) struct codec_reader *in = codec_open_bytes(str_view(&tar), 0, NULL);
+    o.root_fd = -1;
+    o.data = count_data;
+    o.ctx = &files;
+    int r = unpack_new(&o, &u, err);
+    if (r == 0)
+        r = unpack_tar(u, in, err);
+    if (r == 0)
+        r = unpack_finish(u, &result, err);
+    *ret = result.index;
+    return r;
+}
+
+/* The same entries, but for the digests of contents. */
+static void assert_same_entries(const struct index *a, const struct index *b)
+{
+    assert_int_equal(index_count(a), index_count(b));
+    for (size_t i = 0; i < index_count(a); i++) {
+        const struct entry *x = index_at(a, i), *y = index_at(b, i);
+
+        assert_string_equal(x->path, y->path);
+        assert_int_equal(x->type, y->type);
+        assert_int_equal(x->mode, y->mode);
+        assert_int_equal(x->uid, y->uid);
+        assert_int_equal(x->size, y->size);
+        assert_int_equal(x->opaque, y->opaque);
+        assert_string_equal(x->link ? x->link : "", y->link ? y->link : "");
+    }
+}
+
 static void layers_are_as_the_cases_say(void **state)
 {
     (void)state;
@@ -315,6 +364,11 @@ static void layers_are_as_the_cases_say(void **state)
         const struct unpack_options o = {
             .below = UNPACK_BELOW_VIEW, .view = view, .view_fs = &lower.fd};
         const int r = unpack_items(&upper, row->upper, &o, &err);
+        struct index *alone = NULL;
+        assert_int_equal(unpack_index_only(row->upper, &o, &alone, NULL) < 0, r < 0);
+        if (r == 0)
+            assert_same_entries(alone, upper.result.index);
+        index_free(alone);
         merge_free(view);
         if (row->complaint) {
             assert_true(r < 0);
