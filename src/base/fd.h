@@ -49,5 +49,7 @@ MUST_CHECK int fd_open_unnamed(int dirfd, const char *directory, int flags, stru
 /* In-memory file (memfd) holding data, offset 0. Returns the descriptor. */
 MUST_CHECK int fd_of_bytes(const char *name, struct view data, struct error *err);
 MUST_CHECK int fd_pipe(int ret[2], struct error *err);
+/* recvmsg(): one message, and in *ret_fd the descriptor that came with it (SCM_RIGHTS), or -1. */
+MUST_CHECK ssize_t fd_receive(int socket, void *ret, size_t size, int *ret_fd);
 /* Text of a path for messages: readlink of /proc/self/fd. Caller frees. */
 char *fd_name(int fd);

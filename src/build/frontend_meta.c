@@ -82,17 +82,17 @@ static void plain_list(const struct strings *list, struct str *ret)
 
 /* ---- variables and labels ---- */
 
-struct expanded_pair {
-    const char *name, *value;
-};
-
-/* All are expanded before one is set: `ENV a=1 b=$a` uses the a from before. */
-static int expand_pairs(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
-                        struct expanded_pair **ret, size_t *ret_count, struct error *err)
+/* ENV and LABEL. All are expanded before one is set: `ENV a=1 b=$a` uses the a from before. */
+static int pairs(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
+                 struct error *err)
 {
     const struct instruction *in = c->in;
     const size_t count = in->word_count / 3;
-    struct expanded_pair *list = arena_alloc(fe->arena, (count + 1) * sizeof(*list));
+    struct pair {
+        const char *name, *value;
+    } *list = arena_alloc(fe->arena, (count + 1) * sizeof(*list));
+    const bool env = in->kind == INSTRUCTION_ENV;
+    STR_AUTO(history);
 
     for (size_t i = 0; i < count; i++) {
         int r = fe_expand(fe, s, c, &in->words[3 * i], &list[i].name, err);
@@ -101,45 +101,13 @@ static int expand_pairs(struct frontend *fe, const struct fe_stage *s, const str
         if (r < 0)
             return r;
     }
-    *ret = list;
-    *ret_count = count;
-    return 0;
-}
-
-static int env(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
-               struct error *err)
-{
-    struct expanded_pair *list;
-    size_t count;
-    STR_AUTO(history);
-    const int r = expand_pairs(fe, s, c, &list, &count, err);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < count; i++) {
-        config_set_env(s->config, list[i].name, list[i].value);
-        pairs_set(&s->vars, list[i].name, list[i].value);
-        str_printf(&history, " %s=%s", list[i].name, list[i].value);
+    for (const struct pair *p = list; p < list + count; p++) {
+        if (env)
+            config_set_env(s->config, p->name, p->value);
+        pairs_set(env ? &s->vars : &s->config->labels, p->name, p->value);
+        str_printf(&history, " %s=%s", p->name, p->value);
     }
-    fe_history(s, false, "ENV%s", history.at);
-    return 0;
-}
-
-static int label(struct frontend *fe, struct fe_stage *s, const struct fe_command *c,
-                 struct error *err)
-{
-    struct expanded_pair *list;
-    size_t count;
-    STR_AUTO(history);
-    const int r = expand_pairs(fe, s, c, &list, &count, err);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < count; i++) {
-        pairs_set(&s->config->labels, list[i].name, list[i].value);
-        str_printf(&history, " %s=%s", list[i].name, list[i].value);
-    }
-    fe_history(s, false, "LABEL%s", history.at);
+    fe_history(s, false, "%s%s", env ? "ENV" : "LABEL", history.at);
     return 0;
 }
 
@@ -566,10 +534,10 @@ fe_instruction fe_metadata(enum instruction_kind kind)
         {INSTRUCTION_ARG, arg},
         {INSTRUCTION_CMD, cmd},
         {INSTRUCTION_ENTRYPOINT, entrypoint},
-        {INSTRUCTION_ENV, env},
+        {INSTRUCTION_ENV, pairs},
         {INSTRUCTION_EXPOSE, expose},
         {INSTRUCTION_HEALTHCHECK, healthcheck},
-        {INSTRUCTION_LABEL, label},
+        {INSTRUCTION_LABEL, pairs},
         {INSTRUCTION_MAINTAINER, maintainer},
         {INSTRUCTION_ONBUILD, onbuild},
         {INSTRUCTION_SHELL, shell},

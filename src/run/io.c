@@ -170,34 +170,13 @@ static void make_raw(struct pump *p)
     p->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
-static int receive_fd(int socket)
-{
-    char text[8];
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec part = {text, sizeof(text)};
-    struct msghdr m = {.msg_iov = &part,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof(control.bytes)};
-    const ssize_t n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
-    const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-    int fd = -1;
-
-    if (c && c->cmsg_type == SCM_RIGHTS)
-        memcpy(&fd, CMSG_DATA(c), sizeof(int));
-    return fd;
-}
-
 static void console_came(void *ctx, short revents)
 {
     struct pump *p = ctx;
+    char text[8];
 
     drop(p, 0);
-    p->master = receive_fd(p->io->console);
-    if (p->master < 0)
+    if (fd_receive(p->io->console, text, sizeof(text), &p->master) < 0 || p->master < 0)
         return;
     set_window(p);
     make_raw(p);

@@ -173,25 +173,13 @@ static int child_said(struct watched *w, const char *text, size_t size, int fd, 
 static int hear_child(struct watched *w, struct error *err)
 {
     char text[STAGE_MESSAGE_MAX];
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec part = {text, sizeof(text)};
-    struct msghdr m = {.msg_iov = &part,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof(control.bytes)};
-    const ssize_t n = recvmsg(w->l->sync, &m, MSG_CMSG_CLOEXEC);
-    const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-    int fd = -1;
+    int fd;
+    const ssize_t n = fd_receive(w->l->sync, text, sizeof(text), &fd);
 
     if (n < 0 && errno == EINTR)
         return 1;
     if (n <= 0)
         return 0;
-    if (c && c->cmsg_type == SCM_RIGHTS)
-        memcpy(&fd, CMSG_DATA(c), sizeof(int));
     const int r = child_said(w, text, (size_t)n, fd, err);
     return r < 0 ? r : 1;
 }

@@ -1,24 +1,10 @@
 #include "conformance.h"
+#include "crypto_fixture.h"
 #include "trust/evidence.h"
 #include "trust/sign.h"
 
 #define COSIGN "oci/cosign/cooper/"
 #define CONTAINERS "oci/cosign/containers-image/"
-
-static struct crypto *crypto;
-
-static int load(void **state)
-{
-    (void)state;
-    return crypto_open(&crypto, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    crypto_close(crypto);
-    return 0;
-}
 
 static struct trust_key *key_of(const char *folder, const char *name)
 {

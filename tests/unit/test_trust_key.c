@@ -1,24 +1,10 @@
 #include "conformance.h"
+#include "crypto_fixture.h"
 #include "trust/key_internal.h"
 #include "trust/pem.h"
 #include "trust/secretbox.h"
 
 #define COSIGN "oci/cosign/cooper/"
-
-static struct crypto *crypto;
-
-static int load(void **state)
-{
-    (void)state;
-    return crypto_open(&crypto, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    crypto_close(crypto);
-    return 0;
-}
 
 static void bytes_of(const char *hex, uint8_t *ret)
 {

@@ -1,25 +1,10 @@
 #include "conformance.h"
+#include "crypto_fixture.h"
 #include "trust/cbor.h"
-#include "trust/libcrypto.h"
 #include "trust/notation.h"
 #include "trust/pem.h"
 
 #define NOTATION "oci/notation/"
-
-static struct crypto *crypto;
-
-static int load(void **state)
-{
-    (void)state;
-    return crypto_open(&crypto, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    crypto_close(crypto);
-    return 0;
-}
 
 static void verdicts_of_trust_policies_hold(void **state)
 {
