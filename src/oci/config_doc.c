@@ -13,6 +13,20 @@ static int read_text(const json_t *obj, const char *key, char **ret, struct erro
     return r;
 }
 
+/* RFC 3339 (image-spec 1.1, config.md, created). */
+static int read_time(const json_t *obj, const char *key, char **ret, struct error *err)
+{
+    const char *text = NULL;
+    int64_t seconds;
+    const int r = doc_text(obj, key, &text, err);
+
+    if (r == 0 && text && !config_time_parse(text, &seconds))
+        return error_set(err, -EINVAL, "%s: '%.40s' is not a time", key, text);
+    if (r == 0 && text)
+        *ret = xstrdup(text);
+    return r;
+}
+
 static int read_list(const json_t *obj, const char *key, struct strings *ret, bool *ret_set,
                      struct error *err)
 {
@@ -144,7 +158,7 @@ static int read_step(const json_t *obj, struct histories *ret, struct error *err
         return error_set(err, -EINVAL, "not an object");
     vec_push(ret, (struct history){0});
     h = vec_last(ret);
-    r = read_text(obj, "created", &h->created, err);
+    r = read_time(obj, "created", &h->created, err);
     if (r == 0)
         r = read_text(obj, "created_by", &h->created_by, err);
     if (r == 0)
@@ -236,7 +250,7 @@ static int read_config(struct image_config *c, struct error *err)
         return error_set(err, -EINVAL, "it is not a JSON object");
     r = read_platform(c->doc, &c->platform, err);
     if (r == 0)
-        r = read_text(c->doc, "created", &c->created, err);
+        r = read_time(c->doc, "created", &c->created, err);
     if (r == 0)
         r = read_text(c->doc, "author", &c->author, err);
     if (r == 0)

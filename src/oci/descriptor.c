@@ -43,7 +43,7 @@ static int read_urls(json_t *doc, struct error *err)
     return 0;
 }
 
-static int read_annotations(json_t *doc, json_t **ret, struct error *err)
+int descriptor_read_annotations(json_t *doc, json_t **ret, struct error *err)
 {
     const char *key;
     json_t *value;
@@ -57,6 +57,18 @@ static int read_annotations(json_t *doc, json_t **ret, struct error *err)
             return error_set(err, -EINVAL, "annotation '%.80s' is not a text", key);
     }
     return 0;
+}
+
+int descriptor_read_artifact_type(json_t *doc, const char **ret, struct error *err)
+{
+    const char *type = NULL;
+    const int r = doc_text(doc, "artifactType", &type, err);
+
+    if (r == 0 && type && !media_valid(type))
+        return error_set(err, -EINVAL, "artifactType '%.80s' is not type/subtype", type);
+    if (r == 0)
+        *ret = type;
+    return r;
 }
 
 static int read_platform(json_t *doc, struct descriptor *d, struct error *err)
@@ -95,16 +107,13 @@ static int read_fields(json_t *doc, struct descriptor *d, struct error *err)
     if (r == 0)
         r = doc_need_int(doc, "size", &size, err);
     if (r == 0)
-        r = doc_text(doc, "artifactType", &d->artifact_type, err);
+        r = descriptor_read_artifact_type(doc, &d->artifact_type, err);
     if (r == 0)
         r = doc_text(doc, "data", &data, err);
     if (r < 0)
         return r;
     if (!media_valid(d->media_type))
         return error_set(err, -EINVAL, "mediaType '%.80s' is not type/subtype", d->media_type);
-    if (d->artifact_type && !media_valid(d->artifact_type))
-        return error_set(err, -EINVAL, "artifactType '%.80s' is not type/subtype",
-                         d->artifact_type);
     if (!digest_valid(d->digest_text))
         return error_set(err, -EINVAL, "digest '%.80s' is malformed", d->digest_text);
     if (size < 0 || size > DESCRIPTOR_SIZE_MAX)
@@ -126,7 +135,7 @@ int descriptor_read(json_t *doc, const char *what, struct descriptor *ret, struc
     if (r == 0)
         r = read_urls(doc, err);
     if (r == 0)
-        r = read_annotations(doc, &d.annotations, err);
+        r = descriptor_read_annotations(doc, &d.annotations, err);
     if (r == 0)
         r = read_platform(doc, &d, err);
     if (r < 0)

@@ -29,6 +29,9 @@ struct descriptor {
  * -EINVAL. */
 MUST_CHECK int descriptor_read(json_t *doc, const char *what, struct descriptor *ret,
                                struct error *err);
+/* What descriptors, manifests and indexes have in common: *ret stays as it was where there is none. */
+MUST_CHECK int descriptor_read_annotations(json_t *doc, json_t **ret, struct error *err);
+MUST_CHECK int descriptor_read_artifact_type(json_t *doc, const char **ret, struct error *err);
 /* -ENOTSUP, naming the algorithm, for digests that we cannot check. */
 MUST_CHECK int descriptor_need_sha256(const struct descriptor *d, struct error *err);
 /* The text of an annotation, or NULL. */

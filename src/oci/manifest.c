@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 /* What both kinds begin with. */
-static int read_head(json_t *doc, enum media want, const char **ret_type, json_t **ret_annotations,
-                     struct error *err)
+static int read_head(json_t *doc, enum media want, const char **ret_type,
+                     const char **ret_artifact_type, json_t **ret_annotations, struct error *err)
 {
     int64_t version = 0;
     const char *type = NULL;
@@ -17,7 +17,9 @@ static int read_head(json_t *doc, enum media want, const char **ret_type, json_t
     if (r == 0)
         r = doc_text(doc, "mediaType", &type, err);
     if (r == 0)
-        r = doc_object(doc, "annotations", ret_annotations, err);
+        r = descriptor_read_annotations(doc, ret_annotations, err);
+    if (r == 0)
+        r = descriptor_read_artifact_type(doc, ret_artifact_type, err);
     if (r < 0)
         return r == -ENOENT ? -EINVAL : r;
     if (version != 2)
@@ -74,10 +76,8 @@ static int read_manifest(struct manifest *m, struct error *err)
 {
     const char *type = NULL;
     json_t *config;
-    int r = read_head(m->doc, MEDIA_MANIFEST, &type, &m->annotations, err);
+    int r = read_head(m->doc, MEDIA_MANIFEST, &type, &m->artifact_type, &m->annotations, err);
 
-    if (r == 0)
-        r = doc_text(m->doc, "artifactType", &m->artifact_type, err);
     if (r == 0)
         r = doc_need_object(m->doc, "config", &config, err);
     if (r != 0)
@@ -120,10 +120,8 @@ static int read_index(struct image_index *x, struct error *err)
 {
     const char *type = NULL, *artifact = NULL;
     struct descriptor subject;
-    int r = read_head(x->doc, MEDIA_INDEX, &type, &x->annotations, err);
+    int r = read_head(x->doc, MEDIA_INDEX, &type, &artifact, &x->annotations, err);
 
-    if (r == 0)
-        r = doc_text(x->doc, "artifactType", &artifact, err);
     if (r < 0)
         return r;
     x->media_type = type ? type : MEDIA_OCI_INDEX;
