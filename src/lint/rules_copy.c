@@ -96,8 +96,8 @@ static void check_target_relative(struct lint *l, const struct lint_stage *s,
     const struct word *target = &in->words[in->word_count - 1];
 
     if (!lint_path_is_absolute(target->text))
-        lint_add(l, target->span, "COPY to the relative '%.*s' before any WORKDIR",
-                 LINT_CUT(target->text));
+        lint_add(l, target->span, "%s to the relative '%.*s' before any WORKDIR",
+                 in->kind == INSTRUCTION_ADD ? "ADD" : "COPY", LINT_CUT(target->text));
 }
 
 static void check_copy_root(struct lint *l, const struct lint_stage *s,
@@ -283,7 +283,7 @@ static const struct lint_row rows[] = {
         .id = "CP142",
         .name = "copy-relative",
         .aliases = {"DL3045"},
-        .title = "COPY to a relative path before any WORKDIR",
+        .title = "COPY or ADD to a relative path before any WORKDIR",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
         .why = "Where the file lands is then decided by the base image. It moves when that image "
@@ -291,7 +291,7 @@ static const struct lint_row rows[] = {
         .fix = "Set WORKDIR above, or write the whole path.",
         .bad = "FROM debian:12.5\nCOPY a b\nUSER 1001\n",
         .good = "FROM debian:12.5\nWORKDIR /srv\nCOPY a b\nUSER 1001\n",
-        .kinds = LINT_KIND(COPY),
+        .kinds = LINT_KIND(COPY) | LINT_KIND(ADD),
         .instruction = check_target_relative,
     },
     {

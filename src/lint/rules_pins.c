@@ -93,7 +93,7 @@ static bool ends_any(struct view v, const char *endings)
 
 static bool apt_installs(const struct lint_call *c)
 {
-    return call_is(c, "apt-get") && call_has(c, "install");
+    return call_is(c, "apt-get apt") && call_has(c, "install");
 }
 
 static bool apt_fixed(struct lint *l, const struct lint_run *run, const struct lint_arg *a)

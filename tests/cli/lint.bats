@@ -149,6 +149,22 @@ USER 1' ]
         "$(printf 'FROM debian:12.5\nENV a=b\nUSER 1\n')" ]
 }
 
+@test "--fix over the corpus: no new finding, the same plan or an explained one, nothing left for a second time" {
+    [ -d "$CONFORMANCE/lint" ] && [ -d "$CONFORMANCE/official" ] || skip "no conformance data"
+    python3 "$SOURCE_ROOT/tests/cli/lintcorpus.py"
+}
+
+@test "errors in the official corpus are those of docs/lint.md" {
+    [ -d "$CONFORMANCE/official" ] || skip "no conformance data"
+    mapfile -t files < <(ls "$CONFORMANCE/official" | grep -vx 'LICENSES\|SOURCES.tsv')
+    [ "${#files[@]}" -ge 46 ]
+    cd "$CONFORMANCE/official"
+    "$COOPER" lint --no-fail -c /dev/null --format json "${files[@]}" |
+        jq -r '.[] | select(.level == "error") | "\(.file):\(.line):\(.column) \(.code)"' >"$BATS_TEST_TMPDIR/found"
+    sed -n '/^## The official corpus/,/^## `--fix`/s/^| \([^ ]*:[0-9]*:[0-9]*\) | \([^ ]*\) |.*/\1 \2/p' "$SOURCE_ROOT/docs/lint.md" |
+        diff - "$BATS_TEST_TMPDIR/found"
+}
+
 @test "--fix leaves what would mean something else" {
     printf '%s\n' 'FROM debian:12.5' 'RUN apt-get update' \
         'RUN apt-get install -y --no-install-recommends x=1' 'ADD --keep-git-dir a /a' \
