@@ -22,18 +22,6 @@ struct options {
 
 /* ---- configuration ---- */
 
-static int check_rules(const struct strings *names, const char *option, struct error *err)
-{
-    vec_each (name, names) {
-        const struct view v = view_of(*name);
-        if (lint_row_find(v) || strncasecmp(*name, "SC", 2) == 0)
-            continue;
-        (void)error_set(err, -EINVAL, "--%s: there is no rule '%.80s'", option, *name);
-        return error_hint(err, -EINVAL, "'cooper lint --explain all' lists them");
-    }
-    return 0;
-}
-
 static int apply_options(struct lint_config *c, const struct options *o, struct error *err)
 {
     const struct {
@@ -43,7 +31,7 @@ static int apply_options(struct lint_config *c, const struct options *o, struct 
                  {&o->warning, LINT_WARNING},
                  {&o->info, LINT_INFO},
                  {&o->style, LINT_STYLE}};
-    int r = check_rules(&o->enable, "enable", err);
+    int r = lint_rules_check(&o->enable, "enable", err);
 
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         vec_each (name, lists[i].names)
@@ -211,24 +199,6 @@ static int lint_one(struct work *w, const char *path, struct error *err)
     return 0;
 }
 
-/* ---- explain ---- */
-
-static int explain(const struct env *env, const char *name, struct error *err)
-{
-    const struct lint_row *row = lint_row_find(view_of(name));
-    STR_AUTO(text);
-
-    if (strcmp(name, "all") == 0)
-        lint_reference(&text);
-    else if (row)
-        lint_explain(row, &text);
-    else
-        return error_hint(err, error_set(err, -EINVAL, "there is no rule '%.80s'", name),
-                          "'cooper lint --explain all' lists them");
-    (void)fwrite(text.at, 1, text.size, env->out);
-    return EXIT_DONE;
-}
-
 /* ---- the command ---- */
 
 static int choose_format(struct work *w, struct error *err)
@@ -278,7 +248,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     struct work w = {.env = env, .o = o, .config = &config};
 
     if (o->explain)
-        return explain(env, o->explain, err);
+        return lint_rule_explain(env, o->explain, err);
     lint_config_init(&config);
     int r = lint_settings_read(env, o->config, &config, err);
     if (r < 0)

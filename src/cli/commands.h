@@ -20,6 +20,7 @@
     X(du)                                                                                          \
     X(prune)                                                                                       \
     X(lint)                                                                                        \
+    X(audit)                                                                                       \
     X(login)                                                                                       \
     X(logout)                                                                                      \
     X(pull)                                                                                        \

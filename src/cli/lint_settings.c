@@ -3,6 +3,8 @@
 #include <errno.h>
 
 #include "base/fd.h"
+#include "lint/format.h"
+#include "lint/rule.h"
 #include "lint/yaml.h"
 
 static const char *get_variable(const char *name)
@@ -62,4 +64,32 @@ int lint_settings_read(const struct env *env, const char *path, struct lint_conf
     if (r == 0 && path)
         return error_set(err, -ENOENT, "open '%s': there is no such file", path);
     return r < 0 ? r : 0;
+}
+
+int lint_rules_check(const struct strings *names, const char *option, struct error *err)
+{
+    vec_each (name, names) {
+        const struct view v = view_of(*name);
+        if (lint_row_find(v) || strncasecmp(*name, "SC", 2) == 0)
+            continue;
+        (void)error_set(err, -EINVAL, "--%s: there is no rule '%.80s'", option, *name);
+        return error_hint(err, -EINVAL, "'cooper lint --explain all' lists them");
+    }
+    return 0;
+}
+
+int lint_rule_explain(const struct env *env, const char *name, struct error *err)
+{
+    const struct lint_row *row = lint_row_find(view_of(name));
+    STR_AUTO(text);
+
+    if (strcmp(name, "all") == 0)
+        lint_reference(&text);
+    else if (row)
+        lint_explain(row, &text);
+    else
+        return error_hint(err, error_set(err, -EINVAL, "there is no rule '%.80s'", name),
+                          "'cooper lint --explain all' lists them");
+    (void)fwrite(text.at, 1, text.size, env->out);
+    return 0;
 }

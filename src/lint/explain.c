@@ -2,8 +2,8 @@
 #include "lint/format.h"
 #include "lint/internal.h"
 
-static const char *const where_names[] = {"Dockerfile", "build context", "image",
-                                          "run configuration", "host"};
+static const char *const where_names[] = {"Dockerfile",        "build context", "image",
+                                          "run configuration", "host",          "exec"};
 
 static void add_where(struct str *s, unsigned where)
 {
@@ -108,9 +108,9 @@ void lint_reference(struct str *ret)
     for (size_t i = 0; i < count; i++)
         rows[i] = lint_row_at(i);
     qsort(rows, count, sizeof(*rows), compare_ids);
-    str_add_text(
-        ret, "# Rules of `cooper lint`\n\nPrinted by `cooper lint --explain all`; do not edit.\n\n"
-             "| id | name | level | also known as | what |\n|---|---|---|---|---|\n");
+    str_add_text(ret, "# Rules of `cooper lint` and `cooper audit`\n\nPrinted by `cooper lint "
+                      "--explain all`; do not edit.\n\n"
+                      "| id | name | level | also known as | what |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         str_printf(ret, "| %s | %s | %s%s | ", rows[i]->id, rows[i]->name,
                    lint_level_name(rows[i]->level), rows[i]->off ? ", off" : "");

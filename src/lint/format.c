@@ -17,6 +17,19 @@ static void add_clean(struct str *s, const char *text)
     }
 }
 
+/* "compose.yml:3:5", "image app:1", "compose.yml:3:5 services.web": what is known of the place. */
+static void add_where(struct str *s, const struct lint_subject *subject,
+                      const struct lint_finding *f)
+{
+    add_clean(s, subject->name);
+    if (f->span.line)
+        str_printf(s, ":%u:%u", f->span.line, f->span.column);
+    if (f->place && *f->place) {
+        str_add_text(s, f->span.line ? " " : ": ");
+        add_clean(s, f->place);
+    }
+}
+
 static void add_head(struct lint_output *o, const struct lint_subject *s,
                      const struct lint_finding *f)
 {
@@ -24,17 +37,45 @@ static void add_head(struct lint_output *o, const struct lint_subject *s,
                *plain = o->color ? "\033[0m" : "";
 
     str_add_text(&o->text, bold);
-    add_clean(&o->text, s->name);
-    str_printf(&o->text, ":%u:%u%s %s %s%s%s: ", f->span.line, f->span.column, plain, f->code,
-               color, lint_level_name(f->level), plain);
+    add_where(&o->text, s, f);
+    str_printf(&o->text, "%s %s %s%s%s: ", plain, f->code, color, lint_level_name(f->level), plain);
     add_clean(&o->text, f->text);
     str_add_char(&o->text, '\n');
+}
+
+/* What an audit found, one rule after the other: its title, every place, then why and how it is mended, once. */
+static void tty_placed(struct lint_output *o, const struct lint_subject *s,
+                       const struct lint_finding *f, bool first, bool last)
+{
+    const char *color = o->color ? level_colors[f->level] : "", *bold = o->color ? "\033[1m" : "",
+               *plain = o->color ? "\033[0m" : "";
+    STR_AUTO(excerpt);
+
+    if (first)
+        str_printf(&o->text, "%s%s%s %s %s%s%s\n", color, lint_level_name(f->level), plain, f->code,
+                   bold, f->row->title, plain);
+    str_add_text(&o->text, "  ");
+    add_where(&o->text, s, f);
+    str_add_text(&o->text, ": ");
+    add_clean(&o->text, f->text);
+    str_add_char(&o->text, '\n');
+    source_excerpt(s->source, f->span, &excerpt);
+    str_add(&o->text, str_view(&excerpt));
+    if (last)
+        str_printf(&o->text, "  why: %s\n  fix: %s\n\n", f->row->why, f->row->fix);
 }
 
 static void tty_file(struct lint_output *o, const struct lint_subject *s)
 {
     vec_each (f, s->report) {
         STR_AUTO(excerpt);
+
+        if (f->place && !o->brief) {
+            const bool first = f == s->report->at || f[-1].row != f->row,
+                       last = f == vec_last(s->report) || f[1].row != f->row;
+            tty_placed(o, s, f, first, last);
+            continue;
+        }
 
         add_head(o, s, f);
         if (o->brief)
@@ -51,9 +92,25 @@ static void gnu_file(struct lint_output *o, const struct lint_subject *s)
 {
     vec_each (f, s->report) {
         str_add_text(&o->text, "cooper:");
-        add_clean(&o->text, s->name);
-        str_printf(&o->text, ":%u:%u: %s %s: ", f->span.line, f->span.column, f->code,
-                   lint_level_name(f->level));
+        add_where(&o->text, s, f);
+        str_printf(&o->text, ": %s %s: ", f->code, lint_level_name(f->level));
+        add_clean(&o->text, f->text);
+        str_add_char(&o->text, '\n');
+    }
+}
+
+/* Columns for a screen full of findings; the places are what differs in width, so they stand last but one. */
+static void table_file(struct lint_output *o, const struct lint_subject *s)
+{
+    if (o->findings == 0 && s->report->size > 0)
+        str_add_text(&o->text, "LEVEL     CODE                 PLACE\n");
+    vec_each (f, s->report) {
+        const char *color = o->color ? level_colors[f->level] : "",
+                   *plain = o->color ? "\033[0m" : "";
+
+        str_printf(&o->text, "%s%-9s%s %-20s ", color, lint_level_name(f->level), plain, f->code);
+        add_where(&o->text, s, f);
+        str_add_text(&o->text, ": ");
         add_clean(&o->text, f->text);
         str_add_char(&o->text, '\n');
     }
@@ -69,6 +126,7 @@ static const struct lint_format formats[] = {
     {"gitlab", false, false, format_json_begin, format_gitlab_file, format_json_end},
     {"gnu", false, false, NULL, gnu_file, NULL},
     {"junit", false, false, format_junit_begin, format_junit_file, format_junit_end},
+    {"table", false, false, NULL, table_file, NULL},
     {"sonarqube", false, false, format_sonarqube_begin, format_sonarqube_file, format_object_end},
 };
 

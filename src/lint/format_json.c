@@ -72,6 +72,8 @@ void format_json_file(struct lint_output *o, const struct lint_subject *s)
         doc_set_text(doc, "rule", f->row->id);
         doc_set_text(doc, "name", f->row->name);
         doc_set(doc, "aliases", aliases_doc(f->row));
+        if (f->place)
+            doc_set_text(doc, "place", f->place);
         if (f->edit_count > 0)
             doc_set(doc, "edits", edits_doc(f));
         add_doc(o, IS_FIRST(o, s, f), doc);
@@ -92,6 +94,15 @@ static const char *climate_severity(enum lint_level level)
     return words[level];
 }
 
+/* The text, behind its place where the format has no field for one. */
+static void set_message(json_t *doc, const char *key, const struct lint_finding *f)
+{
+    cleanup_free char *text =
+        f->place && *f->place ? xasprintf("%s: %s", f->place, f->text) : xstrdup(f->text);
+
+    doc_set_text(doc, key, text);
+}
+
 static json_t *climate_doc(const struct lint_subject *s, const struct lint_finding *f)
 {
     json_t *doc = json_object(), *where = json_object(), *lines = json_object(),
@@ -99,11 +110,11 @@ static json_t *climate_doc(const struct lint_subject *s, const struct lint_findi
 
     doc_set_text(doc, "type", "issue");
     doc_set_text(doc, "check_name", f->code);
-    doc_set_text(doc, "description", f->text);
+    set_message(doc, "description", f);
     doc_push(categories, doc_new_text("Bug Risk"));
     doc_set(doc, "categories", categories);
-    doc_set_int(lines, "begin", f->span.line);
-    doc_set_int(lines, "end", MAX(f->span.end_line, f->span.line));
+    doc_set_int(lines, "begin", MAX(f->span.line, 1u));
+    doc_set_int(lines, "end", MAX(MAX(f->span.end_line, f->span.line), 1u));
     doc_set_text(where, "path", s->name);
     doc_set(where, "lines", lines);
     doc_set(doc, "location", where);
@@ -144,17 +155,31 @@ void format_gitlab_file(struct lint_output *o, const struct lint_subject *s)
 
 /* ---- SonarQube's generic issues ---- */
 
+/* at NULL: there is none. What is no Dockerfile has no table of its lines. */
+static struct view line_of(const struct lint_subject *s, uint32_t line)
+{
+    const struct dockerfile *d = s->report->dockerfile;
+    struct view rest = s->source, text = {0};
+
+    if (d && line > 0 && line <= d->line_count)
+        return view_make(d->source.at + d->line_at[line - 1],
+                         d->line_at[line] - d->line_at[line - 1]);
+    for (uint32_t i = 0; !d && i < line; i++)
+        if (!rest.at || !view_cut(&rest, '\n', &text))
+            return (struct view){0};
+    return text;
+}
+
 /* SonarQube and SARIF count UTF-16 units where a span counts bytes. */
 static uint32_t utf16_column(const struct lint_subject *s, uint32_t line, uint32_t column)
 {
-    const struct dockerfile *d = s->report->dockerfile;
+    const struct view text = line_of(s, line);
     uint32_t units = 1;
 
-    if (!d || line == 0 || line > d->line_count || column == 0)
+    if (!text.at || column == 0)
         return MAX(column, 1u);
-    const size_t begin = d->line_at[line - 1], end = d->line_at[line];
-    for (size_t i = begin; i < begin + column - 1; i++) {
-        const unsigned char c = i < end ? (unsigned char)d->source.at[i] : ' ';
+    for (size_t i = 0; i < column - 1; i++) {
+        const unsigned char c = i < text.size ? (unsigned char)text.at[i] : ' ';
         units += ((c & 0xc0) != 0x80) + (c >= 0xf0);
     }
     return units;
@@ -203,9 +228,10 @@ void format_sonarqube_file(struct lint_output *o, const struct lint_subject *s)
         doc_set_text(doc, "ruleId", f->code);
         doc_set_text(doc, "severity", severities[f->level]);
         doc_set_text(doc, "type", f->level == LINT_ERROR ? "BUG" : "CODE_SMELL");
-        doc_set_text(where, "message", f->text);
+        set_message(where, "message", f);
         doc_set_text(where, "filePath", s->name);
-        doc_set(where, "textRange", sonar_range(utf16_span(s, f->span)));
+        if (f->span.line)
+            doc_set(where, "textRange", sonar_range(utf16_span(s, f->span)));
         doc_set(doc, "primaryLocation", where);
         add_doc(o, IS_FIRST(o, s, f), doc);
     }
@@ -263,13 +289,24 @@ static json_t *uri_doc(const char *name)
     return doc_new_text(uri.at);
 }
 
+/* "services.web.privileged" of what has no line, or has a name besides. */
+static json_t *sarif_logical(const char *place)
+{
+    json_t *list = json_array(), *doc = json_object();
+
+    doc_set_text(doc, "fullyQualifiedName", place);
+    doc_push(list, doc);
+    return list;
+}
+
 static json_t *sarif_location(const char *name, struct span span)
 {
     json_t *doc = json_object(), *physical = json_object(), *artifact = json_object();
 
     doc_set(artifact, "uri", uri_doc(name));
     doc_set(physical, "artifactLocation", artifact);
-    doc_set(physical, "region", sarif_region(span));
+    if (span.line)
+        doc_set(physical, "region", sarif_region(span));
     doc_set(doc, "physicalLocation", physical);
     return doc;
 }
@@ -282,7 +319,10 @@ void format_sarif_file(struct lint_output *o, const struct lint_subject *s)
         doc_set_text(doc, "ruleId", f->code);
         doc_set_text(doc, "level", sarif_level(f->level));
         doc_set(doc, "message", sarif_text(f->text));
-        doc_push(where, sarif_location(s->name, utf16_span(s, f->span)));
+        json_t *location = sarif_location(s->name, utf16_span(s, f->span));
+        if (f->place && *f->place)
+            doc_set(location, "logicalLocations", sarif_logical(f->place));
+        doc_push(where, location);
         doc_set(doc, "locations", where);
         add_doc(o, IS_FIRST(o, s, f), doc);
     }

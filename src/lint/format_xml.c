@@ -21,6 +21,15 @@ static void add_attribute(struct str *s, const char *name, const char *value)
     str_add_char(s, '\'');
 }
 
+/* The text, behind its place where it has one. */
+static void add_message(struct str *s, const struct lint_finding *f)
+{
+    cleanup_free char *text =
+        f->place && *f->place ? xasprintf("%s: %s", f->place, f->text) : xstrdup(f->text);
+
+    add_attribute(s, "message", text);
+}
+
 /* ---- Checkstyle ---- */
 
 void format_checkstyle_begin(struct lint_output *o)
@@ -39,9 +48,11 @@ void format_checkstyle_file(struct lint_output *o, const struct lint_subject *s)
     add_attribute(&o->text, "name", s->name);
     str_add_text(&o->text, ">\n");
     vec_each (f, s->report) {
-        str_printf(&o->text, "<error line='%u' column='%u'", f->span.line, f->span.column);
+        str_add_text(&o->text, "<error");
+        if (f->span.line)
+            str_printf(&o->text, " line='%u' column='%u'", f->span.line, f->span.column);
         add_attribute(&o->text, "severity", checkstyle_severity(f->level));
-        add_attribute(&o->text, "message", f->text);
+        add_message(&o->text, f);
         add_attribute(&o->text, "source", f->code);
         str_add_text(&o->text, "/>\n");
     }
@@ -80,8 +91,10 @@ void format_junit_file(struct lint_output *o, const struct lint_subject *s)
         add_attribute(&o->text, "classname", s->name);
         str_add_text(&o->text, "><failure");
         add_attribute(&o->text, "type", lint_level_name(f->level));
-        add_attribute(&o->text, "message", f->text);
-        str_printf(&o->text, ">line %u, column %u: ", f->span.line, f->span.column);
+        add_message(&o->text, f);
+        str_add_char(&o->text, '>');
+        if (f->span.line)
+            str_printf(&o->text, "line %u, column %u: ", f->span.line, f->span.column);
         add_escaped(&o->text, f->row->fix);
         str_add_text(&o->text, "</failure></testcase>\n");
     }

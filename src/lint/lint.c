@@ -1,6 +1,7 @@
 /* lint.c - from options to what each rule does, from a text to its sorted findings. */
 #include "lint/lint.h"
 
+#include "lint/facts_run.h"
 #include "lint/internal.h"
 
 static const char *const level_names[] = {"ignore", "style", "info", "warning", "error"};
@@ -63,6 +64,14 @@ static void sort_checks(struct linter *l)
     }
 }
 
+static bool is_of_bench(const struct lint_row *row)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(row->aliases); i++)
+        if (row->aliases[i] && strncmp(row->aliases[i], "DB-", 3) == 0)
+            return true;
+    return false;
+}
+
 struct linter *linter_new(const struct lint_options *options)
 {
     struct linter *l = xcalloc(1, sizeof(*l));
@@ -71,7 +80,7 @@ struct linter *linter_new(const struct lint_options *options)
     l->options = *options;
     l->levels = xcalloc(lint_row_count(), sizeof(*l->levels));
     for (size_t i = 0; (row = lint_row_at(i)); i++)
-        l->levels[i] = row->off ? LINT_IGNORE : row->level;
+        l->levels[i] = row->off && !(options->audit && is_of_bench(row)) ? LINT_IGNORE : row->level;
     for (size_t i = 0; i < options->override_count; i++)
         apply(l, &options->overrides[i]);
     sort_checks(l);
@@ -105,7 +114,7 @@ static struct lint_finding *add(struct lint *l, struct span span, const char *fm
                  .code = lint_row_code(l->row),
                  .level = l->levels[lint_row_number(l->row)],
                  .span = span,
-                 .stage = l->stage && l->stage->from ? (uint32_t)l->stage->index : UINT32_MAX,
+                 .stage = l->stage && l->stage->from ? (uint32_t)l->stage->index : l->unit,
                  .text = arena_strndup(l->arena, text.at, text.size),
              });
     return vec_last(l->report);
@@ -118,6 +127,17 @@ void lint_add(struct lint *l, struct span span, const char *fmt, ...)
     va_start(ap, fmt);
     (void)add(l, span, fmt, ap);
     va_end(ap);
+}
+
+void lint_add_place(struct lint *l, const char *place, struct span span, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    struct lint_finding *f = add(l, span, fmt, ap);
+    va_end(ap);
+    if (f)
+        f->place = arena_strdup(l->arena, place);
 }
 
 void lint_add_edit(struct lint *l, struct span span, struct span replace, const char *text,
@@ -168,11 +188,20 @@ static int compare(const void *a, const void *b)
 {
     const struct lint_finding *x = a, *y = b;
 
+    if (x->place && y->place) {
+        if (x->level != y->level)
+            return x->level > y->level ? -1 : 1;
+        const int code = strcmp(x->code, y->code);
+        if (code)
+            return code;
+    }
     if (x->span.line != y->span.line)
         return x->span.line < y->span.line ? -1 : 1;
     if (x->span.column != y->span.column)
         return x->span.column < y->span.column ? -1 : 1;
-    const int r = strcmp(x->code, y->code);
+    int r = strcmp(x->code, y->code);
+    if (r == 0 && x->place && y->place)
+        r = strcmp(x->place, y->place);
     return r ? r : strcmp(x->text, y->text);
 }
 
@@ -188,6 +217,28 @@ static bool is_covered(const struct lint_report *r, const struct lint_finding *f
     return false;
 }
 
+static void drop_covered(struct lint_report *r)
+{
+    bool *covered = xcalloc(r->size + 1, sizeof(*covered));
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->size; i++)
+        covered[i] = is_covered(r, &r->at[i]);
+    for (size_t i = 0; i < r->size; i++)
+        if (!covered[i])
+            r->at[kept++] = r->at[i];
+    r->size = kept;
+    free(covered);
+}
+
+static void sort(const struct linter *l, struct lint_report *r)
+{
+    if (!l->options.raw)
+        drop_covered(r);
+    if (r->size > 0)
+        qsort(r->at, r->size, sizeof(*r->at), compare);
+}
+
 static void tidy(const struct linter *l, struct pragmas *p, struct lint_report *r)
 {
     size_t kept = 0;
@@ -196,19 +247,7 @@ static void tidy(const struct linter *l, struct pragmas *p, struct lint_report *
         if (!pragmas_ignore(p, &r->at[i]))
             r->at[kept++] = r->at[i];
     r->size = kept;
-    if (!l->options.raw) {
-        bool *covered = xcalloc(r->size + 1, sizeof(*covered));
-        for (size_t i = 0; i < r->size; i++)
-            covered[i] = is_covered(r, &r->at[i]);
-        kept = 0;
-        for (size_t i = 0; i < r->size; i++)
-            if (!covered[i])
-                r->at[kept++] = r->at[i];
-        r->size = kept;
-        free(covered);
-    }
-    if (r->size > 0)
-        qsort(r->at, r->size, sizeof(*r->at), compare);
+    sort(l, r);
 }
 
 /* ---- a file ---- */
@@ -242,6 +281,7 @@ void lint_dockerfile(const struct linter *l, const struct dockerfile *d, struct 
         .options = &l->options,
         .arena = ret->arena,
         .levels = levels_of(l, p, ret->arena),
+        .unit = UINT32_MAX,
         .report = ret,
     };
     lint_walk(&walk, l);
@@ -255,6 +295,7 @@ static void add_failure(const struct linter *l, const struct error *e, const cha
     static const char code[] = "DL1000";
     struct lint walk = {.options = &l->options,
                         .levels = l->levels,
+                        .unit = UINT32_MAX,
                         .arena = ret->arena,
                         .report = ret,
                         .row = lint_row_find(VIEW("DL1000"))};
@@ -276,4 +317,35 @@ void lint_text(const struct linter *l, struct view text, const char *name, struc
         add_failure(l, &e, name, ret);
     else
         lint_dockerfile(l, ret->dockerfile, ret);
+}
+
+/* ---- an audit ---- */
+
+static void ask(struct lint *l, const struct lint_row *row, const struct lint_facts *f)
+{
+    l->row = row;
+    if (row->image && f->image)
+        row->image(l, f->image);
+    if (row->runtime && f->run && (!f->run->exec || (row->where & LINT_EXEC)))
+        row->runtime(l, f->run);
+    if (row->host && f->host)
+        row->host(l, f->host);
+}
+
+void lint_audit(const struct linter *l, const struct lint_facts *facts, size_t count,
+                struct lint_report *ret)
+{
+    struct lint walk = {.options = &l->options, .levels = l->levels, .report = ret};
+    const struct lint_row *row;
+
+    if (!ret->arena)
+        ret->arena = arena_new();
+    walk.arena = ret->arena;
+    for (size_t i = 0; i < count; i++) {
+        walk.unit = (uint32_t)i;
+        for (size_t k = 0; (row = lint_row_at(k)); k++)
+            if (l->levels[k] != LINT_IGNORE)
+                ask(&walk, row, &facts[i]);
+    }
+    sort(l, ret);
 }

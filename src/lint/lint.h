@@ -27,12 +27,14 @@ struct lint_finding {
     enum lint_level level; /* after what the configuration says */
     struct span span;      /* exact: the word or command, not only the instruction */
     uint32_t stage;        /* from 0 on; UINT32_MAX: before the first FROM, or no stage at all */
+    const char
+        *place; /* of an audit: what span cannot say, or says less well; NULL in a Dockerfile */
     const char *text;
     const struct lint_edit *edits; /* how it is mended; NULL: not by a machine */
     size_t edit_count;
 };
 
-/* Sorted by line, column, code. Zeroed memory is an empty one. */
+/* Sorted by line, column, code; those of audits by level (the highest first), code, line, place. Zeroed memory is an empty one. */
 struct lint_report {
     struct lint_finding *at;
     size_t size, cap;
@@ -70,6 +72,7 @@ struct lint_options {
     const char *check;           /* BUILDKIT_DOCKERFILE_CHECK, in the place of "# check="; NULL */
     const struct ignore *ignore; /* .dockerignore of the context */
     bool context;                /* there is one: its rules are asked */
+    bool audit;                  /* what docker-bench has is on, though it is off in Dockerfiles */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */
 };
@@ -84,6 +87,16 @@ DEFINE_CLEANUP(struct linter *, linter_free)
 void lint_text(const struct linter *l, struct view text, const char *name, struct lint_report *ret);
 /* The same for one that is parsed. *ret borrows it (ret->dockerfile stays NULL). */
 void lint_dockerfile(const struct linter *l, const struct dockerfile *d, struct lint_report *ret);
+
+/* What an audit knows of one subject; NULL: nothing of that kind. */
+struct lint_facts {
+    const struct image_facts *image; /* lint/facts_image.h */
+    const struct run_facts *run;     /* lint/facts_run.h */
+    const struct host_facts *host;   /* lint/facts_host.h */
+};
+/* Asks every row that has a check for them; all facts together make one report. */
+void lint_audit(const struct linter *l, const struct lint_facts *facts, size_t count,
+                struct lint_report *ret);
 
 const char *lint_level_name(enum lint_level level); /* "warning" */
 MUST_CHECK bool lint_level_find(struct view name, enum lint_level *ret);

@@ -5,7 +5,11 @@
  * for, run() for every RUN (run.h). What more than one rule asks (which stage FROM names, whose variables are
  * known, last USER) is derived once, here, and only looked at in checks. A check keeps no state: it sees all stages.
  *
- * Numbers: CP1xx structure, 2xx base image, 3xx packages, 4xx shell and RUN, 5xx metadata, 6xx security, 7xx context. */
+ * Audits ask the same rows: image(), runtime() and host() look at facts that src/audit gathered (facts_*.h), not at a Dockerfile.
+ * A practice that holds in several places is one row with several checks.
+ *
+ * Numbers: CP1xx structure, 2xx base image, 3xx packages, 4xx shell and RUN, 5xx metadata, 6xx security, 7xx files of images,
+ * 8xx run configurations, 9xx hosts. */
 #pragma once
 
 #include "dockerfile/mount.h"
@@ -18,9 +22,13 @@ enum lint_where {
     LINT_IMAGE = 4,
     LINT_RUNCONFIG = 8,
     LINT_HOST = 16,
+    LINT_EXEC = 32, /* a program that is started in a running container: runtime() is asked, too */
 };
 
 struct lint;
+struct image_facts;
+struct run_facts;
+struct host_facts;
 struct lint_stage;
 struct lint_run;
 struct lint_script;
@@ -38,7 +46,9 @@ struct lint_row {
     unsigned where; /* of enum lint_where */
     const char *why, *fix;
     const char *bad,
-        *good; /* examples, and the first tests: bad fires, good is clean of all warnings of all rules */
+        *good; /* examples, and the first tests: bad fires, good is clean of all warnings of all rules.
+                  A Dockerfile where the row has a check for one, else docker run's options; rows of images
+                  and hosts alone have theirs as prose, and tests of their own */
     const char *config; /* what .hadolint.yaml has to say for the examples; or NULL */
     const char *ignore; /* what .dockerignore has to say for them; or NULL */
     /* ids of the rules that say the same better: where one of them fires in the stage, it alone is shown */
@@ -48,6 +58,9 @@ struct lint_row {
     void (*stage)(struct lint *l, const struct lint_stage *s);
     void (*instruction)(struct lint *l, const struct lint_stage *s, const struct instruction *in);
     void (*run)(struct lint *l, const struct lint_run *run);
+    void (*image)(struct lint *l, const struct image_facts *f);
+    void (*runtime)(struct lint *l, const struct run_facts *f);
+    void (*host)(struct lint *l, const struct host_facts *f);
 };
 
 struct lint_table {
@@ -62,12 +75,14 @@ const struct lint_row *lint_row_find(struct view name);
 const char *lint_row_code(const struct lint_row *row);
 bool lint_is_buildkit(const char *alias); /* "StageNameCasing" */
 bool lint_row_named(const struct lint_row *row, struct view name);
+bool lint_row_is_dockerfile(const struct lint_row *row); /* it has a check for one */
 
 /* Tables, one a file. */
 extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers,
     lint_deps, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
+extern const struct lint_table lint_runtime;
 
 /* ---- what checks see ---- */
 
@@ -123,6 +138,8 @@ struct lint {
     /* for lint_add() */
     const struct lint_row *row;
     const struct lint_stage *stage;
+    uint32_t
+        unit; /* of the facts that are audited: findings of one are kept apart from the next's */
     struct lint_report *report;
 };
 
@@ -134,6 +151,11 @@ void lint_add_edit(struct lint *l, struct span span, struct span replace, const 
 /* With a code and level of its own: ShellCheck's. */
 void lint_add_code(struct lint *l, struct span span, const char *code, enum lint_level level,
                    const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* In what is no Dockerfile: place says where ("layer 3: /usr/bin/passwd", "services.web.privileged"), span where it stands in the
+ * file, if that is a text for people: else LINT_NOWHERE. place is copied. */
+void lint_add_place(struct lint *l, const char *place, struct span span, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+#define LINT_NOWHERE ((struct span){0})
 #define LINT_CUT(v) (int)MIN((v).size, 80u), (v).at
 
 /* ---- helpers for checks ---- */

@@ -2,9 +2,10 @@
 #include "lint/internal.h"
 
 static const struct lint_table *const tables[] = {
-    &lint_structure, &lint_stages,  &lint_copy,  &lint_variables, &lint_base,   &lint_metadata,
-    &lint_labels,    &lint_command, &lint_start, &lint_security,  &lint_pins,   &lint_packages,
-    &lint_caches,    &lint_shell,   &lint_trust, &lint_deps,      &lint_layers, &lint_shellcheck,
+    &lint_structure, &lint_stages,   &lint_copy,       &lint_variables, &lint_base,
+    &lint_metadata,  &lint_labels,   &lint_command,    &lint_start,     &lint_security,
+    &lint_pins,      &lint_packages, &lint_caches,     &lint_shell,     &lint_trust,
+    &lint_deps,      &lint_layers,   &lint_shellcheck, &lint_runtime,
 };
 
 size_t lint_row_count(void)
@@ -47,6 +48,11 @@ bool lint_row_named(const struct lint_row *row, struct view name)
         if (row->aliases[i] && view_eq_nocase(name, row->aliases[i]))
             return true;
     return false;
+}
+
+bool lint_row_is_dockerfile(const struct lint_row *row)
+{
+    return row->file || row->stage || row->instruction || row->run;
 }
 
 const struct lint_row *lint_row_find(struct view name)
