@@ -23,33 +23,6 @@ void copy_made_done(struct copy *c)
 
 /* ---- manifests ---- */
 
-static const char *layer_type(const char *type, bool docker)
-{
-    const bool foreign = media_is_foreign(type);
-
-    switch (media_of(type)) {
-    case MEDIA_LAYER_TAR:
-        if (foreign)
-            return docker ? "application/vnd.docker.image.rootfs.foreign.diff.tar"
-                          : "application/vnd.oci.image.layer.nondistributable.v1.tar";
-        return docker ? MEDIA_DOCKER_LAYER_TAR : MEDIA_OCI_LAYER_TAR;
-    case MEDIA_LAYER_GZIP:
-        if (foreign)
-            return docker ? "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-                          : "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
-        return docker ? MEDIA_DOCKER_LAYER_GZIP : MEDIA_OCI_LAYER_GZIP;
-    case MEDIA_LAYER_ZSTD:
-        return docker ? NULL : MEDIA_OCI_LAYER_ZSTD;
-    case MEDIA_OTHER:
-    case MEDIA_INDEX:
-    case MEDIA_MANIFEST:
-    case MEDIA_CONFIG:
-    case MEDIA_EMPTY:
-        break;
-    }
-    return NULL;
-}
-
 /* docker's schema has no annotations. */
 static void set_type(json_t *doc, const char *type, bool docker)
 {
@@ -70,7 +43,7 @@ int copy_form_manifest(struct copy *c, const struct manifest *m, struct str *ret
     cleanup_doc json_t *doc = json_deep_copy(m->doc);
     json_t *layers = json_object_get(doc, "layers");
     for (size_t i = 0; i < m->layer_count; i++) {
-        const char *type = layer_type(m->layers[i].media_type, docker);
+        const char *type = media_layer_as(m->layers[i].media_type, docker);
 
         if (!type)
             return error_hint(err,

@@ -100,18 +100,32 @@ static int keep_indexed(struct exporting *x, size_t i, const struct packed_blob 
 
 /* ---- what is there ---- */
 
-/* Blobs of the record first, then packed forms of other times. */
+static bool is_foreign_blob(const struct store_layer *layer, const struct digest *blob)
+{
+    const char *text = json_string_value(json_object_get(layer->foreign, "digest"));
+    struct digest d;
+
+    return text && digest_parse(text, &d, NULL) == 0 && digest_eq(&d, blob);
+}
+
+bool export_is_foreign(const struct exporting *x, size_t i)
+{
+    return is_foreign_blob(&x->image->record.layers.at[i], &x->layers[i].digest);
+}
+
+/* Blobs of the record first, then packed forms of other times; of a foreign layer its own alone. */
 static int find_blob(struct exporting *x, size_t i, struct error *err)
 {
     const struct store_layer *layer = &x->image->record.layers.at[i];
     struct export_layer *out = &x->layers[i];
     STR_AUTO(form);
 
-    if (x->output->level == CODEC_LEVEL_DEFAULT || !x->output->force)
+    if (layer->foreign || x->output->level == CODEC_LEVEL_DEFAULT || !x->output->force)
         vec_each (b, &layer->blobs) {
             const struct codec *codec = codec_by_media_type(b->media_type);
 
-            if (codec && is_wanted(x, codec) &&
+            if (codec &&
+                (layer->foreign ? is_foreign_blob(layer, &b->digest) : is_wanted(x, codec)) &&
                 store_blob_hold(x->tools->store, &b->digest, NULL) == 0) {
                 *out = (struct export_layer){.codec = codec, .digest = b->digest, .size = b->size};
                 return 1;

@@ -115,13 +115,24 @@ static void keep_annotations(const struct descriptor *was, json_t *doc)
         doc_set(doc, "annotations", json_deep_copy(was->annotations));
 }
 
+static json_t *foreign_descriptor(const struct exporting *x, size_t i)
+{
+    json_t *doc = json_deep_copy(x->image->record.layers.at[i].foreign);
+    const char *type = media_layer_as(json_string_value(json_object_get(doc, "mediaType")),
+                                      x->output->docker_types);
+
+    if (type)
+        doc_set_text(doc, "mediaType", type);
+    return doc;
+}
+
 static json_t *layer_descriptor(const struct exporting *x, const struct manifest *old, size_t i)
 {
     const struct export_layer *l = &x->layers[i];
     const struct descriptor *was = find_layer(old, &l->digest);
 
-    if (was && media_is_foreign(was->media_type)) /* it is no more ours than it was */
-        return json_deep_copy(was->doc);
+    if (export_is_foreign(x, i)) /* it is no more ours than it was */
+        return foreign_descriptor(x, i);
     json_t *doc = descriptor_new(layer_type(x, i), &l->digest, l->size);
 
     if (digest_is_zero(&l->toc.digest))

@@ -42,6 +42,8 @@ struct export_set {
 
 /* export_blobs.c: those that are in the store in a form that will do. */
 MUST_CHECK int export_find_blobs(struct exporting *x, struct error *err);
+/* The blob of one that must not be passed on: it goes to no registry, and its descriptor stays. */
+bool export_is_foreign(const struct exporting *x, size_t i);
 /* Packs the others; idle (or NULL) works meanwhile. */
 MUST_CHECK int export_pack_blobs(struct exporting *x, const struct queue_idle *idle,
                                  struct error *err);

@@ -80,31 +80,14 @@ static int send_layer(struct pushing *p, const struct exporting *x, size_t i, st
     return 0;
 }
 
-/* Those that the image's manifest calls so must not be passed on. */
-static bool *find_foreign(const struct exporting *x)
-{
-    const char *text = json_string_value(json_object_get(x->image->record.extra, "manifest"));
-    const size_t count = x->image->record.layers.size;
-    bool *ret = xcalloc(count + 1, sizeof(*ret));
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
-
-    if (!text || manifest_parse(view_of(text), &m, NULL) < 0)
-        return ret;
-    for (size_t i = 0; i < count && i < m->layer_count; i++)
-        ret[i] = media_is_foreign(m->layers[i].media_type) &&
-                 digest_eq(&m->layers[i].digest, &x->layers[i].digest);
-    return ret;
-}
-
 static int send_layers(struct pushing *p, struct exporting *x, struct error *err)
 {
     const size_t count = x->image->record.layers.size;
-    cleanup_free bool *foreign = find_foreign(x);
     const struct queue_idle idle = queue_idle_wire(p->wire);
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < count; i++)
-        if (x->layers[i].codec && !foreign[i])
+        if (x->layers[i].codec && !export_is_foreign(x, i))
             r = send_layer(p, x, i, err);
     if (r == 0)
         r = export_pack_blobs(x, &idle, err);

@@ -203,8 +203,10 @@ static int take_old(struct image_tools *t, struct store_layer *l, const struct s
         if (store_blob_hold(t->store, &b->digest, NULL) == 0)
             image_add_blob(l, &b->digest, b->size, b->media_type);
     }
-    if (l->blobs.size)
+    if (l->blobs.size) {
         l->diff_id = old->diff_id;
+        l->foreign = json_incref(old->foreign);
+    }
     return l->blobs.size > 0;
 }
 

@@ -348,6 +348,19 @@ int image_load_layer(struct image_tools *t, struct image_source *source,
     return r < 0 ? r : 0;
 }
 
+/* Who builds on such a layer has no more right to pass it on. */
+static void note_foreign(struct store_image *record)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+
+    if (manifest_parse(view_of(json_string_value(json_object_get(record->extra, "manifest"))), &m,
+                       NULL) < 0)
+        return;
+    for (size_t i = 0; i < m->layer_count && i < record->layers.size; i++)
+        if (media_is_foreign(m->layers[i].media_type))
+            record->layers.at[i].foreign = json_deep_copy(m->layers[i].doc);
+}
+
 static void make_record(struct loading *l, struct image *image)
 {
     const struct image_source_image *from = l->from;
@@ -364,6 +377,7 @@ static void make_record(struct loading *l, struct image *image)
     if (from->manifest.size) {
         image->record.extra = json_object();
         doc_set_text(image->record.extra, "manifest", from->manifest.at);
+        note_foreign(&image->record);
     }
 }
 

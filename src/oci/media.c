@@ -62,6 +62,33 @@ bool media_is_foreign(const char *type)
     return i < ARRAY_SIZE(rows) && rows[i].foreign;
 }
 
+const char *media_layer_as(const char *type, bool docker)
+{
+    const bool foreign = media_is_foreign(type);
+
+    switch (media_of(type)) {
+    case MEDIA_LAYER_TAR:
+        if (foreign)
+            return docker ? "application/vnd.docker.image.rootfs.foreign.diff.tar"
+                          : "application/vnd.oci.image.layer.nondistributable.v1.tar";
+        return docker ? MEDIA_DOCKER_LAYER_TAR : MEDIA_OCI_LAYER_TAR;
+    case MEDIA_LAYER_GZIP:
+        if (foreign)
+            return docker ? "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+                          : "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+        return docker ? MEDIA_DOCKER_LAYER_GZIP : MEDIA_OCI_LAYER_GZIP;
+    case MEDIA_LAYER_ZSTD:
+        return docker ? NULL : MEDIA_OCI_LAYER_ZSTD;
+    case MEDIA_OTHER:
+    case MEDIA_INDEX:
+    case MEDIA_MANIFEST:
+    case MEDIA_CONFIG:
+    case MEDIA_EMPTY:
+        break;
+    }
+    return NULL;
+}
+
 bool media_is_layer(enum media m)
 {
     return m == MEDIA_LAYER_TAR || m == MEDIA_LAYER_GZIP || m == MEDIA_LAYER_ZSTD;

@@ -36,5 +36,7 @@ bool media_is_docker(const char *type);
 bool media_is_layer(enum media m);
 /* Foreign and non-distributable layers: fetched, never uploaded. */
 bool media_is_foreign(const char *type);
+/* The type of the same layer in docker's schema 2, or OCI's; NULL: it has none, or it is no layer. */
+const char *media_layer_as(const char *type, bool docker);
 /* "type/subtype" as RFC 6838, 4.2 has it: 127 bytes each at most. */
 bool media_valid(const char *type);

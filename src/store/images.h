@@ -32,6 +32,8 @@ struct store_layer {
     struct layer_times times;
     struct digest diff_id;        /* zero: not known yet */
     VEC(struct store_blob) blobs; /* compressed forms that are in the store; none is fine */
+    json_t *
+        foreign; /* the descriptor of one that must not be passed on, which is one of blobs; or NULL */
 };
 
 /* A plain value with owned members; zeroed memory is an empty one. */

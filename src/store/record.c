@@ -5,6 +5,7 @@
 
 #include "base/doc.h"
 #include "base/hash.h"
+#include "oci/descriptor.h"
 #include "store/images.h"
 
 #define RECORD_FORMAT 1
@@ -16,6 +17,7 @@ static void layer_done(struct store_layer *l)
     vec_each (b, &l->blobs)
         free(b->media_type);
     vec_done(&l->blobs);
+    doc_unref(l->foreign);
 }
 
 void store_image_done(struct store_image *i)
@@ -65,6 +67,8 @@ static json_t *print_layer(const struct store_layer *l)
         doc_push(blobs, blob);
     }
     doc_set(layer, "blobs", blobs);
+    if (l->foreign)
+        doc_set(layer, "foreign", json_incref(l->foreign));
     if (l->times.mode != LAYER_TIMES_KEEP)
         doc_set_int(layer, times_keys[l->times.mode], l->times.epoch_s);
     return layer;
@@ -159,7 +163,8 @@ static int parse_times(const json_t *doc, struct layer_times *ret, struct error 
 
 static int parse_layer(const json_t *doc, struct store_layer *l, struct error *err)
 {
-    json_t *blobs = NULL;
+    json_t *blobs = NULL, *foreign = NULL;
+    struct descriptor d;
     int r = get_digest(doc, "tree", true, &l->tree, err);
 
     if (r == 0)
@@ -169,11 +174,16 @@ static int parse_layer(const json_t *doc, struct store_layer *l, struct error *e
         r = get_digest(doc, "diffId", false, &l->diff_id, err);
     if (r == 0)
         r = doc_array(doc, "blobs", &blobs, err);
+    if (r == 0)
+        r = doc_object(doc, "foreign", &foreign, err);
+    if (r == 0 && foreign)
+        r = descriptor_read(foreign, "foreign", &d, err);
     if (r < 0)
         return r;
     if (json_array_size(blobs) > RECORD_FORMS_MAX)
         return error_set(err, -EDQUOT, "a layer has %zu blobs, at most %d are read",
                          json_array_size(blobs), RECORD_FORMS_MAX);
+    l->foreign = json_incref(foreign);
     for (size_t i = 0; r == 0 && i < json_array_size(blobs); i++)
         r = parse_blob(json_array_get(blobs, i), l, err);
     return r;

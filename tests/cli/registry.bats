@@ -947,6 +947,17 @@ json.dump({"schemaVersion": 2, "manifests": [d]}, open("foreign/index.json", "w"
     "$COOPER" push -q far "$SHY/again/app:1"
     "$COOPER" copy -q "docker://$SHY/lacks/app:1" "docker://$SHY/third/app:1"
     [ -z "$(requests "$SHY_LOG" ".method != \"GET\" and (.path | contains(\"$layer\"))")" ]
+    # who builds on it has no more right to send it, whatever form is asked for
+    mkdir -p on && echo new >on/f && printf 'FROM far\nCOPY f /new\n' >on/Dockerfile
+    "$COOPER" build -q -t "$SHY/on/app:1" on >/dev/null
+    for form in "" "--compression zstd"; do
+        : >"$SHY_LOG"
+        "$COOPER" push -q $form "$SHY/on/app:1"
+        [ -z "$(requests "$SHY_LOG" ".method != \"GET\" and (.path | contains(\"$layer\"))")" ]
+        rm -rf onto && "$COOPER" copy -q "docker://$SHY/on/app:1" oci:onto:1
+        jq -e --arg d "$layer" '.layers | length == 2 and (.[0] | .digest == $d and (.urls | length) == 2 and (.mediaType | contains("nondistributable"))) and (.[1] | has("urls") | not)' \
+            "onto/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' onto/index.json)"
+    done
     [ "$(raw oci:foreign:1)" = "sha256:$(sha256sum <"got/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' got/index.json)" | cut -d' ' -f1)" ]
     "$COOPER" copy -q --allow-nondistributable-artifacts oci:got:1 "docker://$SHY/all/app:1"
     [ -n "$(requests "$SHY_LOG" ".method == \"PUT\" and (.path | contains(\"all/app/blobs\"))")" ]
