@@ -14,7 +14,8 @@
 #include "oci/beside.h"
 #include "oci/reference.h"
 
-#define REFERRERS_MAX 1024 /* entries of a layout that are opened to see what they refer to */
+/* of the entries of a layout that are opened to see what they refer to */
+#define OPENED_MAX ((uint64_t)256 << 20)
 
 struct layout {
     struct site site;
@@ -143,30 +144,40 @@ static int layout_tag(struct site *p, const char *tag, struct str *ret_manifest,
     return r < 0 ? r : read_blob(l, &d->digest, MANIFEST_SIZE_MAX, ret_manifest, err);
 }
 
-/* Descriptors do not say what a manifest refers to: it is in the manifest alone. */
+/* Descriptors do not say what a manifest refers to: it is in the manifest alone. What is damaged speaks for nothing. */
+static bool refers_to(struct layout *l, const struct descriptor *d, const struct digest *subject)
+{
+    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    STR_AUTO(text);
+
+    return read_blob(l, &d->digest, MIN(d->size, (uint64_t)MANIFEST_SIZE_MAX), &text, NULL) == 0 &&
+           manifest_parse(str_view(&text), &m, NULL) == 0 && m->has_subject &&
+           digest_eq(&m->subject.digest, subject);
+}
+
 static int layout_referrers(struct site *p, const struct digest *subject, struct digest **ret,
                             size_t *ret_count, struct error *err)
 {
     struct layout *l = layout_of(p);
     VEC(struct digest) found = {0};
-    size_t opened = 0;
-    const int r = read_index(l, err);
+    uint64_t opened = 0;
+    int r = read_index(l, err);
 
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < l->index->manifest_count && opened < REFERRERS_MAX; i++) {
+    for (size_t i = 0; r == 0 && i < l->index->manifest_count; i++) {
         const struct descriptor *d = &l->index->manifests[i];
-        CLEANUP(manifest_freep) struct manifest *m = NULL;
-        STR_AUTO(text);
 
         if (media_of(d->media_type) != MEDIA_MANIFEST || descriptor_need_sha256(d, NULL) < 0)
             continue;
-        opened++;
-        /* what is damaged speaks for nothing */
-        if (read_blob(l, &d->digest, MANIFEST_SIZE_MAX, &text, NULL) == 0 &&
-            manifest_parse(str_view(&text), &m, NULL) == 0 && m->has_subject &&
-            digest_eq(&m->subject.digest, subject))
+        opened += MIN(d->size, (uint64_t)MANIFEST_SIZE_MAX);
+        if (opened > OPENED_MAX)
+            r = error_set(err, -EDQUOT, "the manifests of the layout have more than %d MiB",
+                          (int)(OPENED_MAX >> 20));
+        else if (refers_to(l, d, subject))
             vec_push(&found, d->digest);
+    }
+    if (r < 0) {
+        vec_done(&found);
+        return r;
     }
     *ret = found.at;
     *ret_count = found.size;

@@ -145,6 +145,14 @@ static int read_envelope(struct reader *r, const struct descriptor *d, struct er
     return 0;
 }
 
+static bool is_new(const struct reader *r, const struct digest *d)
+{
+    vec_each (seen, &r->seen)
+        if (digest_eq(seen, d))
+            return false;
+    return true;
+}
+
 /* tag: where it is; NULL: in a list of referrers. */
 static int read_manifest(struct reader *r, struct view text, const char *tag, struct error *err)
 {
@@ -160,9 +168,8 @@ static int read_manifest(struct reader *r, struct view text, const char *tag, st
         complain(r, "a manifest beside the image", &why);
         return 0;
     }
-    vec_each (d, &r->seen)
-        if (digest_eq(d, &m->digest))
-            return 0;
+    if (!is_new(r, &m->digest))
+        return 0;
     vec_push(&r->seen, m->digest);
     if (is_notation(m))
         result = read_envelope(r, &m->layers[0], err);
@@ -181,10 +188,25 @@ static int read_referrer(struct reader *r, const struct digest *d, struct error 
     ERROR_AUTO(why);
     char name[DIGEST_TEXT_MAX];
 
+    if (!is_new(r, d)) /* the list behind the tag is the list of a registry without the API */
+        return 0;
     if (r->site->kind->manifest(r->site, d, &text, &why) == 0)
         return read_manifest(r, str_view(&text), NULL, err);
     complain(r, digest_format(d, name), &why);
     return 0;
+}
+
+static int read_some(struct reader *r, const struct digest *list, size_t count, struct error *err)
+{
+    int result = 0;
+
+    if (count > TESTIMONY_REFERRERS_MAX)
+        strings_take(&r->t->complaints,
+                     xasprintf("of %zu manifests that refer to the image %d were read", count,
+                               TESTIMONY_REFERRERS_MAX));
+    for (size_t i = 0; result == 0 && i < MIN(count, (size_t)TESTIMONY_REFERRERS_MAX); i++)
+        result = read_referrer(r, &list[i], err);
+    return result;
 }
 
 /* The entries of an index of referrers; whatever artifactType they state, as cosign 2 writes a wrong
@@ -192,16 +214,18 @@ static int read_referrer(struct reader *r, const struct digest *d, struct error 
 static int read_list(struct reader *r, struct view text, struct error *err)
 {
     CLEANUP(image_index_freep) struct image_index *x = NULL;
+    VEC(struct digest) list = {0};
     ERROR_AUTO(why);
-    int result = 0;
 
     if (image_index_parse(text, &x, &why) < 0) {
         complain(r, "the list of referrers", &why);
         return 0;
     }
-    for (size_t i = 0; result == 0 && i < MIN(x->manifest_count, (size_t)EVIDENCE_COUNT_MAX); i++)
+    for (size_t i = 0; i < x->manifest_count; i++)
         if (descriptor_need_sha256(&x->manifests[i], NULL) == 0)
-            result = read_referrer(r, &x->manifests[i].digest, err);
+            vec_push(&list, x->manifests[i].digest);
+    const int result = read_some(r, list.at, list.size, err);
+    vec_done(&list);
     return result;
 }
 
@@ -231,11 +255,9 @@ static int read_referrers(struct reader *r, struct error *err)
 {
     cleanup_free struct digest *list = NULL;
     size_t count = 0;
-    int result = r->site->kind->referrers(r->site, &r->t->digest, &list, &count, err);
+    const int result = r->site->kind->referrers(r->site, &r->t->digest, &list, &count, err);
 
-    for (size_t i = 0; result == 0 && i < MIN(count, (size_t)EVIDENCE_COUNT_MAX); i++)
-        result = read_referrer(r, &list[i], err);
-    return result;
+    return result < 0 ? result : read_some(r, list, count, err);
 }
 
 int testimony_collect(struct site *p, struct testimony *ret, struct error *err)

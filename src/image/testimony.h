@@ -5,6 +5,9 @@
 #include "image/site.h"
 #include "trust/sign.h"
 
+/* Manifests that refer to one image, of which most may be no signatures: each is a request. */
+#define TESTIMONY_REFERRERS_MAX 1024
+
 /* One that says something; tag NULL: a referrer. */
 struct testimony_manifest {
     char *tag;
@@ -16,7 +19,7 @@ struct testimony {
     struct str manifest;
     VEC(struct evidence) evidence; /* read, not believed */
     VEC(struct str) envelopes;     /* of notation, likewise */
-    struct strings complaints;     /* what could not be read, and why */
+    struct strings complaints;     /* what could not be read, or was too much, and why */
     bool keep;                     /* the bytes too, for whoever stores them: */
     VEC(struct testimony_manifest) manifests;
     VEC(struct str) blobs;

@@ -434,3 +434,14 @@ END
     [[ $stderr == *"more than 256 signatures"* ]]
     rm -rf heaped
 }
+
+@test "a signature behind hundreds of referrers that say nothing, in pages; and what is too much is named" {
+    start_liar MANY --referrers
+    upload layout "$MANY" team/app 1.0
+    cooper sign -q --key cosign.key --new-bundle-format "$MANY/team/app:1.0"
+    for faults in many-300 many-300.pages-100 many-20.pages-1; do
+        cooper verify -q --key cosign.pub "$MANY/f.$faults/team/app:1.0"
+    done
+    run -1 --separate-stderr cooper verify --key cosign.pub "$MANY/f.many-1025/team/app:1.0"
+    [[ $stderr == *"hint: of 1026 manifests that refer to the image 1024 were read"* ]]
+}
