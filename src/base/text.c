@@ -139,9 +139,21 @@ size_t text_control(struct view text)
 
     if ((c < ' ' && c != '\t' && c != '\n') || c == 0x7f)
         return 1;
-    if (c != 0xc2 || text.size < 2)
+    if (c < 0xc2 || text.size < 2)
         return 0;
-    return (unsigned char)text.at[1] >= 0x80 && (unsigned char)text.at[1] < 0xa0 ? 2 : 0;
+    size_t size;
+    const uint32_t mark = char_at(text, &size);
+    static const uint32_t marks[][2] = {
+        {0x80, 0x9f}, {0x061c, 0x061c}, {0x200e, 0x200f}, {0x202a, 0x202e}, {0x2066, 0x2069}};
+    return size > 1 && is_in(mark, marks, ARRAY_SIZE(marks)) ? size : 0;
+}
+
+void text_add_visible(struct str *to, struct view text)
+{
+    for (size_t i = 0, size; i < text.size; i += MAX(size, (size_t)1)) {
+        size = text_control(view_make(text.at + i, text.size - i));
+        str_add_char(to, size > 0 ? '?' : text.at[i]);
+    }
 }
 
 struct view text_cut(struct view text, size_t columns)

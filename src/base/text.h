@@ -20,8 +20,10 @@ void text_age(struct str *to, int64_t seconds);
 
 /* Columns that UTF-8 text takes on a screen: wide characters (East Asian, emoji) two, combining marks none. */
 size_t text_columns(struct view text);
-/* The bytes at the beginning of text that a terminal may obey: a control character (not TAB or newline), C1 in UTF-8 too;
- * 0: none. */
+/* The bytes at the beginning of text that a terminal may obey: a control character (not TAB or newline), C1 in UTF-8 too, and
+ * marks that show text in another order than it has (U+061C, 200E, 200F, 202A to 202E, 2066 to 2069: "Trojan Source"); 0: none. */
 size_t text_control(struct view text);
+/* text with '?' for each of them. */
+void text_add_visible(struct str *to, struct view text);
 /* The longest beginning of text that takes at most so many columns; whole characters only. */
 struct view text_cut(struct view text, size_t columns);

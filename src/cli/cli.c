@@ -61,12 +61,10 @@ static void print_error_json(const struct env *env, const struct error *err)
 /* Names out of archives and files may hold what a terminal obeys. */
 static void print_clean(FILE *out, const char *text)
 {
-    const struct view v = view_of(text);
+    STR_AUTO(clean);
 
-    for (size_t i = 0, size; i < v.size; i += MAX(size, (size_t)1)) {
-        size = text_control(view_make(v.at + i, v.size - i));
-        putc(size > 0 ? '?' : v.at[i], out);
-    }
+    text_add_visible(&clean, view_of(text));
+    fputs(clean.at, out);
 }
 
 static void print_error(const struct env *env, const struct error *err)
