@@ -107,10 +107,22 @@ size_t lint_fix(const struct linter *l, struct view text, const char *name, stru
     return total;
 }
 
-/* ---- the diff: one hunk, from the first line that differs to the last ---- */
+/* ---- the diff ---- */
+
+#define AHEAD_MAX                                                                                  \
+    400 /* lines of both files that are looked through for where they are the same again */
 
 struct line_list {
     struct view *at;
+    size_t size, cap;
+};
+
+/* Lines [a, a_end) of the one have become [b, b_end) of the other. */
+struct change {
+    size_t a, a_end, b, b_end;
+};
+struct changes {
+    struct change *at;
     size_t size, cap;
 };
 
@@ -124,6 +136,36 @@ static void cut_lines(struct view text, struct line_list *ret)
     }
 }
 
+/* The nearest place behind a and b from which on a line is the same: what lies before it is the change. Edits are small, so it is
+ * near; where it is not, all of the rest is one change, which is no shorter diff, but a right one. */
+static struct change change_at(const struct line_list *x, const struct line_list *y, size_t a,
+                               size_t b)
+{
+    for (size_t ahead = 1; ahead <= AHEAD_MAX; ahead++)
+        for (size_t i = 0; i <= ahead; i++) {
+            const size_t j = ahead - i;
+            if (a + i < x->size && b + j < y->size && view_eq(x->at[a + i], y->at[b + j]))
+                return (struct change){a, a + i, b, b + j};
+        }
+    return (struct change){a, x->size, b, y->size};
+}
+
+static void find_changes(const struct line_list *x, const struct line_list *y, struct changes *ret)
+{
+    size_t a = 0, b = 0;
+
+    while (a < x->size || b < y->size) {
+        if (a < x->size && b < y->size && view_eq(x->at[a], y->at[b])) {
+            a++, b++;
+            continue;
+        }
+        const struct change c = change_at(x, y, a, b);
+        vec_push(ret, c);
+        a = c.a_end;
+        b = c.b_end;
+    }
+}
+
 static void add_line(struct str *s, char sign, struct view line)
 {
     str_add_char(s, sign);
@@ -132,33 +174,58 @@ static void add_line(struct str *s, char sign, struct view line)
         str_add_text(s, "\n\\ No newline at end of file\n");
 }
 
+static void add_lines(struct str *s, char sign, const struct line_list *list, size_t begin,
+                      size_t end)
+{
+    for (size_t i = begin; i < end; i++)
+        add_line(s, sign, list->at[i]);
+}
+
+/* As diff -u counts: none begins behind the line before it, one needs no number. */
+static void add_range(struct str *s, char sign, size_t begin, size_t end)
+{
+    str_printf(s, " %c%zu", sign, end > begin ? begin + 1 : begin);
+    if (end - begin != 1)
+        str_printf(s, ",%zu", end - begin);
+}
+
+/* Changes [first, end), whose surroundings touch. */
+static void add_hunk(struct str *s, const struct line_list *x, const struct line_list *y,
+                     const struct change *first, const struct change *end)
+{
+    const size_t before = MIN(first->a, (size_t)AROUND),
+                 behind = MIN(x->size - end[-1].a_end, (size_t)AROUND);
+
+    str_add_text(s, "@@");
+    add_range(s, '-', first->a - before, end[-1].a_end + behind);
+    add_range(s, '+', first->b - before, end[-1].b_end + behind);
+    str_add_text(s, " @@\n");
+    size_t at = first->a - before;
+    for (const struct change *c = first; c < end; c++) {
+        add_lines(s, ' ', x, at, c->a);
+        add_lines(s, '-', x, c->a, c->a_end);
+        add_lines(s, '+', y, c->b, c->b_end);
+        at = c->a_end;
+    }
+    add_lines(s, ' ', x, at, at + behind);
+}
+
 void lint_fix_diff(struct view before, struct view after, const char *name, struct str *ret)
 {
-    struct line_list a = {0}, b = {0};
-    size_t same = 0, tail = 0;
+    struct line_list x = {0}, y = {0};
+    struct changes list = {0};
 
-    cut_lines(before, &a);
-    cut_lines(after, &b);
-    while (same < a.size && same < b.size && view_eq(a.at[same], b.at[same]))
-        same++;
-    while (tail < a.size - same && tail < b.size - same &&
-           view_eq(a.at[a.size - 1 - tail], b.at[b.size - 1 - tail]))
-        tail++;
-    if (same < a.size || same < b.size) {
-        const size_t begin = same > AROUND ? same - AROUND : 0, more = MIN(tail, (size_t)AROUND);
-        const size_t a_end = a.size - tail, b_end = b.size - tail;
-
-        str_printf(ret, "--- %s\n+++ %s\n@@ -%zu,%zu +%zu,%zu @@\n", name, name, begin + 1,
-                   a_end + more - begin, begin + 1, b_end + more - begin);
-        for (size_t i = begin; i < same; i++)
-            add_line(ret, ' ', a.at[i]);
-        for (size_t i = same; i < a_end; i++)
-            add_line(ret, '-', a.at[i]);
-        for (size_t i = same; i < b_end; i++)
-            add_line(ret, '+', b.at[i]);
-        for (size_t i = a_end; i < a_end + more; i++)
-            add_line(ret, ' ', a.at[i]);
+    cut_lines(before, &x);
+    cut_lines(after, &y);
+    find_changes(&x, &y, &list);
+    if (list.size > 0)
+        str_printf(ret, "--- %s\n+++ %s\n", name, name);
+    for (size_t i = 0, end; i < list.size; i = end) {
+        for (end = i + 1; end < list.size && list.at[end].a - list.at[end - 1].a_end <= 2 * AROUND;)
+            end++;
+        add_hunk(ret, &x, &y, &list.at[i], list.at + end);
     }
-    vec_done(&a);
-    vec_done(&b);
+    vec_done(&list);
+    vec_done(&x);
+    vec_done(&y);
 }
