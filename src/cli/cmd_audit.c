@@ -14,7 +14,7 @@
 struct options {
     const char *config, *format, *threshold, *explain;
     struct strings ignore, enable;
-    int64_t exit_code;
+    const char *exit_code;
     bool no_fail, brief;
     struct docker_options run;
 };
@@ -112,12 +112,13 @@ static int run(const struct env *env, const void *options, char *const *argument
 {
     const struct options *o = options;
     struct work w = {.env = env, .o = o};
+    int status = 0;
 
     if (o->explain)
         return lint_rule_explain(env, o->explain, err);
     lint_config_init(&w.config);
     int r = lint_settings_read(env, o->config, &w.config, err);
-    if (r == 0 && configure(&w, err) < 0)
+    if (r == 0 && (configure(&w, err) < 0 || lint_settings_status(o->exit_code, &status, err) < 0))
         r = EXIT_USAGE;
     if (r == 0) {
         lint_output_begin(&w.out, w.format);
@@ -132,7 +133,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     lint_config_done(&w.config);
     if (r != 0 || !failed)
         return r;
-    return o->exit_code ? (int)o->exit_code : EXIT_FINDINGS;
+    return status;
 }
 
 static const struct option_row rows[] = {
@@ -141,7 +142,7 @@ static const struct option_row rows[] = {
              "how findings are written (default: tty)"),
     OPT_TEXT(0, "exit-on", struct options, threshold, "LEVEL",
              "lowest level that fails: error, warning, info (default), style, none"),
-    OPT_INT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
+    OPT_TEXT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
     OPT_FLAG(0, "no-fail", struct options, no_fail, "status 0 whatever is found"),
     OPT_TEXTS(0, "ignore", struct options, ignore, "RULE", "leave a rule out"),
     OPT_TEXTS(0, "enable", struct options, enable, "RULE", "switch a rule on that is off"),

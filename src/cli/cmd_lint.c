@@ -5,18 +5,20 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/lint_files.h"
 #include "cli/lint_settings.h"
+#include "cli/lint_sinks.h"
 #include "lint/config.h"
 #include "lint/fix.h"
 #include "lint/format.h"
 #include "lint/rule.h"
 
 struct options {
-    const char *config, *context, *format, *threshold, *explain, *name, *fix;
+    const char *config, *context, *threshold, *explain, *name, *fix, *ignore_file, *exit_code;
+    struct strings formats, outputs;
     struct strings ignore, enable, error, warning, info, style, trusted, labels;
-    int64_t exit_code;
     bool no_fail, strict_labels, no_pragma, no_shellcheck, brief, no_color;
 };
 
@@ -49,8 +51,7 @@ static int apply_options(struct lint_config *c, const struct options *o, struct 
     c->ignore_pragmas |= o->no_pragma;
     if (r == 0 && o->threshold)
         r = lint_config_threshold(c, o->threshold, err);
-    if (o->format)
-        strings_add(&c->formats, o->format);
+    c->no_color |= o->no_color;
     return r;
 }
 
@@ -107,10 +108,19 @@ struct work {
     const struct env *env;
     const struct options *o;
     const struct lint_config *config;
-    const struct lint_format *format;
-    struct lint_output out;
+    struct lint_exceptions *exceptions;
+    struct linter *linters[2]; /* [1]: with what another rule covers, for formats that want it */
+    struct lint_sinks sinks;
     bool failed; /* a finding at or above the threshold */
 };
+
+static void work_done(struct work *w)
+{
+    linter_free(w->linters[0]);
+    linter_free(w->linters[1]);
+    lint_exceptions_free(w->exceptions);
+    lint_sinks_done(&w->sinks);
+}
 
 static int read_file(const char *path, struct str *ret, struct error *err)
 {
@@ -119,12 +129,6 @@ static int read_file(const char *path, struct str *ret, struct error *err)
                       : fd_read_file(AT_FDCWD, path, DOCKERFILE_SIZE_MAX, ret, err);
 
     return r < 0 ? error_wrap(err, r, "lint '%s'", path) : 0;
-}
-
-static void flush(struct work *w)
-{
-    (void)fwrite(w->out.text.at, 1, w->out.text.size, w->env->out);
-    str_clear(&w->out.text);
 }
 
 /* The file that a symbolic link names is the one that is mended; it keeps its owner and mode. */
@@ -147,19 +151,32 @@ static int replace(const char *path, struct view text, struct error *err)
     return 0;
 }
 
+/* What a terminal obeys is not handed to one; whoever applies the diff gets the bytes. */
+static void print_diff(const struct env *env, struct view before, struct view after,
+                       const char *path)
+{
+    STR_AUTO(diff);
+    STR_AUTO(shown);
+
+    lint_fix_diff(before, after, path, &diff);
+    if (isatty(fileno(env->out)))
+        text_add_visible(&shown, str_view(&diff));
+    else
+        str_add(&shown, str_view(&diff));
+    (void)fwrite(shown.at, 1, shown.size, env->out);
+}
+
 /* 1: the diff is all that is wanted of the file. */
-static int fix(struct work *w, const struct linter *l, const char *path, struct str *text,
-               struct error *err)
+static int fix(struct work *w, const char *path, struct str *text, struct error *err)
 {
     const bool diff = strcmp(w->o->fix, "diff") == 0, input = strcmp(path, "-") == 0;
     STR_AUTO(mended);
 
-    const size_t made = lint_fix(l, str_view(text), path, &mended);
+    const size_t made = lint_fix(w->linters[0], str_view(text), path, &mended);
     if (diff)
-        lint_fix_diff(str_view(text), str_view(&mended), path, &w->out.text);
+        print_diff(w->env, str_view(text), str_view(&mended), path);
     else if (input)
-        str_add(&w->out.text, str_view(&mended));
-    flush(w);
+        (void)fwrite(mended.at, 1, mended.size, w->env->out);
     if (diff || input)
         return 1;
     const int r = made > 0 ? replace(path, str_view(&mended), err) : 0;
@@ -170,12 +187,23 @@ static int fix(struct work *w, const struct linter *l, const char *path, struct 
     return 0;
 }
 
+static void report(struct work *w, bool all, const char *name, struct view text)
+{
+    CLEANUP(lint_report_done) struct lint_report found = {0};
+
+    if (!lint_sinks_want(&w->sinks, all))
+        return;
+    lint_text(w->linters[all], text, name, &found);
+    vec_each (f, &found)
+        w->failed |= f->level >= MAX(w->config->threshold, LINT_STYLE);
+    const struct view source = found.dockerfile ? found.dockerfile->source : text;
+    lint_sinks_add(&w->sinks, all, &(struct lint_subject){name, source, &found});
+}
+
 static int lint_one(struct work *w, const char *path, struct error *err)
 {
     CLEANUP(context_done) struct context context = {0};
-    CLEANUP(lint_report_done) struct lint_report report = {0};
-    struct lint_options options = lint_config_options(w->config);
-    const char *name = w->o->name ? w->o->name : strcmp(path, "-") == 0 ? "-" : path;
+    const char *name = w->o->name ? w->o->name : path;
     STR_AUTO(text);
     int r = read_file(path, &text, err);
 
@@ -183,54 +211,16 @@ static int lint_one(struct work *w, const char *path, struct error *err)
         r = read_context(w->o, path, &context, err);
     if (r < 0)
         return r;
-    options.ignore = context.ignore;
-    options.context = true;
-    options.raw = w->format->all;
-    options.no_shellcheck = w->o->no_shellcheck;
-    CLEANUP(linter_freep) struct linter *l = linter_new(&options);
-    if (w->o->fix && (r = fix(w, l, path, &text, err)) != 0)
+    for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++)
+        linter_next(w->linters[i], context.ignore, path);
+    if (w->o->fix && (r = fix(w, path, &text, err)) != 0)
         return r < 0 ? r : 0;
-    lint_text(l, str_view(&text), name, &report);
-    vec_each (f, &report)
-        w->failed |= f->level >= MAX(w->config->threshold, LINT_STYLE);
-    const struct view source = report.dockerfile ? report.dockerfile->source : str_view(&text);
-    lint_output_file(&w->out, w->format, &(struct lint_subject){name, source, &report});
-    flush(w);
+    report(w, false, name, str_view(&text));
+    report(w, true, name, str_view(&text));
     return 0;
 }
 
 /* ---- the command ---- */
-
-static int choose_format(struct work *w, struct error *err)
-{
-    const struct strings *names = &w->config->formats;
-    const char *name = names->size > 0 ? names->at[names->size - 1] : "tty";
-    STR_AUTO(list);
-
-    w->format = lint_format_find(name);
-    if (w->format)
-        return 0;
-    lint_format_names(&list);
-    return error_set(err, -EINVAL, "--format is one of %s, not '%.40s'", list.at, name);
-}
-
-static int lint_all(struct work *w, char *const *arguments, struct error *err)
-{
-    CLEANUP(strings_done) struct strings files = {0};
-    int r = lint_files(w->env, arguments, &files, err);
-
-    if (r < 0)
-        return r;
-    lint_output_begin(&w->out, w->format);
-    w->out.brief = w->o->brief || w->env->quiet;
-    w->out.color = isatty(fileno(w->env->out)) && w->env->color && !w->config->no_color;
-    for (size_t i = 0; r == 0 && i < files.size; i++)
-        r = lint_one(w, files.at[i], err);
-    lint_output_end(&w->out, w->format); /* after a failure too: it stays a document */
-    flush(w);
-    lint_output_done(&w->out);
-    return r;
-}
 
 static bool names_input(char *const *arguments)
 {
@@ -240,47 +230,95 @@ static bool names_input(char *const *arguments)
     return false;
 }
 
+/* Neither a diff nor a Dockerfile is a document. */
+static int choose_sinks(struct work *w, char *const *arguments, struct error *err)
+{
+    const struct options *o = w->o;
+    CLEANUP(strings_done) struct strings none = {0};
+    const struct strings *formats = o->formats.size > 0 ? &o->formats : &w->config->formats;
+    const bool plain = o->fix && (*o->fix || names_input(arguments));
+
+    return lint_sinks_pair(&w->sinks, plain ? &none : formats, plain ? &none : &o->outputs, err);
+}
+
+static void make_linters(struct work *w)
+{
+    struct lint_options options = lint_config_options(w->config);
+
+    options.exceptions = w->exceptions;
+    options.context = true;
+    options.no_shellcheck = w->o->no_shellcheck;
+    for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++) {
+        options.raw = i > 0;
+        w->linters[i] = linter_new(&options);
+    }
+}
+
+static int lint_all(struct work *w, char *const *arguments, struct error *err)
+{
+    CLEANUP(strings_done) struct strings files = {0};
+    ERROR_AUTO(e);
+    int r = lint_files(w->env, arguments, &files, err);
+
+    if (r < 0)
+        return r;
+    make_linters(w);
+    r = lint_sinks_begin(&w->sinks, w->env, w->o->brief || w->env->quiet,
+                         w->env->color && !w->config->no_color, err);
+    for (size_t i = 0; r == 0 && i < files.size; i++)
+        r = lint_one(w, files.at[i], err);
+    const int ended = lint_sinks_end(&w->sinks, &e); /* after a failure too: they stay documents */
+    if (r == 0 && ended < 0)
+        r = error_move(err, &e);
+    if (r == 0)
+        lint_settings_unused(w->env, w->exceptions);
+    return r;
+}
+
+static int check_usage(const struct options *o, struct error *err)
+{
+    if (o->fix && *o->fix && strcmp(o->fix, "diff") != 0)
+        return error_set(err, -EINVAL, "--fix takes nothing or diff, not '%.40s'", o->fix);
+    return 0;
+}
+
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
     const struct options *o = options;
     CLEANUP(lint_config_done) struct lint_config config = {0};
-    struct work w = {.env = env, .o = o, .config = &config};
+    struct env said = *env;
+    CLEANUP(work_done) struct work w = {.env = &said, .o = o, .config = &config};
+    int status = 0;
 
     if (o->explain)
         return lint_rule_explain(env, o->explain, err);
     lint_config_init(&config);
     int r = lint_settings_read(env, o->config, &config, err);
+    if (r == 0)
+        r = lint_settings_exceptions(env, o->ignore_file, &w.exceptions, err);
     if (r < 0)
         return r;
-    if (o->fix && *o->fix && strcmp(o->fix, "diff") != 0) {
-        (void)error_set(err, -EINVAL, "--fix takes nothing or diff, not '%.40s'", o->fix);
+    said.verbose |= config.verbose;
+    if (check_usage(o, err) < 0 || lint_settings_status(o->exit_code, &status, err) < 0 ||
+        apply_options(&config, o, err) < 0 || choose_sinks(&w, arguments, err) < 0)
         return EXIT_USAGE;
-    }
-    if (o->exit_code < 0 || o->exit_code > 255) {
-        (void)error_set(err, -EINVAL, "--exit-code is 1 to 255: there are no others");
-        return EXIT_USAGE;
-    }
-    if (apply_options(&config, o, err) < 0 || choose_format(&w, err) < 0)
-        return EXIT_USAGE;
-    if (o->fix && (*o->fix || names_input(arguments)))
-        w.format = lint_format_find("tty"); /* neither a diff nor a Dockerfile is a document */
     r = lint_all(&w, arguments, err);
     if (r < 0)
         return r;
-    if (!w.failed || config.no_fail || w.format->never_fails)
-        return EXIT_DONE;
-    return o->exit_code ? (int)o->exit_code : EXIT_FINDINGS;
+    return !w.failed || config.no_fail || lint_sinks_never_fail(&w.sinks) ? EXIT_DONE : status;
 }
 
 static const struct option_row rows[] = {
-    OPT_TEXT('f', "format", struct options, format,
-             "tty|json|sarif|checkstyle|codeclimate|gitlab|gnu|junit|sonarqube",
-             "how findings are written (default: tty)"),
+    OPT_TEXTS('f', "format", struct options, formats,
+              "tty|json|sarif|checkstyle|codeclimate|gitlab|gnu|junit|sonarqube|codacy|table",
+              "how findings are written (default: tty)"),
+    OPT_TEXTS('o', "output", struct options, outputs, "FILE",
+              "where they go, - for standard output; each has the --format of the same number"),
     OPT_TEXT('t', "failure-threshold", struct options, threshold, "LEVEL",
              "lowest level that fails: error, warning, info (default), style, none"),
     OPT_TEXT(0, "exit-on", struct options, threshold, "LEVEL", "the same"),
-    OPT_INT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
+    OPT_TEXT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
     OPT_FLAG(0, "no-fail", struct options, no_fail, "status 0 whatever is found"),
     OPT_TEXTS(0, "ignore", struct options, ignore, "RULE", "leave a rule out"),
     OPT_TEXTS(0, "enable", struct options, enable, "RULE", "switch a rule on that is off"),
@@ -297,6 +335,8 @@ static const struct option_row rows[] = {
     OPT_FLAG(0, "no-shellcheck", struct options, no_shellcheck, "do not run ShellCheck over RUNs"),
     OPT_TEXT('c', "config", struct options, config, "FILE",
              "instead of the .hadolint.yaml that is found"),
+    OPT_TEXT(0, "ignore-file", struct options, ignore_file, "FILE",
+             "findings that are taken as they are (default: .cooperignore)"),
     OPT_WORD(0, "fix", struct options, fix, "diff",
              "mend what a machine can, then lint; diff: only show what would change; - is written "
              "to stdout"),

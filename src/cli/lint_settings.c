@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/fd.h"
+#include "cli/cli.h"
 #include "lint/format.h"
 #include "lint/rule.h"
 #include "lint/yaml.h"
@@ -47,6 +48,8 @@ static int find_config(const struct env *env, struct lint_config *c, struct erro
         for (size_t k = 0; dir && (*dir || !*below) && k < ARRAY_SIZE(ends); k++) {
             cleanup_free char *path = xasprintf("%s%s%s", dir, places[i].path, ends[k]);
             const int r = try_config(c, path, true, err);
+            if (r > 0)
+                env_debug(env, "settings of '%s'", path);
             if (r != 0)
                 return r;
         }
@@ -64,6 +67,43 @@ int lint_settings_read(const struct env *env, const char *path, struct lint_conf
     if (r == 0 && path)
         return error_set(err, -ENOENT, "open '%s': there is no such file", path);
     return r < 0 ? r : 0;
+}
+
+int lint_settings_exceptions(const struct env *env, const char *path, struct lint_exceptions **ret,
+                             struct error *err)
+{
+    const char *name = path ? path : ".cooperignore";
+    STR_AUTO(text);
+    ERROR_AUTO(e);
+    const int r = path ? fd_read_file(AT_FDCWD, name, EXCEPTIONS_SIZE_MAX, &text, &e)
+                       : fd_read_regular(AT_FDCWD, name, EXCEPTIONS_SIZE_MAX, &text, &e);
+
+    *ret = NULL;
+    if (!path && (r == -ENOENT || r == -ENOTDIR))
+        return 0;
+    if (r < 0)
+        return error_move(err, &e);
+    return lint_exceptions_parse(str_view(&text), name, env->now_s, ret, err);
+}
+
+void lint_settings_unused(const struct env *env, const struct lint_exceptions *e)
+{
+    struct lint_exception x;
+
+    for (size_t i = 0; e && lint_exceptions_at(e, i, &x); i++)
+        if (x.expired || !x.used)
+            env_debug(env, "exception of line %u, %.80s: %s", x.line, x.rule,
+                      x.expired ? "its day is over" : "there is nothing that it would take");
+}
+
+int lint_settings_status(const char *text, int *ret, struct error *err)
+{
+    uint64_t status = EXIT_FINDINGS;
+
+    if (text && (!view_to_u64(view_of(text), &status) || status > 255))
+        return error_set(err, -EINVAL, "--exit-code is 0 to 255, not '%.40s'", text);
+    *ret = (int)status;
+    return 0;
 }
 
 int lint_rules_check(const struct strings *names, const char *option, struct error *err)

@@ -4,10 +4,18 @@
 #include "base/env.h"
 #include "base/vec.h"
 #include "lint/config.h"
+#include "lint/exceptions.h"
 
 /* HADOLINT_* variables, then the file: path, or the first that is found where hadolint looks. */
 MUST_CHECK int lint_settings_read(const struct env *env, const char *path, struct lint_config *c,
                                   struct error *err);
+/* .cooperignore: path, or the one here; *ret is NULL without one. */
+MUST_CHECK int lint_settings_exceptions(const struct env *env, const char *path,
+                                        struct lint_exceptions **ret, struct error *err);
+/* With --verbose: its lines that took nothing. */
+void lint_settings_unused(const struct env *env, const struct lint_exceptions *e);
+/* --exit-code; text NULL: EXIT_FINDINGS. */
+MUST_CHECK int lint_settings_status(const char *text, int *ret, struct error *err);
 /* -EINVAL for a name that is no rule's; option is what has the list. */
 MUST_CHECK int lint_rules_check(const struct strings *names, const char *option, struct error *err);
 /* Prints the page of a rule; "all": the whole reference. */

@@ -241,6 +241,7 @@ void lint_config_environ(struct lint_config *c, const char *(*get)(const char *n
 
     c->no_fail |= is_true(get("HADOLINT_NOFAIL"));
     c->no_color |= is_true(get("NO_COLOR"));
+    c->verbose |= is_true(get("HADOLINT_VERBOSE"));
     c->strict_labels |= is_true(get("HADOLINT_STRICT_LABELS"));
     c->ignore_pragmas |= is_true(get("HADOLINT_DISABLE_IGNORE_PRAGMA"));
     if (threshold)

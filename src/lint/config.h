@@ -13,7 +13,7 @@ struct lint_config {
     struct strings names; /* of overrides */
     struct strings trusted, formats;
     struct map labels;
-    bool strict_labels, ignore_pragmas, no_fail, no_color;
+    bool strict_labels, ignore_pragmas, no_fail, no_color, verbose;
     enum lint_level threshold;
 };
 void lint_config_init(struct lint_config *c); /* threshold info */

@@ -123,6 +123,7 @@ static const struct lint_format formats[] = {
     {"checkstyle", false, false, format_checkstyle_begin, format_checkstyle_file,
      format_checkstyle_end},
     {"codeclimate", false, true, NULL, format_codeclimate_file, NULL},
+    {"codacy", false, true, NULL, format_codacy_file, NULL},
     {"gitlab", false, false, format_json_begin, format_gitlab_file, format_json_end},
     {"gnu", false, false, NULL, gnu_file, NULL},
     {"junit", false, false, format_junit_begin, format_junit_file, format_junit_end},

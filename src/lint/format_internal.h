@@ -10,6 +10,7 @@ void format_json_begin(struct lint_output *o);
 void format_json_file(struct lint_output *o, const struct lint_subject *s);
 void format_json_end(struct lint_output *o);
 void format_codeclimate_file(struct lint_output *o, const struct lint_subject *s);
+void format_codacy_file(struct lint_output *o, const struct lint_subject *s);
 void format_gitlab_file(struct lint_output *o, const struct lint_subject *s);
 void format_sonarqube_begin(struct lint_output *o);
 void format_sonarqube_file(struct lint_output *o, const struct lint_subject *s);

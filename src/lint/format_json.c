@@ -131,6 +131,21 @@ void format_codeclimate_file(struct lint_output *o, const struct lint_subject *s
     }
 }
 
+/* Codacy's tool API: a document a line. */
+void format_codacy_file(struct lint_output *o, const struct lint_subject *s)
+{
+    vec_each (f, s->report) {
+        json_t *doc = json_object();
+
+        doc_set_text(doc, "filename", s->name);
+        doc_set_text(doc, "patternId", f->code);
+        set_message(doc, "message", f);
+        doc_set_int(doc, "line", MAX(f->span.line, 1u));
+        add_doc(o, true, doc);
+        str_add_char(&o->text, '\n');
+    }
+}
+
 /* The same finding has the same fingerprint in the next run. */
 static void set_fingerprint(json_t *doc)
 {

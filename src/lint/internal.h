@@ -3,9 +3,17 @@
 
 #include "lint/rule.h"
 
+/* Which of the overrides say something of a name; each is 1 + its number, 0: none. */
+struct pick {
+    size_t last;  /* of all */
+    size_t off;   /* that switches it off */
+    size_t level; /* that gives it a level */
+};
+
 struct linter {
     struct lint_options options;
     enum lint_level *levels; /* by number of the row; LINT_IGNORE: off */
+    struct map named;        /* by overrides, in lower case -> struct pick */
     struct row_list {
         const struct lint_row **at;
         size_t size, cap;

@@ -2,6 +2,9 @@
 #include "lint/lint.h"
 
 #include "lint/facts_run.h"
+#include <ctype.h>
+
+#include "lint/exceptions.h"
 #include "lint/internal.h"
 
 static const char *const level_names[] = {"ignore", "style", "info", "warning", "error"};
@@ -32,18 +35,73 @@ void lint_report_done(struct lint_report *r)
 
 /* ---- the linter ---- */
 
+static struct view lower(struct view name, struct str *ret)
+{
+    str_clear(ret);
+    str_add(ret, name);
+    for (size_t i = 0; i < ret->size; i++)
+        ret->at[i] = (char)tolower((unsigned char)ret->at[i]);
+    return str_view(ret);
+}
+
+static const struct pick *pick_of(const struct linter *l, const char *name)
+{
+    STR_AUTO(key);
+
+    return name && l->named.size > 0 ? map_get(&l->named, lower(view_of(name), &key)) : NULL;
+}
+
 /* DL9999 of a list that was written for another version is harmless, as in hadolint. */
-static void apply(struct linter *l, const struct lint_override *o)
+static void read_overrides(struct linter *l)
+{
+    STR_AUTO(key);
+
+    for (size_t i = 0; i < l->options.override_count; i++) {
+        const struct lint_override *o = &l->options.overrides[i];
+        struct pick *p = map_get(&l->named, lower(view_of(o->name), &key));
+
+        if (!p) {
+            p = xcalloc(1, sizeof(*p));
+            map_set(&l->named, str_view(&key), p);
+        }
+        p->last = i + 1;
+        if (!o->on)
+            p->level = i + 1;
+        if (!o->on && o->level == LINT_IGNORE)
+            p->off = i + 1;
+    }
+}
+
+/* The latest override of any of the row's names; off: of those that switch it off. */
+static size_t latest(const struct linter *l, const struct lint_row *row, bool off)
+{
+    const struct pick *p[2 + ARRAY_SIZE(row->aliases)] = {pick_of(l, row->id),
+                                                          pick_of(l, row->name)};
+    size_t ret = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(row->aliases); i++)
+        p[2 + i] = pick_of(l, row->aliases[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+        if (p[i])
+            ret = MAX(ret, off ? p[i]->off : p[i]->last);
+    return ret;
+}
+
+/* Whoever switches a rule off does so with the one that it covers. */
+static void apply_overrides(struct linter *l)
 {
     const struct lint_row *row;
 
-    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+    read_overrides(l);
+    for (size_t i = 0; l->named.size > 0 && (row = lint_row_at(i)); i++) {
         const struct lint_row *cover = lint_row_cover(row);
-        const bool named = lint_row_named(row, view_of(o->name));
-        const bool off = !o->on && o->level == LINT_IGNORE;
+        const size_t own = latest(l, row, false), covered = cover ? latest(l, cover, true) : 0,
+                     number = MAX(own, covered);
 
-        if (named || (off && cover && lint_row_named(cover, view_of(o->name))))
-            l->levels[i] = o->on ? row->level : o->level;
+        if (number == 0)
+            continue;
+        const struct lint_override *o = &l->options.overrides[number - 1];
+        l->levels[i] = o->on ? row->level : o->level;
     }
 }
 
@@ -81,8 +139,7 @@ struct linter *linter_new(const struct lint_options *options)
     l->levels = xcalloc(lint_row_count(), sizeof(*l->levels));
     for (size_t i = 0; (row = lint_row_at(i)); i++)
         l->levels[i] = row->off && !(options->audit && is_of_bench(row)) ? LINT_IGNORE : row->level;
-    for (size_t i = 0; i < options->override_count; i++)
-        apply(l, &options->overrides[i]);
+    apply_overrides(l);
     sort_checks(l);
     return l;
 }
@@ -92,11 +149,20 @@ void linter_free(struct linter *l)
     if (!l)
         return;
     free(l->levels);
+    map_each (item, &l->named)
+        free(item->value);
+    map_done(&l->named);
     vec_done(&l->files);
     vec_done(&l->stages);
     vec_done(&l->instructions);
     vec_done(&l->runs);
     free(l);
+}
+
+void linter_next(struct linter *l, const struct ignore *ignore, const char *path)
+{
+    l->options.ignore = ignore;
+    l->options.path = path;
 }
 
 /* ---- findings ---- */
@@ -159,12 +225,9 @@ void lint_add_edit(struct lint *l, struct span span, struct span replace, const 
 /* Only overrides know codes that are no rows. */
 static enum lint_level level_of_code(const struct lint *l, const char *code, enum lint_level level)
 {
-    for (size_t i = 0; i < l->options->override_count; i++) {
-        const struct lint_override *o = &l->options->overrides[i];
-        if (view_eq_nocase(view_of(o->name), code) && !o->on)
-            level = o->level;
-    }
-    return level;
+    const struct pick *p = pick_of(l->linter, code);
+
+    return p && p->level ? l->options->overrides[p->level - 1].level : level;
 }
 
 void lint_add_code(struct lint *l, struct span span, const char *code, enum lint_level level,
@@ -231,8 +294,21 @@ static void drop_covered(struct lint_report *r)
     free(covered);
 }
 
+static void drop_taken(const struct linter *l, struct lint_report *r)
+{
+    const struct view path = view_of(l->options.path ? l->options.path : "");
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->size; i++)
+        if (!lint_exceptions_take(l->options.exceptions, path, &r->at[i]))
+            r->at[kept++] = r->at[i];
+    r->size = kept;
+}
+
 static void sort(const struct linter *l, struct lint_report *r)
 {
+    if (l->options.exceptions)
+        drop_taken(l, r);
     if (!l->options.raw)
         drop_covered(r);
     if (r->size > 0)
@@ -278,6 +354,7 @@ void lint_dockerfile(const struct linter *l, const struct dockerfile *d, struct 
     struct pragmas *p = pragmas_read(d, &l->options, ret->arena);
     struct lint walk = {
         .d = d,
+        .linter = l,
         .options = &l->options,
         .arena = ret->arena,
         .levels = levels_of(l, p, ret->arena),
@@ -293,7 +370,8 @@ static void add_failure(const struct linter *l, const struct error *e, const cha
                         struct lint_report *ret)
 {
     static const char code[] = "DL1000";
-    struct lint walk = {.options = &l->options,
+    struct lint walk = {.linter = l,
+                        .options = &l->options,
                         .levels = l->levels,
                         .unit = UINT32_MAX,
                         .arena = ret->arena,
@@ -306,6 +384,7 @@ static void add_failure(const struct linter *l, const struct error *e, const cha
     if (l->levels[lint_row_number(walk.row)] != LINT_IGNORE)
         lint_add_code(&walk, span, code, l->levels[lint_row_number(walk.row)], "%s%s%s", e->text,
                       e->hint ? "; " : "", e->hint ? e->hint : "");
+    sort(l, ret);
 }
 
 void lint_text(const struct linter *l, struct view text, const char *name, struct lint_report *ret)
@@ -335,7 +414,7 @@ static void ask(struct lint *l, const struct lint_row *row, const struct lint_fa
 void lint_audit(const struct linter *l, const struct lint_facts *facts, size_t count,
                 struct lint_report *ret)
 {
-    struct lint walk = {.options = &l->options, .levels = l->levels, .report = ret};
+    struct lint walk = {.linter = l, .options = &l->options, .levels = l->levels, .report = ret};
     const struct lint_row *row;
 
     if (!ret->arena)

@@ -71,8 +71,10 @@ struct lint_options {
     bool no_shellcheck;
     const char *check;           /* BUILDKIT_DOCKERFILE_CHECK, in the place of "# check="; NULL */
     const struct ignore *ignore; /* .dockerignore of the context */
-    bool context;                /* there is one: its rules are asked */
-    bool audit;                  /* what docker-bench has is on, though it is off in Dockerfiles */
+    struct lint_exceptions *exceptions; /* .cooperignore: takes findings out, and notes it */
+    const char *path;                   /* of the file, for exceptions; NULL: it has none */
+    bool context;                       /* there is one: its rules are asked */
+    bool audit; /* what docker-bench has is on, though it is off in Dockerfiles */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */
 };
@@ -81,6 +83,8 @@ struct linter;
 /* What options point to is borrowed until linter_free(). An override that names no rule is harmless. */
 struct linter *linter_new(const struct lint_options *options);
 void linter_free(struct linter *l);
+/* What is another with each file: options.ignore and options.path. */
+void linter_next(struct linter *l, const struct ignore *ignore, const char *path);
 DEFINE_CLEANUP(struct linter *, linter_free)
 
 /* A text that is no Dockerfile is a finding (DL1000), no failure. */

@@ -124,6 +124,7 @@ struct lint_stage {
 
 struct lint {
     const struct dockerfile *d;
+    const struct linter *linter;
     const struct lint_options *options;
     struct lint_stage *stages; /* in order */
     size_t stage_count;

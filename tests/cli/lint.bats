@@ -26,6 +26,8 @@ codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.
     run -0 "$COOPER" lint --failure-threshold error --ignore DL4000
     run -3 "$COOPER" lint --exit-on warning --ignore DL4000
     run -1 "$COOPER" lint --exit-code 1
+    run -0 "$COOPER" lint --exit-code 0
+    run -2 "$COOPER" lint --exit-code x
     run -0 "$COOPER" lint --no-fail
     run -0 "$COOPER" lint --format codeclimate
     printf 'FROM debian:12.5\nBOGUS x\n' >bad
@@ -92,6 +94,42 @@ codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.
     [ "$(codes --context ctx - <good)" = "CP204 CopyIgnoredFile" ]
 }
 
+@test "several outputs: the first format goes to the first file" {
+    run -3 --separate-stderr "$COOPER" lint -f sarif -f json -o a.sarif -o b.json -f gnu
+    [[ $output == cooper:Dockerfile:1:6* ]]
+    jq -e '.runs[0].results | length > 0' a.sarif
+    jq -e 'length > 0' b.json
+    run -3 --separate-stderr "$COOPER" lint -o - -o c -f tty -f checkstyle
+    [[ $output == Dockerfile:1:6* ]]
+    grep -q '</checkstyle>' c
+    run -2 "$COOPER" lint -o - -o -
+    run -2 "$COOPER" lint -o x -f yaml
+    run -1 "$COOPER" lint -o no/where/x
+    run -0 "$COOPER" lint -f codeclimate -f codacy -o x -o y
+    jq -e '.patternId' y
+}
+
+@test ".cooperignore: rule, path, day; --verbose says which lines take nothing" {
+    printf '%s\n' '# reviewed' 'dl3006 Dockerfile # why' 'MaintainerDeprecated exp:2999-01-01' \
+        'CP204 sub exp:2001-01-01' 'DL3007' >.cooperignore
+    [ "$(codes)" = "CP204" ]
+    [ "$(codes good)" = "CP204" ]
+    cp Dockerfile other
+    [ "$(codes other)" = "CP204 DL3006" ]
+    run -0 --separate-stderr "$COOPER" lint -v
+    [[ $stderr == *"line 4, CP204: its day is over"*"line 5, DL3007: there is nothing"* ]]
+    [[ $stderr != *"line 2"* ]]
+    cp Dockerfile fixed
+    printf 'DL4000\n' >mine
+    [ "$(codes --ignore-file mine)" = "CP204 DL3006" ]
+    "$COOPER" lint --fix --ignore-file mine --no-fail fixed
+    grep MAINTAINER fixed
+    printf 'DL4000 exp:2023-02-31\n' >mine
+    run -1 "$COOPER" lint --ignore-file mine
+    [[ $output == *"mine:1:1"*"exp:YYYY-MM-DD"* ]]
+    run -1 "$COOPER" lint --ignore-file nowhere
+}
+
 @test "every format can be read by its own kind" {
     for f in json gitlab sonarqube sarif; do
         "$COOPER" lint --no-fail -f $f Dockerfile good | jq -e . >/dev/null
@@ -131,6 +169,16 @@ USER 1' ]
     run -0 "$COOPER" lint --fix=diff f
     [ -z "$output" ]
     run -2 "$COOPER" lint --fix=all f
+}
+
+@test "--fix=diff is what diff -u says: changes far apart are hunks of their own" {
+    { echo 'FROM debian:12.5 as Base'; seq -f '# %g' 9; echo 'ENV a b'; seq -f '# %g' 20; printf 'add x /x\nUSER 1'; } >f
+    cp f g
+    "$COOPER" lint --fix --no-fail g >/dev/null
+    "$COOPER" lint --fix=diff f >patch
+    run -1 diff -u --label f --label f f g
+    [ "$output" = "$(cat patch)" ]
+    [ "$(grep -c '^@@' patch)" = 3 ]
 }
 
 @test "--fix keeps links, modes and a byte order mark" {
@@ -190,6 +238,16 @@ USER 1' ]
     "$COOPER" lint --no-fail --no-shellcheck f >out
     run -1 grep -P '\xc2[\x80-\x9f]|\x1b' out
     grep -F 'RUN sudo ?2J ?c' out
+}
+
+@test "a name in XML is the file's own, and no text is shown in another order than it has" {
+    cp Dockerfile $'Dockerfile.gr\303\274n'
+    "$COOPER" lint --no-fail -f checkstyle $'Dockerfile.gr\303\274n' | grep -F $'gr\303\274n'
+    "$COOPER" lint --no-fail -f junit $'Dockerfile.gr\303\274n' | python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.stdin)'
+    printf 'FROM debian:12.5\nRUN sudo \342\200\256x\342\201\246 \330\234y \303\251\nUSER 1\n' >f
+    "$COOPER" lint --no-fail --no-shellcheck f >out
+    grep -F $'RUN sudo ?x? ?y \303\251' out
+    run -1 grep -P '\xe2\x80\xae|\xe2\x81\xa6|\xd8\x9c' out
 }
 
 @test "sarif and sonarqube count UTF-16 units; a URI is one" {

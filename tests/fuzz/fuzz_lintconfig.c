@@ -1,8 +1,10 @@
-/* .hadolint.yaml: what is taken makes a linter, whatever it says, and every format prints what that finds. */
+/* .hadolint.yaml: what is taken makes a linter, whatever it says, and every format prints what that finds. The same bytes as
+ * .cooperignore. */
 #include <assert.h>
 
 #include "base/doc.h"
 #include "lint/config.h"
+#include "lint/exceptions.h"
 #include "lint/format.h"
 #include "lint/yaml.h"
 
@@ -26,11 +28,28 @@ static void print_all(const struct lint_report *r, const char *name, bool json)
     lint_output_done(&o);
 }
 
+static void read_exceptions(struct view text)
+{
+    CLEANUP(lint_exceptions_freep) struct lint_exceptions *e = NULL;
+    CLEANUP(linter_freep) struct linter *l = NULL;
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+    struct lint_exception line;
+
+    if (lint_exceptions_parse(text, "fuzz", 1700000000, &e, NULL) < 0)
+        return;
+    const struct lint_options o = {.exceptions = e, .path = "a/Dockerfile", .no_shellcheck = true};
+    l = linter_new(&o);
+    lint_text(l, VIEW(dockerfile), "Dockerfile", &report);
+    for (size_t i = 0; lint_exceptions_at(e, i, &line); i++)
+        assert(line.line > 0 && line.rule[0] && !(line.expired && line.used));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(lint_config_done) struct lint_config c;
     CLEANUP(lint_report_done) struct lint_report report = {0};
 
+    read_exceptions(view_make(data, size));
     lint_config_init(&c);
     if (lint_config_yaml(&c, view_make(data, size), "fuzz", NULL) < 0)
         return 0;

@@ -3,6 +3,7 @@
 
 #include "dockerfile/dockerfile.h"
 #include "lint/config.h"
+#include "lint/exceptions.h"
 #include "lint/label.h"
 #include "lint/rule.h"
 #include "unit.h"
@@ -228,7 +229,63 @@ static void labels_have_types(void **state)
     }
 }
 
-UNIT_MAIN(cmocka_unit_test(configurations_are_read_or_refused),
+/* The linter finds DL3006 and CP204 at a/Dockerfile; now is 2023-11-14. */
+static const struct {
+    const char *name, *text, *complaint;
+    bool tag, digest; /* left */
+} exceptions[] = {
+    {"none", "# nothing\n\n", NULL, true, true},
+    {"a byte order mark, CRLF",
+     "\xef\xbb\xbf"
+     "DL3006\r\n",
+     NULL, false, true},
+    {"case, name, id", "dl3006\nBase-No-Digest", NULL, false, false},
+    {"the path", "DL3006 a # why\nCP204 ./a/Docker*\n", NULL, false, false},
+    {"another path", "DL3006 b\nCP204 *.dockerfile\n", NULL, true, true},
+    {"a day to come", "DL3006 exp:2023-11-15", NULL, false, true},
+    {"the day", "DL3006 exp:2023-11-14", NULL, true, true},
+    {"day and path", "DL3006 exp:2030-01-01 a/**\nCP204 a exp:2030-01-01", NULL, false, false},
+    {"two lines", "DL3006 b\nDL3006 a\nDL3006 exp:2001-01-01", NULL, false, true},
+    {"nobody's rule", "CVE-2024-1 exp:2030-01-01\n", NULL, true, true},
+    {"no such day", "DL3006\nDL3006 exp:2023-02-29", "exp:YYYY-MM-DD", true, true},
+    {"no day", "DL3006 exp:soon", "exp:YYYY-MM-DD", true, true},
+    {"too much", "DL3006 a b", "too much", true, true},
+    {"a pattern that is none", "DL3006 [", "", true, true},
+};
+
+static void exceptions_take_what_they_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++) {
+        CLEANUP(lint_exceptions_freep) struct lint_exceptions *e = NULL;
+        CLEANUP(linter_freep) struct linter *l = NULL;
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        bool tag = false, digest = false;
+        ERROR_AUTO(err);
+
+        print_message("# %s\n", exceptions[i].name);
+        const int r = lint_exceptions_parse(view_of(exceptions[i].text), ".cooperignore",
+                                            1699920000, &e, &err);
+        assert_int_equal(r < 0, exceptions[i].complaint != NULL);
+        if (r < 0) {
+            assert_non_null(strstr(err.text, exceptions[i].complaint));
+            assert_non_null(err.where);
+            continue;
+        }
+        const struct lint_options o = {.exceptions = e, .path = "./a/Dockerfile"};
+        l = linter_new(&o);
+        lint_text(l, VIEW("FROM debian\nUSER 1001\n"), "Dockerfile", &report);
+        vec_each (f, &report) {
+            tag |= strcmp(f->code, "DL3006") == 0;
+            digest |= strcmp(f->code, "CP204") == 0;
+        }
+        assert_int_equal(tag, exceptions[i].tag);
+        assert_int_equal(digest, exceptions[i].digest);
+    }
+}
+
+UNIT_MAIN(cmocka_unit_test(exceptions_take_what_they_name),
+          cmocka_unit_test(configurations_are_read_or_refused),
           cmocka_unit_test(a_configuration_means_what_it_says),
           cmocka_unit_test(variables_come_first), cmocka_unit_test(pragmas_silence_what_they_name),
           cmocka_unit_test(pragmas_may_be_forbidden), cmocka_unit_test(places_are_exact),

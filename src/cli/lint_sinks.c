@@ -1,0 +1,111 @@
+#include "cli/lint_sinks.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static int add_sink(struct lint_sinks *sinks, const char *format, const char *path,
+                    struct error *err)
+{
+    const struct lint_format *f = lint_format_find(format);
+    STR_AUTO(names);
+
+    if (!f) {
+        lint_format_names(&names);
+        return error_set(err, -EINVAL, "--format is one of %s, not '%.40s'", names.at, format);
+    }
+    vec_each (s, sinks)
+        if (!path && !s->path)
+            return error_set(err, -EINVAL,
+                             "two outputs are standard output: their documents would "
+                             "be mixed");
+    vec_push(sinks, (struct lint_sink){.format = f, .path = path});
+    return 0;
+}
+
+int lint_sinks_pair(struct lint_sinks *sinks, const struct strings *formats,
+                    const struct strings *outputs, struct error *err)
+{
+    const char *last = formats->size > 0 ? formats->at[formats->size - 1] : "tty";
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < outputs->size; i++) {
+        const char *path = strcmp(outputs->at[i], "-") == 0 ? NULL : outputs->at[i];
+        r = add_sink(sinks, i < formats->size ? formats->at[i] : last, path, err);
+    }
+    if (r == 0 && (outputs->size == 0 || formats->size > outputs->size))
+        r = add_sink(sinks, last, NULL, err);
+    return r;
+}
+
+int lint_sinks_begin(struct lint_sinks *sinks, const struct env *env, bool brief, bool color,
+                     struct error *err)
+{
+    vec_each (s, sinks) {
+        s->file = s->path ? fopen(s->path, "we") : env->out;
+        if (!s->file)
+            return error_sys(err, "write findings to '%s'", s->path);
+        lint_output_begin(&s->out, s->format);
+        s->out.brief = brief;
+        s->out.color = color && !s->path && isatty(fileno(s->file));
+    }
+    return 0;
+}
+
+static void flush(struct lint_sink *s)
+{
+    (void)fwrite(s->out.text.at, 1, s->out.text.size, s->file); /* the stream remembers */
+    str_clear(&s->out.text);
+}
+
+void lint_sinks_add(struct lint_sinks *sinks, bool all, const struct lint_subject *subject)
+{
+    vec_each (s, sinks) {
+        if (s->format->all != all)
+            continue;
+        lint_output_file(&s->out, s->format, subject);
+        flush(s);
+    }
+}
+
+int lint_sinks_end(struct lint_sinks *sinks, struct error *err)
+{
+    int r = 0;
+
+    vec_each (s, sinks) {
+        if (!s->file)
+            continue; /* it could not be opened */
+        lint_output_end(&s->out, s->format);
+        flush(s);
+        if (!s->path)
+            continue;
+        const bool bad = ferror(s->file) != 0;
+        if ((fclose(s->file) != 0 || bad) && r == 0)
+            r = error_set(err, -EIO, "write findings to '%s'", s->path);
+        s->file = NULL;
+    }
+    return r;
+}
+
+void lint_sinks_done(struct lint_sinks *sinks)
+{
+    vec_each (s, sinks)
+        if (s->out.fired)
+            lint_output_done(&s->out);
+    vec_done(sinks);
+}
+
+bool lint_sinks_want(const struct lint_sinks *sinks, bool all)
+{
+    vec_each (s, sinks)
+        if (s->format->all == all)
+            return true;
+    return false;
+}
+
+bool lint_sinks_never_fail(const struct lint_sinks *sinks)
+{
+    vec_each (s, sinks)
+        if (!s->format->never_fails)
+            return false;
+    return true;
+}
