@@ -83,6 +83,19 @@ static int open_registry(struct build *b, const char *name, struct import *i, st
                  : image_source_open_registry(image_wire(&b->tools), &ref, false, &i->source, err);
 }
 
+/* Its layers become part of the image, as those of a base do: about a registry the policy was asked when it was opened. */
+static int ask_about_layout(struct build *b, const struct cache_spec *spec, const struct import *i,
+                            struct error *err)
+{
+    const struct strings no_names = {0};
+    IMAGE_ORIGIN_AUTO(origin);
+
+    if (spec->type != CACHE_LOCAL)
+        return 0;
+    image_origin_of_file(&origin, "oci", spec->place, spec->tag, &i->from.root);
+    return guard_arriving(b->env, &origin, false, &no_names, err);
+}
+
 static int open_source(struct build *b, const struct cache_spec *spec, struct import *i,
                        struct error *err)
 {
@@ -96,6 +109,8 @@ static int open_source(struct build *b, const struct cache_spec *spec, struct im
         r = image_source_find(i->source, spec->tag, &number, err);
     if (r >= 0)
         r = image_source_read(i->source, number, &first->config->platform, &i->from, err);
+    if (r >= 0)
+        r = ask_about_layout(b, spec, i, err);
     return r < 0 ? r : read_steps(i, &i->from.parsed, err);
 }
 

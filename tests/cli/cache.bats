@@ -238,6 +238,14 @@ E
         [ ! -e "$CTX.$mode/etc/group" ]
         [ -s "$CTX.$mode/when" ]
     done
+    # its layers become part of the image: the policy is asked about it, as about any layout
+    printf '{"version": 1, "default": "accept", "images": {"oci:%s": "reject"}}' "$CTX.cache-min" >"$CTX.policy"
+    COOPER_POLICY=$CTX.policy run -0 in_store three build -t c --cache-from "type=local,src=$CTX.cache-min"
+    [[ $output == *"--cache-from "*"is not used: "*"refuses it"* ]]
+    [[ $output != *"steps from the cache"* ]]
+    COOPER_POLICY=$CTX.policy run -0 in_store four build -t c --cache-from "type=local,src=$CTX.cache-max"
+    [[ $output == *"every step from the cache"* ]]
+    forget three four
     # a result has no use for the inner stage; with max it is there when what is above it changes
     sed -i 's,/inner /inner,/inner /other,' "$CTX/Dockerfile"
     run -0 in_store min build --cache-from "type=local,src=$CTX.cache-min" -t c
