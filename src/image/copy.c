@@ -233,12 +233,18 @@ static int copy_beside(struct copy *c, const struct digest *subject, unsigned de
     return r;
 }
 
-/* A place that is not there yet. */
-static int make_place(const struct place *place, struct error *err)
+/* Made where it is not there yet: not before it is known that something will come into it. */
+static int open_to(struct copy *c, const struct place *place, struct error *err)
 {
+    int r = 0;
+
     if (place->kind == PLACE_DIR)
-        return site_make_dir(place->path, err);
-    return place->kind == PLACE_OCI ? layout_make(place->path, 0755, err) : 0;
+        r = site_make_dir(place->path, err);
+    else if (place->kind == PLACE_OCI)
+        r = layout_make(place->path, 0755, err);
+    if (r == 0)
+        r = site_open(c->wire, c->options->to, true, &c->to, err);
+    return r < 0 ? r : c->to->kind->lock(c->to, err);
 }
 
 /* A name with a digest is for what has it. */
@@ -326,8 +332,9 @@ static int check_referrers(const struct copy *c, struct error *err)
                            "another digest");
 }
 
-static int run(struct copy *c, const struct copy_options *o, struct documents *l, struct error *err)
+static int run(struct copy *c, const struct place *to, struct documents *l, struct error *err)
 {
+    const struct copy_options *o = c->options;
     struct digest root;
     STR_AUTO(bytes);
     int r = c->from->kind->image(c->from, &root, &bytes, err);
@@ -337,7 +344,7 @@ static int run(struct copy *c, const struct copy_options *o, struct documents *l
     if (r == 0)
         r = narrow(c, &bytes, err);
     if (r == 0)
-        r = c->to->kind->lock(c->to, err);
+        r = open_to(c, to, err);
     if (r == 0)
         r = take(c, str_view(&bytes), 0, l, err);
     if (r == 0)
@@ -369,7 +376,6 @@ static int open_from(struct wire *w, const char *text, struct site **ret, struct
 
 int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret, struct error *err)
 {
-    CLEANUP(site_closep) struct site *from = NULL, *to = NULL;
     CLEANUP(documents_done) struct documents l = {0};
     struct copy c = {.wire = w, .options = o};
     PLACE_AUTO(place);
@@ -378,15 +384,9 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
     if (r == 0 && place.kind == PLACE_OCI_ARCHIVE)
         return copy_to_archive(w, o, &place, ret, err);
     if (r == 0)
-        r = open_from(w, o->from, &from, err);
+        r = open_from(w, o->from, &c.from, err);
     if (r == 0)
-        r = make_place(&place, err);
-    if (r == 0)
-        r = site_open(w, o->to, true, &to, err);
-    c.from = from;
-    c.to = to;
-    if (r == 0)
-        r = run(&c, o, &l, err);
+        r = run(&c, &place, &l, err);
     if (r < 0)
         wire_cancel(w);
     else
@@ -397,5 +397,7 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
         if (*fd >= 0)
             (void)close(*fd);
     vec_done(&c.files);
+    site_close(c.from);
+    site_close(c.to);
     return r < 0 ? error_wrap(err, r, "copy %s to %s", o->from, o->to) : 0;
 }

@@ -161,6 +161,14 @@ policy() { # RULE for $REGISTRY/team
     cooper sign -q --key cosign.key "$REGISTRY/team/copied:1.0"
     run -0 cooper copy "$REGISTRY/team/copied:1.0" oci:copied:1.0
     [[ $output == *"$(digest)"* ]]
+    # where nothing comes, no place is made for it
+    printf '{"version": 1, "default": "accept", "images": {"oci:%s": "reject"}}' "$SUITE_DIR/copied" >policy.json
+    for words in oci:copied:1.0 "$REGISTRY/team/none:1.0" "oci:layout:none"; do
+        for to in oci:vain/o:1.0 dir:vain; do
+            run -1 cooper copy "$words" "$to"
+            [ ! -e vain ]
+        done
+    done
 }
 
 @test "containers' own file is found" {
