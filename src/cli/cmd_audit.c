@@ -1,168 +1,265 @@
 /* cooper audit - images, run configurations and hosts held against docker-bench's checks and ours. */
 #include <errno.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include "audit/runconfig.h"
+#include "cli/audit.h"
 #include "cli/commands.h"
-#include "cli/docker_options.h"
+#include "cli/help.h"
 #include "cli/lint_settings.h"
 #include "cli/options.h"
-#include "lint/config.h"
-#include "lint/format.h"
 #include "lint/rule.h"
 
-struct options {
-    const char *config, *format, *threshold, *explain;
-    struct strings ignore, enable;
-    const char *exit_code;
-    bool no_fail, brief;
-    struct docker_options run;
-};
-
-/* ---- what every kind of subject shares ---- */
-
-struct work {
-    const struct env *env;
-    const struct options *o;
-    struct lint_config config;
-    const struct lint_format *format;
-    struct lint_output out;
-    bool failed; /* a finding at or above the threshold */
-};
-
-/* name: of the subject in reports; source: what findings with a line stand in, or nothing. */
-static void judge(struct work *w, const char *name, struct view source,
-                  const struct lint_facts *facts, size_t count)
+void audit_judge(struct audit_work *w, const char *name, struct view source,
+                 const struct lint_facts *facts, size_t count)
 {
-    CLEANUP(lint_report_done) struct lint_report report = {0};
+    for (size_t all = 0; all < ARRAY_SIZE(w->linters); all++) {
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+
+        if (!lint_sinks_want(&w->sinks, all))
+            continue;
+        linter_next(w->linters[all], NULL, name);
+        lint_audit(w->linters[all], facts, count, &report);
+        vec_each (f, &report)
+            w->failed |= f->level >= MAX(w->config.threshold, LINT_STYLE);
+        lint_sinks_add(&w->sinks, all, &(struct lint_subject){name, source, &report});
+    }
+}
+
+/* ---- what is asked ---- */
+
+enum audit_form { AUDIT_SUBJECTS, AUDIT_RUN };
+
+struct question {
+    enum audit_form form;
+    struct audit_options options;
+    struct global_options globals;
+    struct strings words; /* subjects, or IMAGE and its command */
+};
+
+static bool is_file(const char *word)
+{
+    struct stat st;
+
+    return strcmp(word, "-") == 0 || (stat(word, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+/* Options of docker run that say something were given. */
+static bool has_run_options(const struct audit_options *o)
+{
+    static const struct docker_options none;
+    struct docker_options run = o->run;
+
+    run.command = NULL;
+    return memcmp(&run, &none, sizeof(run)) != 0;
+}
+
+/* Behind `run` and `exec` options go on up to the image; behind other subjects they may stand anywhere. */
+static int read_words(const struct audit_options *o, char *const *words, struct question *q,
+                      struct error *err)
+{
+    struct command_row row = cmd_audit;
+    int count = 0;
+
+    options_copy(&row, o, &q->options);
+    if (!words[0])
+        return 0;
+    const bool exec = strcmp(words[0], "exec") == 0, command = exec || strcmp(words[0], "run") == 0;
+    if (command || (has_run_options(o) && !is_file(words[0])))
+        q->form = AUDIT_RUN;
+    q->options.run.exec = exec;
+    words += command;
+    while (words[count])
+        count++;
+    row.stop_at_first = q->form == AUDIT_RUN;
+    int r = options_parse(&row, words, count, &q->options, &q->globals, &q->words, err);
+    if (r == 0 && q->form == AUDIT_SUBJECTS && has_run_options(&q->options) && q->words.size > 0 &&
+        !is_file(q->words.at[0]))
+        q->form = AUDIT_RUN;
+    return r;
+}
+
+static void question_done(struct question *q)
+{
+    options_done(&cmd_audit, &q->options);
+    strings_done(&q->globals.warnings);
+    strings_done(&q->words);
+}
+
+static void make_linters(struct audit_work *w)
+{
     struct lint_options options = lint_config_options(&w->config);
 
     options.audit = true;
-    options.raw = w->format->all;
-    CLEANUP(linter_freep) struct linter *l = linter_new(&options);
-    lint_audit(l, facts, count, &report);
-    vec_each (f, &report)
-        w->failed |= f->level >= MAX(w->config.threshold, LINT_STYLE);
-    lint_output_file(&w->out, w->format, &(struct lint_subject){name, source, &report});
-    (void)fwrite(w->out.text.at, 1, w->out.text.size, w->env->out);
-    str_clear(&w->out.text);
+    options.exceptions = w->exceptions;
+    for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++) {
+        options.raw = i > 0;
+        w->linters[i] = linter_new(&options);
+    }
 }
 
-static void judge_runs(struct work *w, const char *name, struct view source,
-                       const struct run_list *list)
+static void move_rules(struct lint_config *c, const struct audit_options *o)
 {
-    cleanup_free struct lint_facts *facts = xcalloc(list->runs.size + 1, sizeof(*facts));
+    const struct {
+        const struct strings *names;
+        enum lint_level level;
+    } lists[] = {{&o->error, LINT_ERROR},
+                 {&o->warning, LINT_WARNING},
+                 {&o->info, LINT_INFO},
+                 {&o->style, LINT_STYLE},
+                 {&o->ignore, LINT_IGNORE}};
 
-    for (size_t i = 0; i < list->runs.size; i++)
-        facts[i].run = list->runs.at[i];
-    judge(w, name, source, facts, list->runs.size);
+    vec_each (name, &o->enable)
+        lint_config_enable(c, *name);
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        vec_each (name, lists[i].names)
+            lint_config_set(c, *name, lists[i].level);
 }
 
-/* ---- docker run's options ---- */
-
-static int audit_options(struct work *w, const struct docker_options *o, struct error *err)
+static int configure(struct audit_work *w, int *ret_status, struct error *err)
 {
-    RUN_LIST_AUTO(list);
-    const char *image = o->command[0];
-    cleanup_free char *name =
-        xasprintf("%s %s", o->exec ? "exec" : "run", image ? image : "without an image");
-    const int r = runconfig_options(o, &list, err);
+    const struct audit_options *o = w->o;
+    int r = lint_rules_check(&o->enable, "enable", err);
 
     if (r == 0)
-        judge_runs(w, name, VIEW(""), &list);
+        r = lint_settings_status(o->exit_code, ret_status, err);
+    if (r == 0 && o->threshold)
+        r = lint_config_threshold(&w->config, o->threshold, err);
+    if (r == 0)
+        r = lint_sinks_pair(&w->sinks, o->formats.size > 0 ? &o->formats : &w->config.formats,
+                            &o->outputs, err);
+    move_rules(&w->config, o);
+    make_linters(w);
     return r;
 }
 
 /* ---- the command ---- */
 
-static int configure(struct work *w, struct error *err)
+static int audit_subject(struct audit_work *w, char *const *word, struct error *err)
 {
-    const struct options *o = w->o;
-    struct lint_config *c = &w->config;
-    int r = lint_rules_check(&o->enable, "enable", err);
-
-    if (r == 0)
-        r = lint_rules_check(&o->ignore, "ignore", err);
-    if (r == 0 && o->threshold)
-        r = lint_config_threshold(c, o->threshold, err);
-    if (r < 0)
-        return r;
-    vec_each (name, &o->enable)
-        lint_config_enable(c, *name);
-    vec_each (name, &o->ignore)
-        lint_config_set(c, *name, LINT_IGNORE);
-    w->format = lint_format_find(o->format ? o->format : "tty");
-    if (w->format)
-        return 0;
-    STR_AUTO(names);
-    lint_format_names(&names);
-    return error_set(err, -EINVAL, "--format is one of %s, not '%.40s'", names.at, o->format);
+    if (is_file(*word))
+        return audit_file(w, *word, err);
+    struct docker_options run = w->o->run;
+    char *const command[] = {*word, NULL};
+    run.command = command;
+    return audit_run(w, &run, err);
 }
 
-static int audit(struct work *w, char *const *arguments, struct error *err)
+static int audit(struct audit_work *w, struct question *q, struct error *err)
 {
-    struct docker_options run = w->o->run;
+    int r = 0;
 
-    run.command = arguments;
-    return audit_options(w, &run, err);
+    if (q->form == AUDIT_RUN) {
+        struct docker_options run = q->options.run;
+        run.command = strings_argv(&q->words);
+        return audit_run(w, &run, err);
+    }
+    for (size_t i = 0; r == 0 && i < q->words.size; i++)
+        r = audit_subject(w, &q->words.at[i], err);
+    return r;
+}
+
+static int print_all(struct audit_work *w, struct question *q, struct error *err)
+{
+    const struct env *env = w->env;
+    ERROR_AUTO(e);
+    int r = lint_sinks_begin(&w->sinks, env, w->o->brief || env->quiet || q->globals.quiet,
+                             env->color && !w->config.no_color, err);
+
+    if (r == 0)
+        r = audit(w, q, err);
+    const int ended = lint_sinks_end(&w->sinks, &e); /* after a failure too: they stay documents */
+    if (r == 0 && ended < 0)
+        r = error_move(err, &e);
+    if (r == 0)
+        lint_settings_unused(env, w->exceptions);
+    return r;
+}
+
+static void work_done(struct audit_work *w)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++)
+        linter_free(w->linters[i]);
+    lint_exceptions_free(w->exceptions);
+    lint_sinks_done(&w->sinks);
+    lint_config_done(&w->config);
+}
+
+static int run_question(const struct env *env, struct question *q, struct error *err)
+{
+    CLEANUP(work_done) struct audit_work w = {.env = env, .o = &q->options};
+    int status = 0;
+
+    if (q->globals.help) {
+        help_command(env->out, &cmd_audit);
+        return EXIT_DONE;
+    }
+    if (w.o->explain)
+        return lint_rule_explain(env, w.o->explain, err);
+    if (q->words.size == 0) {
+        (void)error_set(err, -EINVAL, "'cooper audit' wants something to look at");
+        (void)error_hint(err, -EINVAL, "cooper audit run [OPTIONS] IMAGE, or a file");
+        return EXIT_USAGE;
+    }
+    lint_config_init(&w.config);
+    int r = lint_settings_read(env, w.o->config, &w.config, err);
+    if (r == 0)
+        r = lint_settings_exceptions(env, w.o->ignore_file, &w.exceptions, err);
+    if (r == 0 && configure(&w, &status, err) < 0)
+        return EXIT_USAGE;
+    if (r == 0)
+        r = print_all(&w, q, err);
+    if (r == 0 && w.failed && !w.config.no_fail && !w.o->no_fail &&
+        !lint_sinks_never_fail(&w.sinks))
+        r = status;
+    return r;
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
-    const struct options *o = options;
-    struct work w = {.env = env, .o = o};
-    int status = 0;
+    CLEANUP(question_done) struct question q = {0};
 
-    if (o->explain)
-        return lint_rule_explain(env, o->explain, err);
-    lint_config_init(&w.config);
-    int r = lint_settings_read(env, o->config, &w.config, err);
-    if (r == 0 && (configure(&w, err) < 0 || lint_settings_status(o->exit_code, &status, err) < 0))
-        r = EXIT_USAGE;
-    if (r == 0) {
-        lint_output_begin(&w.out, w.format);
-        w.out.brief = o->brief || env->quiet;
-        w.out.color = isatty(fileno(env->out)) && env->color;
-        r = audit(&w, arguments, err);
-        lint_output_end(&w.out, w.format);
-        (void)fwrite(w.out.text.at, 1, w.out.text.size, env->out);
-        lint_output_done(&w.out);
-    }
-    const bool failed = w.failed && !w.config.no_fail && !o->no_fail;
-    lint_config_done(&w.config);
-    if (r != 0 || !failed)
-        return r;
-    return status;
+    if (read_words(options, arguments, &q, err) < 0)
+        return EXIT_USAGE;
+    return run_question(env, &q, err);
 }
 
 static const struct option_row rows[] = {
-    OPT_TEXT(0, "format", struct options, format,
-             "tty|table|json|sarif|checkstyle|codeclimate|gitlab|gnu|junit|sonarqube",
-             "how findings are written (default: tty)"),
-    OPT_TEXT(0, "exit-on", struct options, threshold, "LEVEL",
+    OPT_TEXTS(0, "format", struct audit_options, formats,
+              "tty|table|json|sarif|checkstyle|codeclimate|gitlab|gnu|junit|sonarqube|codacy",
+              "how findings are written (default: tty); several, each with its --output"),
+    OPT_TEXTS('o', "output", struct audit_options, outputs, "FILE|-",
+              "where the format goes (default: standard output)"),
+    OPT_TEXT(0, "exit-on", struct audit_options, threshold, "LEVEL",
              "lowest level that fails: error, warning, info (default), style, none"),
-    OPT_TEXT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
-    OPT_FLAG(0, "no-fail", struct options, no_fail, "status 0 whatever is found"),
-    OPT_TEXTS(0, "ignore", struct options, ignore, "RULE", "leave a rule out"),
-    OPT_TEXTS(0, "enable", struct options, enable, "RULE", "switch a rule on that is off"),
-    OPT_TEXT(0, "config", struct options, config, "FILE",
+    OPT_TEXT(0, "exit-code", struct audit_options, exit_code, "N",
+             "status when it fails (default: 3)"),
+    OPT_FLAG(0, "no-fail", struct audit_options, no_fail, "status 0 whatever is found"),
+    OPT_TEXTS(0, "ignore", struct audit_options, ignore, "RULE", "leave a rule out"),
+    OPT_TEXTS(0, "enable", struct audit_options, enable, "RULE", "switch a rule on that is off"),
+    OPT_TEXT(0, "config", struct audit_options, config, "FILE",
              "instead of the .hadolint.yaml that is found"),
-    OPT_FLAG(0, "brief", struct options, brief, "tty: one line a finding"),
-    OPT_TEXT(0, "explain", struct options, explain, "RULE",
+    OPT_TEXT(0, "ignore-file", struct audit_options, ignore_file, "FILE",
+             "instead of the .cooperignore here"),
+    OPT_TEXTS(0, "error", struct audit_options, error, "RULE", "give a rule the level error"),
+    OPT_TEXTS(0, "warning", struct audit_options, warning, "RULE", "give a rule the level warning"),
+    OPT_TEXTS(0, "info", struct audit_options, info, "RULE", "give a rule the level info"),
+    OPT_TEXTS(0, "style", struct audit_options, style, "RULE", "give a rule the level style"),
+    OPT_FLAG(0, "brief", struct audit_options, brief, "tty: one line a finding"),
+    OPT_TEXT(0, "explain", struct audit_options, explain, "RULE",
              "print what a rule is about; all: the whole reference"),
-    DOCKER_OPTIONS(struct options, run),
+    DOCKER_OPTIONS(struct audit_options, run),
     OPT_END,
 };
 
 const struct command_row cmd_audit = {
     .name = "audit",
     .group = "check them",
-    .arguments = "[run|exec] [DOCKER'S OPTIONS] IMAGE [COMMAND...]",
+    .arguments = "FILE|-|[run|exec] IMAGE [COMMAND...]",
     .help = "find what is unsafe in how containers are run",
     .options = rows,
     .foreign = docker_foreign,
-    .options_size = sizeof(struct options),
+    .options_size = sizeof(struct audit_options),
     .arguments_max = -1,
     .stop_at_first = true,
     .run = run,

@@ -276,6 +276,22 @@ int options_parse(const struct command_row *command, char *const *argv, int argc
     return r;
 }
 
+void options_copy(const struct command_row *command, const void *options, void *ret)
+{
+    memcpy(ret, options, command->options_size);
+    for (const struct option_row *row = command->options; row && row->name; row++) {
+        const struct strings *from =
+            (const struct strings *)(const void *)((const char *)options + row->offset);
+        struct strings list = {0};
+
+        if (row->kind != OPTION_TEXTS)
+            continue;
+        vec_each (text, from)
+            strings_add(&list, *text);
+        memcpy((char *)ret + row->offset, &list, sizeof(list));
+    }
+}
+
 void options_done(const struct command_row *command, void *options)
 {
     for (const struct option_row *row = command->options; row && row->name; row++)

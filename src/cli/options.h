@@ -19,6 +19,8 @@ extern const struct option_row global_rows[];
 MUST_CHECK int options_parse(const struct command_row *command, char *const *argv, int argc,
                              void *options, struct global_options *globals,
                              struct strings *ret_arguments, struct error *err);
+/* What was given, into a zeroed struct that more words are read into; options_done() frees it. */
+void options_copy(const struct command_row *command, const void *options, void *ret);
 /* Frees the lists of OPTION_TEXTS. */
 void options_done(const struct command_row *command, void *options);
 

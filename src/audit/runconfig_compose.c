@@ -1,0 +1,339 @@
+/* runconfig_compose.c - compose files: compose-spec, 05-services.md. */
+#include <errno.h>
+
+#include "audit/internal.h"
+#include "base/doc.h"
+
+#define EXTENDS_MAX 16 /* services that build on each other */
+
+/* ---- extends ---- */
+
+/* What the base has and the service has not; lists add up, objects are joined, as compose does it. Values stay shared, so that
+ * their places are known. */
+static void join(struct reader *r, json_t *to, const json_t *base, unsigned depth)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)base, key, value)
+    {
+        json_t *own = json_object_get(to, key);
+
+        if (!own) {
+            (void)json_object_set(to, key, value);
+        } else if (json_is_object(own) && json_is_object(value) && depth < EXTENDS_MAX) {
+            json_t *copy = json_copy(own);
+            join(r, copy, value, depth + 1);
+            (void)json_object_set_new(to, key, copy);
+        } else if (json_is_array(own) && json_is_array(value)) {
+            json_t *copy = json_copy(value);
+            r->list->values += json_array_size(value) + json_array_size(own);
+            (void)json_array_extend(copy, own);
+            (void)json_object_set_new(to, key, copy);
+        }
+    }
+}
+
+static const char *base_of(struct reader *r, struct part service)
+{
+    const struct part extends = part_get(r, service, "extends");
+    const char *file = part_text(r, part_get(r, extends, "file"));
+
+    if (file)
+        return NULL; /* only what was given is read */
+    return json_is_object(extends.value) ? part_text(r, part_get(r, extends, "service"))
+                                         : part_text(r, extends);
+}
+
+/* The service with what it builds on; the caller's. */
+static int extend(struct reader *r, struct part services, struct part service, json_t **ret)
+{
+    cleanup_doc json_t *all = json_copy(service.value);
+    const char *name = base_of(r, service);
+    unsigned depth = 0;
+
+    for (; name; depth++) {
+        const struct part base = part_get(r, services, name);
+        if (depth >= EXTENDS_MAX)
+            return error_set(r->err, -EDQUOT, "'%s' extends more than %d services", service.at.path,
+                             EXTENDS_MAX);
+        if (!json_is_object(base.value))
+            return error_set(r->err, -EINVAL, "'%s' extends '%.80s', which is not there",
+                             service.at.path, name);
+        r->list->values += json_object_size(all) + json_object_size(base.value);
+        if (!run_list_count(r->list))
+            break; /* too many values: the caller says so */
+        join(r, all, base.value, 0);
+        name = base_of(r, base);
+    }
+    *ret = steal(all);
+    return 0;
+}
+
+/* ---- parts ---- */
+
+/* A list of texts, or one. */
+static void take_texts(struct reader *r, struct part n, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    if (json_is_string(n.value))
+        vec_push(ret, part_word(r, n));
+    while (part_next(r, n, &each, &item)) {
+        const struct run_text word = part_word(r, item);
+        if (word.text && run_list_count(r->list))
+            vec_push(ret, word);
+    }
+}
+
+static void take_caps(struct reader *r, struct part n, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, n, &each, &item)) {
+        const char *text = part_text(r, item);
+        if (text)
+            run_add_caps(r->list, ret, text, item.at);
+    }
+}
+
+/* "NAME: value" or "- NAME=value". */
+static void take_env(struct reader *r, struct part n, struct run_facts *f)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, n, &each, &item)) {
+        const char *text = part_text(r, item);
+        if (each.key && text)
+            text = arena_printf(r->list->arena, "%s=%s", each.key, text);
+        else if (each.key)
+            text = each.key;
+        if (text)
+            run_add_env(r->list, f, text, item.at);
+    }
+}
+
+static void take_volume(struct reader *r, struct part n, struct run_facts *f)
+{
+    const struct part type = part_get(r, n, "type");
+    static const char *const propagation[] = {"bind", "propagation", NULL};
+    const char *text = json_is_object(n.value) ? NULL : part_text(r, n);
+
+    if (text) {
+        run_add_volume(r->list, f, text, n.at);
+        return;
+    }
+    const struct run_mount m = {
+        .type = part_is(r, type, "bind") || part_is(r, type, "npipe") ? RUN_BIND
+                : part_is(r, type, "tmpfs")                           ? RUN_TMPFS
+                                                                      : RUN_VOLUME,
+        .source = part_text(r, part_get(r, n, "source")),
+        .target = part_text(r, part_get(r, n, "target")),
+        .read_only = part_flag(r, part_get(r, n, "read_only")).said == RUN_YES,
+        .propagation = part_text(r, part_path(r, n, propagation)),
+        .at = n.at,
+    };
+    run_add_mount(r->list, f, &m);
+}
+
+static int take_port(struct reader *r, struct part n, struct run_facts *f)
+{
+    const char *target = part_text(r, part_get(r, n, "target")),
+               *host = part_text(r, part_get(r, n, "published")),
+               *address = part_text(r, part_get(r, n, "host_ip")),
+               *protocol = part_text(r, part_get(r, n, "protocol"));
+    const char *text = json_is_object(n.value) ? NULL : part_text(r, n);
+
+    if (!text && target) {
+        const bool six = address && strchr(address, ':') && *address != '[';
+        text =
+            arena_printf(r->list->arena, "%s%s%s:%s:%s/%s", six ? "[" : "", address ? address : "",
+                         six ? "]" : "", host ? host : "", target, protocol ? protocol : "tcp");
+    }
+    if (!text)
+        return 0;
+    const int result = run_add_port(r->list, f, text, n.at, r->err);
+    return result < 0 ? error_wrap(r->err, result, "%s", n.at.path) : 0;
+}
+
+/* "network_mode", or the networks that it joins: compose makes one for the project when nothing is said. */
+static void take_network(struct reader *r, struct part service, struct run_facts *f)
+{
+    const struct part networks = part_get(r, service, "networks");
+    struct part item;
+    PART_EACH(each);
+
+    f->net = part_word(r, part_get(r, service, "network_mode"));
+    if (!f->net.text)
+        f->net.said = RUN_ELSEWHERE;
+    while (part_next(r, networks, &each, &item)) {
+        const char *name = each.key ? each.key : part_text(r, item);
+        if (name && run_list_count(r->list))
+            vec_push(&f->networks, (struct run_text){RUN_YES, name, item.at});
+    }
+}
+
+/* ---- limits ---- */
+
+static void take_limit(struct reader *r, struct part service, const char *own, const char *below,
+                       struct run_flag *ret)
+{
+    const char *const keys[] = {"deploy", "resources", "limits", below, NULL};
+
+    *ret = part_limit(r, part_get(r, service, own));
+    if (ret->said != RUN_YES && below) {
+        const struct run_flag more = part_limit(r, part_path(r, service, keys));
+        if (more.said != RUN_UNSAID)
+            *ret = more;
+    }
+}
+
+static void take_limits(struct reader *r, struct part service, struct run_facts *f)
+{
+    static const char *const others[] = {"cpu_quota", "cpu_shares", "cpu_percent"};
+    const struct part ulimits = part_get(r, service, "ulimits"),
+                      cpuset = part_get(r, service, "cpuset");
+
+    take_limit(r, service, "mem_limit", "memory", &f->memory);
+    take_limit(r, service, "pids_limit", "pids", &f->pids);
+    take_limit(r, service, "cpus", "cpus", &f->cpu);
+    for (size_t i = 0; i < ARRAY_SIZE(others) && f->cpu.said != RUN_YES; i++) {
+        const struct run_flag more = part_limit(r, part_get(r, service, others[i]));
+        if (more.said != RUN_UNSAID)
+            f->cpu = more;
+    }
+    if (cpuset.value)
+        f->cpu = (struct run_flag){RUN_YES, cpuset.at};
+    if (ulimits.value)
+        f->ulimits = (struct run_flag){RUN_YES, ulimits.at};
+}
+
+static void take_restart(struct reader *r, struct part service, struct run_facts *f)
+{
+    static const char *const deploy[] = {"deploy", "restart_policy", NULL};
+    const struct part restart = part_get(r, service, "restart"),
+                      policy = part_path(r, service, deploy),
+                      condition = part_get(r, policy, "condition");
+    const char *text = part_text(r, restart),
+               *max = part_text(r, part_get(r, policy, "max_attempts"));
+
+    if (policy.value) {
+        const char *word = part_text(r, condition);
+        if (!word || strcmp(word, "any") == 0)
+            word = "always";
+        else if (strcmp(word, "none") == 0)
+            word = "no";
+        if (max && strcmp(word, "no") != 0)
+            word = arena_printf(r->list->arena, "on-failure:%s", max);
+        run_set_restart(r->list, f, word, condition.value ? condition.at : policy.at);
+    } else if (text) {
+        run_set_restart(r->list, f, text, restart.at);
+    }
+}
+
+static void take_health(struct reader *r, struct part service, struct run_facts *f)
+{
+    const struct part health = part_get(r, service, "healthcheck"),
+                      test = part_get(r, health, "test");
+    const char *first = json_string_value(json_array_get(test.value, 0));
+    const bool off = part_flag(r, part_get(r, health, "disable")).said == RUN_YES ||
+                     part_is(r, test, "NONE") || (first && strcmp(first, "NONE") == 0);
+
+    if (off)
+        f->health = (struct run_flag){RUN_NO, health.at};
+    else if (test.value)
+        f->health = (struct run_flag){RUN_YES, health.at};
+}
+
+/* ---- the whole ---- */
+
+static void take_rights(struct reader *r, struct part service, struct run_facts *f)
+{
+    const struct part security = part_get(r, service, "security_opt");
+    struct part item;
+    PART_EACH(each);
+
+    f->privileged = part_flag(r, part_get(r, service, "privileged"));
+    f->read_only = part_flag(r, part_get(r, service, "read_only"));
+    f->init = part_flag(r, part_get(r, service, "init"));
+    f->user = part_word(r, part_get(r, service, "user"));
+    f->pid = part_word(r, part_get(r, service, "pid"));
+    f->ipc = part_word(r, part_get(r, service, "ipc"));
+    f->uts = part_word(r, part_get(r, service, "uts"));
+    f->userns = part_word(r, part_get(r, service, "userns_mode"));
+    f->cgroupns = part_word(r, part_get(r, service, "cgroup"));
+    f->cgroup_parent = part_word(r, part_get(r, service, "cgroup_parent"));
+    take_caps(r, part_get(r, service, "cap_add"), &f->cap_add);
+    take_caps(r, part_get(r, service, "cap_drop"), &f->cap_drop);
+    while (part_next(r, security, &each, &item)) {
+        const char *text = part_text(r, item);
+        if (text)
+            run_add_security(r->list, f, text, item.at);
+    }
+}
+
+static int take_reach(struct reader *r, struct part service, struct run_facts *f)
+{
+    const struct part volumes = part_get(r, service, "volumes"),
+                      ports = part_get(r, service, "ports");
+    struct part item;
+    PART_EACH(volume);
+    PART_EACH(port);
+    int result = 0;
+
+    take_env(r, part_get(r, service, "environment"), f);
+    take_texts(r, part_get(r, service, "devices"), &f->devices);
+    take_texts(r, part_get(r, service, "device_cgroup_rules"), &f->devices);
+    while (part_next(r, volumes, &volume, &item))
+        take_volume(r, item, f);
+    while (result == 0 && part_next(r, ports, &port, &item))
+        result = take_port(r, item, f);
+    return result;
+}
+
+static int take_service(struct reader *r, struct part service, const char *name)
+{
+    struct run_facts *f;
+    int result = run_list_new(r->list, &f, r->err);
+
+    if (result < 0)
+        return result;
+    f->name = name;
+    f->at = service.at;
+    /* what is built here is called as one likes */
+    if (!part_get(r, service, "build").value)
+        f->image = part_word(r, part_get(r, service, "image"));
+    take_texts(r, part_get(r, service, "entrypoint"), &f->command);
+    take_texts(r, part_get(r, service, "command"), &f->command);
+    take_rights(r, service, f);
+    take_network(r, service, f);
+    take_limits(r, service, f);
+    take_restart(r, service, f);
+    take_health(r, service, f);
+    return take_reach(r, service, f);
+}
+
+int runconfig_compose(struct reader *r, struct part top)
+{
+    const struct part services = part_get(r, top, "services");
+    struct part service;
+    PART_EACH(each);
+    int result = 0;
+
+    if (!json_is_object(services.value))
+        return error_set(r->err, -EINVAL, "services is no mapping");
+    r->variables = true;
+    while (result == 0 && part_next(r, services, &each, &service)) {
+        cleanup_doc json_t *all = NULL;
+        if (!json_is_object(service.value))
+            return error_set(r->err, -EINVAL, "%s is no mapping", service.at.path);
+        result = extend(r, services, service, &all);
+        if (result == 0)
+            result = take_service(r, (struct part){all, service.at}, each.key);
+    }
+    r->variables = false;
+    return result;
+}

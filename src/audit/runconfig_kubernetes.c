@@ -1,0 +1,296 @@
+/* runconfig_kubernetes.c - pods, and all objects that make some (Kubernetes API, core/v1 PodSpec). */
+#include <errno.h>
+
+#include "audit/internal.h"
+
+/* What a pod says for all its containers. */
+struct pod {
+    struct part spec, security;
+    struct run_flag host_net, host_pid, host_ipc, host_users;
+    const char *name;
+};
+
+/* A container's word counts before the pod's. */
+static struct part first_of(struct reader *r, struct part a, struct part b, const char *const *keys)
+{
+    const struct part own = part_path(r, a, keys);
+
+    return own.value ? own : part_path(r, b, keys);
+}
+
+/* ---- rights ---- */
+
+static void take_caps(struct reader *r, struct part list, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const char *text = part_text(r, item);
+        if (text)
+            run_add_caps(r->list, ret, text, item.at);
+    }
+}
+
+/* A profile's type; Unconfined is what counts. A pod that asks for no seccomp profile has none unless the kubelet adds one. */
+static void take_profiles(struct reader *r, struct part security, const struct pod *p,
+                          struct run_facts *f)
+{
+    static const char *const seccomp[] = {"seccompProfile", "type", NULL},
+                             *const apparmor[] = {"appArmorProfile", "type", NULL},
+                             *const selinux[] = {"seLinuxOptions", "type", NULL},
+                             *const mask[] = {"procMount", NULL};
+    const struct part filter = first_of(r, security, p->security, seccomp),
+                      profile = first_of(r, security, p->security, apparmor),
+                      masks = first_of(r, security, (struct part){0}, mask);
+
+    f->seccomp = filter.value && !part_is(r, filter, "Unconfined")
+                     ? part_word(r, filter)
+                     : run_word("unconfined", filter.value ? filter.at : f->at);
+    if (profile.value)
+        f->apparmor = run_word(
+            part_is(r, profile, "Unconfined") ? "unconfined" : part_text(r, profile), profile.at);
+    f->selinux = part_word(r, first_of(r, security, p->security, selinux));
+    if (part_is(r, masks, "Unmasked"))
+        f->unmasked = (struct run_flag){RUN_YES, masks.at};
+}
+
+static void take_user(struct reader *r, struct part security, const struct pod *p,
+                      struct run_facts *f)
+{
+    static const char *const user[] = {"runAsUser", NULL}, *const not_root[] = {"runAsNonRoot",
+                                                                                NULL};
+
+    f->user = part_word(r, first_of(r, security, p->security, user));
+    f->not_root = part_flag(r, first_of(r, security, p->security, not_root));
+}
+
+static void take_rights(struct reader *r, struct part container, const struct pod *p,
+                        struct run_facts *f)
+{
+    const struct part security = part_get(r, container, "securityContext"),
+                      caps = part_get(r, security, "capabilities"),
+                      more = part_get(r, security, "allowPrivilegeEscalation");
+    const struct run_flag escalation = part_flag(r, more);
+
+    f->privileged = part_flag(r, part_get(r, security, "privileged"));
+    f->read_only = part_flag(r, part_get(r, security, "readOnlyRootFilesystem"));
+    f->no_new_privileges = escalation;
+    if (escalation.said == RUN_NO || escalation.said == RUN_YES)
+        f->no_new_privileges.said = escalation.said == RUN_NO ? RUN_YES : RUN_NO;
+    take_caps(r, part_get(r, caps, "add"), &f->cap_add);
+    take_caps(r, part_get(r, caps, "drop"), &f->cap_drop);
+    take_profiles(r, security, p, f);
+    take_user(r, security, p, f);
+}
+
+static struct run_text host_word(struct run_flag flag)
+{
+    return flag.said == RUN_YES ? run_word("host", flag.at)
+                                : (struct run_text){RUN_ELSEWHERE, NULL, flag.at};
+}
+
+/* hostUsers is true when nothing is said: as in docker that alone is no finding. */
+static void take_namespaces(const struct pod *p, struct run_facts *f)
+{
+    f->net = host_word(p->host_net);
+    f->pid = host_word(p->host_pid);
+    f->ipc = host_word(p->host_ipc);
+    f->userns = p->host_users.said == RUN_NO ? run_word("private", p->host_users.at)
+                                             : host_word(p->host_users);
+    f->uts = f->cgroupns = (struct run_text){.said = RUN_ELSEWHERE};
+}
+
+/* ---- what it reaches ---- */
+
+static void take_env(struct reader *r, struct part list, struct run_facts *f)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const struct part value = part_get(r, item, "value");
+        const char *name = part_text(r, part_get(r, item, "name")), *text = part_text(r, value);
+        if (name && text) /* valueFrom keeps a secret out of the configuration */
+            run_add_env(r->list, f, arena_printf(r->list->arena, "%s=%s", name, text), value.at);
+    }
+}
+
+/* The volume of that name is a directory of the node: its path, or NULL. */
+static struct part host_path(struct reader *r, const struct pod *p, const char *name)
+{
+    const struct part volumes = part_get(r, p->spec, "volumes");
+    static const char *const path[] = {"hostPath", "path", NULL};
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, volumes, &each, &item))
+        if (part_is(r, part_get(r, item, "name"), name))
+            return part_path(r, item, path);
+    return (struct part){0};
+}
+
+static void take_mounts(struct reader *r, struct part list, const struct pod *p,
+                        struct run_facts *f)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const char *name = part_text(r, part_get(r, item, "name")),
+                   *how = part_text(r, part_get(r, item, "mountPropagation"));
+        const struct part source = name ? host_path(r, p, name) : (struct part){0};
+        const struct run_mount m = {
+            .type = source.value ? RUN_BIND : RUN_VOLUME,
+            .source = part_text(r, source),
+            .target = part_text(r, part_get(r, item, "mountPath")),
+            .read_only = part_flag(r, part_get(r, item, "readOnly")).said == RUN_YES,
+            .propagation = how && strcmp(how, "Bidirectional") == 0 ? "rshared" : NULL,
+            .at = source.value ? source.at : item.at,
+        };
+        run_add_mount(r->list, f, &m);
+    }
+}
+
+static int take_ports(struct reader *r, struct part list, const struct pod *p, struct run_facts *f)
+{
+    struct part item;
+    PART_EACH(each);
+    int result = 0;
+
+    while (result == 0 && part_next(r, list, &each, &item)) {
+        const char *host = part_text(r, part_get(r, item, "hostPort")),
+                   *address = part_text(r, part_get(r, item, "hostIP")),
+                   *port = part_text(r, part_get(r, item, "containerPort"));
+        if (!host || !port || p->host_net.said == RUN_YES)
+            continue;
+        const bool six = address && strchr(address, ':');
+        result = run_add_port(r->list, f,
+                              arena_printf(r->list->arena, "%s%s%s:%s:%s", six ? "[" : "",
+                                           address ? address : "", six ? "]" : "", host, port),
+                              item.at, r->err);
+    }
+    return result;
+}
+
+/* ---- limits ---- */
+
+static void take_limits(struct reader *r, struct part container, struct run_facts *f)
+{
+    static const char *const memory[] = {"resources", "limits", "memory", NULL},
+                             *const cpu[] = {"resources", "limits", "cpu", NULL},
+                             *const shares[] = {"resources", "requests", "cpu", NULL};
+
+    f->memory = part_limit(r, part_path(r, container, memory));
+    f->cpu = part_limit(r, part_path(r, container, cpu));
+    if (f->cpu.said != RUN_YES)
+        f->cpu = part_limit(r, part_path(r, container, shares));
+    f->pids.said = f->ulimits.said = f->init.said = RUN_ELSEWHERE;
+    f->restart.said = f->cgroup_parent.said = RUN_ELSEWHERE;
+}
+
+/* What runs to its end (a job, an init container) needs no probe. */
+static void take_health(struct reader *r, struct part container, bool stays, struct run_facts *f)
+{
+    static const char *const probes[] = {"livenessProbe", "readinessProbe", "startupProbe"};
+
+    f->health = (struct run_flag){stays ? RUN_NO : RUN_ELSEWHERE, f->at};
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+        if (part_get(r, container, probes[i]).value)
+            f->health.said = RUN_YES;
+}
+
+/* ---- the whole ---- */
+
+static void take_words(struct reader *r, struct part list, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const struct run_text word = part_word(r, item);
+        if (word.text)
+            vec_push(ret, word);
+    }
+}
+
+static int take_container(struct reader *r, struct part container, const struct pod *p, bool stays)
+{
+    const char *name = part_text(r, part_get(r, container, "name"));
+    struct run_facts *f;
+    int result = run_list_new(r->list, &f, r->err);
+
+    if (result < 0)
+        return result;
+    f->pod = true;
+    f->name = name ? name : "";
+    f->at = container.at;
+    f->image = part_word(r, part_get(r, container, "image"));
+    take_words(r, part_get(r, container, "command"), &f->command);
+    take_words(r, part_get(r, container, "args"), &f->command);
+    take_rights(r, container, p, f);
+    take_namespaces(p, f);
+    take_limits(r, container, f);
+    take_health(r, container, stays, f);
+    take_env(r, part_get(r, container, "env"), f);
+    take_mounts(r, part_get(r, container, "volumeMounts"), p, f);
+    take_words(r, part_get(r, container, "volumeDevices"), &f->devices);
+    return take_ports(r, part_get(r, container, "ports"), p, f);
+}
+
+static int take_pod(struct reader *r, struct part spec, bool stays)
+{
+    static const char *const lists[] = {"containers", "initContainers", "ephemeralContainers"};
+    const struct pod p = {
+        .spec = spec,
+        .security = part_get(r, spec, "securityContext"),
+        .host_net = part_flag(r, part_get(r, spec, "hostNetwork")),
+        .host_pid = part_flag(r, part_get(r, spec, "hostPID")),
+        .host_ipc = part_flag(r, part_get(r, spec, "hostIPC")),
+        .host_users = part_flag(r, part_get(r, spec, "hostUsers")),
+    };
+    struct part container;
+    int result = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        const struct part list = part_get(r, spec, lists[i]);
+        PART_EACH(each);
+        while (result == 0 && part_next(r, list, &each, &container))
+            if (json_is_object(container.value))
+                result = take_container(r, container, &p, stays && i == 0);
+    }
+    return result;
+}
+
+/* Where the pod stands in an object of any kind: those that other programs define follow the same forms. */
+static int take_object(struct reader *r, struct part top)
+{
+    static const char *const cron[] = {"spec", "jobTemplate", "spec", "template", "spec", NULL},
+                             *const workload[] = {"spec", "template", "spec", NULL},
+                             *const template[] = {"template", "spec", NULL},
+                             *const pod[] = {"spec", NULL};
+    const char *const *const paths[] = {cron, workload, template, pod};
+    const struct part kind = part_get(r, top, "kind");
+    const bool stays = !part_is(r, kind, "Job") && !part_is(r, kind, "CronJob");
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        const struct part spec = part_path(r, top, paths[i]);
+        if (part_get(r, spec, "containers").value)
+            return take_pod(r, spec, stays);
+    }
+    return 0; /* a service, a secret: nothing runs */
+}
+
+int runconfig_kubernetes(struct reader *r, struct part top)
+{
+    const struct part items = part_get(r, top, "items");
+    struct part item;
+    PART_EACH(each);
+    int result = 0;
+
+    if (!json_is_array(items.value))
+        return take_object(r, top);
+    while (result == 0 && part_next(r, items, &each, &item))
+        result = take_object(r, item);
+    return result;
+}

@@ -1,0 +1,147 @@
+/* runconfig_part.c - values of a document with their places. */
+#include "audit/internal.h"
+#include "base/doc.h"
+
+/* A scalar is underlined itself; of more the key is, which says what it is. A shared value stands where it was first written. */
+static struct span span_of(const struct reader *r, json_t *value, struct span parent)
+{
+    const struct yaml_place *p = r->yaml ? yaml_place(r->yaml, value) : NULL;
+
+    if (!p)
+        return parent;
+    return json_is_object(value) || json_is_array(value) ? p->key : p->value;
+}
+
+static struct part child(struct reader *r, struct part n, json_t *value, const char *path)
+{
+    if (!value || json_is_null(value))
+        return (struct part){0};
+    return (struct part){value, {path, span_of(r, value, n.at.span)}};
+}
+
+struct part part_get(struct reader *r, struct part n, const char *key)
+{
+    json_t *value = json_object_get(n.value, key);
+
+    if (!value || json_is_null(value))
+        return (struct part){0};
+    return child(r, n, value,
+                 *n.at.path ? arena_printf(r->list->arena, "%s.%s", n.at.path, key)
+                            : arena_strdup(r->list->arena, key));
+}
+
+struct part part_path(struct reader *r, struct part n, const char *const *keys)
+{
+    for (; n.value && *keys; keys++)
+        n = part_get(r, n, *keys);
+    return n;
+}
+
+bool part_next(struct reader *r, struct part n, struct part_each *each, struct part *ret)
+{
+    json_t *value;
+    const char *path;
+
+    if (!run_list_count(r->list))
+        return false;
+    if (json_is_array(n.value)) {
+        if (each->next >= json_array_size(n.value))
+            return false;
+        path = arena_printf(r->list->arena, "%s[%zu]", n.at.path, each->next);
+        value = json_array_get(n.value, each->next++);
+    } else {
+        each->at =
+            each->next++ ? json_object_iter_next(n.value, each->at) : json_object_iter(n.value);
+        if (!each->at)
+            return false;
+        each->key = json_object_iter_key(each->at);
+        value = json_object_iter_value(each->at);
+        path = arena_printf(r->list->arena, "%s%s%s", n.at.path, *n.at.path ? "." : "", each->key);
+    }
+    *ret = child(r, n, value, path);
+    if (!ret->value)
+        ret->at = (struct run_place){path, n.at.span};
+    return true;
+}
+
+/* ---- scalars ---- */
+
+/* The value of "${NAME:-value}" and "${NAME-value}"; what has none stays: nobody knows it. "$$" is a dollar. */
+static const char *replace_variables(struct reader *r, const char *text)
+{
+    STR_AUTO(s);
+
+    for (; *text; text++) {
+        const char *end = text[0] == '$' && text[1] == '{' ? strchr(text, '}') : NULL;
+        const char *dash = end ? memchr(text, '-', (size_t)(end - text)) : NULL;
+
+        if (text[0] == '$' && text[1] == '$')
+            text++;
+        if (!dash || memchr(text + 2, '$', (size_t)(end - text) - 2)) {
+            str_add_char(&s, *text);
+            continue;
+        }
+        str_add(&s, view_make(dash + 1, (size_t)(end - dash) - 1));
+        text = end;
+    }
+    return arena_strndup(r->list->arena, s.at, s.size);
+}
+
+const char *part_text(struct reader *r, struct part n)
+{
+    if (json_is_boolean(n.value))
+        return json_is_true(n.value) ? "true" : "false";
+    if (json_is_integer(n.value))
+        return arena_printf(r->list->arena, "%lld", (long long)json_integer_value(n.value));
+    if (json_is_real(n.value))
+        return arena_printf(r->list->arena, "%g", json_real_value(n.value));
+    if (!json_is_string(n.value))
+        return NULL;
+    const char *text = json_string_value(n.value);
+    return r->variables && strchr(text, '$') ? replace_variables(r, text)
+                                             : arena_strdup(r->list->arena, text);
+}
+
+bool part_is(struct reader *r, struct part n, const char *text)
+{
+    const char *own = part_text(r, n);
+
+    return own && strcasecmp(own, text) == 0;
+}
+
+/* A variable that nobody knows may be either: no rule speaks of it. */
+struct run_flag part_flag(struct reader *r, struct part n)
+{
+    const char *text = part_text(r, n);
+    bool value = false;
+
+    if (!text)
+        return (struct run_flag){0};
+    cleanup_doc json_t *word = doc_new_text(text);
+    if (!yaml_bool(word, &value))
+        return (struct run_flag){RUN_ELSEWHERE, n.at};
+    return (struct run_flag){value ? RUN_YES : RUN_NO, n.at};
+}
+
+struct run_text run_word(const char *text, struct run_place at)
+{
+    if (!text)
+        return (struct run_text){0};
+    return (struct run_text){strchr(text, '$') ? RUN_ELSEWHERE : RUN_YES, text, at};
+}
+
+struct run_text part_word(struct reader *r, struct part n)
+{
+    return run_word(part_text(r, n), n.at);
+}
+
+struct run_flag part_limit(struct reader *r, struct part n)
+{
+    const char *text = part_text(r, n);
+
+    if (!text || !*text)
+        return (struct run_flag){0};
+    if (strchr(text, '$'))
+        return (struct run_flag){RUN_ELSEWHERE, n.at};
+    return (struct run_flag){strtod(text, NULL) > 0 ? RUN_YES : RUN_NO, n.at};
+}

@@ -1,0 +1,35 @@
+/* cli/audit.h - between the files of `cooper audit`: one for each kind of subject. */
+#pragma once
+
+#include "audit/runconfig.h"
+#include "base/env.h"
+#include "cli/docker_options.h"
+#include "cli/lint_sinks.h"
+#include "lint/config.h"
+
+struct audit_options {
+    const char *config, *threshold, *explain, *ignore_file, *exit_code;
+    struct strings formats, outputs, ignore, enable, error, warning, info, style;
+    bool no_fail, brief;
+    struct docker_options run;
+};
+
+struct audit_work {
+    const struct env *env;
+    const struct audit_options *o;
+    struct lint_config config;
+    struct lint_exceptions *exceptions;
+    struct linter *linters[2]; /* [1]: with what another rule covers, for formats that want it */
+    struct lint_sinks sinks;
+    bool failed; /* a finding at or above the threshold */
+};
+
+/* Asks the rules and prints what they found. name: of the subject in reports; source: the text in which findings with a line
+ * stand, or nothing. */
+void audit_judge(struct audit_work *w, const char *name, struct view source,
+                 const struct lint_facts *facts, size_t count);
+
+/* docker run's or exec's options, with the image's facts where the store has it. */
+MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, struct error *err);
+/* A file, or "-": compose, inspect, pods, config.json of a runtime, by its content. */
+MUST_CHECK int audit_file(struct audit_work *w, const char *path, struct error *err);
