@@ -109,6 +109,7 @@ struct work {
     const struct options *o;
     const struct lint_config *config;
     struct lint_exceptions *exceptions;
+    struct lint_bases *bases;
     struct linter *linters[2]; /* [1]: with what another rule covers, for formats that want it */
     struct lint_sinks sinks;
     bool failed; /* a finding at or above the threshold */
@@ -119,6 +120,7 @@ static void work_done(struct work *w)
     linter_free(w->linters[0]);
     linter_free(w->linters[1]);
     lint_exceptions_free(w->exceptions);
+    lint_bases_free(w->bases);
     lint_sinks_done(&w->sinks);
 }
 
@@ -246,6 +248,7 @@ static void make_linters(struct work *w)
     struct lint_options options = lint_config_options(w->config);
 
     options.exceptions = w->exceptions;
+    options.bases = w->bases = lint_bases_new();
     options.context = true;
     options.no_shellcheck = w->o->no_shellcheck;
     for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++) {

@@ -56,6 +56,8 @@ void lint_explain(const struct lint_row *row, struct str *ret)
         str_printf(ret, "    # with the configuration %s\n", row->config);
     if (row->ignore)
         str_printf(ret, "    # with .dockerignore: %s", row->ignore);
+    if (row->beside)
+        str_printf(ret, "    # with another Dockerfile: %s", row->beside);
     add_block(ret, row->bad, "    ");
     str_add_text(ret, "good:\n");
     add_block(ret, row->good, "    ");
@@ -88,6 +90,8 @@ static void add_row(struct str *s, const struct lint_row *row)
         str_printf(s, "    # with the configuration %s\n", row->config);
     if (row->ignore)
         str_printf(s, "    # with .dockerignore: %s", row->ignore);
+    if (row->beside)
+        str_printf(s, "    # with another Dockerfile: %s", row->beside);
     add_block(s, row->bad, "    ");
     str_add_text(s, "\nGood:\n\n");
     add_block(s, row->good, "    ");

@@ -72,12 +72,18 @@ struct lint_options {
     const char *check;           /* BUILDKIT_DOCKERFILE_CHECK, in the place of "# check="; NULL */
     const struct ignore *ignore; /* .dockerignore of the context */
     struct lint_exceptions *exceptions; /* .cooperignore: takes findings out, and notes it */
-    const char *path;                   /* of the file, for exceptions; NULL: it has none */
-    bool context;                       /* there is one: its rules are asked */
-    bool audit; /* what docker-bench has is on, though it is off in Dockerfiles */
+    const char *path;         /* of the file, for exceptions and bases; NULL: it has none */
+    struct lint_bases *bases; /* files that differ in tags of one are told; NULL: they may */
+    bool context;             /* there is one: its rules are asked */
+    bool audit;               /* what docker-bench has is on, though it is off in Dockerfiles */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */
 };
+
+/* The base images of all files of one call. */
+struct lint_bases;
+struct lint_bases *lint_bases_new(void);
+void lint_bases_free(struct lint_bases *b); /* NULL is fine */
 
 struct linter;
 /* What options point to is borrowed until linter_free(). An override that names no rule is harmless. */

@@ -51,6 +51,7 @@ struct lint_row {
                   and hosts alone have theirs as prose, and tests of their own */
     const char *config; /* what .hadolint.yaml has to say for the examples; or NULL */
     const char *ignore; /* what .dockerignore has to say for them; or NULL */
+    const char *beside; /* another Dockerfile of the same call, for them; or NULL */
     /* ids of the rules that say the same better: where one of them fires in the stage, it alone is shown */
     const char *covered_by[4];
     unsigned kinds; /* LINT_KIND(RUN) | ...: for instruction(), ONBUILD's triggers too */
@@ -79,7 +80,7 @@ bool lint_row_is_dockerfile(const struct lint_row *row); /* it has a check for o
 
 /* Tables, one a file. */
 extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers,
-    lint_deps, lint_start, lint_trust, lint_shellcheck;
+    lint_deps, lint_tools, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
 extern const struct lint_table lint_runtime;

@@ -103,6 +103,99 @@ static void check_digest(struct lint *l, const struct lint_stage *s, const struc
         lint_add(l, image_span(s), "'%.*s' is not pinned by a digest", LINT_CUT(s->image));
 }
 
+/* What COPY takes out of an image, and what reads the file: '/' or ':' make a name that of an image. */
+static void check_copy_digest(struct lint *l, const struct lint_stage *s,
+                              const struct instruction *in)
+{
+    const struct view from = instruction_flag(in, "from");
+
+    if (in->kind == INSTRUCTION_FROM) {
+        check_digest(l, s, in);
+        return;
+    }
+    if (from.size > 0 && !lint_has_variable(from) && !cut_image(from).has_digest &&
+        (memchr(from.at, ':', from.size) || memchr(from.at, '/', from.size)) &&
+        !lint_stage_find(l, from, s->from ? s->index : 0))
+        lint_add(l, lint_flag_span(in, "from"), "'%.*s' is not pinned by a digest", LINT_CUT(from));
+}
+
+static void check_syntax_digest(struct lint *l)
+{
+    for (size_t i = 0; i < l->d->directive_count; i++) {
+        const struct directive *d = &l->d->directives[i];
+        if (view_eq_text(d->name, "syntax") && !cut_image(d->value).has_digest)
+            lint_add(l, d->span, "the front end '%.*s' is not pinned by a digest",
+                     LINT_CUT(d->value));
+    }
+}
+
+/* ---- several files ---- */
+
+#define BASES_MAX 10000 /* names of images that are remembered */
+
+struct seen_base {
+    const char *tag, *file; /* where it was seen first */
+};
+struct lint_bases {
+    struct map seen; /* "debian" -> struct seen_base */
+    struct arena *arena;
+};
+
+struct lint_bases *lint_bases_new(void)
+{
+    struct lint_bases *b = xcalloc(1, sizeof(*b));
+
+    b->arena = arena_new();
+    return b;
+}
+
+void lint_bases_free(struct lint_bases *b)
+{
+    if (!b)
+        return;
+    map_done(&b->seen);
+    arena_free(b->arena);
+    free(b);
+}
+
+/* docker.io/library/debian is debian. */
+static struct view short_name(struct view image, struct view path)
+{
+    static const char *const prefixes[] = {"docker.io/", "index.docker.io/", "library/"};
+    struct view name = view_make(image.at, (size_t)(path.at - image.at) + path.size);
+
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+        if (view_starts(name, prefixes[i]))
+            name = view_make(name.at + strlen(prefixes[i]), name.size - strlen(prefixes[i]));
+    return name;
+}
+
+static void check_same_tags(struct lint *l, const struct lint_stage *s,
+                            const struct instruction *in)
+{
+    struct lint_bases *b = l->options->bases;
+    const char *file = l->options->path ? l->options->path : "";
+
+    (void)in;
+    if (!b || !is_base(s))
+        return;
+    const struct image_name n = cut_image(s->image);
+    const struct view name = short_name(s->image, n.path);
+    const struct seen_base *first = map_get(&b->seen, name);
+    if (n.tag.size == 0)
+        return;
+    if (!first && b->seen.size < BASES_MAX) {
+        struct seen_base *new = arena_new_object(b->arena, struct seen_base);
+        *new = (struct seen_base){arena_strndup(b->arena, n.tag.at, n.tag.size),
+                                  arena_strdup(b->arena, file)};
+        map_set(&b->seen, name, new);
+    } else if (first && !view_eq_text(n.tag, first->tag) && strcmp(first->file, file) != 0) {
+        lint_add(l, image_span(s),
+                 "'%.*s' here, tag '%.80s' in %.200s: both are stored, pulled and kept up to date",
+                 LINT_CUT(s->image), first->tag, first->file);
+    }
+}
+
 /* ---- registries ---- */
 
 static bool pattern_matches(struct view pattern, struct view name)
@@ -277,8 +370,25 @@ static const struct lint_row rows[] = {
         .fix = "FROM debian:12.5@sha256:<digest>; `cooper inspect` shows it.",
         .bad = "FROM debian:12.5\nUSER 1001\n",
         .good = "FROM debian:12.5" DIGEST "\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM) | LINT_KIND(COPY),
+        .instruction = check_copy_digest,
+        .file = check_syntax_digest,
+    },
+    {
+        .id = "CP209",
+        .name = "base-tags-differ",
+        .aliases = {NULL},
+        .title = "Dockerfiles of one tree build on different tags of one image",
+        .level = LINT_STYLE,
+        .where = LINT_DOCKERFILE,
+        .why = "Images that build on the same base store, push and pull its layers once. With two "
+               "tags every host has both, and there are two to keep up to date.",
+        .fix = "Use one tag in all files, or hand it in from one place with ARG.",
+        .bad = "FROM debian:12.5\nUSER 1001\n",
+        .good = "FROM debian:11.9\nUSER 1001\n",
+        .beside = "FROM debian:11.9\n",
         .kinds = LINT_KIND(FROM),
-        .instruction = check_digest,
+        .instruction = check_same_tags,
     },
     {
         .id = "CP205",

@@ -1,5 +1,7 @@
-/* rules_deps.c - dependencies of programs: lock files, caches of languages' package managers, the order of COPY and
- * install, tools that do not belong into the image that ships. */
+/* rules_deps.c - dependencies of programs: lock files, caches of languages' package managers, the order of ARG, COPY
+ * and install. */
+#include <ctype.h>
+
 #include "lint/run.h"
 
 static const struct lint_run *run_at(struct lint *l, const struct lint_stage *s, size_t i)
@@ -235,93 +237,137 @@ static void check_packages_late(struct lint *l, const struct lint_stage *s)
     }
 }
 
-/* ---- unneeded-tool, build-tools-in-final ---- */
+/* ---- arg-before-install ---- */
 
-static bool is_attack_tool(struct view name)
+#define ARGS_MAX 16 /* of a stage that are followed */
+
+/* What a build server hands in, another value each time. With a default that says something it is a pin. */
+static bool changes_often(struct view word)
 {
-    return lint_in_list(name, "netcat netcat-openbsd netcat-traditional nc ncat nmap nmap-ncat "
-                              "telnet inetutils-telnet telnet-server tcpdump gdb strace ltrace "
-                              "openssh-server sshd dropbear ftp lftp tnftp vsftpd proftpd socat "
-                              "tshark wireshark hping3 busybox-extras rsh-client rsh-server") ||
-           view_starts(name, "telnetd");
+    static const char names[] =
+        "VERSION APP_VERSION BUILD_VERSION RELEASE RELEASE_VERSION COMMIT COMMIT_SHA COMMIT_HASH "
+        "GIT_COMMIT GIT_SHA GIT_HASH GIT_REV GIT_REVISION GIT_REF GIT_BRANCH GIT_TAG GIT_VERSION "
+        "VCS_REF VCS_REVISION REVISION SHA BUILD_DATE BUILD_TIME BUILDTIME BUILD_TIMESTAMP "
+        "BUILD_NUMBER BUILD_NUM BUILD_ID BUILD_REV BUILD_SHA BUILD_COMMIT DATE TIMESTAMP CREATED "
+        "CI_COMMIT_SHA CI_COMMIT_SHORT_SHA CI_COMMIT_TAG GITHUB_SHA GITHUB_REF GITHUB_RUN_ID "
+        "GITHUB_RUN_NUMBER";
+    static const char *const none[] = {"",     "unknown", "dev",      "devel", "development",
+                                       "none", "n/a",     "snapshot", "local", "undefined",
+                                       "0",    "0.0.0",   "latest",   "dirty", NULL};
+    struct view value = word, name;
+    char upper[40];
+    size_t n = 0;
+
+    (void)view_cut(&value, '=', &name);
+    for (; n < name.size && n < sizeof(upper); n++)
+        upper[n] = (char)toupper((unsigned char)name.at[n]);
+    return n > 0 && lint_in_list(view_make(upper, n), names) &&
+           (!value.at || lint_view_in(lint_unquote(value), none));
 }
 
-static bool is_build_tool(struct view name)
+struct often {
+    const struct word *at[ARGS_MAX]; /* NULL: told, or used */
+    size_t count;
+};
+
+static void add_args(struct often *args, const struct instruction *in)
 {
-    return lint_in_list(name, "gcc g++ make cmake clang llvm build-essential build-base autoconf "
-                              "automake libtool bison flex gcc-c++ rustc cargo golang golang-go "
-                              "go gdb-headless default-jdk default-jdk-headless maven gradle "
-                              "ninja-build meson gfortran musl-dev linux-headers kernel-devel") ||
-           view_ends(name, "-dev") || view_ends(name, "-devel") || view_ends(name, "-jdk") ||
-           view_ends(name, "-jdk-headless");
+    for (size_t i = 0; i < in->word_count && args->count < ARGS_MAX; i++)
+        if (changes_often(in->words[i].text))
+            args->at[args->count++] = &in->words[i];
 }
 
-/* Behind the last call that takes packages away again: what stands before it is not meant to stay. */
-static size_t behind_removal(const struct lint_run *run)
+static struct view arg_name(const struct word *w)
 {
-    for (size_t i = run->call_count; i-- > 0;)
-        if (call_is(&run->calls[i], "apt-get apt aptitude apk yum dnf microdnf zypper") &&
-            call_has(&run->calls[i], "purge remove autoremove del erase rm"))
-            return i;
-    return 0;
+    struct view rest = w->text, name;
+
+    (void)view_cut(&rest, '=', &name);
+    return name;
 }
 
-static void check_packages(struct lint *l, const struct lint_run *run, bool (*is)(struct view),
-                           const char *text)
+static bool mentions(const struct lint *l, const struct instruction *in, struct view name)
 {
-    for (size_t i = behind_removal(run); i < run->call_count; i++) {
-        const struct lint_call *c = &run->calls[i];
-        const struct lint_arg *a;
+    const size_t begin = l->d->line_at[in->span.line - 1],
+                 end = l->d->line_at[MIN(in->span.end_line, l->d->line_count)];
+
+    return memmem(l->d->source.at + begin, end - begin, name.at, name.size);
+}
+
+static const struct lint_call *find_install(const struct lint_run *run)
+{
+    for (size_t i = 0; run && i < run->call_count; i++) {
         struct view name;
         size_t at = 0;
 
-        while ((a = call_package(c, &at, &name)))
-            if (is(name)) {
-                lint_add(l, lint_arg_span(l, run, c, a), "'%.*s' ships with the image%s",
-                         LINT_CUT(name), text);
-                return;
-            }
+        if (call_package(&run->calls[i], &at, &name) || manager_of(&run->calls[i]))
+            return &run->calls[i];
+    }
+    return NULL;
+}
+
+/* BuildKit's key of a RUN has every ARG above it, whether it is used or not. */
+static void check_arg_early(struct lint *l, const struct lint_stage *s)
+{
+    struct often args = {0};
+
+    for (size_t i = 0; s->from && i < s->count; i++) {
+        const struct instruction *in = &s->at[i];
+        const struct lint_run *run = args.count > 0 ? run_at(l, s, i) : NULL;
+        const struct lint_call *install = find_install(run);
+
+        if (in->kind == INSTRUCTION_ARG)
+            add_args(&args, in);
+        if (!run && in->kind != INSTRUCTION_COPY && in->kind != INSTRUCTION_ADD)
+            continue;
+        for (size_t k = 0; k < args.count; k++) {
+            const struct view name = args.at[k] ? arg_name(args.at[k]) : VIEW("");
+            if (!args.at[k] || (!install && !mentions(l, in, name)))
+                continue;
+            if (!mentions(l, in, name))
+                lint_add(l, args.at[k]->span,
+                         "each new '%.*s' runs '%.*s' of line %u again, which does not use it",
+                         LINT_CUT(name), LINT_CUT(install->name),
+                         lint_call_span(l, run, install).line);
+            args.at[k] = NULL;
+        }
     }
 }
 
-static void check_attack_tool(struct lint *l, const struct lint_run *run)
+/* ---- no-cache-mount ---- */
+
+static const char *cache_of(const struct lint_call *c)
 {
-    if (ships(run->stage) && !run->trigger)
-        check_packages(l, run, is_attack_tool, ": a tool for whoever breaks in");
+    const struct manager *m = manager_of(c);
+    struct view name;
+    size_t at = 0;
+
+    if (call_is_pip_install(c))
+        return "/root/.cache/pip";
+    if (m)
+        return m->paths;
+    if (!call_package(c, &at, &name))
+        return NULL;
+    if (call_is(c, "apk"))
+        return "/var/cache/apk /etc/apk/cache";
+    if (call_is(c, "zypper"))
+        return "/var/cache/zypp";
+    return call_is(c, "apt-get apt aptitude") ? "/var/cache/apt"
+                                              : "/var/cache/yum /var/cache/dnf /var/cache/libdnf5";
 }
 
-static void check_build_tool(struct lint *l, const struct lint_run *run)
+static void check_cache_mount(struct lint *l, const struct lint_run *run)
 {
-    if (run->stage->final && !run->trigger)
-        check_packages(l, run, is_build_tool,
-                       ", which only its build needs: build in a stage of its own");
-}
+    for (size_t i = 0; i < run->call_count; i++) {
+        const struct lint_call *c = &run->calls[i];
+        const char *paths = cache_of(c);
 
-static bool is_builder_image(struct view image)
-{
-    struct view name = lint_base_name(image), tag = name;
-
-    (void)view_cut(&tag, ':', &name);
-    return lint_in_list(name, "golang maven gradle rust gcc sdk buildpack-deps haskell swift "
-                              "dart elixir-build openjdk-sdk");
-}
-
-/* A stage that ships, begins with an image of compilers, and compiles. */
-static void check_builder_image(struct lint *l, const struct lint_stage *s)
-{
-    if (!s->final || !s->from || !is_builder_image(s->image))
+        if (!paths || run_has_mount(run, paths))
+            continue;
+        lint_add(l, lint_call_span(l, run, c),
+                 "what %.*s downloads is downloaded again whenever the step runs: mount a cache at "
+                 "%.*s",
+                 LINT_CUT(c->name), (int)strcspn(paths, " "), paths);
         return;
-    for (size_t i = 0; i < s->count; i++) {
-        const struct lint_run *run = run_at(l, s, i);
-
-        for (size_t j = 0; run && j < run->call_count; j++)
-            if (call_is(&run->calls[j], "go cargo mvn gradle make dotnet gcc g++ ghc swift")) {
-                lint_add(l, s->from->words[0].span,
-                         "'%.*s' with its compilers ships: COPY --from= what it builds into a "
-                         "small image",
-                         LINT_CUT(s->image));
-                return;
-            }
     }
 }
 
@@ -387,36 +433,35 @@ static const struct lint_row rows[] = {
         .stage = check_packages_late,
     },
     {
-        .id = "CP354",
-        .name = "unneeded-tool",
+        .id = "CP356",
+        .name = "arg-before-install",
         .aliases = {NULL},
-        .title = "a tool of attackers ships with the image",
+        .title = "an argument that changes often stands above an install that does not use it",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
-        .why = "Network and debugging tools are what somebody who broke in would have to bring "
-               "along. A running container can be looked at from outside.",
-        .fix = "Leave it out; debug with an image of its own in the container's namespaces.",
-        .bad = "FROM alpine:3.20.1\nRUN apk add --no-cache nmap=7.95-r0\n",
-        .good = "FROM alpine:3.20.1\nRUN apk add --no-cache ca-certificates=20240705-r0\n"
-                "USER 1001\n",
-        .run = check_attack_tool,
+        .where = LINT_DOCKERFILE,
+        .why = "Every RUN below an ARG has its value in its environment and its cache key. With a "
+               "new commit or version all packages are downloaded and installed again.",
+        .fix = "Declare the ARG right above the step that uses it.",
+        .bad = "FROM alpine:3.20.1\nARG COMMIT\nRUN apk add --no-cache curl=8.9.0-r0\n"
+               "LABEL org.opencontainers.image.revision=$COMMIT\nUSER 1001\n",
+        .good = "FROM alpine:3.20.1\nRUN apk add --no-cache curl=8.9.0-r0\nARG COMMIT\n"
+                "LABEL org.opencontainers.image.revision=$COMMIT\nUSER 1001\n",
+        .stage = check_arg_early,
     },
     {
-        .id = "CP355",
-        .name = "build-tools-in-final",
+        .id = "CP357",
+        .name = "no-cache-mount",
         .aliases = {NULL},
-        .title = "compilers and headers ship with the image",
+        .title = "an install without a cache mount",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
-        .why = "They are often most of its bytes and most of its known holes, and nothing of them "
-               "runs.",
-        .fix = "Compile in a stage of its own and COPY --from= what it made; or remove them in the "
-               "same RUN (apk del).",
-        .bad = "FROM alpine:3.20.1\nRUN apk add --no-cache build-base=0.5-r3\n",
-        .good = "FROM golang:1.22.3 AS b\nRUN go build -o /app .\nFROM scratch\nCOPY --from=b /app "
-                "/app\nUSER 1001\nCMD [\"/app\"]\n",
-        .run = check_build_tool,
-        .stage = check_builder_image,
+        .off = true,
+        .where = LINT_DOCKERFILE,
+        .why = "When a step runs again it starts from nothing, and downloads what it has had "
+               "before. A cache mount keeps it beside the image, and no layer grows.",
+        .fix = "RUN --mount=type=cache,target=... with the directory of the package manager.",
+        .bad = "FROM node:20.11.1\nRUN npm ci && npm cache clean --force\nUSER 1001\n",
+        .good = "FROM node:20.11.1\nRUN --mount=type=cache,target=/root/.npm npm ci\nUSER 1001\n",
+        .run = check_cache_mount,
     },
 };
 

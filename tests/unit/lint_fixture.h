@@ -11,6 +11,7 @@ struct lint_fixture {
     struct strings trusted;
     struct map labels;
     struct ignore *ignore;
+    struct lint_bases *bases;
     struct linter *linter;
 };
 
@@ -53,8 +54,24 @@ static inline __attribute__((unused)) void fixture_ignore(struct lint_fixture *f
     f->options.context = true;
 }
 
+/* Another file has been linted before. */
+static inline __attribute__((unused)) void fixture_beside(struct lint_fixture *f, const char *text)
+{
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+
+    if (!text)
+        return;
+    f->options.bases = f->bases = lint_bases_new();
+    f->options.path = "beside/Dockerfile";
+    struct linter *l = linter_new(&f->options);
+    lint_text(l, view_of(text), "beside/Dockerfile", &report);
+    linter_free(l);
+    f->options.path = "Dockerfile";
+}
+
 static inline __attribute__((unused)) void fixture_done(struct lint_fixture *f)
 {
+    lint_bases_free(f->bases);
     linter_free(f->linter);
     strings_done(&f->trusted);
     map_done(&f->labels);

@@ -11,6 +11,7 @@ static void fixture_of_row(struct lint_fixture *f, const struct lint_row *row,
     fixture_config(f, config);
     json_decref(config);
     fixture_ignore(f, row->ignore);
+    fixture_beside(f, row->beside);
     *on = (struct lint_override){.name = row->id, .on = true};
     f->options.overrides = on;
     f->options.override_count = 1;
@@ -158,5 +159,81 @@ static void ids_and_names_are_unique(void **state)
     }
 }
 
-UNIT_MAIN(cmocka_unit_test(every_bad_example_fires), cmocka_unit_test(every_good_example_is_clean),
+/* Where the examples leave room. */
+static const struct {
+    const char *rule, *text;
+    unsigned count;
+} edges[] = {
+    /* a default that says something is a pin */
+    {"CP356", "FROM a:1.2\nARG VERSION=1.2.3\nRUN apk add curl\n", 0},
+    {"CP356", "FROM a:1.2\nARG VERSION=dev GIT_COMMIT\nRUN apk add curl\n", 2},
+    {"CP356", "FROM a:1.2\nARG VERSION\nRUN apk add app=$VERSION\nRUN apk add curl\n", 0},
+    {"CP356", "FROM a:1.2\nARG VERSION\nENV V=$VERSION\nRUN apk add curl\n", 1},
+    {"CP356", "FROM a:1.2\nARG VERSION\nCOPY app-$VERSION /\nRUN apk add curl\n", 0},
+    {"CP356", "FROM a:1.2\nARG build_date\nRUN ls\nCOPY . .\nRUN npm ci\n", 1},
+    {"CP356", "ARG VERSION\nFROM a:1.2\nRUN apk add curl\n", 0},
+    {"CP356", "FROM a:1.2\nARG CACHEBUST\nRUN git clone x\nRUN apk add curl\n", 0},
+    {"CP204", "# syntax=docker/dockerfile:1\nFROM a@sha256:0\n", 1},
+    {"CP204", "# syntax=docker/dockerfile:1@sha256:0\nFROM a@sha256:0\n", 0},
+    {"CP204", "FROM a@sha256:0 AS b\nCOPY --from=b / /b\nCOPY --from=0 / /c\n", 0},
+    {"CP204", "FROM a@sha256:0\nCOPY --from=nginx:1.2 /a /b\nCOPY --from=x/y /a /b\n", 2},
+    {"CP204", "FROM a@sha256:0\nCOPY --from=x/y@sha256:0 /a /b\nCOPY --from=named /c /d\n", 0},
+    {"CP357", "FROM a:1.2\nRUN apt-get install -y x\nRUN pip install x\nRUN ls\n", 2},
+    {"CP357", "FROM a:1.2\nRUN --mount=type=cache,target=/var/cache/apt apt-get install x\n", 0},
+};
+
+static void rules_stop_where_they_should(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+        CLEANUP(fixture_done) struct lint_fixture f = {0};
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        const struct lint_row *row = lint_row_find(view_of(edges[i].rule));
+        const struct lint_override on = {.name = edges[i].rule, .on = true};
+        unsigned count = 0;
+
+        f.options.overrides = &on;
+        f.options.override_count = 1;
+        f.options.no_shellcheck = true;
+        f.linter = linter_new(&f.options);
+        lint_text(f.linter, view_of(edges[i].text), "Dockerfile", &report);
+        vec_each (x, &report)
+            count += x->row == row;
+        if (count != edges[i].count)
+            fail_msg("%s fires %u times on\n%s", edges[i].rule, count, edges[i].text);
+    }
+}
+
+/* docker.io/library/a is a; the same file may have both tags. */
+static void tags_are_held_against_other_files(void **state)
+{
+    static const struct {
+        const char *file, *text;
+        bool fires;
+    } files[] = {
+        {"x", "FROM a:1.2\nFROM a:1.3\nFROM b:1@sha256:0\n", false},
+        {"y", "FROM docker.io/library/a:1.2\nFROM b\nFROM c:$V\n", false},
+        {"z", "FROM library/a:1.3\n", true},
+        {"y", "FROM b:2\n", true},
+    };
+    struct lint_bases *bases = lint_bases_new();
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        const struct lint_options o = {.bases = bases, .path = files[i].file};
+        CLEANUP(linter_freep) struct linter *l = linter_new(&o);
+        bool fired = false;
+
+        lint_text(l, view_of(files[i].text), files[i].file, &report);
+        vec_each (f, &report)
+            fired |= strcmp(f->row->id, "CP209") == 0;
+        assert_int_equal(fired, files[i].fires);
+    }
+    lint_bases_free(bases);
+}
+
+UNIT_MAIN(cmocka_unit_test(rules_stop_where_they_should),
+          cmocka_unit_test(tags_are_held_against_other_files),
+          cmocka_unit_test(every_bad_example_fires), cmocka_unit_test(every_good_example_is_clean),
           cmocka_unit_test(every_edit_mends), cmocka_unit_test(ids_and_names_are_unique))
