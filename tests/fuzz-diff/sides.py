@@ -1,6 +1,5 @@
 """Those who build the cases: cooper, in each of its identities, and BuildKit in the chroot of the peers."""
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,23 +12,6 @@ CHROOT = os.environ.get("PEERS", "/opt/peers")
 COOPER = os.path.realpath(os.environ.get("COOPER", "build/cooper"))
 LONGEST = 120  # seconds of a build
 SECRET = "sesame\nopen\n"  # of --secret id=token
-# (the side that refuses, words of the refusal, the Dockerfile's words, what it is): where docs/dockerfile.md says so
-EXCUSES = [
-    ("BuildKit", r"cannot copy to non-directory", r"", "a directory onto a link"),
-    ("BuildKit", r"failed to parse stage name .* must be lowercase", r"(?i)from ", "a stage's name in capitals"),
-    ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]", "a pattern that matches nothing in a directory"),
-    ("cooper", r"look up owner .* is not (in the image's|a number of 0)", r"--chown=", "an owner that nobody is"),
-    ("cooper", r"bad substitution|unclosed|missing '\}'", r"(?is)\A(?:(?!\n\s*from\s).)*\barg\b[^\n]*[$'\"]", "errors of an ARG before FROM"),
-    ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
-    ("BuildKit", r"failed to calculate checksum of ref .*: not found", r"[*?\[]", "a pattern, and a dangling link in what it matches"),
-    ("BuildKit", r'"/![^"]*": not found', r"!", "a name that begins with an exclamation mark"),
-    ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),
-    ("BuildKit", r"solve: mkdir /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
-    ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
-    ("BuildKit", r'cannot mount from stage "scratch"', r"(?i)onbuild\s+run.*type=cache", "a cache mount in a trigger"),
-    ("BuildKit", r"contains value with non-printable ASCII", r"", "a pattern with a tab in it"),
-    ("BuildKit", r"invalid environment variable: name cannot be empty", r"", "a variable without a name"),
-]
 
 
 @dataclass
@@ -45,15 +27,6 @@ def in_peers(*words, **more):
 def ready(identities):
     return os.path.exists(os.path.join(SHARED, "tools/image-diff")) and (identities or (
         os.path.exists(os.path.join(SHARED, "peers/setup-peers")) and shutil.which("skopeo") and in_peers("docker", "info").returncode == 0))
-
-
-def excused(one, first, second):
-    """Why a refusal of one side alone is no difference, or None."""
-    who, words = ("cooper", first.refused) if first.refused else ("BuildKit", second.refused)
-    for side, refusal, text, what in EXCUSES:
-        if side == who and re.search(refusal, words) and re.search(text, one.text()):
-            return what
-    return None
 
 
 def build(words, env, log):

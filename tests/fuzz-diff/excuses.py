@@ -1,0 +1,97 @@
+"""What is no difference, because docs/dockerfile.md says so: each with the evidence that it is that and nothing else."""
+import fnmatch
+import json
+import os
+import re
+from dataclasses import replace
+
+from compare import compare
+from context import Tree
+
+# (the side that refuses, words of the refusal, the Dockerfile's words, what it is)
+REFUSALS = [
+    ("BuildKit", r"cannot copy to non-directory", r"", "a directory onto a link"),
+    ("BuildKit", r"failed to parse stage name .* must be lowercase", r"(?i)from ", "a stage's name in capitals"),
+    ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]", "a pattern that matches nothing in a directory"),
+    ("cooper", r"look up owner .* is not (in the image's|a number of 0)", r"--chown=", "an owner that nobody is"),
+    ("cooper", r"bad substitution|unclosed|missing '\}'", r"(?is)\A(?:(?!\n\s*from\s).)*\barg\b[^\n]*[$'\"]", "errors of an ARG before FROM"),
+    ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
+    ("BuildKit", r'"/![^"]*": not found', r"!", "a name that begins with an exclamation mark"),
+    ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),
+    ("BuildKit", r"solve: mkdir /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
+    ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
+    ("BuildKit", r'cannot mount from stage "scratch"', r"(?i)onbuild\s+run.*type=cache", "a cache mount in a trigger"),
+    ("BuildKit", r"contains value with non-printable ASCII", r"", "a pattern with a tab in it"),
+    ("BuildKit", r"invalid environment variable: name cannot be empty", r"", "a variable without a name"),
+]
+
+
+def of_refusal(one, first, second):
+    """Why a refusal of one side alone is no difference, or None."""
+    who, words = ("cooper", first.refused) if first.refused else ("BuildKit", second.refused)
+    for side, refusal, text, what in REFUSALS:
+        if side == who and re.search(refusal, words) and re.search(text, one.text()):
+            return what
+    if who == "BuildKit" and re.search(r"failed to calculate checksum of ref .*: not found", words) and any(patterns(one)):
+        if Tree(one.entries).dangles():
+            return "a pattern, and a dangling link in what it matches"
+        if meets_link(one):
+            return "a pattern that matches a link to a directory"
+    return None
+
+
+def of_difference(a, b, one, found, scratch):
+    """Why two images that differ are no difference, or None. Wants another answer of BuildKit's own to be cooper's."""
+    if b.name != "BuildKit":
+        return None
+    files = all(re.match("only-[ab] |differs ", line) for line in found)
+    if files and all(line.startswith("only-a ") for line in found) and meets_link(one) and same(a, b, sends_all(one), scratch):
+        return "a pattern that matches a link to a directory"
+    one.lay_out(os.path.join(scratch, "context"))
+    if files and re.search(r"(?i)^\s*from\s.*\bscratch\b", one.text(), re.MULTILINE) and re.search("--from=", one.text()) and same(a, b, one, scratch):
+        return "an empty stage, from BuildKit's cache"
+    return None
+
+
+def same(a, b, one, scratch):
+    """Whether both make the same of it, each without what it remembers."""
+    one.lay_out(os.path.join(scratch, "context"))
+    first, second = a.build(one, fresh=True), b.build(one, fresh=True)
+    return not first.refused and not second.refused and not compare(first.archive, second.archive, (a.name, b.name), one)
+
+
+def sends_all(one):
+    """The same case with a step in each stage that needs the whole context, so that BuildKit has all that links lead to."""
+    items = []
+    for item in one.items:
+        items += [item] + (['COPY [".", "/whole.context/"]'] if re.match(r"\s*from\s", item, re.IGNORECASE) else [])
+    return replace(one, items=items)
+
+
+def patterns(one):
+    """The sources in the context that are patterns, as lists of names and patterns for fnmatch."""
+    for item in one.items:
+        copy = re.match(r"\s*(?:onbuild\s+)?(?:copy|add)\s+((?:--\S+\s+)*)(.*)", re.sub(r"[\\`][ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*", "", item), re.IGNORECASE | re.DOTALL)
+        if copy and "--from=" not in copy[1]:
+            yield from (pattern(w) for w in words_of(copy[2])[:-1] if re.search(r"[*?\[]", w))
+
+
+def words_of(text):
+    try:
+        return [str(w) for w in json.loads(text)]
+    except ValueError:
+        return text.split("\n")[0].split()
+
+
+def pattern(word):
+    """Go's classes as fnmatch has them, without what quotes."""
+    word = re.sub(r"\[!([^\]]+)\]", r"[\1!]", re.sub(r"[\\`](.)", r"\1", word)).replace("[^", "[!")
+    return os.path.normpath("/" + word).strip("/").split("/")
+
+
+def meets_link(one):
+    """Whether a pattern matches, at its end or on the way, a link of the context to a directory."""
+    tree = Tree(one.entries)
+    links = [e.path.split("/") for e in one.entries if e.kind == "link" and tree.kind(e.path) == "dir"]
+    return any(len(link) <= len(parts) and any(re.search(r"[*?\[]", p) for p in parts[:len(link)]) and all(map(fnmatch.fnmatchcase, link, parts))
+               for parts in patterns(one) for link in links)
