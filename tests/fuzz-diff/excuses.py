@@ -26,17 +26,24 @@ REFUSALS = [
 ]
 
 
-def of_refusal(one, first, second):
+def of_refusal(a, b, one, first, second, scratch):
     """Why a refusal of one side alone is no difference, or None."""
     who, words = ("cooper", first.refused) if first.refused else ("BuildKit", second.refused)
     for side, refusal, text, what in REFUSALS:
         if side == who and re.search(refusal, words) and re.search(text, one.text()):
             return what
-    if who == "BuildKit" and re.search(r"failed to calculate checksum of ref .*: not found", words) and any(patterns(one)):
-        if Tree(one.entries).dangles():
-            return "a pattern, and a dangling link in what it matches"
-        if meets_link(one):
-            return "a pattern that matches a link to a directory"
+    missed = who == "BuildKit" and re.search(r'failed to calculate checksum of ref .*: "/([^"]*)": not found', words)
+    return of_pattern(a, b, one, missed[1], scratch) if missed and any(patterns(one)) else None
+
+
+def of_pattern(a, b, one, missed, scratch):
+    """The same of a pattern where BuildKit missed something."""
+    tree = Tree(one.entries)
+    if tree.dangles():
+        return "a pattern, and a dangling link in what it matches"
+    links = [e.path for e in one.entries if e.kind == "link"]
+    if (meets_link(one) or any(missed in tree.steps(link)[1:] for link in links)) and same(a, b, sends_all(one), scratch):
+        return "a pattern, and a link to what BuildKit was not sent"
     return None
 
 
