@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/jobs.h"
 #include "base/vec.h"
 #include "build/agent.h"
 #include "build/jobs.h"
@@ -22,6 +23,7 @@ static const struct {
     {build_jobs, &build_job_count},
     {distro_jobs, &distro_job_count},
     {run_jobs, &run_job_count},
+    {audit_jobs, &audit_job_count},
 };
 
 static int holder(int argc, char **argv)

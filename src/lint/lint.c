@@ -6,6 +6,7 @@
 
 #include "lint/exceptions.h"
 #include "lint/internal.h"
+#include "lint/recipe.h"
 
 static const char *const level_names[] = {"ignore", "style", "info", "warning", "error"};
 
@@ -422,6 +423,8 @@ void lint_audit(const struct linter *l, const struct lint_facts *facts, size_t c
     walk.arena = ret->arena;
     for (size_t i = 0; i < count; i++) {
         walk.unit = (uint32_t)i;
+        if (facts[i].image)
+            lint_recipe(&walk, l, facts[i].image);
         for (size_t k = 0; (row = lint_row_at(k)); k++)
             if (l->levels[k] != LINT_IGNORE)
                 ask(&walk, row, &facts[i]);

@@ -83,7 +83,7 @@ extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell
     lint_deps, lint_tools, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
-extern const struct lint_table lint_runtime;
+extern const struct lint_table lint_runtime, lint_images, lint_image_files;
 
 /* ---- what checks see ---- */
 

@@ -1,6 +1,7 @@
 /* rules_base.c - what FROM (and --from of COPY and RUN) builds on. */
 #include <ctype.h>
 
+#include "lint/image.h"
 #include "lint/rule.h"
 
 /* A name as it stands in the file; no grammar is held against it. */
@@ -342,6 +343,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nUSER 1001\n",
         .kinds = LINT_KIND(FROM),
         .instruction = check_latest,
+        .image = lint_image_latest,
     },
     {
         .id = "CP203",

@@ -1,4 +1,5 @@
 /* rules_caches.c - what package managers leave in the layer: indexes, lists, downloads. */
+#include "lint/image.h"
 #include "lint/run.h"
 
 /* ---- caches: DL3019, DL3032, DL3036, DL3040, DL3060 ---- */
@@ -285,7 +286,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3009", "DKL-DI-0005"},
         .title = "package lists of apt stay in the layer",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "End the same RUN with rm -rf /var/lib/apt/lists/*, or mount caches at /var/lib/apt "
                "and /var/cache/apt.",
@@ -294,6 +295,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nRUN apt-get update && apt-get install -y "
                 "--no-install-recommends curl=7.* && rm -rf /var/lib/apt/lists/*\nUSER 1001\n",
         .stage = check_apt_lists,
+        .image = lint_image_apt,
     },
     {
         .id = "CP332",
@@ -301,12 +303,13 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3019", "DKL-DI-0004"},
         .title = "apk add without --no-cache",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "Write apk add --no-cache, or mount a cache at /var/cache/apk.",
         .bad = "FROM alpine:3.20.1\nRUN apk add curl=8.9.0-r0\n",
         .good = "FROM alpine:3.20.1\nRUN apk add --no-cache curl=8.9.0-r0\nUSER 1001\n",
         .run = check_apk_cache,
+        .image = lint_image_apk,
     },
     {
         .id = "CP333",
@@ -314,13 +317,14 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3032"},
         .title = "yum install without yum clean all",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "End the same RUN with yum clean all, or mount a cache at /var/cache/yum.",
         .bad = "FROM rockylinux:9.3\nRUN yum install -y httpd-2.4.57\n",
         .good = "FROM rockylinux:9.3\nRUN yum install -y httpd-2.4.57 && yum clean all\n"
                 "USER 1001\n",
         .run = check_yum_cache,
+        .image = lint_image_yum,
     },
     {
         .id = "CP334",
@@ -328,13 +332,14 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3036"},
         .title = "zypper install without zypper clean",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "End the same RUN with zypper clean, or mount a cache at /var/cache/zypp.",
         .bad = "FROM opensuse/leap:15.5\nRUN zypper install -y httpd=2.4\n",
         .good = "FROM opensuse/leap:15.5\nRUN zypper install -y httpd=2.4 && zypper clean\n"
                 "USER 1001\n",
         .run = check_zypper_cache,
+        .image = lint_image_zypper,
     },
     {
         .id = "CP335",
@@ -342,12 +347,13 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3040"},
         .title = "dnf or microdnf install without clean all",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "End the same RUN with dnf clean all, or mount a cache at /var/cache/libdnf5.",
         .bad = "FROM fedora:40\nRUN dnf install -y httpd-2.4.59\n",
         .good = "FROM fedora:40\nRUN dnf install -y httpd-2.4.59 && dnf clean all\nUSER 1001\n",
         .run = check_dnf_cache,
+        .image = lint_image_dnf,
     },
     {
         .id = "CP336",
@@ -355,13 +361,14 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3042"},
         .title = "pip install without --no-cache-dir",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "Write pip install --no-cache-dir, set PIP_NO_CACHE_DIR=1, or mount a cache at "
                "/root/.cache/pip.",
         .bad = "FROM python:3.12.4\nRUN pip install flask==3.0.3\n",
         .good = "FROM python:3.12.4\nRUN pip install --no-cache-dir flask==3.0.3\nUSER 1001\n",
         .run = check_pip_cache,
+        .image = lint_image_pip,
     },
     {
         .id = "CP337",
@@ -369,7 +376,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3060"},
         .title = "yarn install without yarn cache clean",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = CACHE_WHY,
         .fix = "End the same RUN with yarn cache clean, or mount a cache at "
                "/usr/local/share/.cache/yarn.",
@@ -377,6 +384,7 @@ static const struct lint_row rows[] = {
         .good = "FROM node:20.11.1\nRUN yarn install --frozen-lockfile && yarn cache clean\n"
                 "USER 1001\n",
         .run = check_yarn_cache,
+        .image = lint_image_yarn,
     },
 };
 

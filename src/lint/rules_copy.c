@@ -1,6 +1,8 @@
 /* rules_copy.c - COPY and ADD: what goes where, and whether it is there. */
 #include <ctype.h>
 
+#include "lint/facts_image.h"
+#include "lint/image.h"
 #include "lint/run.h"
 
 static bool is_heredoc(const struct instruction *in, const struct word *w)
@@ -167,66 +169,13 @@ static void check_ignored(struct lint *l, const struct lint_stage *s, const stru
 
 /* ---- secrets ---- */
 
-static struct view base_name(struct view path)
-{
-    const char *slash = path.size ? memrchr(path.at, '/', path.size) : NULL;
-
-    return slash ? view_make(slash + 1, path.size - (size_t)(slash + 1 - path.at)) : path;
-}
-
-static bool is_secret_file(struct view path)
-{
-    static const char *const names[] = {".env",
-                                        ".npmrc",
-                                        ".netrc",
-                                        ".pypirc",
-                                        ".pgpass",
-                                        ".aws",
-                                        ".azure",
-                                        ".kube",
-                                        ".gnupg",
-                                        ".ssh",
-                                        ".git-credentials",
-                                        ".dockercfg",
-                                        ".htpasswd",
-                                        ".vault-token",
-                                        ".yarnrc",
-                                        "kubeconfig",
-                                        "credentials",
-                                        "credentials.json",
-                                        "credentials.xml",
-                                        "id_rsa",
-                                        "id_dsa",
-                                        "id_ecdsa",
-                                        "id_ed25519",
-                                        "secrets.yml",
-                                        "secrets.yaml",
-                                        "secring.gpg",
-                                        "terraform.tfstate",
-                                        "service-account.json",
-                                        NULL};
-    static const char *const ends[] = {".key",  ".p12",  ".pfx", ".jks",   ".keystore",
-                                       ".ovpn", ".kdbx", ".ppk", ".secret"};
-    const struct view name = base_name(path);
-
-    if (lint_view_in(name, names))
-        return true;
-    if (view_starts(name, ".env.") && !view_ends(name, ".example") && !view_ends(name, ".sample") &&
-        !view_ends(name, ".template") && !view_ends(name, ".dist"))
-        return true;
-    for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-        if (name.size > strlen(ends[i]) && view_ends(name, ends[i]))
-            return true;
-    return view_ends(path, ".docker/config.json") || view_ends(path, ".aws/config");
-}
-
 static void check_secret_file(struct lint *l, const struct lint_stage *s,
                               const struct instruction *in)
 {
     (void)s;
     for (size_t i = 0; i + 1 < in->word_count; i++) {
         const struct view path = clean_source(in->words[i].text);
-        if (from_context(in, &in->words[i]) && is_secret_file(path))
+        if (from_context(in, &in->words[i]) && image_name_is_secret(path))
             lint_add(l, in->words[i].span, "'%.*s' looks like a secret, and stays in the layer",
                      LINT_CUT(in->words[i].text));
     }
@@ -255,7 +204,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3020", "CIS-DI-0009", "CKV_DOCKER_4", "DB-4.9"},
         .title = "ADD where COPY does",
         .level = LINT_ERROR,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "ADD unpacks archives and fetches addresses, so a reader has to know what each file "
                "is. COPY says that it is only copied.",
         .fix = "Write COPY.",
@@ -345,10 +294,10 @@ static const struct lint_row rows[] = {
     {
         .id = "CP146",
         .name = "secret-file-copied",
-        .aliases = {NULL},
+        .aliases = {NULL, "CIS-DI-0010", "DB-4.10"},
         .title = "a file that looks like a secret is copied",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE | LINT_CONTEXT,
+        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_CONTEXT,
         .why = "Whoever can pull the image can read the file, even when a later step deletes it. A "
                "mounted secret is in no layer.",
         .fix = "RUN --mount=type=secret for the build; at run time hand it to the container.",
@@ -356,6 +305,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nCOPY .env.example /app/\nUSER 1001\n",
         .kinds = LINT_KIND(COPY) | LINT_KIND(ADD),
         .instruction = check_secret_file,
+        .image = lint_image_secret_files,
     },
     {
         .id = "CP147",

@@ -2,6 +2,7 @@
  * and install. */
 #include <ctype.h>
 
+#include "lint/image.h"
 #include "lint/run.h"
 
 static const struct lint_run *run_at(struct lint *l, const struct lint_stage *s, size_t i)
@@ -392,7 +393,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL},
         .title = "the downloads of a package manager stay in the layer",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "Caches of npm, cargo, go, composer, conda and the like are used by the next "
                "build, and no build comes after this one in an image.",
         .fix = "Mount a cache (RUN --mount=type=cache,target=...), or clean it in the same RUN.",
@@ -400,6 +401,7 @@ static const struct lint_row rows[] = {
         .good = "FROM node:20.11.1\nRUN --mount=type=cache,target=/root/.npm npm ci\nUSER 1001\n",
         .covered_by = {"CP335"},
         .run = check_kept,
+        .image = lint_image_caches,
     },
     {
         .id = "CP352",

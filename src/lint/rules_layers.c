@@ -2,6 +2,7 @@
  * where they must not be. */
 #include <ctype.h>
 
+#include "lint/image.h"
 #include "lint/run.h"
 
 #define MADE_MAX 2000   /* files of one stage that are remembered */
@@ -16,13 +17,13 @@ struct made {
     bool plain; /* COPY or ADD without --chown and --chmod */
 };
 
-struct history {
+struct traces {
     VEC(struct made) made;
     struct arena *arena;
     size_t asked;
 };
 
-static void add_made(struct history *h, struct view path, const struct instruction *by, bool plain)
+static void add_made(struct traces *h, struct view path, const struct instruction *by, bool plain)
 {
     while (path.size > 1 && path.at[path.size - 1] == '/')
         path.size--;
@@ -33,7 +34,7 @@ static void add_made(struct history *h, struct view path, const struct instructi
 }
 
 /* What a path of a RUN has to do with one that was made before: it, below it, or above it. */
-static const struct made *find_made(struct history *h, struct view path)
+static const struct made *find_made(struct traces *h, struct view path)
 {
     if (view_ends(path, "/*"))
         path.size -= 2;
@@ -45,7 +46,7 @@ static const struct made *find_made(struct history *h, struct view path)
     return NULL;
 }
 
-static void made_by_copy(struct history *h, const struct instruction *in)
+static void made_by_copy(struct traces *h, const struct instruction *in)
 {
     const bool plain = !instruction_flag(in, "chown").at && !instruction_flag(in, "chmod").at;
     const struct view target = lint_unquote(in->words[in->word_count - 1].text);
@@ -65,7 +66,7 @@ static void made_by_copy(struct history *h, const struct instruction *in)
 
 static const char apt_lists[] = "/var/lib/apt/lists";
 
-static void made_by_call(struct history *h, const struct lint_run *run, size_t i)
+static void made_by_call(struct traces *h, const struct lint_run *run, size_t i)
 {
     const struct lint_call *c = &run->calls[i];
 
@@ -86,9 +87,9 @@ static bool ships(const struct lint_stage *s)
 /* Calls look() for every call of every RUN with what was made before that RUN. */
 static void walk_history(struct lint *l, const struct lint_stage *s,
                          bool (*look)(struct lint *, const struct lint_run *,
-                                      const struct lint_call *, struct history *))
+                                      const struct lint_call *, struct traces *))
 {
-    struct history h = {.arena = l->arena};
+    struct traces h = {.arena = l->arena};
 
     for (size_t i = 0; ships(s) && i < s->count; i++) {
         const struct instruction *in = &s->at[i];
@@ -110,7 +111,7 @@ static void walk_history(struct lint *l, const struct lint_stage *s,
 /* ---- rm-in-later-layer ---- */
 
 static bool look_at_rm(struct lint *l, const struct lint_run *run, const struct lint_call *c,
-                       struct history *h)
+                       struct traces *h)
 {
     if (!call_is(c, "rm unlink"))
         return false;
@@ -135,7 +136,7 @@ static void check_rm(struct lint *l, const struct lint_stage *s)
 /* ---- chown-after-copy ---- */
 
 static bool look_at_chown(struct lint *l, const struct lint_run *run, const struct lint_call *c,
-                          struct history *h)
+                          struct traces *h)
 {
     size_t at = 0;
     const struct lint_arg *a;
@@ -346,6 +347,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nRUN curl -o /t.tgz https://h.example/t && tar xf /t.tgz && rm "
                 "/t.tgz\nUSER 1001\n",
         .stage = check_rm,
+        .image = lint_image_hidden,
     },
     {
         .id = "CP361",
@@ -359,6 +361,7 @@ static const struct lint_row rows[] = {
         .bad = "FROM debian:12.5\nCOPY a /a\nRUN chown -R app /a\n",
         .good = "FROM debian:12.5\nCOPY --chown=app a /a\nUSER 1001\n",
         .stage = check_chown,
+        .image = lint_image_changed,
     },
     {
         .id = "CP362",
@@ -390,6 +393,7 @@ static const struct lint_row rows[] = {
                 "[\"/run.sh\"]\n",
         .run = check_chmod,
         .stage = check_owner,
+        .image = lint_image_writable,
     },
 };
 

@@ -1,6 +1,7 @@
 /* rules_metadata.c - what an image says of itself: users, ports, volumes, health. */
 #include <ctype.h>
 
+#include "lint/image.h"
 #include "lint/rule.h"
 
 #define SYSTEM_UID_MAX 499 /* below: accounts of the distribution (N21 of reference/lint.md) */
@@ -228,7 +229,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP520",
         .name = "last-user-root",
-        .aliases = {"DL3002", "CKV_DOCKER_8", "ID.20017"},
+        .aliases = {"DL3002", "CKV_DOCKER_8", "ID.20017", "CIS-DI-0001", "DB-4.1"},
         .title = "the last USER is root",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE | LINT_IMAGE,
@@ -239,6 +240,7 @@ static const struct lint_row rows[] = {
         .bad = "FROM debian:12.5\nUSER root\n",
         .good = "FROM debian:12.5\nUSER 1001\n",
         .stage = check_root,
+        .image = lint_image_root,
     },
     {
         .id = "CP521",
@@ -246,7 +248,7 @@ static const struct lint_row rows[] = {
         .aliases = {"CIS-DI-0001", "CKV_DOCKER_3", "DB-4.1"},
         .title = "no USER at all",
         .level = LINT_STYLE,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .where = LINT_DOCKERFILE,
         .why = "Without USER the base image decides, and nearly all of them say root. A number in "
                "this file is seen by everyone.",
         .fix = "USER 65532, or another number; give it what it has to write.",
@@ -284,6 +286,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nUSER 10001\n",
         .kinds = LINT_KIND(USER),
         .instruction = check_user_system,
+        .image = lint_image_system_uid,
     },
     {
         .id = "CP524",

@@ -276,7 +276,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3035"},
         .title = "zypper dist-upgrade",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "A distribution upgrade changes every package of the base image, and which ones "
                "depends on the day of the build.",
         .fix = "Take a newer base image.",
@@ -291,7 +291,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL, "DKL-DI-0003", "DL3005", "DL3017", "DL3031", "DL3039"},
         .title = "all packages of the base image are upgraded",
         .level = LINT_INFO,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "Upgraded files are stored twice, and what the image holds depends on the day of "
                "the build. The base image is the place where its packages are mended.",
         .fix = "Take a newer base image by its digest; upgrade single packages by name.",
@@ -306,7 +306,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL, "CIS-DI-0007", "CKV_DOCKER_5"},
         .title = "package lists are updated in a RUN of their own",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "The build cache keeps the layer of the update for as long as its line does not "
                "change. Later installs then ask for versions that the mirror no longer has.",
         .fix = "Join update and install in one RUN with &&.",

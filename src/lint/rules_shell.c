@@ -349,7 +349,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3004", "DKL-DI-0001", "CKV2_DOCKER_1"},
         .title = "sudo in a build",
         .level = LINT_ERROR,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "RUN is root already unless USER says otherwise; and an image with sudo lets its "
                "user become root. Signals and terminals pass through it in surprising ways.",
         .fix = "Write USER root before the RUN and USER <uid> behind it.",

@@ -1,4 +1,5 @@
 /* rules_tools.c - programs that do not belong into the image that ships. */
+#include "lint/image.h"
 #include "lint/run.h"
 
 static bool is_attack_tool(struct view name)
@@ -105,6 +106,7 @@ static const struct lint_row rows[] = {
         .good = "FROM alpine:3.20.1\nRUN apk add --no-cache ca-certificates=20240705-r0\n"
                 "USER 1001\n",
         .run = check_attack_tool,
+        .image = lint_image_tools,
     },
     {
         .id = "CP355",
@@ -122,6 +124,7 @@ static const struct lint_row rows[] = {
                 "/app\nUSER 1001\nCMD [\"/app\"]\n",
         .run = check_build_tool,
         .stage = check_builder_image,
+        .image = lint_image_build_tools,
     },
 };
 

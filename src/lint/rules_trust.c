@@ -371,7 +371,7 @@ static const struct lint_row rows[] = {
                     "CKV2_DOCKER_14", "CKV2_DOCKER_15", "CKV2_DOCKER_16"},
         .title = "checks of TLS or signatures are switched off",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "Without the check anybody on the way, or on the mirror, decides what runs in the "
                "image. A variable of ENV switches it off in every container as well.",
         .fix = "Install ca-certificates or your own authority's certificate, and the key of the "
@@ -388,7 +388,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL},
         .title = "a download is piped into a shell",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "What runs is whatever the server sends that day, to that client. A connection that "
                "breaks in the middle runs half a script.",
         .fix = "Download to a file, check it (sha256sum -c), then run it; or ADD --checksum.",
@@ -405,7 +405,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL, "CKV2_DOCKER_17"},
         .title = "a password is set or emptied in the image",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "Every container of the image has the same password then, and everybody who can "
                "pull it can read the hash.",
         .fix = "Leave accounts locked: a container needs no login.",
@@ -419,7 +419,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL},
         .title = "a secret in the text of RUN",
         .level = LINT_ERROR,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "The text of each RUN is in the history of the image, in its provenance and in "
                "build logs. Deleting a file later does not take it out.",
         .fix = "Write RUN --mount=type=secret,id=ID and read /run/secrets/ID.",

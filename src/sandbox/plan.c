@@ -55,6 +55,11 @@ static const char *const capability_names[] = {"chown",
                                                "bpf",
                                                "checkpoint_restore"};
 
+const char *spawn_capability_name(unsigned bit)
+{
+    return bit < ARRAY_SIZE(capability_names) ? capability_names[bit] : NULL;
+}
+
 int spawn_capability_parse(const char *name, uint64_t *ret, struct error *err)
 {
     if (strcasecmp(name, "ALL") == 0) {

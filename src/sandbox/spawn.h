@@ -99,6 +99,7 @@ MUST_CHECK int spawn_plan_parse(const json_t *doc, const int *fds, size_t fd_cou
 
 /* "NET_RAW", "cap_net_raw", "ALL" into a bit set; unknown names are -EINVAL. */
 MUST_CHECK int spawn_capability_parse(const char *name, uint64_t *ret, struct error *err);
+const char *spawn_capability_name(unsigned bit); /* "net_raw"; NULL: there is none */
 
 /* "NAME:ADDRESS" or "NAME=ADDRESS", an IPv6 address with or without brackets, into a line of
  * /etc/hosts; -EINVAL. The address SPAWN_HOST_GATEWAY becomes one where this machine answers: caller frees. */
