@@ -17,10 +17,18 @@ static void add_where(struct str *s, unsigned where)
     }
 }
 
+/* The first may be absent: then the code of findings is the row's own id. */
+static bool has_aliases(const struct lint_row *row)
+{
+    return row->aliases[0] || row->aliases[1];
+}
+
 static void add_aliases(struct str *s, const struct lint_row *row, const char *separator)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(row->aliases) && row->aliases[i]; i++)
-        str_printf(s, "%s%s", i ? separator : "", row->aliases[i]);
+    const size_t first = row->aliases[0] ? 0 : 1;
+
+    for (size_t i = first; i < ARRAY_SIZE(row->aliases) && row->aliases[i]; i++)
+        str_printf(s, "%s%s", i > first ? separator : "", row->aliases[i]);
 }
 
 /* An example with each line moved in. */
@@ -42,7 +50,7 @@ static void add_level(struct str *s, const struct lint_row *row)
 void lint_explain(const struct lint_row *row, struct str *ret)
 {
     str_printf(ret, "%s %s: %s\n\n", row->id, row->name, row->title);
-    if (row->aliases[0]) {
+    if (has_aliases(row)) {
         str_add_text(ret, "also known as: ");
         add_aliases(ret, row, ", ");
         str_add_char(ret, '\n');
@@ -80,7 +88,7 @@ static void add_row(struct str *s, const struct lint_row *row)
     str_add_text(s, ". Decided from: ");
     add_where(s, row->where);
     str_add_char(s, '.');
-    if (row->aliases[0]) {
+    if (has_aliases(row)) {
         str_add_text(s, " Also known as: `");
         add_aliases(s, row, "`, `");
         str_add_text(s, "`.");
