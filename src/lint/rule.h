@@ -84,6 +84,7 @@ extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
 extern const struct lint_table lint_runtime, lint_images, lint_image_files;
+extern const struct lint_table lint_runtime, lint_hosts, lint_daemon;
 
 /* ---- what checks see ---- */
 
