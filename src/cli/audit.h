@@ -31,5 +31,7 @@ void audit_judge(struct audit_work *w, const char *name, struct view source,
 
 /* docker run's or exec's options, with the image's facts where the store has it. */
 MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, struct error *err);
+/* An image of the store; or oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, read where it is. */
+MUST_CHECK int audit_image(struct audit_work *w, const char *name, struct error *err);
 /* A file, or "-": compose, inspect, pods, config.json of a runtime, by its content. */
 MUST_CHECK int audit_file(struct audit_work *w, const char *path, struct error *err);

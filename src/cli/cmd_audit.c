@@ -134,14 +134,9 @@ static int configure(struct audit_work *w, int *ret_status, struct error *err)
 
 /* ---- the command ---- */
 
-static int audit_subject(struct audit_work *w, char *const *word, struct error *err)
+static int audit_subject(struct audit_work *w, const char *word, struct error *err)
 {
-    if (is_file(*word))
-        return audit_file(w, *word, err);
-    struct docker_options run = w->o->run;
-    char *const command[] = {*word, NULL};
-    run.command = command;
-    return audit_run(w, &run, err);
+    return is_file(word) ? audit_file(w, word, err) : audit_image(w, word, err);
 }
 
 static int audit(struct audit_work *w, struct question *q, struct error *err)
@@ -154,7 +149,7 @@ static int audit(struct audit_work *w, struct question *q, struct error *err)
         return audit_run(w, &run, err);
     }
     for (size_t i = 0; r == 0 && i < q->words.size; i++)
-        r = audit_subject(w, &q->words.at[i], err);
+        r = audit_subject(w, q->words.at[i], err);
     return r;
 }
 
@@ -255,8 +250,8 @@ static const struct option_row rows[] = {
 const struct command_row cmd_audit = {
     .name = "audit",
     .group = "check them",
-    .arguments = "FILE|-|[run|exec] IMAGE [COMMAND...]",
-    .help = "find what is unsafe in how containers are run",
+    .arguments = "IMAGE|FILE|-|[run|exec] IMAGE [COMMAND...]",
+    .help = "find what is unsafe in images and in how containers are run",
     .options = rows,
     .foreign = docker_foreign,
     .options_size = sizeof(struct audit_options),
