@@ -17,7 +17,7 @@ void audit_judge(struct audit_work *w, const char *name, struct view source,
 
         if (!lint_sinks_want(&w->sinks, all))
             continue;
-        linter_next(w->linters[all], NULL, name);
+        linter_next(w->linters[all], NULL, NULL, name);
         lint_audit(w->linters[all], facts, count, &report);
         vec_each (f, &report)
             w->failed |= f->level >= MAX(w->config.threshold, LINT_STYLE);

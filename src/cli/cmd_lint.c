@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/lint_context.h"
 #include "cli/lint_files.h"
 #include "cli/lint_settings.h"
 #include "cli/lint_sinks.h"
@@ -55,53 +56,6 @@ static int apply_options(struct lint_config *c, const struct options *o, struct 
     return r;
 }
 
-/* ---- the context's .dockerignore ---- */
-
-struct context {
-    char *directory; /* whose ignore file is at hand */
-    struct ignore *ignore;
-};
-
-static void context_done(struct context *c)
-{
-    free(c->directory);
-    ignore_free(c->ignore);
-}
-
-static int read_ignore(const char *path, struct context *c, struct error *err)
-{
-    STR_AUTO(text);
-    ERROR_AUTO(e);
-    const int r = fd_read_regular(AT_FDCWD, path, IGNORE_SIZE_MAX, &text, &e);
-
-    if (r == -ENOENT || r == -ENOTDIR)
-        return 0;
-    if (r < 0)
-        return error_move(err, &e);
-    const int parsed = ignore_parse(str_view(&text), path, &c->ignore, err);
-    return parsed < 0 ? parsed : 1;
-}
-
-/* As in a build: NAME.dockerignore beside the file, else .dockerignore of the context, which is the file's directory unless it is
- * named. */
-static int read_context(const struct options *o, const char *file, struct context *c,
-                        struct error *err)
-{
-    const char *slash = strrchr(file, '/');
-    cleanup_free char *own = xasprintf("%s.dockerignore", file);
-    cleanup_free char *directory = o->context ? xstrdup(o->context)
-                                   : slash    ? xstrndup(file, (size_t)(slash - file))
-                                              : xstrdup(".");
-    cleanup_free char *shared = xasprintf("%s/.dockerignore", directory);
-
-    context_done(c);
-    *c = (struct context){0};
-    int r = strcmp(file, "-") == 0 ? 0 : read_ignore(own, c, err);
-    if (r == 0 && (o->context || strcmp(file, "-") != 0))
-        r = read_ignore(shared, c, err);
-    return r < 0 ? r : 0;
-}
-
 /* ---- the files ---- */
 
 struct work {
@@ -110,6 +64,7 @@ struct work {
     const struct lint_config *config;
     struct lint_exceptions *exceptions;
     struct lint_bases *bases;
+    struct lint_directory context;
     struct linter *linters[2]; /* [1]: with what another rule covers, for formats that want it */
     struct lint_sinks sinks;
     bool failed; /* a finding at or above the threshold */
@@ -121,6 +76,7 @@ static void work_done(struct work *w)
     linter_free(w->linters[1]);
     lint_exceptions_free(w->exceptions);
     lint_bases_free(w->bases);
+    lint_directory_done(&w->context);
     lint_sinks_done(&w->sinks);
 }
 
@@ -204,17 +160,16 @@ static void report(struct work *w, bool all, const char *name, struct view text)
 
 static int lint_one(struct work *w, const char *path, struct error *err)
 {
-    CLEANUP(context_done) struct context context = {0};
     const char *name = w->o->name ? w->o->name : path;
     STR_AUTO(text);
     int r = read_file(path, &text, err);
 
     if (r == 0)
-        r = read_context(w->o, path, &context, err);
+        r = lint_context_read(w->env, &w->context, path, err);
     if (r < 0)
         return r;
     for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++)
-        linter_next(w->linters[i], context.ignore, path);
+        linter_next(w->linters[i], w->context.ignore, w->context.sent, path);
     if (w->o->fix && (r = fix(w, path, &text, err)) != 0)
         return r < 0 ? r : 0;
     report(w, false, name, str_view(&text));
@@ -291,7 +246,8 @@ static int run(const struct env *env, const void *options, char *const *argument
     const struct options *o = options;
     CLEANUP(lint_config_done) struct lint_config config = {0};
     struct env said = *env;
-    CLEANUP(work_done) struct work w = {.env = &said, .o = o, .config = &config};
+    CLEANUP(work_done)
+    struct work w = {.env = &said, .o = o, .config = &config, .context = {.named = o->context}};
     int status = 0;
 
     if (o->explain)

@@ -329,3 +329,8 @@ int ignore_parse(struct view text, const char *name, struct ignore **ret, struct
     *ret = steal(ig);
     return 0;
 }
+
+size_t ignore_count(const struct ignore *ig)
+{
+    return ig ? ig->patterns.size : 0;
+}

@@ -39,5 +39,7 @@ bool ignore_may_reach_below(const struct ignore *ig, struct view directory);
 /* True when a pattern takes every name and no '!' pattern brings one back. */
 bool ignore_leaves_nothing(const struct ignore *ig);
 
+size_t ignore_count(const struct ignore *ig); /* patterns */
+
 /* One line of a file as it becomes a pattern (kept for tests): false when the line is skipped. */
 bool ignore_read_line(struct view line, struct str *ret);

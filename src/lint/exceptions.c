@@ -111,6 +111,8 @@ static int read_line(struct lint_exceptions *x, struct view line, unsigned numbe
 {
     struct view word;
 
+    if (line.size > 0 && memchr(line.at, '\0', line.size))
+        return error_set(err, -EINVAL, "it is no text: a NUL byte");
     if (!cut_word(&line, &word))
         return 0;
     if (x->entries.size >= EXCEPTIONS_MAX)

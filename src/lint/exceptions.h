@@ -15,7 +15,7 @@ struct lint_finding;
 
 struct lint_exceptions;
 
-/* now_s: seconds since 1970. -EINVAL, with err->where: a date that is none, a word too many, a malformed pattern. */
+/* now_s: seconds since 1970. -EINVAL, with err->where: a date that is none, a word too many, a malformed pattern, a NUL. */
 MUST_CHECK int lint_exceptions_parse(struct view text, const char *name, int64_t now_s,
                                      struct lint_exceptions **ret, struct error *err);
 void lint_exceptions_free(struct lint_exceptions *e); /* NULL is fine */

@@ -41,6 +41,17 @@ static void add_block(struct str *s, const char *text, const char *indent)
             str_printf(s, "%s%.*s\n", line.size ? indent : "", VIEW_ARG(line));
 }
 
+/* Names of files, on one line. */
+static void add_sent(struct str *s, const char *names)
+{
+    struct view rest = view_of(names), name;
+
+    str_add_text(s, "    # with the build context:");
+    while (rest.at && view_cut(&rest, '\n', &name))
+        str_printf(s, "%s%.*s", name.size > 0 ? " " : "", VIEW_ARG(name));
+    str_add_char(s, '\n');
+}
+
 static void add_level(struct str *s, const struct lint_row *row)
 {
     str_printf(s, "%s%s", lint_level_name(row->level),
@@ -64,6 +75,8 @@ void lint_explain(const struct lint_row *row, struct str *ret)
         str_printf(ret, "    # with the configuration %s\n", row->config);
     if (row->ignore)
         str_printf(ret, "    # with .dockerignore: %s", row->ignore);
+    if (row->sent)
+        add_sent(ret, row->sent);
     if (row->beside)
         str_printf(ret, "    # with another Dockerfile: %s", row->beside);
     add_block(ret, row->bad, "    ");
@@ -98,6 +111,8 @@ static void add_row(struct str *s, const struct lint_row *row)
         str_printf(s, "    # with the configuration %s\n", row->config);
     if (row->ignore)
         str_printf(s, "    # with .dockerignore: %s", row->ignore);
+    if (row->sent)
+        add_sent(s, row->sent);
     if (row->beside)
         str_printf(s, "    # with another Dockerfile: %s", row->beside);
     add_block(s, row->bad, "    ");

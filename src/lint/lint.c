@@ -160,9 +160,11 @@ void linter_free(struct linter *l)
     free(l);
 }
 
-void linter_next(struct linter *l, const struct ignore *ignore, const char *path)
+void linter_next(struct linter *l, const struct ignore *ignore, const struct lint_context *sent,
+                 const char *path)
 {
     l->options.ignore = ignore;
+    l->options.sent = sent;
     l->options.path = path;
 }
 

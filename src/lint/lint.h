@@ -14,6 +14,8 @@
 enum lint_level { LINT_IGNORE, LINT_STYLE, LINT_INFO, LINT_WARNING, LINT_ERROR };
 
 struct lint_row;
+struct lint_context;
+struct lint_exceptions;
 
 /* A part of the file that is to be replaced; text is the report's. Span of no width: put in before it. */
 struct lint_edit {
@@ -72,10 +74,11 @@ struct lint_options {
     const char *check;           /* BUILDKIT_DOCKERFILE_CHECK, in the place of "# check="; NULL */
     const struct ignore *ignore; /* .dockerignore of the context */
     struct lint_exceptions *exceptions; /* .cooperignore: takes findings out, and notes it */
-    const char *path;         /* of the file, for exceptions and bases; NULL: it has none */
-    struct lint_bases *bases; /* files that differ in tags of one are told; NULL: they may */
-    bool context;             /* there is one: its rules are asked */
-    bool audit;               /* what docker-bench has is on, though it is off in Dockerfiles */
+    const char *path;                /* of the file, for exceptions and bases; NULL: it has none */
+    struct lint_bases *bases;        /* files that differ in tags of one are told; NULL: they may */
+    bool context;                    /* there is one: its rules are asked */
+    const struct lint_context *sent; /* lint/context.h; NULL: nobody looked */
+    bool audit; /* what docker-bench has is on, though it is off in Dockerfiles */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */
 };
@@ -89,8 +92,9 @@ struct linter;
 /* What options point to is borrowed until linter_free(). An override that names no rule is harmless. */
 struct linter *linter_new(const struct lint_options *options);
 void linter_free(struct linter *l);
-/* What is another with each file: options.ignore and options.path. */
-void linter_next(struct linter *l, const struct ignore *ignore, const char *path);
+/* What is another with each file: options.ignore, .sent and .path. */
+void linter_next(struct linter *l, const struct ignore *ignore, const struct lint_context *sent,
+                 const char *path);
 DEFINE_CLEANUP(struct linter *, linter_free)
 
 /* A text that is no Dockerfile is a finding (DL1000), no failure. */

@@ -51,6 +51,8 @@ struct lint_row {
                   and hosts alone have theirs as prose, and tests of their own */
     const char *config; /* what .hadolint.yaml has to say for the examples; or NULL */
     const char *ignore; /* what .dockerignore has to say for them; or NULL */
+    const char *
+        sent; /* what the build context has for them, a name a line; "/" alone: it is that; or NULL */
     const char *beside; /* another Dockerfile of the same call, for them; or NULL */
     /* ids of the rules that say the same better: where one of them fires in the stage, it alone is shown */
     const char *covered_by[4];
@@ -80,7 +82,7 @@ bool lint_row_is_dockerfile(const struct lint_row *row); /* it has a check for o
 
 /* Tables, one a file. */
 extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers,
-    lint_deps, lint_tools, lint_start, lint_trust, lint_shellcheck;
+    lint_deps, lint_tools, lint_contexts, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
 extern const struct lint_table lint_runtime, lint_images, lint_image_files;
@@ -169,6 +171,9 @@ const struct lint_var *lint_var_find(const struct lint_scope *scope, struct view
 const struct lint_stage *lint_stage_find(const struct lint *l, struct view name, size_t before);
 /* The word without the quotes around it. */
 struct view lint_unquote(struct view v);
+/* Sources of COPY and ADD: out of the context (no heredoc, no address); as a path of it, size 0: all. */
+bool lint_from_context(const struct instruction *in, const struct word *w);
+struct view lint_clean_source(struct view v);
 const char *lint_secret_in(struct view v); /* what a key or token in it is called, or NULL */
 bool lint_has_variable(struct view v);     /* a '$' */
 bool lint_path_is_absolute(

@@ -115,7 +115,7 @@ static void check_copy_root(struct lint *l, const struct lint_stage *s,
 
 /* ---- sources ---- */
 
-static struct view clean_source(struct view v)
+struct view lint_clean_source(struct view v)
 {
     v = lint_unquote(v);
     while (view_starts(v, "./") || view_starts(v, "/"))
@@ -125,7 +125,7 @@ static struct view clean_source(struct view v)
     return view_eq_text(v, ".") ? VIEW("") : v;
 }
 
-static bool from_context(const struct instruction *in, const struct word *w)
+bool lint_from_context(const struct instruction *in, const struct word *w)
 {
     return !instruction_flag(in, "from").at && !is_heredoc(in, w) && !is_url(w->text) &&
            !is_git(w->text);
@@ -135,8 +135,8 @@ static void check_all(struct lint *l, const struct lint_stage *s, const struct i
 {
     (void)s;
     for (size_t i = 0; i + 1 < in->word_count; i++) {
-        const struct view v = clean_source(in->words[i].text);
-        if (from_context(in, &in->words[i]) &&
+        const struct view v = lint_clean_source(in->words[i].text);
+        if (lint_from_context(in, &in->words[i]) &&
             (v.size == 0 || view_eq_text(v, "*") || view_eq_text(v, "**")))
             lint_add(l, in->words[i].span, "'%.*s' copies whatever the build context holds",
                      LINT_CUT(in->words[i].text));
@@ -156,8 +156,8 @@ static void check_ignored(struct lint *l, const struct lint_stage *s, const stru
     if (!l->options->context || !l->options->ignore)
         return;
     for (size_t i = 0; i + 1 < in->word_count; i++) {
-        const struct view v = in->words[i].text, path = clean_source(v);
-        if (!from_context(in, &in->words[i]) || lint_has_variable(v) ||
+        const struct view v = in->words[i].text, path = lint_clean_source(v);
+        if (!lint_from_context(in, &in->words[i]) || lint_has_variable(v) ||
             (path.size && memchr(path.at, '*', path.size)))
             continue;
         if (is_ignored(l, path))
@@ -174,8 +174,8 @@ static void check_secret_file(struct lint *l, const struct lint_stage *s,
 {
     (void)s;
     for (size_t i = 0; i + 1 < in->word_count; i++) {
-        const struct view path = clean_source(in->words[i].text);
-        if (from_context(in, &in->words[i]) && image_name_is_secret(path))
+        const struct view path = lint_clean_source(in->words[i].text);
+        if (lint_from_context(in, &in->words[i]) && image_name_is_secret(path))
             lint_add(l, in->words[i].span, "'%.*s' looks like a secret, and stays in the layer",
                      LINT_CUT(in->words[i].text));
     }

@@ -94,6 +94,30 @@ codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.
     [ "$(codes --context ctx - <good)" = "CP204 CopyIgnoredFile" ]
 }
 
+@test "--context is looked through: ignore file, secrets and ballast that a COPY takes" {
+    mkdir -p ctx/app/.git/x ctx/app/src ctx/deep/node_modules
+    touch ctx/app/.env ctx/app/.git/config ctx/app/src/a.key ctx/deep/a ctx/id_rsa ctx/Dockerfile
+    ln -s / ctx/root
+    printf 'FROM debian:12.5\nCOPY app /app\nCOPY deep/[a-n]* /b/\nUSER 1001\n' >f
+    found() { "$COOPER" lint --no-fail --no-shellcheck --format json --context ctx "$@" f | jq -r '.[] | select(.code | startswith("CP17")) | .code + " " + (.line | tostring) + " " + .message'; }
+    [ "$(found)" = "CP171 2 the build context has no .dockerignore
+CP173 2 'app' takes 'app/.env', 'app/src/a.key' along
+CP174 2 'app' takes 'app/.git' (the history of the sources) along
+CP174 3 'deep/[a-n]*' takes 'deep/node_modules' (what the build makes itself) along" ]
+    printf '# \n' >ctx/.dockerignore
+    [ "$(found | head -1)" = "CP172 2 'ctx/.dockerignore' has no pattern" ]
+    printf '**/.git\n**/.env\n!app/.env\nnode_modules\n' >ctx/.dockerignore
+    [ "$(found)" = "CP173 2 'app' takes 'app/.env', 'app/src/a.key' along
+CP174 3 'deep/[a-n]*' takes 'deep/node_modules' (what the build makes itself) along" ]
+    printf 'FROM debian:12.5\nCOPY --exclude=**/*.key --exclude=.env app /app\nCOPY . /b\nUSER 1001\n' >f
+    [ "$(found)" = "CP173 3 '.' takes 'app/.env', 'app/src/a.key', 'id_rsa' along
+CP174 3 '.' takes '.dockerignore' (how it is built), 'Dockerfile' (how it is built), 'deep/node_modules' (what the build makes itself) along" ]
+    [ "$(HOME=$PWD/ctx found | grep -c CP175)" = 1 ]
+    run -1 "$COOPER" lint --context nowhere f
+    printf 'FROM debian:12.5\nCOPY . /b\nUSER 1001\n' >f # nobody said where the context is
+    [ "$(codes f)" = "CP144 CP204" ]
+}
+
 @test "several outputs: the first format goes to the first file" {
     run -3 --separate-stderr "$COOPER" lint -f sarif -f json -o a.sarif -o b.json -f gnu
     [[ $output == cooper:Dockerfile:1:6* ]]

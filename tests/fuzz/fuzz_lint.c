@@ -1,7 +1,8 @@
-/* fuzz_lint.c - any bytes as a Dockerfile under every rule, those that are off by default, too: each finding has its
+/* fuzz_lint.c - any bytes as a Dockerfile under every rule, those that are off by default, and of the context, too: each finding has its
  * text, and a place in the file. */
 #include <assert.h>
 
+#include "lint/context.h"
 #include "lint/rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,6 +13,12 @@ static struct linter *new_linter(void)
     struct lint_options o = {.overrides = on, .no_shellcheck = true};
     const struct lint_row *row;
 
+    struct lint_context *sent = lint_context_new("/", NULL, NULL, 0);
+    static const char *const names[] = {".env", "a/.git", "a/b.key", "node_modules", "Dockerfile"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        (void)lint_context_add(sent, view_of(names[i]), i % 2, 0);
+    o.sent = sent;
+    o.bases = lint_bases_new();
     for (size_t i = 0; (row = lint_row_at(i)) && i < ARRAY_SIZE(on); i++)
         on[o.override_count++] = (struct lint_override){.name = row->id, .on = true};
     return linter_new(&o);

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "lint/context.h"
 #include "lint/rule.h"
 #include "unit.h"
 
@@ -12,6 +13,7 @@ struct lint_fixture {
     struct map labels;
     struct ignore *ignore;
     struct lint_bases *bases;
+    struct lint_context *sent;
     struct linter *linter;
 };
 
@@ -54,6 +56,24 @@ static inline __attribute__((unused)) void fixture_ignore(struct lint_fixture *f
     f->options.context = true;
 }
 
+/* names as a row has them; behind fixture_ignore(). */
+static inline __attribute__((unused)) void fixture_sent(struct lint_fixture *f, const char *names)
+{
+    struct view rest = view_of(names), name;
+
+    if (!names)
+        return;
+    f->sent = lint_context_new(strcmp(names, "/\n") == 0 ? "/" : "/srv", "/root",
+                               f->ignore ? ".dockerignore" : NULL, ignore_count(f->ignore));
+    while (rest.at && view_cut(&rest, '\n', &name)) {
+        const bool directory = view_ends(name, "/");
+        if (name.size > (size_t)directory)
+            (void)lint_context_add(f->sent, view_make(name.at, name.size - directory), directory,
+                                   0);
+    }
+    f->options.sent = f->sent;
+}
+
 /* Another file has been linted before. */
 static inline __attribute__((unused)) void fixture_beside(struct lint_fixture *f, const char *text)
 {
@@ -72,6 +92,7 @@ static inline __attribute__((unused)) void fixture_beside(struct lint_fixture *f
 static inline __attribute__((unused)) void fixture_done(struct lint_fixture *f)
 {
     lint_bases_free(f->bases);
+    lint_context_free(f->sent);
     linter_free(f->linter);
     strings_done(&f->trusted);
     map_done(&f->labels);

@@ -11,6 +11,7 @@ static void fixture_of_row(struct lint_fixture *f, const struct lint_row *row,
     fixture_config(f, config);
     json_decref(config);
     fixture_ignore(f, row->ignore);
+    fixture_sent(f, row->sent);
     fixture_beside(f, row->beside);
     *on = (struct lint_override){.name = row->id, .on = true};
     f->options.overrides = on;
