@@ -195,7 +195,7 @@ class Copies:
         return "".join(tabs + t + "\n" for t in self.some(texts, 0, 1, 2, 4))
 
     def add(self):
-        packed = [e.path for e in self.entries if e.kind == "file" and (".tar" in e.path or e.path.endswith((".tgz", ".bin"))) and NAMEABLE.fullmatch(e.path) and not re.search(r"[*?\[]", os.path.dirname(e.path))]
+        packed = [e.path for e in self.entries if e.kind == "file" and (".tar" in e.path or e.path.endswith((".tgz", ".bin"))) and NAMEABLE.fullmatch(e.path) and not re.search(r"[*?]|\[.*/", e.path)]
         if not packed or self.chance(0.3):
             return self.heredoc_copy("ADD") if self.chance(0.1) else "ADD" + self.plain_copy()
         words = [self.literal(self.named(p)) for p in set(self.some(packed, 1, 1, 1, 2))]

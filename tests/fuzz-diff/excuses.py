@@ -21,6 +21,7 @@ REFUSALS = [
     ("BuildKit", r"solve: mkdir /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
     ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
     ("BuildKit", r'cannot mount from stage "scratch"', r"(?i)onbuild\s+run.*type=cache", "a cache mount in a trigger"),
+    ("BuildKit", r'cannot (mount|copy) from stage ".*(it|stage) needs to be defined before', r"(?i)onbuild\s.*from=", "a trigger that names a stage or image"),
     ("BuildKit", r"contains value with non-printable ASCII", r"", "a pattern with a tab in it"),
     ("BuildKit", r"invalid environment variable: name cannot be empty", r"", "a variable without a name"),
 ]
@@ -32,19 +33,35 @@ def of_refusal(a, b, one, first, second, scratch):
     for side, refusal, text, what in REFUSALS:
         if side == who and re.search(refusal, words) and re.search(text, one.text()):
             return what
-    missed = who == "BuildKit" and re.search(r'failed to calculate checksum of ref .*: "/([^"]*)": not found', words)
-    return of_pattern(a, b, one, missed[1], scratch) if missed and any(patterns(one)) else None
+    missed = who == "BuildKit" and re.search(r'failed to calculate checksum of ref .*: ("/.*"): not found', words)
+    why = of_link(a, b, one, json.loads(missed[1])[1:], scratch) if missed else None
+    return why or of_rest(a, b, one, scratch)
 
 
-def of_pattern(a, b, one, missed, scratch):
-    """The same of a pattern where BuildKit missed something: it has to be what a link of the context leads to."""
+def of_link(a, b, one, missed, scratch):
+    """The same where BuildKit missed something: it has to be what a link of the context leads to, by a pattern or a name that it takes for one."""
     tree = Tree(one.entries)
     links = [e for e in one.entries if e.kind == "link"]
-    if missed not in {os.path.normpath("/" + place).strip("/") for e in links for place in [target(e), *tree.steps(e.path)[1:]]}:
+    places = {os.path.normpath("/" + place).strip("/") for e in links for place in [target(e), *tree.steps(e.path)[1:]]}
+    if missed not in places or not (any(patterns(one)) or "\\" in missed):
         return None
     if tree.kind(missed) is None:
         return "a pattern, and a dangling link in what it matches"
-    return "a pattern, and a link to what BuildKit was not sent" if same(a, b, sends_all(one), scratch) else None
+    return "a link to what BuildKit was not sent" if same(a, b, sends_all(one), scratch) else None
+
+
+def of_rest(a, b, one, scratch):
+    """The same where something follows a list: BuildKit 26.1 drops it, so without it there is no difference."""
+    less = replace(one, items=[without_rest(item) for item in one.items])
+    return "what follows a list" if less.items != one.items and same(a, b, less, scratch) else None
+
+
+def without_rest(item):
+    head = re.match(r"\s*(?:onbuild\s+)?\w+\s+(?:--\S+\s+)*(?=\[)", item, re.IGNORECASE)
+    try:
+        return item[:json.JSONDecoder().raw_decode(item, head.end())[1]] if head else item
+    except ValueError:
+        return item
 
 
 def target(link):
@@ -63,7 +80,7 @@ def of_difference(a, b, one, found, scratch):
     one.lay_out(os.path.join(scratch, "context"))
     if files and re.search(r"(?i)^\s*from\s.*\bscratch\b", one.text(), re.MULTILINE) and re.search("--from=", one.text()) and same(a, b, one, scratch):
         return "an empty stage, from BuildKit's cache"
-    return None
+    return of_rest(a, b, one, scratch)
 
 
 def same(a, b, one, scratch):
