@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "image/kept.h"
+#include "trust/certificate.h"
 #include "trust/crypto.h"
 
 #define OURS "COOPER_POLICY"
@@ -65,7 +66,7 @@ static int read_key(void *ctx, const char *path, struct str *ret, struct error *
                                    ? xstrdup(path)
                                    : xasprintf("%.*s/%s", (int)(slash - g->path), g->path, path);
 
-    return fd_read_file(AT_FDCWD, whole, KEY_FILE_MAX, ret, err);
+    return fd_read_file(AT_FDCWD, whole, CERTIFICATE_PEM_MAX, ret, err);
 }
 
 int guard_collect(struct site *site, struct testimony *t, struct error *err)

@@ -39,14 +39,35 @@ uint64_t evidence_size_max(enum evidence_form form)
 
 /* ---- reading ---- */
 
+static char *annotation(const struct descriptor *layer, const char *key)
+{
+    const char *text = descriptor_annotation(layer, key);
+
+    return text ? xstrdup(text) : NULL;
+}
+
+/* As Go reads it: `openssl base64` breaks lines, and whoever attaches a signature of another tool leaves them in. */
+static bool read_signature(const char *text, struct str *ret)
+{
+    STR_AUTO(whole);
+
+    for (; *text; text++)
+        if (*text != '\n' && *text != '\r')
+            str_add_char(&whole, *text);
+    return str_add_unbase64(ret, str_view(&whole));
+}
+
 static int read_simple(const struct descriptor *layer, struct evidence *e, struct error *err)
 {
     const char *text = descriptor_annotation(layer, ANNOTATION_COSIGN_SIGNATURE);
 
     if (!text)
         return error_set(err, -EINVAL, "its layer has no annotation " ANNOTATION_COSIGN_SIGNATURE);
-    if (!str_add_unbase64(&e->signature, view_of(text)))
+    if (!read_signature(text, &e->signature))
         return error_set(err, -EINVAL, "its signature is not base64");
+    e->certificate = annotation(layer, ANNOTATION_COSIGN_CERTIFICATE);
+    e->chain = annotation(layer, ANNOTATION_COSIGN_CHAIN);
+    e->log = annotation(layer, ANNOTATION_COSIGN_LOG);
     return simple_read(str_view(&e->bytes), &e->simple, err);
 }
 
@@ -137,6 +158,9 @@ void evidence_done(struct evidence *e)
         str_done(&e->bytes);
     if (e->signature.at)
         str_done(&e->signature);
+    mem_freep(&e->certificate);
+    mem_freep(&e->chain);
+    mem_freep(&e->log);
     e->has_statement = false;
 }
 

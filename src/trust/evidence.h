@@ -7,7 +7,7 @@
  *     bundle    application/vnd.dev.sigstore.bundle.v0.3+json     the same, or the image's manifest
  *
  * Verified means: a signature of this key over the exact bytes, which name the digest of the very
- * manifest at hand. Dates, logs and certificates are no part of it. */
+ * manifest at hand. Dates, logs and certificates are no part of it: policies ask for those (trust/proof.h). */
 #pragma once
 
 #include "oci/manifest.h"
@@ -23,15 +23,19 @@
 #define MEDIA_COSIGN_SIMPLE "application/vnd.dev.cosign.simplesigning.v1+json"
 #define MEDIA_DSSE "application/vnd.dsse.envelope.v1+json"
 #define ANNOTATION_COSIGN_SIGNATURE "dev.cosignproject.cosign/signature"
+#define ANNOTATION_COSIGN_CERTIFICATE "dev.sigstore.cosign/certificate"
+#define ANNOTATION_COSIGN_CHAIN "dev.sigstore.cosign/chain"
+#define ANNOTATION_COSIGN_LOG "dev.sigstore.cosign/bundle"
 
 enum evidence_form { EVIDENCE_NONE, EVIDENCE_SIMPLE, EVIDENCE_DSSE, EVIDENCE_BUNDLE };
 
 struct evidence {
     enum evidence_form form;
-    struct str bytes;       /* the blob */
-    struct str signature;   /* simple */
-    struct simple simple;   /* simple */
-    struct sigstore bundle; /* bundle; the envelope of dsse, too */
+    struct str bytes;                /* the blob */
+    struct str signature;            /* simple */
+    struct simple simple;            /* simple */
+    char *certificate, *chain, *log; /* simple: what else proves it, as it came; or NULL */
+    struct sigstore bundle;          /* bundle; the envelope of dsse, too */
     bool has_statement;
     struct statement statement;
 };

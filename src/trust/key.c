@@ -167,6 +167,11 @@ const struct digest *trust_key_id(const struct trust_key *k)
     return &k->id;
 }
 
+void trust_key_print_der(const struct trust_key *k, struct str *ret)
+{
+    str_add(ret, str_view(&k->spki));
+}
+
 void trust_key_print_public(const struct trust_key *k, struct str *ret)
 {
     pem_add(ret, "PUBLIC KEY", str_view(&k->spki));

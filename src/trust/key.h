@@ -40,6 +40,8 @@ MUST_CHECK int trust_key_sign(const struct trust_key *k, struct view data, struc
 
 /* SHA-256 of the SPKI: its name in messages, and in base64 the hint of a sigstore bundle. */
 const struct digest *trust_key_id(const struct trust_key *k);
+/* The SPKI in DER. */
+void trust_key_print_der(const struct trust_key *k, struct str *ret);
 void trust_key_print_public(const struct trust_key *k, struct str *ret);
 /* cosign's encrypted form. ret holds nothing secret. */
 MUST_CHECK int trust_key_print_encrypted(const struct trust_key *k, struct view password,

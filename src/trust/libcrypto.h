@@ -58,6 +58,34 @@
     X(OBJ_obj2nid)                                                                                 \
     X(OBJ_nid2sn)                                                                                  \
     X(ASN1_STRING_to_UTF8)                                                                         \
+    X(X509_get_pubkey)                                                                             \
+    X(X509_get_ext_count)                                                                          \
+    X(X509_get_ext)                                                                                \
+    X(X509_EXTENSION_get_object)                                                                   \
+    X(X509_EXTENSION_get_data)                                                                     \
+    X(X509_check_email)                                                                            \
+    X(X509_check_host)                                                                             \
+    X(X509_STORE_new)                                                                              \
+    X(X509_STORE_free)                                                                             \
+    X(X509_STORE_add_cert)                                                                         \
+    X(X509_STORE_CTX_new)                                                                          \
+    X(X509_STORE_CTX_free)                                                                         \
+    X(X509_STORE_CTX_init)                                                                         \
+    X(X509_STORE_CTX_get0_param)                                                                   \
+    X(X509_STORE_CTX_get_error)                                                                    \
+    X(X509_STORE_CTX_get0_chain)                                                                   \
+    X(X509_VERIFY_PARAM_set_time)                                                                  \
+    X(X509_VERIFY_PARAM_set_flags)                                                                 \
+    X(X509_verify_cert)                                                                            \
+    X(X509_verify_cert_error_string)                                                               \
+    X(OPENSSL_sk_new_null)                                                                         \
+    X(OPENSSL_sk_push)                                                                             \
+    X(OPENSSL_sk_num)                                                                              \
+    X(OPENSSL_sk_value)                                                                            \
+    X(OPENSSL_sk_free)                                                                             \
+    X(OBJ_obj2txt)                                                                                 \
+    X(ASN1_STRING_get0_data)                                                                       \
+    X(ASN1_STRING_length)                                                                          \
     X(ASN1_TIME_to_tm)
 
 struct crypto {

@@ -2,18 +2,44 @@
 
 #include <errno.h>
 
+#include "trust/certificate.h"
 #include "trust/policy_internal.h"
 
 /* ---- the document ---- */
 
+static void key_done(struct requirement_key *k)
+{
+    free(k->path);
+    if (k->pem.at) /* zeroed memory is none */
+        str_done(&k->pem);
+    trust_key_free(k->key);
+}
+
+void requirement_keys_done(struct requirement_keys *l)
+{
+    vec_each (k, l)
+        key_done(k);
+    vec_done(l);
+}
+
+static void by_free(struct requirement_authority *by)
+{
+    if (!by)
+        return;
+    key_done(&by->roots);
+    key_done(&by->between);
+    free(by->issuer);
+    free(by->email);
+    free(by->hostname);
+    authority_free(by->authority);
+    free(by);
+}
+
 static void requirement_done(struct requirement *q)
 {
-    vec_each (k, &q->keys) {
-        free(k->path);
-        str_done(&k->pem);
-        trust_key_free(k->key);
-    }
-    vec_done(&q->keys);
+    requirement_keys_done(&q->keys);
+    requirement_keys_done(&q->logs);
+    by_free(q->by);
     free(q->what);
     free(q->given);
     free(q->prefix);
@@ -49,13 +75,13 @@ struct requirement *policy_add_requirement(struct policy_rule *r, enum requireme
     return vec_last(&r->requirements);
 }
 
-int requirement_add_key(struct requirement *q, const char *path, struct view pem, struct error *err)
+int requirement_add_key(struct requirement_keys *l, const char *path, struct view pem,
+                        struct error *err)
 {
-    if (q->keys.size == POLICY_KEYS_MAX)
+    if (l->size == POLICY_KEYS_MAX)
         return error_set(err, -EDQUOT, "a requirement has at most %d keys", POLICY_KEYS_MAX);
-    vec_push(&q->keys,
-             (struct requirement_key){.path = path ? xstrdup(path) : NULL, .pem = STR_INIT});
-    str_add(&vec_last(&q->keys)->pem, pem);
+    vec_push(l, (struct requirement_key){.path = path ? xstrdup(path) : NULL, .pem = STR_INIT});
+    str_add(&vec_last(l)->pem, pem);
     return 0;
 }
 
@@ -180,21 +206,63 @@ bool policy_rule_is_plain(const struct policy_rule *r)
 
 /* ---- the verdict ---- */
 
+struct loader {
+    const struct crypto *c;
+    policy_read *read;
+    void *ctx;
+};
+
+static int load_text(const struct loader *l, struct requirement_key *k, struct error *err)
+{
+    return k->path && k->pem.size == 0 ? l->read(l->ctx, k->path, &k->pem, err) : 0;
+}
+
+static int load_keys(const struct loader *l, struct requirement_keys *keys, struct error *err)
+{
+    vec_each (k, keys) {
+        int r = load_text(l, k, err);
+
+        if (r == 0 && !k->key)
+            r = trust_key_read(l->c, str_view(&k->pem), &k->key, err);
+        if (r < 0)
+            return error_wrap(err, r, "the policy's key '%s'", k->path ? k->path : "(in it)");
+    }
+    return 0;
+}
+
+static int load_authority(const struct loader *l, struct requirement_authority *by,
+                          struct error *err)
+{
+    if (!by || by->authority)
+        return 0;
+    if (!by->between.pem.at)
+        by->between.pem = STR_INIT;
+    int r = load_text(l, &by->roots, err);
+    if (r == 0)
+        r = load_text(l, &by->between, err);
+    if (r == 0)
+        r = authority_read(l->c, str_view(&by->roots.pem), str_view(&by->between.pem),
+                           &by->authority, err);
+    return r < 0 ? error_wrap(err, r, "the policy's certificates '%s'",
+                              by->roots.path ? by->roots.path : "(in it)")
+                 : 0;
+}
+
 int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read, void *ctx,
                 struct error *err)
 {
-    vec_each (q, &r->requirements) {
-        vec_each (k, &q->keys) {
-            int result = k->path && k->pem.size == 0 ? read(ctx, k->path, &k->pem, err) : 0;
+    const struct loader l = {c, read, ctx};
+    int result = 0;
 
-            if (result == 0 && !k->key)
-                result = trust_key_read(c, str_view(&k->pem), &k->key, err);
-            if (result < 0)
-                return error_wrap(err, result, "the policy's key '%s'",
-                                  k->path ? k->path : "(in it)");
-        }
+    vec_each (q, &r->requirements) {
+        if (result == 0)
+            result = load_keys(&l, &q->keys, err);
+        if (result == 0)
+            result = load_keys(&l, &q->logs, err);
+        if (result == 0)
+            result = load_authority(&l, q->by, err);
     }
-    return 0;
+    return result;
 }
 
 /* Old, from the future, or of no known time. NULL: neither. */
@@ -221,21 +289,33 @@ static bool is_wanted(const struct requirement *q, const struct evidence *e)
     return evidence_is_signature(e) && (q->name == NAME_ANY || e->form == EVIDENCE_SIMPLE);
 }
 
-/* Whether this key said what is required; *ret_why: why nothing of what it may have said counts. */
+static void note(char **why, const char *text)
+{
+    free(*why);
+    *why = xstrdup(text);
+}
+
+/* Whether this key, or the authority, said what is required; *ret_why: why nothing of what it may have said counts. */
 static bool key_holds(const struct requirement *q, const struct requirement_key *k,
-                      const struct policy_facts *f, const char **ret_why)
+                      const struct policy_facts *f, char **ret_why)
 {
     for (size_t i = 0; i < f->evidence_count; i++) {
         const struct evidence *e = &f->evidence[i];
+        ERROR_AUTO(unproven);
 
-        if (!is_wanted(q, e) || evidence_verify(e, &f->subject, k->key, NULL) < 0)
+        if (!is_wanted(q, e))
             continue;
+        if (requirement_prove(q, k, e, f, &unproven) < 0) {
+            if (q->by || q->logs.size) /* else it is of another key, and no failure */
+                note(ret_why, unproven.text);
+            continue;
+        }
         const char *why = age_complaint(q, e, f->now_s);
         if (!why && !requirement_name_fits(q, f->image->reference, evidence_reference(e)))
             why = "it is signed under another name";
         if (!why)
             return true;
-        *ret_why = why;
+        note(ret_why, why);
     }
     return false;
 }
@@ -256,22 +336,35 @@ static int refuse_signed(const struct requirement *q, const struct policy_facts 
         (void)error_set(err, -EPERM, "it has no statement '%s' of the keys that are named",
                         q->statement);
     else
-        (void)error_set(err, -EPERM, "it has no signature of the keys that are named");
+        (void)error_set(err, -EPERM, "it has no signature of the %s",
+                        q->by ? "identity that is asked for" : "keys that are named");
     if (why)
         return error_hint(err, -EPERM, "there is one, but %s", why);
     return error_hint(err, -EPERM, "%zu signatures and statements lie beside it",
                       f->evidence_count);
 }
 
+static bool is_loaded(const struct requirement *q)
+{
+    vec_each (k, &q->keys)
+        if (!k->key)
+            return false;
+    vec_each (k, &q->logs)
+        if (!k->key)
+            return false;
+    return !q->by || q->by->authority;
+}
+
 static int decide_signed(const struct requirement *q, const struct policy_facts *f,
                          struct error *err)
 {
-    const char *why = NULL;
+    cleanup_free char *why = NULL;
     int64_t holding = 0;
 
-    vec_each (k, &q->keys)
-        if (!k->key)
-            return error_set(err, -EPERM, "its keys are not read");
+    if (!is_loaded(q))
+        return error_set(err, -EPERM, "its keys are not read");
+    if (q->by)
+        holding = key_holds(q, NULL, f, &why);
     for (size_t i = 0; i < q->keys.size; i++)
         holding += !is_repeated(q, i) && key_holds(q, &q->keys.at[i], f, &why);
     return holding >= q->at_least ? 0 : refuse_signed(q, f, why, err);

@@ -3,9 +3,9 @@
  * Two languages, told apart by "version", which ours has:
  *
  *     containers   containers-policy.json(5): "default" and "transports", each a list of requirements:
- *                  insecureAcceptAnything, reject, sigstoreSigned with keys and a signedIdentity. What
- *                  else there is (signedBy, Fulcio, PKI, Rekor) is understood as far as that it
- *                  is asked for, and refuses.
+ *                  insecureAcceptAnything, reject, sigstoreSigned with keys, Fulcio or a PKI, keys of
+ *                  transparency logs and a signedIdentity. What else there is (signedBy) is understood as
+ *                  far as that it is asked for, and refuses.
  *     cooper       {"version": 1, "default": RULE, "images": {SCOPE: RULE}}
  *                  RULE: "accept", "reject" or a list of
  *                  {"signed-by": [FILE or PEM], "at-least": 1, "statement": TYPE, "max-age": "30d"}
@@ -46,11 +46,25 @@ struct requirement_key {
     struct str pem;        /* or this */
     struct trust_key *key; /* by policy_load() */
 };
+struct requirement_keys {
+    struct requirement_key *at;
+    size_t size, cap;
+};
+
+/* Certificates that prove who signed, instead of keys. */
+struct requirement_authority {
+    struct requirement_key roots, between; /* PEM as above; their key stays NULL */
+    char *issuer, *email, *hostname;       /* or NULL */
+    struct authority *authority;           /* by policy_load() */
+};
 
 struct requirement {
     enum requirement_kind kind;
     char *what; /* UNKNOWN: what is asked for */
-    VEC(struct requirement_key) keys;
+    struct requirement_keys keys;
+    struct requirement_authority *by; /* or NULL: then the keys */
+    struct requirement_keys
+        logs; /* one of which must have promised it; none: nothing is asked of logs */
     enum requirement_name name;
     char *given, *prefix, *signed_prefix; /* of the name's rule */
     int64_t at_least;                     /* so many different keys */

@@ -39,7 +39,7 @@ static int read_keys(const json_t *list, struct requirement *q, struct error *er
         if (r < 0)
             break;
         const bool pem = strncmp(text, "-----BEGIN", 10) == 0;
-        r = requirement_add_key(q, pem ? NULL : text, pem ? view_of(text) : VIEW(""), err);
+        r = requirement_add_key(&q->keys, pem ? NULL : text, pem ? view_of(text) : VIEW(""), err);
     }
     return r;
 }

@@ -451,3 +451,88 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     rm notation/truststore/x509/ca/e2e/root.crt && cp chain/noca.crt notation/truststore/x509/ca/e2e/
     verdict 1 "trust store"
 }
+
+# ---- certificates and logs instead of keys ----
+
+# attested LOG LEAF CERTIFICATE...: a layout "image" with a signature in cosign's tag form by LEAF's key, its certificate, those
+# above it, and LOG's promise, all made by openssl. AT: seconds from now when the log took it; PROMISED: the signer it names.
+attested() {
+    fresh
+    python3 -c '
+import base64, hashlib, json, os, subprocess, sys, time
+log, leaf, *above = sys.argv[1:]
+b64 = lambda b: base64.b64encode(b).decode()
+def blob(data):
+    name = hashlib.sha256(data).hexdigest()
+    open("image/blobs/sha256/" + name, "wb").write(data)
+    return {"digest": "sha256:" + name, "size": len(data)}
+def sign(key, data):
+    return subprocess.run(["openssl", "dgst", "-sha256", "-sign", f"chain/{key}.key"], input=data, capture_output=True, check=True).stdout
+pem = lambda name: open(f"chain/{name}.crt").read()
+index = json.load(open("image/index.json"))
+image = index["manifests"][0]["digest"]
+payload = json.dumps({"critical": {"identity": {"docker-reference": "r.example/app"}, "image": {"docker-manifest-digest": image},
+    "type": "cosign container image signature"}, "optional": None}, separators=(",", ":")).encode()
+signature = sign(leaf, payload)
+entry = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {"data": {"hash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}},
+    "signature": {"content": b64(signature), "publicKey": {"content": b64(pem(os.environ.get("PROMISED", leaf)).encode())}}}}
+taken = {"logIndex": 7, "body": b64(json.dumps(entry).encode()), "integratedTime": int(time.time()) + int(os.environ.get("AT", "60")), "logID": "ab" * 32}
+promise = {"SignedEntryTimestamp": b64(sign(log, json.dumps(taken, sort_keys=True, separators=(",", ":")).encode())), "Payload": taken}
+layer = {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", **blob(payload), "annotations": {
+    "dev.cosignproject.cosign/signature": b64(signature), "dev.sigstore.cosign/bundle": json.dumps(promise),
+    "dev.sigstore.cosign/certificate": pem(leaf), "dev.sigstore.cosign/chain": "".join(map(pem, above))}}
+config = blob(json.dumps({"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode())
+manifest = blob(json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **config}, "layers": [layer]}).encode())
+index["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+json", **manifest,
+    "annotations": {"org.opencontainers.image.ref.name": image.replace(":", "-") + ".sig"}})
+json.dump(index, open("image/index.json", "w"))' "$@"
+}
+
+@test "keyless and a PKI: certificates, identities and a log's promise, made by openssl" {
+    rm -rf chain && mkdir chain
+    authority='basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
+    leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectAltName=email:a@example.com,DNS:build.example.com\n'
+    issuer="1.3.6.1.4.1.57264.1.1=DER:$(printf 'https://issuer.example' | od -An -tx1 | tr -d ' \n')\n"
+    encoded='1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://issuer.example\n'
+    for log in log otherlog; do
+        openssl ecparam -name prime256v1 -genkey -noout -out chain/$log.key
+        openssl pkey -in chain/$log.key -pubout -out chain/$log.pub
+    done
+    certificate root root "$authority"
+    certificate middle root "$authority"
+    certificate stray stray "$authority"
+    certificate old middle "$leaf$issuer"
+    certificate new middle "$leaf$encoded"
+    certificate both middle "$leaf$issuer$encoded"
+    certificate torn middle "$leaf${issuer}1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://evil.example\n"
+    certificate none middle "$leaf"
+    certificate other middle "${leaf/a@/b@}$issuer"
+    certificate server middle "${leaf/codeSigning/serverAuth}$issuer"
+    certificate strange stray "$leaf$issuer"
+    identity='"signedIdentity": {"type": "exactRepository", "dockerRepository": "r.example/app"}'
+    printf '{"default": [{"type": "sigstoreSigned", "fulcio": {"caPath": "chain/root.crt", "oidcIssuer": "https://issuer.example", "subjectEmail": "a@example.com"}, "rekorPublicKeyPath": "chain/log.pub", %s}]}' "$identity" >keyless.json
+    printf '{"default": [{"type": "sigstoreSigned", "pki": {"caRootsPath": "chain/root.crt", "caIntermediatesPath": "chain/middle.crt", "subjectHostname": "build.example.com"}, %s}]}' "$identity" >pki.json
+    openssl x509 -in chain/none.crt -pubkey -noout >chain/none.pub
+    printf '{"default": [{"type": "sigstoreSigned", "keyPath": "chain/none.pub", "rekorPublicKeyPath": "chain/log.pub", %s}]}' "$identity" >logged.json
+    verdict() { run "-$1" --separate-stderr cooper verify --policy "$2.json" oci:image:1.0; echo "$stderr"; [[ $stderr == *"$3"* ]]; }
+    for name in old new both; do attested log $name middle root; verdict 0 keyless ""; done
+    attested log torn middle root; verdict 1 keyless "of another issuer"
+    attested log none middle root; verdict 1 keyless "no issuer"
+    attested log other middle root; verdict 1 keyless "not of the e-mail address"
+    attested log server middle root; verdict 1 keyless "not one that signs code"
+    attested log strange stray; verdict 1 keyless "its certificate: "
+    attested log old; verdict 1 keyless "its certificate: "
+    attested otherlog old middle root; verdict 1 keyless "the promise of the log"
+    PROMISED=new attested log old middle root; verdict 1 keyless "the log has another signature"
+    AT=864000 attested log old middle root; verdict 1 keyless "expired"
+    AT=-864000 attested log old middle root; verdict 1 keyless "not yet valid"
+    # the same without a log: a certificate that is valid now, of a host
+    attested otherlog none; verdict 0 pki ""
+    attested log server; verdict 1 pki "not one that signs code"
+    attested log strange stray; verdict 1 pki "its certificate: "
+    # and a key with a log, which names the key and not a certificate of it
+    attested log none; verdict 1 logged "the log has another signature"
+    # statements do not count, and nothing beside it is no signature
+    fresh; verdict 1 keyless "identity that is asked for"
+}

@@ -22,7 +22,48 @@ static const struct {
     {ONE(SIGSTORE("\"keyData\":\"AAAA\",\"signedIdentity\":{\"type\":\"exactReference\","
                   "\"dockerReference\":\"a:b\"}")),
      NULL},
-    {ONE(SIGSTORE("\"fulcio\":{},\"rekorPublicKeyPath\":\"/r\"")), NULL},
+    {ONE(SIGSTORE("\"fulcio\":{\"caPath\":\"/c\",\"oidcIssuer\":\"https://"
+                  "i\",\"subjectEmail\":\"a@b\"},\"rekorPublicKeyPath\":\"/r\"")),
+     NULL},
+    {ONE(SIGSTORE(
+         "\"fulcio\":{\"caPath\":\"/c\",\"oidcIssuer\":\"https://i\",\"subjectEmail\":\"a@b\"}")),
+     "fulcio without a rekorPublicKeyPath"},
+    {ONE(SIGSTORE(
+         "\"fulcio\":{\"caPath\":\"/c\",\"oidcIssuer\":\"https://"
+         "i\",\"subjectEmail\":\"a@b\",\"caData\":\"AAAA\"},\"rekorPublicKeyPath\":\"/r\"")),
+     "there are 2 of caPath"},
+    {ONE(SIGSTORE(
+         "\"fulcio\":{\"caPath\":\"/c\",\"oidcIssuer\":\"https://"
+         "i\",\"subjectEmail\":\"a@b\",\"caPaths\":[\"/c\"]},\"rekorPublicKeyPath\":\"/r\"")),
+     "'caPaths' has no meaning"},
+    {ONE(SIGSTORE(
+         "\"fulcio\":{\"oidcIssuer\":\"x\",\"subjectEmail\":\"y\"},\"rekorPublicKeyPath\":\"/r\"")),
+     "no caPath or caData"},
+    {ONE(SIGSTORE(
+         "\"fulcio\":{\"caPath\":\"/c\",\"subjectEmail\":\"y\"},\"rekorPublicKeyPath\":\"/r\"")),
+     "no oidcIssuer"},
+    {ONE(SIGSTORE("\"fulcio\":{\"caPath\":\"/"
+                  "c\",\"oidcIssuer\":\"x\",\"subjectEmail\":\"\"},\"rekorPublicKeyPath\":\"/r\"")),
+     "no subjectEmail"},
+    {ONE(SIGSTORE(
+         "\"fulcio\":{\"caPath\":\"/c\",\"oidcIssuer\":\"https://"
+         "i\",\"subjectEmail\":\"a@b\"},\"keyPath\":\"/k\",\"rekorPublicKeyPath\":\"/r\"")),
+     "one of"},
+    {ONE(SIGSTORE("\"fulcio\":[],\"rekorPublicKeyPath\":\"/r\"")), "'fulcio'"},
+    {ONE(SIGSTORE("\"keyPath\":\"/k\",\"rekorPublicKeyPaths\":[\"/r\",\"/s\"]")), NULL},
+    {ONE(SIGSTORE(
+         "\"keyPath\":\"/k\",\"rekorPublicKeyPath\":\"/r\",\"rekorPublicKeyData\":\"AAAA\"")),
+     "there are 2 of rekorPublicKeyPath"},
+    {ONE(SIGSTORE("\"rekorPublicKeyPath\":\"/r\"")), "one of"},
+    {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\",\"subjectHostname\":\"h\"}")), NULL},
+    {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/"
+                  "c\",\"caIntermediatesData\":\"AAAA\",\"subjectEmail\":\"h\"}")),
+     NULL},
+    {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\"}")), "no subjectEmail or subjectHostname"},
+    {ONE(SIGSTORE("\"pki\":{\"subjectEmail\":\"h\"}")), "no caRootsPath or caRootsData"},
+    {ONE(SIGSTORE(
+         "\"pki\":{\"caRootsPath\":\"/c\",\"subjectEmail\":\"h\"},\"rekorPublicKeyPath\":\"/r\"")),
+     "pki with a key of Rekor"},
     {ONE("{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/k\"}"), NULL},
     {"[]", "JSON object"},
     {"{}", "'default'"},
@@ -33,7 +74,7 @@ static const struct {
     {ONE("{\"type\":\"accept\"}"), "'accept' has no meaning"},
     {ONE("{\"type\":\"reject\",\"x\":1}"), "'x' has no meaning"},
     {ONE("{}"), "'type'"},
-    {ONE(SIGSTORE("\"keyPath\":\"/k\",\"keyData\":\"AAAA\"")), "one of"},
+    {ONE(SIGSTORE("\"keyPath\":\"/k\",\"keyData\":\"AAAA\"")), "there are 2 of keyPath"},
     {ONE("{\"type\":\"sigstoreSigned\"}"), "one of"},
     {ONE(SIGSTORE("\"keyPath\":\"\"")), "path"},
     {ONE(SIGSTORE("\"keyData\":\"*\"")), "base64"},
@@ -297,8 +338,7 @@ static const struct {
      "not to be used"},
     {ONE("{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/k\"}"), "r.example/a:1",
      "s00", "signedBy (GPG)"},
-    {ONE(SIGSTORE("\"fulcio\":{}")), "r.example/a:1", "s00", "fulcio"},
-    {KEY(",\"rekorPublicKeyPath\":\"0\""), "r.example/a:1", "s00", "rekorPublicKeyPath"},
+    {KEY(",\"rekorPublicKeyPath\":\"0\""), "r.example/a:1", "s00", "no log has promised it"},
     {KEY(""), "r.example/a:1", "", "no signature"},
     {KEY(""), "r.example/a:1", "s00=r.example/a:1", NULL},
     {KEY(""), "r.example/a:1", "s00=r.example/a:2", "another name"},

@@ -1,0 +1,38 @@
+/* trust/certificate.h - who signed, by a certificate instead of a key that is known: the chain up to a given
+ * authority, at a given moment, and the identity that the certificate states. Offline: revocation is not looked up. */
+#pragma once
+
+#include "trust/key.h"
+
+#define CERTIFICATE_CHAIN_MAX 16         /* that come with a signature */
+#define CERTIFICATE_STORE_MAX 256        /* of one authority */
+#define CERTIFICATE_PEM_MAX (512u << 10) /* bytes of a file or annotation */
+
+/* Authorities, and certificates between them and those that sign. */
+struct authority;
+/* between: PEM, may be empty. */
+MUST_CHECK int authority_read(const struct crypto *c, struct view roots, struct view between,
+                              struct authority **ret, struct error *err);
+void authority_free(struct authority *a);
+DEFINE_CLEANUP(struct authority *, authority_free)
+const struct crypto *authority_crypto(const struct authority *a);
+
+struct certificate;
+/* The one certificate in pem. */
+MUST_CHECK int certificate_read(const struct crypto *c, struct view pem, struct certificate **ret,
+                                struct error *err);
+void certificate_free(struct certificate *x);
+DEFINE_CLEANUP(struct certificate *, certificate_free)
+struct view certificate_der(const struct certificate *x);
+
+/* What the certificate has to say; NULL: nothing. */
+struct certificate_identity {
+    const char
+        *issuer; /* of the token that Fulcio was shown: its extension 1.3.6.1.4.1.57264.1.1 or .8 */
+    const char *email, *hostname; /* of the subject's alternative names */
+};
+/* -EBADMSG: it is not of the authority, was not valid then, may not sign code, or is somebody else's. chain: PEM that came
+ * with it, of which nothing is believed; may be empty. *ret: its key. */
+MUST_CHECK int certificate_verify(const struct certificate *x, const struct authority *a,
+                                  struct view chain, const struct certificate_identity *who,
+                                  int64_t at_s, struct trust_key **ret, struct error *err);

@@ -1,0 +1,44 @@
+#include <assert.h>
+
+#include "trust/certificate.h"
+#include "trust/rekor.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct crypto *c;
+static struct trust_key *k;
+
+static void try_promise(struct view text)
+{
+    struct rekor_entry e;
+
+    if (rekor_read(text, &e, NULL) < 0)
+        return;
+    assert(rekor_verify(&e, k, str_view(&e.signer), VIEW(""), str_view(&e.signature), NULL) < 0);
+    rekor_done(&e);
+}
+
+/* The certificate is its own authority, so that its identity is looked at. */
+static void try_certificate(struct view pem)
+{
+    const struct certificate_identity who = {"https://issuer.example", "a@example.com",
+                                             "example.com"};
+    CLEANUP(certificate_freep) struct certificate *x = NULL;
+    CLEANUP(authority_freep) struct authority *a = NULL;
+    struct trust_key *ret;
+
+    if (certificate_read(c, pem, &x, NULL) == 0 && authority_read(c, pem, pem, &a, NULL) == 0 &&
+        certificate_verify(x, a, pem, &who, 1674247893, &ret, NULL) == 0)
+        trust_key_free(ret);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!c && (crypto_open(&c, NULL) < 0 || trust_key_new(c, &k, NULL) < 0))
+        return 0;
+    if (size > 0 && *data == '{')
+        try_promise(view_make(data, size));
+    else
+        try_certificate(view_make(data, size));
+    return 0;
+}
