@@ -19,8 +19,9 @@ static struct run_place env_place(struct run_list *l, const char *text)
 
 static struct run_text word(struct run_list *l, const char *option, const char *value)
 {
-    return value ? (struct run_text){RUN_YES, value, place(l, option, value)}
-                 : (struct run_text){0};
+    return value
+               ? (struct run_text){RUN_YES, arena_strdup(l->arena, value), place(l, option, value)}
+               : (struct run_text){0};
 }
 
 static struct run_flag flag(bool given, const char *option)
@@ -93,16 +94,23 @@ static int take_reach(struct run_list *l, const struct docker_options *o, struct
     return r;
 }
 
-static void take_command(const struct docker_options *o, struct run_facts *f)
+static struct run_text bare(struct run_list *l, const char *text, const char *what)
+{
+    return (struct run_text){RUN_YES, arena_strdup(l->arena, text), {what, {0}}};
+}
+
+static void take_command(struct run_list *l, const struct docker_options *o, struct run_facts *f)
 {
     char *const *words = o->command;
 
     if (*words)
-        f->image = (struct run_text){RUN_YES, *words++, {o->exec ? "" : "image", {0}}};
+        f->image = bare(l, *words++, "image");
+    if (o->exec)
+        f->image = (struct run_text){0}; /* a container */
     if (o->entrypoint)
-        vec_push(&f->command, (struct run_text){RUN_YES, o->entrypoint, {"--entrypoint", {0}}});
+        vec_push(&f->command, bare(l, o->entrypoint, "--entrypoint"));
     for (; *words; words++)
-        vec_push(&f->command, (struct run_text){RUN_YES, *words, {"command", {0}}});
+        vec_push(&f->command, bare(l, *words, "command"));
 }
 
 int runconfig_options(const struct docker_options *o, struct run_list *ret, struct error *err)
@@ -117,7 +125,7 @@ int runconfig_options(const struct docker_options *o, struct run_list *ret, stru
     f->at = (struct run_place){"", {0}};
     take_rights(ret, o, f);
     take_limits(ret, o, f);
-    take_command(o, f);
+    take_command(ret, o, f);
     if (o->restart)
         run_set_restart(ret, f, o->restart, place(ret, "restart", o->restart));
     if (o->no_healthcheck)

@@ -85,8 +85,8 @@ extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell
     lint_deps, lint_tools, lint_contexts, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
     lint_metadata, lint_labels, lint_command, lint_security;
-extern const struct lint_table lint_runtime, lint_images, lint_image_files;
-extern const struct lint_table lint_runtime, lint_hosts, lint_daemon;
+extern const struct lint_table lint_runtime, lint_reach, lint_limits, lint_images, lint_image_files,
+    lint_hosts, lint_daemon;
 
 /* ---- what checks see ---- */
 
@@ -174,6 +174,8 @@ struct view lint_unquote(struct view v);
 /* Sources of COPY and ADD: out of the context (no heredoc, no address); as a path of it, size 0: all. */
 bool lint_from_context(const struct instruction *in, const struct word *w);
 struct view lint_clean_source(struct view v);
+/* BuildKit's list: a word between '_' is a secret's, unless another says that it is none. */
+bool lint_secret_name(struct view name);
 const char *lint_secret_in(struct view v); /* what a key or token in it is called, or NULL */
 bool lint_has_variable(struct view v);     /* a '$' */
 bool lint_path_is_absolute(

@@ -1,6 +1,7 @@
 /* rules_base.c - what FROM (and --from of COPY and RUN) builds on. */
 #include <ctype.h>
 
+#include "lint/facts_run.h"
 #include "lint/image.h"
 #include "lint/rule.h"
 
@@ -65,6 +66,27 @@ static void check_latest(struct lint *l, const struct lint_stage *s, const struc
     (void)in;
     if (is_base(s) && view_eq_text(n.tag, "latest") && !n.has_digest)
         lint_add(l, image_span(s), "'%.*s' is whatever was pushed last", LINT_CUT(s->image));
+}
+
+/* An id ("sha256:...", hexadecimal digits) is no name. */
+static bool is_id(struct view name)
+{
+    size_t digits = 0;
+
+    while (digits < name.size && isxdigit((unsigned char)name.at[digits]))
+        digits++;
+    return view_starts(name, "sha256:") || (digits == name.size && digits >= 12);
+}
+
+static void check_run_latest(struct lint *l, const struct run_facts *f)
+{
+    if (f->image.said != RUN_YES || is_id(view_of(f->image.text)))
+        return;
+    const struct view image = view_of(f->image.text);
+    const struct image_name n = cut_image(image);
+    if (!n.has_digest && (n.tag.size == 0 || view_eq_text(n.tag, "latest")))
+        lint_add_place(l, f->image.at.path, f->image.at.span, "'%.*s' is whatever was pushed last",
+                       LINT_CUT(image));
 }
 
 /* "3", "v2", "3-slim": the minor version changes below it. */
@@ -332,8 +354,8 @@ static const struct lint_row rows[] = {
     {
         .id = "CP202",
         .name = "base-latest",
-        .aliases = {"DL3007", "CKV_DOCKER_7", "DKL-DI-0006", "DB-5.28"},
-        .title = "FROM with the tag latest",
+        .aliases = {"DL3007", "CKV_DOCKER_7", "DKL-DI-0006", "DB-5.28", "CIS-5.28", "image-latest"},
+        .title = "the tag latest",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG,
         .why = "`latest` is a name like any other, and moves with every push. It says nothing of "
@@ -344,6 +366,7 @@ static const struct lint_row rows[] = {
         .kinds = LINT_KIND(FROM),
         .instruction = check_latest,
         .image = lint_image_latest,
+        .runtime = check_run_latest,
     },
     {
         .id = "CP203",

@@ -1,6 +1,7 @@
 /* rules_metadata.c - what an image says of itself: users, ports, volumes, health. */
 #include <ctype.h>
 
+#include "lint/facts_run.h"
 #include "lint/image.h"
 #include "lint/rule.h"
 
@@ -153,6 +154,21 @@ static void check_ssh(struct lint *l, const struct lint_stage *s, const struct i
             lint_add(l, in->words[i].span, "port 22 is SSH's");
 }
 
+/* sshd is what is started, or its port is published. */
+static void check_run_ssh(struct lint *l, const struct run_facts *f)
+{
+    static const char *const servers[] = {"sshd", "dropbear", NULL};
+
+    vec_each (word, &f->command) {
+        const char *slash = word->text ? strrchr(word->text, '/') : NULL;
+        if (word->text && lint_view_in(view_of(slash ? slash + 1 : word->text), servers))
+            lint_add_place(l, word->at.path, word->at.span, "it starts an SSH server");
+    }
+    vec_each (p, &f->ports)
+        if (p->container <= 22 && p->container_end >= 22 && !p->udp)
+            lint_add_place(l, p->at.path, p->at.span, "port 22 is SSH's");
+}
+
 static void check_admin_port(struct lint *l, const struct lint_stage *s,
                              const struct instruction *in)
 {
@@ -223,6 +239,15 @@ static void check_health(struct lint *l)
         if (!has[i])
             lint_add(l, l->stages[i].from->keyword_span, "no HEALTHCHECK");
     free(has);
+}
+
+/* Said, or known from the image; else nobody can say. */
+static void check_run_health(struct lint *l, const struct run_facts *f)
+{
+    if (f->health.said == RUN_NO)
+        lint_add_place(l, f->health.at.path, f->health.at.span, "nothing looks after its health");
+    else if (f->health.said == RUN_UNSAID && f->about_image.known && !f->about_image.health)
+        lint_add_place(l, f->at.path, f->at.span, "the image has no HEALTHCHECK");
 }
 
 static const struct lint_row rows[] = {
@@ -335,10 +360,10 @@ static const struct lint_row rows[] = {
     {
         .id = "CP527",
         .name = "expose-ssh",
-        .aliases = {"CKV_DOCKER_1", "DB-5.7"},
+        .aliases = {"CKV_DOCKER_1", "DB-5.7", "CIS-5.7"},
         .title = "EXPOSE 22",
         .level = LINT_WARNING,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG,
         .why = "A container with an SSH server has a second program, keys and accounts to look "
                "after. `exec` gives a shell without any of it.",
         .fix = "Leave sshd out.",
@@ -346,6 +371,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nEXPOSE 8022\nUSER 1001\n",
         .kinds = LINT_KIND(EXPOSE),
         .instruction = check_ssh,
+        .runtime = check_run_ssh,
     },
     {
         .id = "CP528",
@@ -383,7 +409,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DKL-DI-0002"},
         .title = "VOLUME on a place of the system",
         .level = LINT_ERROR,
-        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "/proc, /sys and /dev are the kernel's, and the socket of an engine is root on the "
                "host. None of them holds data.",
         .fix = "Name the directory that the program writes.",
@@ -395,17 +421,18 @@ static const struct lint_row rows[] = {
     {
         .id = "CP531",
         .name = "no-healthcheck",
-        .aliases = {"DL3057", "CIS-DI-0006", "CKV_DOCKER_2", "DB-4.6"},
+        .aliases = {"DL3057", "CIS-DI-0006", "CKV_DOCKER_2", "DB-4.6", "DB-5.27", "CIS-5.27"},
         .title = "no HEALTHCHECK",
         .level = LINT_INFO,
         .off = true,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG,
         .why = "An engine can restart what died; only a health check tells it of what hangs. "
                "Orchestrators have probes of their own, so this is off.",
         .fix = "HEALTHCHECK CMD [\"program\", \"--ping\"], or HEALTHCHECK NONE.",
         .bad = "FROM debian:12.5\nUSER 1001\n",
         .good = "FROM debian:12.5\nUSER 1001\nHEALTHCHECK CMD [\"x\"]\n",
         .file = check_health,
+        .runtime = check_run_health,
     },
 };
 

@@ -1,12 +1,13 @@
 /* rules_security.c - secrets and rights that stand in instructions (RUN's are in the tables of the shell). */
 #include <ctype.h>
 
+#include "lint/facts_run.h"
 #include "lint/rule.h"
 
 /* ---- names of secrets ---- */
 
-/* BuildKit's list: one of the words between '_' and '-', unless another says that it is none. */
-static bool is_secret_name(struct view name)
+/* One of the words between '_' and '-', unless another says that it is none. */
+bool lint_secret_name(struct view name)
 {
     static const char *const secret[] = {"apikey", "auth",     "credential", "credentials",
                                          "key",    "password", "pword",      "passwd",
@@ -34,7 +35,7 @@ static void check_secret_name(struct lint *l, const struct lint_stage *s,
         if (in->kind == INSTRUCTION_ARG)
             (void)view_cut(&rest, '=', &name);
         name = lint_unquote(name);
-        if (is_secret_name(name))
+        if (lint_secret_name(name))
             lint_add(l, in->words[i].span,
                      "Do not use ARG or ENV instructions for sensitive data (%s \"%.*s\")",
                      in->kind == INSTRUCTION_ENV ? "ENV" : "ARG", LINT_CUT(name));
@@ -98,6 +99,17 @@ static void check_secret_value(struct lint *l, const struct lint_stage *s,
     }
 }
 
+/* The value itself is shown nowhere. */
+static void check_run_value(struct lint *l, const struct run_facts *f)
+{
+    vec_each (e, &f->env) {
+        const char *what = e->value.at ? lint_secret_in(e->value) : NULL;
+        if (what)
+            lint_add_place(l, e->at.path, e->at.span, "the value of '%.*s' looks like %s",
+                           LINT_CUT(e->name), what);
+    }
+}
+
 static const struct lint_row rows[] = {
     {
         .id = "CP601",
@@ -121,7 +133,7 @@ static const struct lint_row rows[] = {
         .aliases = {NULL},
         .title = "a value that is a secret by its looks",
         .level = LINT_ERROR,
-        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG | LINT_EXEC,
         .why = "Keys of this form are found by programs that read public images all day. Consider "
                "it known, and replace it.",
         .fix = "Revoke it; hand the new one in with RUN --mount=type=secret, or at run time.",
@@ -129,6 +141,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nENV X=plain\nUSER 1001\n",
         .kinds = LINT_KIND(ARG) | LINT_KIND(ENV) | LINT_KIND(LABEL),
         .instruction = check_secret_value,
+        .runtime = check_run_value,
     },
 };
 

@@ -1,0 +1,429 @@
+/* test_audit.c - run configurations: the examples of every row, the table of cases, and that one configuration is the same in every
+ * form that it is written in. */
+#include <errno.h>
+
+#include "audit/runconfig.h"
+#include "cli/docker_options.h"
+#include "cli/options.h"
+#include "conformance.h"
+#include "lint/format.h"
+#include "lint_fixture.h"
+
+struct given {
+    struct docker_options run;
+};
+static const struct option_row rows[] = {DOCKER_OPTIONS(struct given, run), OPT_END};
+static const struct command_row command = {
+    .name = "audit",
+    .options = rows,
+    .foreign = docker_foreign,
+    .options_size = sizeof(struct given),
+    .stop_at_first = true,
+};
+
+/* Reads "exec -u 0 c sh"; image: what stands there when the text names none. */
+static void read_options(const char *text, const char *image, struct run_list *ret)
+{
+    CLEANUP(strings_done) struct strings words = {0}, rest = {0};
+    struct view line = view_of(text), word;
+    struct global_options globals = {0};
+    struct given given = {0};
+
+    while (line.at && view_cut(&line, ' ', &word) && !view_eq_text(word, "#"))
+        if (word.size > 0)
+            strings_take(&words, view_dup(word));
+    const bool exec = words.size > 0 && strcmp(words.at[0], "exec") == 0;
+    assert_int_equal(options_parse(&command, strings_argv(&words) + exec, (int)words.size - exec,
+                                   &given, &globals, &rest, NULL),
+                     0);
+    if (rest.size == 0)
+        strings_add(&rest, image);
+    given.run.exec = exec;
+    given.run.command = strings_argv(&rest);
+    assert_int_equal(runconfig_options(&given.run, ret, NULL), 0);
+    strings_done(&globals.warnings);
+    options_done(&command, &given);
+}
+
+static void judge(const struct run_list *list, struct lint_report *ret)
+{
+    const struct lint_options options = {.audit = true, .raw = true};
+    CLEANUP(linter_freep) struct linter *l = linter_new(&options);
+    cleanup_free struct lint_facts *facts = xcalloc(list->runs.size + 1, sizeof(*facts));
+
+    for (size_t i = 0; i < list->runs.size; i++)
+        facts[i].run = list->runs.at[i];
+    lint_audit(l, facts, list->runs.size, ret);
+}
+
+static bool fires(const struct lint_report *r, const struct lint_row *row)
+{
+    vec_each (f, r)
+        if (f->row == row)
+            return true;
+    return false;
+}
+
+/* ---- rows ---- */
+
+/* The image of a row that speaks of one. */
+static void add_image(struct run_list *list)
+{
+    static const char *const exposed[] = {"8080/tcp", NULL};
+
+    list->runs.at[0]->about_image = (struct run_image){true, "1001", true, exposed};
+}
+
+static void every_example_holds(void **state)
+{
+    const struct lint_row *row;
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; (row = lint_row_at(i)); i++) {
+        CLEANUP(lint_report_done) struct lint_report bad = {0}, good = {0};
+        RUN_LIST_AUTO(bad_list);
+        RUN_LIST_AUTO(good_list);
+
+        if (!row->runtime || lint_row_is_dockerfile(row))
+            continue;
+        count++;
+        read_options(row->bad, "app:1.2.3", &bad_list);
+        read_options(row->good, "app:1.2.3", &good_list);
+        add_image(&bad_list);
+        add_image(&good_list);
+        judge(&bad_list, &bad);
+        judge(&good_list, &good);
+        if (!fires(&bad, row))
+            fail_msg("%s (%s) does not fire on its example: %s", row->id, row->name, row->bad);
+        vec_each (f, &good)
+            if (f->row == row || f->level >= LINT_WARNING)
+                fail_msg("%s fires on the good example of %s: %s: %s\n%s", f->row->id, row->id,
+                         f->place, f->text, row->good);
+    }
+    assert_true(count > 30);
+}
+
+/* ---- the table of cases ---- */
+
+static void cases_of_the_table_hold(void **state)
+{
+    STR_AUTO(text);
+    struct view rest, fields[3];
+    size_t count = 0;
+
+    (void)state;
+    conformance_read("lint/runconfig-cases.tsv", &text);
+    rest = str_view(&text);
+    assert_true(conformance_row(&rest, fields, 3)); /* the heading */
+    while (conformance_row(&rest, fields, 3)) {
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        RUN_LIST_AUTO(list);
+        cleanup_free char *options = view_dup(fields[1]);
+        const struct lint_row *row = lint_row_find(fields[0]);
+
+        if (!row)
+            fail_msg("there is no rule '%.*s'", VIEW_ARG(fields[0]));
+        read_options(options, "app:1.2.3", &list);
+        judge(&list, &report);
+        if (fires(&report, row) != view_eq_text(view_trim(fields[2]), "yes"))
+            fail_msg("%.*s: '%s' is %.*s", VIEW_ARG(fields[0]), options, VIEW_ARG(fields[2]));
+        count++;
+    }
+    assert_true(count >= 66);
+}
+
+/* ---- one configuration, four forms ---- */
+
+static void read_text(const char *text, struct run_list *ret)
+{
+    ERROR_AUTO(e);
+
+    if (runconfig_parse(view_of(text), "file", ret, &e) < 0)
+        fail_msg("%s: %s\n%s", e.where ? e.where : "", e.text, text);
+}
+
+/* "CP801 CP802 ...", each once; without those of the list. */
+static void codes_of(const struct run_list *list, const char *without, struct str *ret)
+{
+    CLEANUP(lint_report_done) struct lint_report report = {0};
+    CLEANUP(map_done) struct map seen = {0};
+    const struct lint_row *row;
+
+    judge(list, &report);
+    vec_each (f, &report)
+        map_set(&seen, view_of(f->row->id), &seen);
+    for (size_t i = 0; (row = lint_row_at(i)); i++)
+        if (map_has(&seen, view_of(row->id)) && !strstr(without, row->id))
+            str_printf(ret, "%s%s", ret->size ? " " : "", row->id);
+}
+
+static const struct {
+    const char *options, *compose, *inspect, *pod;
+    const char *not_pod; /* rules that a pod has no words for, or whose default is another */
+} forms[] = {
+    {"--privileged --pid host --ipc host --uts host --userns host --cgroupns host --network host "
+     "--cap-add sys_admin --user root -v /var/run/docker.sock:/s -v /etc:/etc -v /a:/b:ro,rshared "
+     "-e DB_PASSWORD=x --device /dev/sda --restart always --security-opt seccomp=unconfined "
+     "--security-opt apparmor=unconfined --security-opt label=disable --cgroup-parent /x "
+     "--no-healthcheck app:latest",
+     "services:\n  web:\n    image: app:latest\n    privileged: true\n    pid: host\n    ipc: "
+     "host\n"
+     "    uts: host\n    userns_mode: host\n    cgroup: host\n    network_mode: host\n"
+     "    cap_add: [CAP_SYS_ADMIN]\n    user: root\n    volumes:\n"
+     "      - /var/run/docker.sock:/s\n      - {type: bind, source: /etc, target: /etc}\n"
+     "      - {type: bind, source: /a, target: /b, read_only: true, bind: {propagation: rshared}}\n"
+     "    environment: {DB_PASSWORD: x}\n    devices: [/dev/sda]\n    restart: always\n"
+     "    security_opt: ['seccomp:unconfined', 'apparmor:unconfined', 'label:disable']\n"
+     "    cgroup_parent: /x\n    healthcheck: {disable: true}\n",
+     "[{\"Name\":\"/web\",\"Config\":{\"Image\":\"app:latest\",\"User\":\"root\","
+     "\"Env\":[\"DB_PASSWORD=x\"],\"Healthcheck\":{\"Test\":[\"NONE\"]}},\"AppArmorProfile\":"
+     "\"unconfined\",\"HostConfig\":{\"Privileged\":true,\"PidMode\":\"host\",\"IpcMode\":\"host\","
+     "\"UTSMode\":\"host\",\"UsernsMode\":\"host\",\"CgroupnsMode\":\"host\",\"NetworkMode\":"
+     "\"host\",\"CapAdd\":[\"CAP_SYS_ADMIN\"],\"Devices\":[{\"PathOnHost\":\"/dev/sda\"}],"
+     "\"RestartPolicy\":{\"Name\":\"always\",\"MaximumRetryCount\":0},\"SecurityOpt\":["
+     "\"seccomp=unconfined\",\"apparmor=unconfined\",\"label=disable\"],\"CgroupParent\":\"/x\","
+     "\"Memory\":0,\"NanoCpus\":0,\"PidsLimit\":null,\"ReadonlyRootfs\":false},\"Mounts\":["
+     "{\"Type\":\"bind\",\"Source\":\"/var/run/docker.sock\",\"Destination\":\"/s\",\"RW\":true},"
+     "{\"Type\":\"bind\",\"Source\":\"/etc\",\"Destination\":\"/etc\",\"RW\":true},"
+     "{\"Type\":\"bind\",\"Source\":\"/a\",\"Destination\":\"/b\",\"RW\":false,"
+     "\"Propagation\":\"rshared\"}]}]",
+     "apiVersion: v1\nkind: Pod\nspec:\n  hostPID: true\n  hostIPC: true\n  hostUsers: true\n"
+     "  hostNetwork: true\n  volumes:\n  - {name: s, hostPath: {path: /var/run/docker.sock}}\n"
+     "  - {name: e, hostPath: {path: /etc/}}\n  - {name: a, hostPath: {path: /a}}\n"
+     "  containers:\n  - name: web\n    image: app\n    env: [{name: DB_PASSWORD, value: x}]\n"
+     "    securityContext:\n      privileged: true\n      runAsUser: 0\n"
+     "      capabilities: {add: [SYS_ADMIN]}\n"
+     "    volumeMounts:\n    - {name: s, mountPath: /s}\n    - {name: e, mountPath: /etc}\n"
+     "    - {name: a, mountPath: /b, readOnly: true, mountPropagation: Bidirectional}\n",
+     "CP813 CP815 CP843 CP844 CP845 CP846 CP847"},
+    {"--cap-drop ALL --security-opt no-new-privileges --read-only --init --user 1001 -m 256m "
+     "--cpus "
+     "1.5 --pids-limit 100 --network app --ulimit nofile=1024 -p 127.0.0.1:8080:80 -v data:/data "
+     "-v /srv/c:/etc/app:ro --health-cmd true --restart on-failure:5 app:1.2.3",
+     "services:\n  web:\n    image: app:1.2.3\n    cap_drop: [all]\n    security_opt: "
+     "['no-new-privileges:true']\n    read_only: true\n    init: true\n    user: '1001'\n    "
+     "deploy: "
+     "{resources: {limits: {memory: 256m, cpus: '1.5', pids: 100}}}\n    networks: [app]\n"
+     "    ulimits: {nofile: 1024}\n    ports: ['127.0.0.1:8080:80']\n    volumes: [data:/data, "
+     "'/srv/c:/etc/app:ro']\n    healthcheck: {test: 'true'}\n    restart: on-failure:5\n",
+     "[{\"Name\":\"/web\",\"Config\":{\"Image\":\"app:1.2.3\",\"User\":\"1001\",\"Healthcheck\":"
+     "{\"Test\":[\"CMD-SHELL\",\"true\"]}},\"AppArmorProfile\":\"docker-default\",\"HostConfig\":"
+     "{\"CapDrop\":[\"ALL\"],\"SecurityOpt\":[\"no-new-privileges\"],\"ReadonlyRootfs\":true,"
+     "\"Init\":true,\"Memory\":268435456,\"NanoCpus\":1500000000,\"PidsLimit\":100,"
+     "\"NetworkMode\":\"app\",\"Ulimits\":[{\"Name\":\"nofile\",\"Soft\":1024}],"
+     "\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"}]},"
+     "\"RestartPolicy\":{\"Name\":\"on-failure\",\"MaximumRetryCount\":5},\"Binds\":"
+     "[\"data:/data\",\"/srv/c:/etc/app:ro\"]}}]",
+     "kind: Deployment\nspec:\n  template:\n    spec:\n      volumes:\n      - {name: c, hostPath: "
+     "{path: /srv/c}}\n      securityContext: {runAsUser: 1001, seccompProfile: {type: "
+     "RuntimeDefault}}\n      containers:\n      - name: web\n        image: app:1.2.3\n"
+     "        livenessProbe: {exec: {command: ['true']}}\n        resources: {limits: {memory: "
+     "256Mi, cpu: 1500m}}\n        securityContext: {allowPrivilegeEscalation: false, "
+     "readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}\n        volumeMounts: [{name: c, "
+     "mountPath: /etc/app, readOnly: true}]\n        ports: [{containerPort: 80, hostPort: 8080, "
+     "hostIP: 127.0.0.1}]\n",
+     ""},
+    {"app:1.2.3", "services:\n  web:\n    image: app:1.2.3\n    network_mode: bridge\n",
+     "{\"Config\":{\"Image\":\"app:1.2.3\",\"User\":\"1\",\"Healthcheck\":{\"Test\":[\"CMD\","
+     "\"x\"]}},\"HostConfig\":{\"NetworkMode\":\"default\"}}",
+     NULL, NULL},
+    {"-p 80:80 -p 8080-8090:80-90 -p [::]:443:443 -P -v /:/h -v /srv/../root/.ssh:/k:ro "
+     "--network x app:1.2.3",
+     "services:\n  web:\n    image: app:1.2.3\n    networks: {x: }\n    ports:\n    - '80:80'\n"
+     "    - 8080-8090:80-90\n    - {target: 443, published: 443, host_ip: '::'}\n"
+     "    volumes: ['/:/h', '/srv/../root/.ssh:/k:ro']\n",
+     "{\"Config\":{\"Image\":\"app:1.2.3\",\"User\":\"1\",\"Healthcheck\":{\"Test\":[\"CMD\","
+     "\"x\"]}},\"HostConfig\":{\"NetworkMode\":\"x\",\"Binds\":[\"/:/h\",\"/root/.ssh:/k:ro\"],"
+     "\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"80\"}],\"443/tcp\":"
+     "[{\"HostIp\":\"::\",\"HostPort\":\"443\"}]}}}",
+     NULL, "CP829"},
+};
+
+static void forms_say_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        RUN_LIST_AUTO(options);
+        RUN_LIST_AUTO(compose);
+        RUN_LIST_AUTO(inspect);
+        RUN_LIST_AUTO(pod);
+        STR_AUTO(want);
+        STR_AUTO(got);
+        const char *without = !forms[i].pod && forms[i].not_pod ? forms[i].not_pod : "";
+
+        read_options(forms[i].options, NULL, &options);
+        codes_of(&options, without, &want);
+        read_text(forms[i].compose, &compose);
+        codes_of(&compose, "", &got);
+        assert_string_equal(got.at, want.at);
+        str_clear(&got);
+        read_text(forms[i].inspect, &inspect);
+        codes_of(&inspect, "", &got);
+        assert_string_equal(got.at, want.at);
+        if (!forms[i].pod)
+            continue;
+        str_clear(&got);
+        str_clear(&want);
+        codes_of(&options, forms[i].not_pod, &want);
+        read_text(forms[i].pod, &pod);
+        codes_of(&pod, forms[i].not_pod, &got);
+        assert_string_equal(got.at, want.at);
+    }
+}
+
+/* ---- what stands where ---- */
+
+static const struct {
+    const char *text, *rule,
+        *want; /* "line:column-line:column place" of its first finding; NULL: none */
+} places[] = {
+    {"services:\n  web:\n    image: a:1\n    privileged: true\n", "privileged",
+     "4:17-4:21 services.web.privileged"},
+    {"services:\n  web:\n    image: a:1\n", "rootfs-writable", "2:3-2:6 services.web"},
+    {"services:\n  w: {image: \"ü\", pid: host}\n", "host-pid", "2:25-2:29 services.w.pid"},
+    {"x: &x\n  pid: host\nservices:\n  w:\n    <<: *x\n", "host-pid", "2:8-2:12 services.w.pid"},
+    {"x: &x\n  pid: host\nservices:\n  w:\n    pid: private\n    <<: *x\n", "host-pid", NULL},
+    {"x: &x {pid: host}\ny: &y {pid: private}\nservices:\n  w:\n    <<: [*y, *x]\n", "host-pid",
+     NULL},
+    {"services:\n  a: {pid: host, cap_add: [BPF]}\n  b:\n    extends: a\n    cap_add: [CHOWN]\n"
+     "    pid: private\n",
+     "host-pid", "2:12-2:16 services.a.pid"},
+    {"services:\n  b:\n    extends: {service: c}\n  c: {ports: ['22']}\n", "expose-ssh",
+     "4:15-4:19 services.b.ports[0]"},
+    {"services:\n  w:\n    privileged: ${P:-true}\n", "privileged",
+     "3:17-3:27 services.w.privileged"},
+    {"services:\n  w:\n    privileged: ${P}\n", "privileged", NULL},
+    {"services:\n  w:\n    image: app:${TAG}\n", "image-latest", NULL},
+    {"services:\n  w:\n    image: app:${TAG:-latest}\n", "image-latest",
+     "3:12-3:30 services.w.image"},
+    {"services:\n  w:\n    build: .\n    image: app\n", "image-latest", NULL},
+    {"services:\n  w:\n    privileged: !reset true\n", "privileged", NULL},
+    {"services:\n  w:\n    volumes: ['${D:-/etc}:/x']\n", "mount-sensitive",
+     "3:15-3:30 services.w.volumes[0]"},
+    {"services:\n  w:\n    environment:\n    - DB_PASSWORD=x\n", "secret-in-env",
+     "4:7-4:20 services.w.environment[0]"},
+    {"services:\n  w:\n    environment: {MYSQL_ALLOW_EMPTY_PASSWORD: \"yes\"}\n", "secret-in-env",
+     NULL},
+    {"kind: Service\n---\nkind: CronJob\nspec: {jobTemplate: {spec: {template: {spec: {containers: "
+     "[{name: c, image: a}]}}}}}\n",
+     "image-latest", "4:77-4:78 spec.jobTemplate.spec.template.spec.containers[0].image"},
+    {"kind: List\nitems:\n- kind: Pod\n  spec:\n    initContainers: []\n    containers:\n"
+     "    - securityContext: {privileged: true}\n",
+     "privileged", "7:37-7:41 items[0].spec.containers[0].securityContext.privileged"},
+    {"kind: Pod\nspec:\n  securityContext: {runAsNonRoot: true}\n  containers: [{image: 'a:1'}]\n",
+     "runs-as-root", NULL},
+    {"kind: Pod\nspec:\n  containers: [{image: 'a:1'}]\n", "runs-as-root",
+     "3:16-3:17 spec.containers[0]"},
+    {"kind: Pod\nspec:\n  hostUsers: false\n  containers: [{image: 'a:1', securityContext: "
+     "{runAsUser: 0}}]\n",
+     "runs-as-root", NULL},
+    {"{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0}},\"linux\":{\"namespaces\":"
+     "[{\"type\":\"pid\"}]}}",
+     "host-network", "0:0-0:0 linux.namespaces"},
+    {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}", "host-pid",
+     NULL},
+    {"{\"ociVersion\":\"1.0.2\",\"process\":{\"capabilities\":{\"bounding\":[\"CAP_SYS_ADMIN\"]}}}",
+     "cap-dangerous", "0:0-0:0 process.capabilities.bounding[0]"},
+    {"{\"ociVersion\":\"1.0.2\"}", "seccomp-off", "0:0-0:0 "},
+};
+
+static void findings_have_their_places(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        RUN_LIST_AUTO(list);
+        const struct lint_row *row = lint_row_find(view_of(places[i].rule));
+        STR_AUTO(got);
+
+        assert_non_null(row);
+        read_text(places[i].text, &list);
+        judge(&list, &report);
+        vec_each (f, &report)
+            if (f->row == row && got.size == 0)
+                str_printf(&got, "%u:%u-%u:%u %s", f->span.line, f->span.column, f->span.end_line,
+                           f->span.end_column, f->place);
+        if (strcmp(got.at, places[i].want ? places[i].want : "") != 0)
+            fail_msg("'%s' is not '%s':\n%s", got.at, places[i].want ? places[i].want : "none",
+                     places[i].text);
+    }
+}
+
+/* ---- what is refused ---- */
+
+static const struct {
+    const char *text;
+    int want;
+    const char *where; /* NULL: any */
+} refused[] = {
+    {"", -EINVAL, NULL},
+    {"---\n", -EINVAL, NULL},
+    {"a: b\n", -EINVAL, NULL},
+    {"- a\n", -EINVAL, NULL},
+    {"just words\n", -EINVAL, NULL},
+    {"services: [a]\n", -EINVAL, NULL},
+    {"services:\n  w: x\n", -EINVAL, NULL},
+    {"services:\n  w: {a: *b}\n", -EINVAL, "file:2:10"},
+    {"services: &a\n  w: *a\n", -EINVAL, "file:2:6"},
+    {"services:\n  w: {\n", -EINVAL, NULL},
+    {"services:\n  a: {extends: b}\n  b: {extends: a}\n", -EDQUOT, NULL},
+    {"services:\n  a: {extends: x}\n", -EINVAL, NULL},
+    {"services:\n  a: {ports: ['99999:1']}\n", -EINVAL, NULL},
+    {"services:\n  a: {ports: ['x']}\n", -EINVAL, NULL},
+    {"{\"HostConfig\":", -EINVAL, NULL},
+    {"[1]", -EINVAL, NULL},
+    {"{\"HostConfig\":{\"PortBindings\":{\"x\":[{}]}}}", -EINVAL, NULL},
+};
+
+static void others_are_refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        RUN_LIST_AUTO(list);
+        ERROR_AUTO(e);
+        const int r = runconfig_parse(view_of(refused[i].text), "file", &list, &e);
+
+        if (r != refused[i].want)
+            fail_msg("%d, not %d: %s", r, refused[i].want, refused[i].text);
+        assert_non_null(e.text);
+        if (refused[i].where)
+            assert_string_equal(e.where ? e.where : "", refused[i].where);
+    }
+}
+
+/* Nine levels of nine aliases each, and lists that extends makes long. */
+static void bombs_are_refused(void **state)
+{
+    RUN_LIST_AUTO(list);
+    RUN_LIST_AUTO(more);
+    RUN_LIST_AUTO(deep);
+    STR_AUTO(text);
+
+    (void)state;
+    str_add_text(&text, "a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    for (unsigned i = 1; i < 9; i++) {
+        str_printf(&text, "a%u: &a%u [", i, i);
+        for (unsigned k = 0; k < 9; k++)
+            str_printf(&text, "%s*a%u", k ? "," : "", i - 1);
+        str_add_text(&text, "]\n");
+    }
+    str_add_text(&text, "services: {w: {volumes: *a8}}\n");
+    assert_int_equal(runconfig_parse(str_view(&text), "file", &list, NULL), -EDQUOT);
+    str_clear(&text);
+    str_add_text(&text, "services:\n  a:\n    volumes: [");
+    for (unsigned i = 0; i < 2000; i++)
+        str_add_text(&text, "x:/y,");
+    str_add_text(&text, "]\n");
+    for (unsigned i = 0; i < 4000; i++)
+        str_printf(&text, "  s%u: {extends: a, volumes: [z:/z]}\n", i);
+    assert_int_equal(runconfig_parse(str_view(&text), "file", &more, NULL), -EDQUOT);
+    str_clear(&text);
+    for (unsigned i = 0; i < 100000; i++)
+        str_add_char(&text, '[');
+    assert_true(runconfig_parse(str_view(&text), "file", &deep, NULL) < 0);
+}
+
+UNIT_MAIN(cmocka_unit_test(every_example_holds), cmocka_unit_test(cases_of_the_table_hold),
+          cmocka_unit_test(forms_say_the_same), cmocka_unit_test(findings_have_their_places),
+          cmocka_unit_test(others_are_refused), cmocka_unit_test(bombs_are_refused))
