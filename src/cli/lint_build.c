@@ -30,14 +30,19 @@ static void report(const struct lint_options *o, const struct build_lint *ask)
 int lint_for_build(const struct env *env, const struct build_lint *ask, struct error *err)
 {
     CLEANUP(lint_config_done) struct lint_config config = {0};
+    CLEANUP(lint_exceptions_freep) struct lint_exceptions *exceptions = NULL;
     int r = 0;
 
     lint_config_init(&config);
     if (ask->full)
         r = lint_settings_read(env, NULL, &config, err);
+    if (r == 0 && ask->full)
+        r = lint_settings_exceptions(env, NULL, &exceptions, err);
     if (r < 0)
         return r;
     struct lint_options o = lint_config_options(&config);
+    o.exceptions = exceptions;
+    o.path = ask->dockerfile->name;
     o.ignore = ask->ignore;
     o.context = true;
     o.check = ask->check;

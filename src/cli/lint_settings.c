@@ -42,6 +42,9 @@ static int find_config(const struct env *env, struct lint_config *c, struct erro
     };
     static const char *const ends[] = {".yaml", ".yml"};
 
+    struct env said = *env;
+
+    said.verbose |= c->verbose; /* HADOLINT_VERBOSE */
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         const char *below = places[i].below;
         const char *dir = *below == '~' ? env->home : *below ? getenv(below) : "";
@@ -49,7 +52,7 @@ static int find_config(const struct env *env, struct lint_config *c, struct erro
             cleanup_free char *path = xasprintf("%s%s%s", dir, places[i].path, ends[k]);
             const int r = try_config(c, path, true, err);
             if (r > 0)
-                env_debug(env, "settings of '%s'", path);
+                env_debug(&said, "settings of '%s'", path);
             if (r != 0)
                 return r;
         }

@@ -152,6 +152,14 @@ CP174 3 '.' takes '.dockerignore' (how it is built), 'Dockerfile' (how it is bui
     run -1 "$COOPER" lint --ignore-file mine
     [[ $output == *"mine:1:1"*"exp:YYYY-MM-DD"* ]]
     run -1 "$COOPER" lint --ignore-file nowhere
+    printf 'FROM scratch\nMAINTAINER me\nUSER 1\n' >b
+    printf 'DL4000\n' >.cooperignore
+    run -0 "$COOPER" build --lint=error --no-cache -q -f b .
+    rm .cooperignore
+    run -1 "$COOPER" build --lint=error --no-cache -q -f b .
+    printf 'ignored: [DL4000]\n' >.hadolint.yaml
+    run -3 --separate-stderr env HADOLINT_VERBOSE=1 "$COOPER" lint
+    [[ $stderr == *"settings of '.hadolint.yaml'"* ]]
 }
 
 @test "every format can be read by its own kind" {
@@ -268,6 +276,8 @@ USER 1' ]
     cp Dockerfile $'Dockerfile.gr\303\274n'
     "$COOPER" lint --no-fail -f checkstyle $'Dockerfile.gr\303\274n' | grep -F $'gr\303\274n'
     "$COOPER" lint --no-fail -f junit $'Dockerfile.gr\303\274n' | python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.stdin)'
+    cp Dockerfile $'no\377utf\303(\355\240\200'
+    "$COOPER" lint --no-fail -f checkstyle no* | python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.stdin)'
     printf 'FROM debian:12.5\nRUN sudo \342\200\256x\342\201\246 \330\234y \303\251\nUSER 1\n' >f
     "$COOPER" lint --no-fail --no-shellcheck f >out
     grep -F $'RUN sudo ?x? ?y \303\251' out
