@@ -1,6 +1,7 @@
 /* cooper rmi - take names away from images, and images out of the store; tags out of registries. */
 #include <errno.h>
 
+#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "image/place.h"
@@ -107,6 +108,27 @@ static int remove_remote(struct image_tools *t, const char *text, struct error *
     return 0;
 }
 
+/* All are tried; every failure is told, the last one in err. */
+static int remove_all(struct image_tools *t, const struct options *o, char *const *names,
+                      struct error *err)
+{
+    int failed = 0;
+
+    for (; *names; names++) {
+        ERROR_AUTO(why);
+        const int r =
+            is_remote(*names) ? remove_remote(t, *names, &why) : remove_image(t, o, *names, &why);
+
+        if (r == 0 || (r == -ENOENT && o->force))
+            continue;
+        if (failed < 0)
+            cli_show_error(t->env, err);
+        error_done(err);
+        failed = error_move(err, &why);
+    }
+    return failed;
+}
+
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
@@ -122,15 +144,8 @@ static int run(const struct env *env, const void *options, char *const *argument
     t.env = env;
     if (r == 0)
         r = place_tls(o->tls_verify, &t.tls, err);
-    for (char *const *name = arguments; r == 0 && *name; name++) {
-        ERROR_AUTO(why);
-
-        r = is_remote(*name) ? remove_remote(&t, *name, &why) : remove_image(&t, o, *name, &why);
-        if (r == -ENOENT && o->force)
-            r = 0;
-        else if (r < 0)
-            r = error_move(err, &why);
-    }
+    if (r == 0)
+        r = remove_all(&t, o, arguments, err);
     return image_exit(r);
 }
 

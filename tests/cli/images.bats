@@ -55,6 +55,9 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
     run cooper rmi "$(cooper images -q --no-trunc | head -1)"
     [ "$status" -eq 1 ]
     [[ $output =~ "has 2 names" ]]
+    cooper tag example.com/app:1 third
+    run -1 cooper rmi nosuch third nobody # one that is not there keeps no other
+    [[ $output == *"no image 'nosuch'"* && $output == *"Untagged: third:latest"* && $output == *"no image 'nobody'"* ]]
     run cooper rmi other
     [ "$output" = "Untagged: other:latest" ]
     run cooper rmi other
