@@ -9,8 +9,10 @@
 
 struct audit_options {
     const char *config, *threshold, *explain, *ignore_file, *exit_code;
+    const char *host; /* NULL: not asked for; "": this one, else where its root directory is */
+    struct strings trusted;
     struct strings formats, outputs, ignore, enable, error, warning, info, style;
-    bool no_fail, brief;
+    bool no_fail, brief, all;
     struct docker_options run;
 };
 
@@ -35,3 +37,5 @@ MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, s
 MUST_CHECK int audit_image(struct audit_work *w, const char *name, struct error *err);
 /* A file, or "-": compose, inspect, pods, config.json of a runtime, by its content. */
 MUST_CHECK int audit_file(struct audit_work *w, const char *path, struct error *err);
+/* The host of --host: its findings, or with --all the list of its checks. */
+MUST_CHECK int audit_host(struct audit_work *w, struct error *err);

@@ -141,9 +141,9 @@ static int audit_subject(struct audit_work *w, const char *word, struct error *e
 
 static int audit(struct audit_work *w, struct question *q, struct error *err)
 {
-    int r = 0;
+    int r = w->o->host ? audit_host(w, err) : 0;
 
-    if (q->form == AUDIT_RUN) {
+    if (r == 0 && q->form == AUDIT_RUN) {
         struct docker_options run = q->options.run;
         run.command = strings_argv(&q->words);
         return audit_run(w, &run, err);
@@ -179,6 +179,19 @@ static void work_done(struct audit_work *w)
     lint_config_done(&w->config);
 }
 
+static int check_words(const struct question *q, struct error *err)
+{
+    const bool alone = q->words.size == 0 && q->options.host;
+
+    if (q->options.all && !alone)
+        return error_set(err, -EINVAL, "--all is for --host, and for nothing beside it");
+    if (q->words.size > 0 || alone)
+        return 0;
+    (void)error_set(err, -EINVAL, "'cooper audit' wants something to look at");
+    return error_hint(err, -EINVAL,
+                      "an image, cooper audit run [OPTIONS] IMAGE, a file, or --host");
+}
+
 static int run_question(const struct env *env, struct question *q, struct error *err)
 {
     CLEANUP(work_done) struct audit_work w = {.env = env, .o = &q->options};
@@ -190,11 +203,8 @@ static int run_question(const struct env *env, struct question *q, struct error 
     }
     if (w.o->explain)
         return lint_rule_explain(env, w.o->explain, err);
-    if (q->words.size == 0) {
-        (void)error_set(err, -EINVAL, "'cooper audit' wants something to look at");
-        (void)error_hint(err, -EINVAL, "cooper audit run [OPTIONS] IMAGE, or a file");
+    if (check_words(q, err) < 0)
         return EXIT_USAGE;
-    }
     lint_config_init(&w.config);
     int r = lint_settings_read(env, w.o->config, &w.config, err);
     if (r == 0)
@@ -202,7 +212,7 @@ static int run_question(const struct env *env, struct question *q, struct error 
     if (r == 0 && configure(&w, &status, err) < 0)
         return EXIT_USAGE;
     if (r == 0)
-        r = print_all(&w, q, err);
+        r = w.o->all ? audit_host(&w, err) : print_all(&w, q, err);
     if (r == 0 && w.failed && !w.config.no_fail && !w.o->no_fail &&
         !lint_sinks_never_fail(&w.sinks))
         r = status;
@@ -240,6 +250,12 @@ static const struct option_row rows[] = {
     OPT_TEXTS(0, "warning", struct audit_options, warning, "RULE", "give a rule the level warning"),
     OPT_TEXTS(0, "info", struct audit_options, info, "RULE", "give a rule the level info"),
     OPT_TEXTS(0, "style", struct audit_options, style, "RULE", "give a rule the level style"),
+    OPT_MAYBE(0, "host", struct audit_options, host, "DIR",
+              "look at this machine, or at the one whose root directory is DIR"),
+    OPT_FLAG(0, "all", struct audit_options, all,
+             "host: list all checks and how they ended (table or json)"),
+    OPT_TEXTS(0, "trusted-user", struct audit_options, trusted, "NAME",
+              "host: may control the engine"),
     OPT_FLAG(0, "brief", struct audit_options, brief, "tty: one line a finding"),
     OPT_TEXT(0, "explain", struct audit_options, explain, "RULE",
              "print what a rule is about; all: the whole reference"),
@@ -250,8 +266,8 @@ static const struct option_row rows[] = {
 const struct command_row cmd_audit = {
     .name = "audit",
     .group = "check them",
-    .arguments = "IMAGE|FILE|-|[run|exec] IMAGE [COMMAND...]",
-    .help = "find what is unsafe in images and in how containers are run",
+    .arguments = "IMAGE|FILE|-|[run|exec] IMAGE [COMMAND...]|--host",
+    .help = "find what is unsafe in images, in how containers are run, and in hosts",
     .options = rows,
     .foreign = docker_foreign,
     .options_size = sizeof(struct audit_options),

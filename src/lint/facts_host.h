@@ -131,11 +131,11 @@ struct host_exec_log {
     VEC(struct host_exec) execs;
 };
 
-/* Of a check that found nothing. */
-enum host_verdict { HOST_PASSED, HOST_NOT_APPLICABLE, HOST_UNDECIDED };
+/* How a check ended. HOST_IGNORED: its rule is off. */
+enum host_verdict { HOST_IGNORED, HOST_PASSED, HOST_FAILED, HOST_NOT_APPLICABLE, HOST_UNDECIDED };
 struct host_answer {
     enum host_verdict verdict;
-    const char *why; /* NULL: passed */
+    const char *why; /* of the last two */
 };
 
 struct host_facts {
@@ -154,5 +154,5 @@ struct host_facts {
     enum host_state swarm;
     const char *swarm_why;
     enum host_state aufs;        /* images are kept there */
-    struct host_answer *answers; /* by number of the row: written by the checks */
+    struct host_answer *answers; /* by number of the row, zeroed: lint_audit() writes them */
 };

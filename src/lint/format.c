@@ -6,8 +6,7 @@
 
 static const char *const level_colors[] = {"", "\033[36m", "\033[32m", "\033[33m", "\033[31m"};
 
-/* Names of files and bytes of Dockerfiles may hold what a terminal obeys. */
-static void add_clean(struct str *s, const char *text)
+void format_add_clean(struct str *s, const char *text)
 {
     const struct view v = view_of(text);
 
@@ -21,12 +20,12 @@ static void add_clean(struct str *s, const char *text)
 static void add_where(struct str *s, const struct lint_subject *subject,
                       const struct lint_finding *f)
 {
-    add_clean(s, subject->name);
+    format_add_clean(s, subject->name);
     if (f->span.line)
         str_printf(s, ":%u:%u", f->span.line, f->span.column);
     if (f->place && *f->place) {
         str_add_text(s, f->span.line ? " " : ": ");
-        add_clean(s, f->place);
+        format_add_clean(s, f->place);
     }
 }
 
@@ -39,7 +38,7 @@ static void add_head(struct lint_output *o, const struct lint_subject *s,
     str_add_text(&o->text, bold);
     add_where(&o->text, s, f);
     str_printf(&o->text, "%s %s %s%s%s: ", plain, f->code, color, lint_level_name(f->level), plain);
-    add_clean(&o->text, f->text);
+    format_add_clean(&o->text, f->text);
     str_add_char(&o->text, '\n');
 }
 
@@ -57,7 +56,7 @@ static void tty_placed(struct lint_output *o, const struct lint_subject *s,
     str_add_text(&o->text, "  ");
     add_where(&o->text, s, f);
     str_add_text(&o->text, ": ");
-    add_clean(&o->text, f->text);
+    format_add_clean(&o->text, f->text);
     str_add_char(&o->text, '\n');
     source_excerpt(s->source, f->span, &excerpt);
     str_add(&o->text, str_view(&excerpt));
@@ -94,7 +93,7 @@ static void gnu_file(struct lint_output *o, const struct lint_subject *s)
         str_add_text(&o->text, "cooper:");
         add_where(&o->text, s, f);
         str_printf(&o->text, ": %s %s: ", f->code, lint_level_name(f->level));
-        add_clean(&o->text, f->text);
+        format_add_clean(&o->text, f->text);
         str_add_char(&o->text, '\n');
     }
 }
@@ -111,7 +110,7 @@ static void table_file(struct lint_output *o, const struct lint_subject *s)
         str_printf(&o->text, "%s%-9s%s %-20s ", color, lint_level_name(f->level), plain, f->code);
         add_where(&o->text, s, f);
         str_add_text(&o->text, ": ");
-        add_clean(&o->text, f->text);
+        format_add_clean(&o->text, f->text);
         str_add_char(&o->text, '\n');
     }
 }

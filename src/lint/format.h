@@ -33,6 +33,9 @@ const struct lint_format *lint_format_find(const char *name);
 /* "tty, json, ...": for messages. */
 void lint_format_names(struct str *ret);
 
+/* Without what a terminal obeys: names of files and bytes of Dockerfiles are anybody's. */
+void format_add_clean(struct str *s, const char *text);
+
 void lint_output_begin(struct lint_output *o, const struct lint_format *f);
 void lint_output_file(struct lint_output *o, const struct lint_format *f,
                       const struct lint_subject *s);

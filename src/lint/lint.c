@@ -1,6 +1,7 @@
 /* lint.c - from options to what each rule does, from a text to its sorted findings. */
 #include "lint/lint.h"
 
+#include "lint/facts_host.h"
 #include "lint/facts_run.h"
 #include <ctype.h>
 
@@ -403,6 +404,19 @@ void lint_text(const struct linter *l, struct view text, const char *name, struc
 
 /* ---- an audit ---- */
 
+/* A check passed unless it found something, or answered why it did not look. */
+static void ask_host(struct lint *l, const struct lint_row *row, const struct host_facts *f)
+{
+    struct host_answer *a = f->answers ? &f->answers[lint_row_number(row)] : NULL;
+    const size_t before = l->report->size;
+
+    if (a)
+        *a = (struct host_answer){.verdict = HOST_PASSED};
+    row->host(l, f);
+    if (a && l->report->size > before)
+        *a = (struct host_answer){.verdict = HOST_FAILED};
+}
+
 static void ask(struct lint *l, const struct lint_row *row, const struct lint_facts *f)
 {
     l->row = row;
@@ -411,7 +425,7 @@ static void ask(struct lint *l, const struct lint_row *row, const struct lint_fa
     if (row->runtime && f->run && (!f->run->exec || (row->where & LINT_EXEC)))
         row->runtime(l, f->run);
     if (row->host && f->host)
-        row->host(l, f->host);
+        ask_host(l, row, f->host);
 }
 
 void lint_audit(const struct linter *l, const struct lint_facts *facts, size_t count,

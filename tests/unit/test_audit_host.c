@@ -468,9 +468,11 @@ static bool is_named(const char *list, const char *number)
 
 static const char *outcome(const struct host_fixture *x, const struct lint_row *row)
 {
-    static const char *const words[] = {"passed", "skipped", "unknown"};
+    static const char *const words[] = {"ignored", "passed", "fails", "skipped", "unknown"};
+    const enum host_verdict verdict = x->facts->answers[lint_row_number(row)].verdict;
 
-    return host_fires(x, row) ? "fails" : words[x->facts->answers[lint_row_number(row)].verdict];
+    assert_int_equal(verdict == HOST_FAILED, host_fires(x, row));
+    return words[verdict];
 }
 
 /* Files of a test that is not root are not root's. */
