@@ -53,7 +53,8 @@ int lint_sinks_begin(struct lint_sinks *sinks, const struct env *env, bool brief
 
 static void flush(struct lint_sink *s)
 {
-    (void)fwrite(s->out.text.at, 1, s->out.text.size, s->file); /* the stream remembers */
+    if (fwrite(s->out.text.at, 1, s->out.text.size, s->file) < s->out.text.size && !s->failed)
+        s->failed = errno;
     str_clear(&s->out.text);
 }
 
@@ -78,9 +79,11 @@ int lint_sinks_end(struct lint_sinks *sinks, struct error *err)
         flush(s);
         if (!s->path)
             continue;
-        const bool bad = ferror(s->file) != 0;
-        if ((fclose(s->file) != 0 || bad) && r == 0)
-            r = error_set(err, -EIO, "write findings to '%s'", s->path);
+        if (fclose(s->file) != 0 && !s->failed)
+            s->failed = errno;
+        errno = s->failed;
+        if (s->failed && r == 0)
+            r = error_sys(err, "write findings to '%s'", s->path);
         s->file = NULL;
     }
     return r;

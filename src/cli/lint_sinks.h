@@ -10,6 +10,7 @@ struct lint_sink {
     struct lint_output out;
     const char *path; /* NULL: standard output */
     FILE *file;
+    int failed; /* errno of the first write that did */
 };
 struct lint_sinks {
     struct lint_sink *at;

@@ -3,6 +3,8 @@
 #include "lint/facts_image.h"
 #include "lint/run.h"
 
+#define ASKED_MAX 1000000u /* names that a Dockerfile's sources are held against */
+
 struct found {
     const char *path;
     const char *what; /* of ballast; NULL: a secret */
@@ -189,7 +191,7 @@ static void tell(struct lint *l, const struct word *w, const struct source *s, b
         if ((f->what == NULL) != secrets || !is_taken(s, f->path))
             continue;
         if (count++ < NAMES_SHOWN)
-            str_printf(&names, "%s'%.80s'%s%s%s", count > 1 ? ", " : "", f->path,
+            str_printf(&names, "%s'%.200s'%s%s%s", count > 1 ? ", " : "", f->path,
                        f->what ? " (" : "", f->what ? f->what : "", f->what ? ")" : "");
     }
     if (count > NAMES_SHOWN)
@@ -198,11 +200,11 @@ static void tell(struct lint *l, const struct word *w, const struct source *s, b
         lint_add(l, w->span, "'%.*s' takes %s along", LINT_CUT(w->text), names.at);
 }
 
-static void look_at(struct lint *l, const struct instruction *in, bool secrets)
+static void look_at(struct lint *l, const struct instruction *in, bool secrets, size_t *left)
 {
     struct ignore *excludes = excludes_of(l, in);
 
-    for (size_t i = 0; i + 1 < in->word_count; i++) {
+    for (size_t i = 0; i + 1 < in->word_count && *left > 0; i++) {
         struct source s = {lint_clean_source(in->words[i].text), NULL, excludes};
 
         if (!lint_from_context(in, &in->words[i]) || lint_has_variable(s.path) ||
@@ -212,20 +214,32 @@ static void look_at(struct lint *l, const struct instruction *in, bool secrets)
         if (s.path.size == 0 || s.pattern)
             tell(l, &in->words[i], &s, secrets);
         ignore_free(s.pattern);
+        *left -= MIN(*left, l->options->sent->found.size);
     }
     ignore_free(excludes);
 }
 
-static void check_secrets(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+/* Every source of every COPY that is built is held against every name. */
+static void look_at_all(struct lint *l, bool secrets)
 {
-    if (l->options->sent && s->used && l->options->sent->found.size > 0)
-        look_at(l, in, true);
+    size_t left = ASKED_MAX;
+
+    for (size_t i = 0; l->options->sent && i < l->stage_count; i++) {
+        const struct lint_stage *s = &l->stages[i];
+        for (size_t k = 0; s->used && k < s->count; k++)
+            if (s->at[k].kind == INSTRUCTION_COPY || s->at[k].kind == INSTRUCTION_ADD)
+                look_at(l, &s->at[k], secrets, &left);
+    }
 }
 
-static void check_ballast(struct lint *l, const struct lint_stage *s, const struct instruction *in)
+static void check_secrets(struct lint *l)
 {
-    if (l->options->sent && s->used && l->options->sent->found.size > 0)
-        look_at(l, in, false);
+    look_at_all(l, true);
+}
+
+static void check_ballast(struct lint *l)
+{
+    look_at_all(l, false);
 }
 
 static const struct lint_row rows[] = {
@@ -274,8 +288,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nCOPY app/src /app\nUSER 1001\n",
         .ignore = ".git\n",
         .sent = "app/.env\napp/src/main.c\n",
-        .kinds = LINT_KIND(COPY) | LINT_KIND(ADD),
-        .instruction = check_secrets,
+        .file = check_secrets,
     },
     {
         .id = "CP174",
@@ -291,8 +304,7 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nCOPY src /app\nUSER 1001\n",
         .ignore = "*.log\n",
         .sent = ".git/\nsrc/main.c\n",
-        .kinds = LINT_KIND(COPY) | LINT_KIND(ADD),
-        .instruction = check_ballast,
+        .file = check_ballast,
     },
     {
         .id = "CP175",

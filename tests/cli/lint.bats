@@ -129,6 +129,8 @@ CP174 3 '.' takes '.dockerignore' (how it is built), 'Dockerfile' (how it is bui
     run -2 "$COOPER" lint -o - -o -
     run -2 "$COOPER" lint -o x -f yaml
     run -1 "$COOPER" lint -o no/where/x
+    run -1 "$COOPER" lint -o /dev/full
+    [[ $output == *"write findings to '/dev/full': No space left"* ]]
     run -0 "$COOPER" lint -f codeclimate -f codacy -o x -o y
     jq -e '.patternId' y
 }
