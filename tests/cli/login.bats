@@ -285,6 +285,46 @@ END
     [ -z "$(jq -c 'select(.headers.authorization)' "$OPEN_LOG")" ]
 }
 
+# away LOG SECRET...: requests that came to the other host; none of them has anything that opens the registry.
+away() {
+    local log=$1 secret; shift
+    jq -c 'select(.host == "other")' "$log" >"$BATS_TEST_TMPDIR/away"
+    [ -s "$BATS_TEST_TMPDIR/away" ] || { echo "nobody went away"; return 1; }
+    for secret in '"authorization"' '"cookie"' "$@"; do
+        ! grep -F -- "$secret" "$BATS_TEST_TMPDIR/away" || { echo "it went away: $secret"; return 1; }
+    done
+    [ -n "$(jq -c 'select(.host == "registry" and .headers.authorization)' "$log")" ]
+}
+
+@test "no credential leaves its host, of either kind, whatever breaks on the way" {
+    mkdir "$BATS_TEST_TMPDIR/c"
+    head -c 2500000 /dev/urandom >"$BATS_TEST_TMPDIR/c/a" # goes in chunks
+    printf 'FROM scratch\nCOPY a /\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build -q -t large:1 "$BATS_TEST_TMPDIR/c"
+    for kind in BASIC:pass:word TOKEN:secret; do
+        name=${kind%%:*} password=${kind#*:}
+        host=${!name} log=${name}_LOG
+        login "$host" "$password" -q
+        for fault in redirect redirect.droponce-50; do
+            : >"${!log}"
+            "$COOPER" --root "$BATS_TEST_TMPDIR/empty" pull -q "$host/f.$fault/app:1" one
+            away "${!log}" "$password" "$(printf 'me:%s' "$password" | base64)"
+            rm -rf "$BATS_TEST_TMPDIR/empty"
+        done
+        for fault in redirectauth; do
+            : >"${!log}"
+            run "$COOPER" --root "$BATS_TEST_TMPDIR/empty" pull -q "$host/f.$fault/app:1" one
+            [ "$status" = 1 ]
+            away "${!log}" "$password"
+        done
+        for fault in foreign foreign.lost putelsewhere; do
+            : >"${!log}"
+            "$COOPER" push -q large:1 "$host/f.$fault/away-${fault#*.}:1"
+            away "${!log}" "$password" "$(printf 'me:%s' "$password" | base64)"
+        done
+    done
+}
+
 @test "push: tokens for what is written, and for what is mounted; Locations elsewhere get none" {
     login "$TOKEN" secret -q
     "$COOPER" load -q -i "$SUITE_DIR/layout" -t local:1
