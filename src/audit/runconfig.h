@@ -22,3 +22,7 @@ MUST_CHECK int runconfig_options(const struct docker_options *o, struct run_list
  * none of them, or broken, is -EINVAL with err->where "name:line:column" where it has a place; beyond a limit -EDQUOT. */
 MUST_CHECK int runconfig_parse(struct view text, const char *name, struct run_list *ret,
                                struct error *err);
+
+struct image_config;
+/* What the image of a container says, where the configuration says nothing. */
+void runconfig_join(struct run_list *l, struct run_facts *f, const struct image_config *image);

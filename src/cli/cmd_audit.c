@@ -47,10 +47,8 @@ static bool is_file(const char *word)
 static bool has_run_options(const struct audit_options *o)
 {
     static const struct docker_options none;
-    struct docker_options run = o->run;
 
-    run.command = NULL;
-    return memcmp(&run, &none, sizeof(run)) != 0;
+    return memcmp(&o->run, &none, sizeof(none)) != 0;
 }
 
 /* Behind `run` and `exec` options go on up to the image; behind other subjects they may stand anywhere. */
@@ -61,8 +59,10 @@ static int read_words(const struct audit_options *o, char *const *words, struct 
     int count = 0;
 
     options_copy(&row, o, &q->options);
-    if (!words[0])
+    if (!words[0]) {
+        q->form = has_run_options(o) ? AUDIT_RUN : AUDIT_SUBJECTS;
         return 0;
+    }
     const bool exec = strcmp(words[0], "exec") == 0, command = exec || strcmp(words[0], "run") == 0;
     if (command || (has_run_options(o) && !is_file(words[0])))
         q->form = AUDIT_RUN;
@@ -185,7 +185,7 @@ static int check_words(const struct question *q, struct error *err)
 
     if (q->options.all && !alone)
         return error_set(err, -EINVAL, "--all is for --host, and for nothing beside it");
-    if (q->words.size > 0 || alone)
+    if (q->words.size > 0 || alone || q->form == AUDIT_RUN)
         return 0;
     (void)error_set(err, -EINVAL, "'cooper audit' wants something to look at");
     return error_hint(err, -EINVAL,
