@@ -1,0 +1,138 @@
+# cooper audit of run configurations: options, files, formats, statuses. The rules have their tables in test_audit.
+load common
+
+setup_file() {
+    suite_setup
+    busybox_layout
+    "$COOPER" load -q -i "$SUITE_DIR/busybox" -t busybox >/dev/null
+}
+teardown_file() { suite_teardown; }
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    unset XDG_CONFIG_HOME
+    cat >compose.yml <<'EOF'
+x-defaults: &defaults
+  restart: always
+services:
+  web:
+    <<: *defaults
+    image: app:1.2.3
+    privileged: true
+    volumes:
+      - /var/run/docker.sock:/docker.sock
+    environment:
+      DB_PASSWORD: hunter2
+EOF
+}
+codes() { "$COOPER" audit --no-fail --format json "$@" | jq -r '.[].code' | sort -u | xargs; }
+
+@test "options are docker's, with and without the word run; the status is 3" {
+    run -3 --separate-stderr "$COOPER" audit run -it --rm --privileged -v/:/host app:1.2.3 sh -c 'x --format y'
+    [ -z "$stderr" ]
+    [[ $output == *"error CP801 the container is privileged
+  run app:1.2.3: --privileged: the container has every capability"*"  why: "*"  fix: "* ]]
+    [[ $output == *"CP821"*"run app:1.2.3: --volume /:/host: '/' of the host is mounted, and can be written"* ]]
+    [ "$(codes run --privileged app:1)" = "$(codes --privileged app:1 sh -c true)" ]
+    [ "$(codes run --privileged app:1)" = "$(codes app:1 --privileged)" ]
+    run -3 "$COOPER" audit --brief run --user=0 --net host --name x app:1.2.3
+    [[ $output == *"--user 0 CP809 warning"*"--network host CP811"* ]]
+    run -3 "$COOPER" audit --brief exec --privileged -u root web sh
+    [ "${lines[0]}" = "exec web: --privileged CP816 error: the program has every capability" ]
+    [ "${lines[1]}" = "exec web: --user root CP817 warning: the program runs as root" ]
+    [ "${#lines[@]}" = 2 ]
+    run -0 "$COOPER" audit exec web sh
+    [ -z "$output" ]
+}
+
+@test "a file's findings stand at their lines; what comes from standard input too" {
+    run -3 --separate-stderr "$COOPER" audit compose.yml
+    [[ $output == *"  compose.yml:7:17 services.web.privileged: the container has every"*"
+     7 |     privileged: true
+       |                 ^~~~
+  why: "* ]]
+    [[ $output == *"compose.yml:2:12 services.web.restart: it is restarted for ever"* ]]
+    run -3 bash -c '"$COOPER" audit --brief - <compose.yml'
+    [[ $output == *"-:9:9 services.web.volumes[0] CP820 error: '/var/run/docker.sock' hands the engine over"* ]]
+}
+
+@test "secrets of options and inspect are shown in no report" {
+    echo '[{"Name":"/db","Config":{"Image":"a:1","Env":["DB_PASSWORD=hunter2"]},"HostConfig":{}}]' >inspect.json
+    run -3 "$COOPER" audit run -e DB_PASSWORD=hunter2 app:1
+    [[ $output == *"--env DB_PASSWORD: the variable 'DB_PASSWORD' holds a secret"* && $output != *hunter2* ]]
+    run -3 "$COOPER" audit inspect.json
+    [[ $output == *"inspect.json: db.Config.Env[0]: the variable"* && $output != *hunter2* ]]
+}
+
+@test "every format is written as its readers expect it" {
+    for format in json gitlab; do
+        "$COOPER" audit --no-fail --format $format compose.yml | jq -e 'length > 5' >/dev/null
+    done
+    "$COOPER" audit --no-fail --format json run --privileged app:1 |
+        jq -e '.[] | select(.rule == "CP801") | .place == "--privileged" and .line == 0 and .file == "run app:1"' >/dev/null
+    "$COOPER" audit --no-fail --format sarif compose.yml | jq -e '
+        .runs[0].results[] | select(.ruleId == "CP801") | .locations[0] |
+        .physicalLocation.region.startLine == 7 and
+        .logicalLocations[0].fullyQualifiedName == "services.web.privileged"' >/dev/null
+    "$COOPER" audit --no-fail --format sarif run --privileged app:1 |
+        jq -e '[.runs[0].results[].locations[0].physicalLocation | has("region")] | any | not' >/dev/null
+    "$COOPER" audit --no-fail --format codeclimate run app:1 | tr '\0' '\n' |
+        jq -es 'all(.location.lines.begin == 1)' >/dev/null
+    "$COOPER" audit --no-fail --format sonarqube run app:1 |
+        jq -e '[.issues[].primaryLocation | has("textRange")] | any | not' >/dev/null
+    run -3 "$COOPER" audit --format table run --privileged app:1
+    [[ ${lines[0]} == LEVEL* && ${lines[1]} == "error     CP801                run app:1: --privileged: "* ]]
+    run -3 "$COOPER" audit --format junit run --privileged app:1
+    [[ $output == *"message='--privileged: the container has"* ]]
+    run -3 "$COOPER" audit --format checkstyle run --privileged app:1
+    [[ $output == *"<error severity='error' message='--privileged: "* ]]
+    run -3 "$COOPER" audit --format gnu compose.yml
+    [[ $output == *"cooper:compose.yml:7:17 services.web.privileged: CP801 error: "* ]]
+}
+
+@test "rules are switched, moved and explained by any of their names" {
+    [[ " $(codes run --privileged app:1) " == *" CP801 CP802 "* ]]
+    [[ " $(codes --ignore DB-5.5 --ignore cap-not-dropped run --privileged app:1) " != *" CP80"[12]" "* ]]
+    run -0 "$COOPER" audit --exit-on error run app:1.2.3
+    run -0 "$COOPER" audit --exit-on error run app:1.2.3 --error CP841 # a word of the command
+    run -3 "$COOPER" audit --exit-on error --error CP841 run app:1.2.3
+    run -7 "$COOPER" audit --exit-code 7 run app:1.2.3
+    run -2 "$COOPER" audit --enable no-such-rule run app:1.2.3
+    echo 'CP801 compose.yml # somebody has looked' >.cooperignore
+    [[ " $(codes compose.yml) " != *" CP801 "* ]]
+    run -0 "$COOPER" audit --explain CIS-5.5
+    [[ $output == "CP801 privileged: "*"decided from: run configuration"* ]]
+}
+
+@test "the image in the store says what the options do not" {
+    printf 'FROM busybox\nUSER 1001\nEXPOSE 8080\nHEALTHCHECK CMD true\n' >Dockerfile
+    "$COOPER" build -q -t good . >/dev/null
+    [[ " $(codes run busybox) " == *" CP809 "* ]]
+    [[ " $(codes run good:latest) " != *" CP809 "* ]]
+    [[ " $(codes run -p 127.0.0.1:9000:9000 good) " == *" CP830 "* ]]
+    [[ " $(codes run -p 127.0.0.1:9000:8080 good) " != *" CP830 "* ]]
+    [[ " $(codes run busybox) " == *" DL3057 "* && " $(codes run good) " != *" DL3057 "* ]]
+    printf 'services: {a: {image: busybox}, b: {image: good}}\n' >c.yml
+    run -3 "$COOPER" audit --brief c.yml
+    [[ $output == *"services.a CP809"* && $output != *"services.b CP809"* ]]
+}
+
+@test "what is no run configuration, or breaks off, is one clear error" {
+    run -2 --separate-stderr "$COOPER" audit
+    [[ $stderr == *"wants something to look at"*"hint: "* ]]
+    echo 'a: b' >x.yml
+    run -1 --separate-stderr "$COOPER" audit x.yml
+    [[ $stderr == *"audit 'x.yml': it is no run configuration"*"hint: it takes "* ]]
+    printf 'services:\n  w: *nobody\n' >x.yml
+    run -1 --separate-stderr "$COOPER" audit x.yml
+    [[ $stderr == *"x.yml:2:6"*"there is no such anchor above"* ]]
+    head -c 1100000 /dev/zero | tr '\0' 'a' >x.yml
+    run -1 --separate-stderr "$COOPER" audit x.yml
+    [[ $stderr == *"larger than"* ]]
+    printf 'services:\n  w: {image: "a\\0b", pid: host}\n' >x.yml
+    run "$COOPER" audit x.yml
+    [ "$status" -lt 4 ]
+    run -2 --separate-stderr "$COOPER" audit run --no-such-option app:1
+    run -1 --separate-stderr "$COOPER" audit run -p x app:1
+    [[ $stderr == *"'x' is no port"* ]]
+}
