@@ -1,6 +1,7 @@
 #include "audit/layers.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "audit/jobs.h"
@@ -17,12 +18,24 @@ uint32_t audit_layer_number(const struct audit_layers *l, size_t of_view)
     return (uint32_t)(l->view.count - 1 - of_view);
 }
 
-static int count_entry(struct audit_layers *l, const char *path, struct error *err)
+static int too_large(struct error *err)
 {
-    l->names += strlen(path);
-    if (++l->entries > AUDIT_ENTRIES_MAX || l->names > AUDIT_NAMES_MAX)
-        return error_set(err, -EDQUOT, "the image is too large to be audited: more than %d files",
-                         AUDIT_ENTRIES_MAX);
+    return error_set(err, -EDQUOT, "the image is too large to be audited: more than %d files",
+                     AUDIT_ENTRIES_MAX);
+}
+
+static int count_index(struct audit_layers *l, const struct index *ix, struct error *err)
+{
+    l->entries += index_count(ix);
+    if (l->entries > AUDIT_ENTRIES_MAX)
+        return too_large(err);
+    for (size_t i = 0; i < index_count(ix); i++)
+        l->names += strlen(index_at(ix, i)->path);
+    if (l->names > AUDIT_NAMES_MAX)
+        return error_set(err, -EDQUOT,
+                         "the image is too large to be audited: its paths have more than %" PRIu64
+                         " bytes",
+                         AUDIT_NAMES_MAX);
     return 0;
 }
 
@@ -54,15 +67,6 @@ static int read_picks(struct image_tools *t, const struct digests *trees, struct
     return r < 0 ? r : picks_parse(answer, &l->picks, err);
 }
 
-static int count_index(struct audit_layers *l, const struct index *ix, struct error *err)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < index_count(ix); i++)
-        r = count_entry(l, index_at(ix, i)->path, err);
-    return r;
-}
-
 int audit_layers_of_image(struct image_tools *t, const struct image *i, struct audit_layers *ret,
                           struct error *err)
 {
@@ -88,14 +92,17 @@ int audit_layers_of_image(struct image_tools *t, const struct image *i, struct a
 
 struct reading {
     struct audit_layers *layers;
+    uint64_t entries;
     char buf[PICK_PACKAGES_MAX];
 };
 
+/* Directories that no entry names are not met here, and are known at the end. */
 static int on_entry(void *ctx, const struct entry *e, struct error *err)
 {
-    const int r = count_entry(((struct reading *)ctx)->layers, e->path, err);
+    struct reading *r = ctx;
 
-    return r < 0 ? r : 1;
+    (void)e;
+    return ++r->entries + r->layers->entries > AUDIT_ENTRIES_MAX ? too_large(err) : 1;
 }
 
 static int on_data(void *ctx, const struct entry *e, struct tar_reader *r, struct error *err)
@@ -139,12 +146,14 @@ int audit_layers_add(struct audit_layers *l, struct codec_reader *in, struct err
         .root_fd = -1,
         .below = l->view.merge ? UNPACK_BELOW_VIEW : UNPACK_BELOW_NOTHING,
         .view = l->view.merge,
+        .names_max = AUDIT_NAMES_MAX + 1 - l->names,
         .filter = on_entry,
         .data = on_data,
         .ctx = reading,
     };
 
     reading->layers = l;
+    reading->entries = 0;
     int r = unpack_new(&o, &u, err);
     if (r == 0)
         r = unpack_tar(u, in, err);
@@ -153,7 +162,7 @@ int audit_layers_add(struct audit_layers *l, struct codec_reader *in, struct err
     if (r < 0)
         return r;
     push_layer(&l->view, result.index);
-    return 0;
+    return count_index(l, result.index, err);
 }
 
 /* A part of a file that others may read too. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -186,6 +187,10 @@ int unpack_make(struct unpack *u, struct node *dir, struct view name, const stru
         file_free(f);
         return c;
     }
+    u->names += node->path_size;
+    if (u->o.names_max > 0 && u->names > u->o.names_max)
+        return error_set(err, -EDQUOT, "all paths have more than %" PRIu64 " bytes",
+                         u->o.names_max);
     c = u->o.data ? make_in_index(u, node, r, err) : make_on_disk(u, node, r, err);
     f->entry.path = "";
     *ret = node;

@@ -51,6 +51,8 @@ struct unpack_options {
     void (*warn)(
         void *ctx,
         const char *text); /* what was left out, at most UNPACK_WARN_MAX times; NULL: silence */
+    uint64_t
+        names_max; /* bytes of all paths, directories that no entry names included; more is -EDQUOT. 0: no limit */
     /* Nothing is made on disk, root_fd is not looked at, and contents are not hashed: the index alone comes out. Called
        for each file of the archive as it goes by; what it does not read of r is passed over. */
     int (*data)(void *ctx, const struct entry *e, struct tar_reader *r, struct error *err);

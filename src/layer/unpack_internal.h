@@ -17,6 +17,7 @@ struct unpack {
     struct node *base;        /* where o.prefix leads */
     struct strings whiteouts; /* paths of what is to be hidden */
     uint64_t entries, holes;
+    uint64_t names; /* bytes of all paths that were made */
     unsigned warnings;
     bool used_below, finished;
 };

@@ -391,6 +391,22 @@ static void layers_are_as_the_cases_say(void **state)
     }
 }
 
+static void paths_of_a_layer_are_bounded(void **state)
+{
+    static const struct item items[ITEMS] = {{'f', "a/b/c", "1"}, {'f', "a/b/d", "1"}};
+    struct unpack_options o = {.names_max = 1 + 3 + 5 + 5};
+    struct index *ix = NULL;
+    ERROR_AUTO(err);
+
+    (void)state;
+    assert_int_equal(unpack_index_only(items, &o, &ix, NULL), 0);
+    index_free(ix);
+    o.names_max--;
+    ix = NULL;
+    assert_int_equal(unpack_index_only(items, &o, &ix, &err), -EDQUOT);
+    assert_non_null(strstr(err.text, "all paths have more than 13 bytes"));
+}
+
 /* h01: one inode; m01, m02, m03, r09, r10: what is on disk at the end. */
 static void disk_has_modes_times_and_links(void **state)
 {
@@ -627,6 +643,7 @@ static void what_depends_on_other_layers_is_told(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(layers_are_as_the_cases_say),
+          cmocka_unit_test(paths_of_a_layer_are_bounded),
           cmocka_unit_test(disk_has_modes_times_and_links), cmocka_unit_test(xattrs),
           cmocka_unit_test(names_of_every_length), cmocka_unit_test(ends_and_digests),
           cmocka_unit_test(options_are_kept),
