@@ -48,6 +48,24 @@ static void read_names(struct host *h, struct view text, struct map *ret)
     }
 }
 
+/* The daemon's user has his own files, if dockerd runs rootless. */
+static void read_home(struct host *h, struct view text)
+{
+    struct host_daemon *d = &h->f->daemon;
+    struct view line;
+
+    if (!d->running || !d->uid_known || d->uid == 0)
+        return;
+    while (!d->home && text.at && view_cut(&text, '\n', &line)) {
+        struct view f[6];
+        uint32_t uid = 0;
+
+        if (fields(line, f, ARRAY_SIZE(f)) == 6 && number_of(f[2], &uid) && uid == d->uid &&
+            f[5].size > 0 && *f[5].at == '/')
+            d->home = arena_strndup(h->f->arena, f[5].at, f[5].size);
+    }
+}
+
 static void add_user(struct host *h, struct view name)
 {
     const struct strings *trusted = h->options->trusted;
@@ -167,6 +185,16 @@ static void add_found(struct host *h, enum host_thing thing, const char *path)
         host_add(h, thing, path);
 }
 
+static void list_certificates(struct host *h, const char *path, const char *suffix,
+                              struct strings *ret)
+{
+    if (host_list(h, path, suffix, ret) != 0)
+        vec_push(
+            &h->f->things[HOST_REGISTRY_CERTS],
+            (struct host_file){
+                .path = path, .real = path, .state = HOST_UNKNOWN, .why = "it cannot be read"});
+}
+
 /* certs.d/<registry>/<anything>.crt, .cert, .key */
 static void add_certificates(struct host *h)
 {
@@ -174,24 +202,19 @@ static void add_certificates(struct host *h)
     CLEANUP(strings_done) struct strings registries = {0};
     struct host_files *files = &h->f->things[HOST_REGISTRY_CERTS];
 
-    if (host_list(h, top, "", &registries) != 0) {
-        struct host_file f = host_look(h, top);
-        f.state = HOST_UNKNOWN;
-        f.why = "it cannot be read";
-        vec_push(files, f);
-    }
+    list_certificates(h, top, "", &registries);
     vec_each (registry, &registries)
         for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
             CLEANUP(strings_done) struct strings names = {0};
             const char *directory = arena_printf(h->f->arena, "%s/%s", top, *registry);
-            (void)!host_list(h, directory, suffixes[i], &names);
+            list_certificates(h, directory, suffixes[i], &names);
             for (size_t k = 0; k < names.size && files->size < HOST_ENTRIES_MAX; k++)
                 host_add(h, HOST_REGISTRY_CERTS,
                          arena_printf(h->f->arena, "%s/%s", directory, names.at[k]));
         }
 }
 
-/* Without a word dockerd takes root's own, if TLS is on. */
+/* Without a word dockerd takes its user's own, if TLS is on. */
 static void add_tls(struct host *h)
 {
     const struct host_setting *s = h->f->daemon.settings;
@@ -199,15 +222,17 @@ static void add_tls(struct host *h)
     const struct {
         enum host_thing thing;
         enum host_option option;
-        const char *own;
+        const char *name;
     } files[] = {
-        {HOST_TLS_CA, HOST_TLS_CA_OPTION, "/root/.docker/ca.pem"},
-        {HOST_TLS_CERT, HOST_TLS_CERT_OPTION, "/root/.docker/cert.pem"},
-        {HOST_TLS_KEY, HOST_TLS_KEY_OPTION, "/root/.docker/key.pem"},
+        {HOST_TLS_CA, HOST_TLS_CA_OPTION, "ca.pem"},
+        {HOST_TLS_CERT, HOST_TLS_CERT_OPTION, "cert.pem"},
+        {HOST_TLS_KEY, HOST_TLS_KEY_OPTION, "key.pem"},
     };
+    const char *home = h->f->daemon.home ? h->f->daemon.home : "/root";
 
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        const char *path = text_of(h, files[i].option, tls ? files[i].own : NULL);
+        const char *own = arena_printf(h->f->arena, "%s/.docker/%s", home, files[i].name),
+                   *path = text_of(h, files[i].option, tls ? own : NULL);
         if (path)
             host_add(h, files[i].thing, path);
     }
@@ -225,16 +250,24 @@ static void add_sockets(struct host *h)
         if (*h->f->daemon.listens[i] == '/')
             host_add(h, HOST_ENGINE_SOCKET, h->f->daemon.listens[i]);
     if (h->f->things[HOST_ENGINE_SOCKET].size == 0)
-        host_add(h, HOST_ENGINE_SOCKET, "/run/docker.sock");
+        host_add(h, HOST_ENGINE_SOCKET,
+                 h->f->daemon.home
+                     ? arena_printf(h->f->arena, "/run/user/%u/docker.sock", h->f->daemon.uid)
+                     : "/run/docker.sock");
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         add_found(h, HOST_ENGINE_SOCKET, others[i]);
 }
 
 static void add_things(struct host *h)
 {
+    const char *home = h->f->daemon.home;
+
     for (size_t i = 0; i < ARRAY_SIZE(places); i++)
         host_add(h, places[i].thing, arena_strdup(h->f->arena, places[i].path));
-    host_add(h, HOST_DATA_ROOT, text_of(h, HOST_DATA_ROOT_OPTION, "/var/lib/docker"));
+    host_add(h, HOST_DATA_ROOT,
+             text_of(h, HOST_DATA_ROOT_OPTION,
+                     home ? arena_printf(h->f->arena, "%s/.local/share/docker", home)
+                          : "/var/lib/docker"));
     add_programs(h);
     add_certificates(h);
     add_tls(h);
@@ -329,7 +362,9 @@ static void gather(struct host *h)
     STR_AUTO(group);
 
     read_accounts(h, &passwd, &group);
-    host_daemon_gather(h);
+    host_daemon_find(h);
+    read_home(h, str_view(&passwd));
+    host_daemon_configure(h);
     read_members(h, str_view(&group), h->f->daemon.group);
     read_primary(h, str_view(&passwd));
     add_things(h);

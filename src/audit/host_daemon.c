@@ -472,18 +472,25 @@ static void read_config(struct host *h, const char *path)
         memcpy(d->settings, from_file, sizeof(from_file));
 }
 
-void host_daemon_gather(struct host *h)
+void host_daemon_find(struct host *h)
 {
     CLEANUP(host_unit_done) struct host_unit service = {0}, socket = {0};
-    struct host_daemon *d = &h->f->daemon;
-    const struct host_setting *config = &d->settings[HOST_CONFIG_FILE];
 
     host_unit_read(h, "docker.service", &service);
     host_unit_read(h, "docker.socket", &socket);
     read_service(h, &service, read_process(h));
     read_socket(h, &socket);
-    const char *path =
-        config->count > 0 ? config->values[config->count - 1] : "/etc/docker/daemon.json";
+}
+
+void host_daemon_configure(struct host *h)
+{
+    struct host_daemon *d = &h->f->daemon;
+    const struct host_setting *config = &d->settings[HOST_CONFIG_FILE];
+    const char *path = config->count > 0 ? config->values[config->count - 1]
+                       : d->home
+                           ? arena_printf(h->f->arena, "%s/.config/docker/daemon.json", d->home)
+                           : "/etc/docker/daemon.json";
+
     host_add(h, HOST_DAEMON_JSON, path);
     read_config(h, path);
     if (d->settings[HOST_GROUP].count > 0)

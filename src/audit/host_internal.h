@@ -59,8 +59,10 @@ void host_flags_parse(struct arena *arena, const struct strings *argv, struct ho
 /* daemon.json: a setting that is set already stays. -EINVAL: dockerd would not start with it. */
 MUST_CHECK int host_json_parse(struct arena *arena, struct view text, const char *path,
                                struct host_setting *ret, struct error *err);
-/* Which process is the daemon, or which unit starts it; fills in h->f->daemon. */
-void host_daemon_gather(struct host *h);
+/* Which process is the daemon, or which unit starts it: its command line; fills in h->f->daemon. */
+void host_daemon_find(struct host *h);
+/* daemon.json, once the daemon's home is known. */
+void host_daemon_configure(struct host *h);
 bool host_is_true(const struct host_setting *s, bool otherwise);
 
 /* ---- auditd (host_audit.c) ---- */

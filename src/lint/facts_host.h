@@ -96,6 +96,7 @@ struct host_daemon {
     const char *command; /* where its command line was read: "process 812", a unit; NULL: nowhere */
     const char *unreadable; /* a part of its configuration that is not known, and why; NULL */
     struct host_setting settings[HOST_OPTIONS];
+    const char *home;     /* of the user whose rootless daemon runs; NULL: root's */
     const char *group;    /* that owns the socket: "docker" */
     const char **listens; /* ListenStream of docker.socket, which "-H fd://" serves */
     size_t listen_count;

@@ -11,22 +11,29 @@ static bool is_there(const struct lint *l, const struct host_facts *f,
                      const struct host_files *files)
 {
     const struct host_file *unknown = NULL;
+    bool there = false;
 
     vec_each (x, files) {
-        if (x->state == HOST_THERE)
-            return true;
+        there |= x->state == HOST_THERE;
         if (x->state == HOST_UNKNOWN)
             unknown = x;
     }
-    if (unknown)
+    if (unknown) /* a finding in the others says more */
         host_answer(l, f, HOST_UNDECIDED,
                     arena_printf(f->arena, "%s: %s", unknown->path, unknown->why));
-    else if (files->size > 0)
+    else if (!there && files->size > 0)
         host_answer(l, f, HOST_NOT_APPLICABLE,
                     arena_printf(f->arena, "there is no %s", files->at[0].path));
-    else
+    else if (!there)
         host_answer(l, f, HOST_NOT_APPLICABLE, "there is no such file");
-    return false;
+    return there;
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+    const size_t size = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+
+    return strncmp(path, directory, size) == 0 && path[size] == '/';
 }
 
 /* ---- 3: owners and modes ---- */
@@ -68,6 +75,13 @@ static const struct file_spec *file_spec_of(const struct lint *l)
     return s;
 }
 
+/* A rootless daemon's files are its user's. */
+static bool is_own(const struct host_facts *f, const struct host_file *x)
+{
+    return f->daemon.home && x->uid == f->daemon.uid &&
+           (is_below(x->path, f->daemon.home) || is_below(x->path, "/run/user"));
+}
+
 static void check_owner(struct lint *l, const struct host_facts *f)
 {
     const struct file_spec *s = file_spec_of(l);
@@ -76,7 +90,7 @@ static void check_owner(struct lint *l, const struct host_facts *f)
     if (!is_there(l, f, &f->things[s->thing]))
         return;
     vec_each (x, &f->things[s->thing])
-        if (x->state == HOST_THERE &&
+        if (x->state == HOST_THERE && !is_own(f, x) &&
             (x->uid != 0 || (x->gid != 0 && strcmp(x->group, group) != 0)))
             lint_add_place(l, x->path, LINT_NOWHERE,
                            "it belongs to %.60s:%.60s, not to root:%.60s; mend: chown root:%s %s",
@@ -127,13 +141,6 @@ static const struct {
 static bool is_program(enum host_thing thing)
 {
     return thing == HOST_DOCKERD || (thing >= HOST_CONTAINERD && thing <= HOST_RUNC);
-}
-
-static bool is_below(const char *path, const char *directory)
-{
-    const size_t size = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
-
-    return strncmp(path, directory, size) == 0 && path[size] == '/';
 }
 
 /* A rule that counts before one that is lost; NULL: none. */

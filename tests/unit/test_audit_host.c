@@ -254,6 +254,26 @@ static const struct {
      "2.1",
      "",
      ""},
+    {"a rootless daemon has files of its own",
+     {{"/proc/77/comm", "dockerd\n"},
+      {"/proc/77/status", "Uid:\t1000\t1000\t1000\t1000\n"},
+      {"/proc/77/cmdline", "dockerd"},
+      {"/home/joe/.config/docker/daemon.json", GOOD_JSON},
+      {"/home/joe/.config/docker/daemon.json", OWNER("1000", "1000")},
+      {"/run/user/1000/docker.sock", SOCK}},
+     "1.1.1 1.1.11",
+     "1.1.5",
+     ""},
+    {"and nothing of root's",
+     {{"/proc/77/comm", "dockerd\n"},
+      {"/proc/77/status", "Uid:\t1000\t1000\t1000\t1000\n"},
+      {"/proc/77/cmdline", "dockerd"},
+      {"/home/joe/.config/docker/daemon.json", "{\"icc\": true, \"tlsverify\": true}"},
+      {"/home/joe/.docker/key.pem", "k"},
+      {"/home/joe/.local/share/docker/swarm/docker-state.json", "{}"}},
+     "1.1.1 1.1.5 1.1.11 2.2 2.8 2.12 2.13 2.14 2.16 3.14 5.1",
+     "2.15 3.9 3.10 3.11 3.12",
+     ""},
     {"one in a container",
      {{"/proc/77/comm", "dockerd\n"},
       {"/proc/77/status", "Uid:\t0\t0\t0\t0\nNSpid:\t77\t1\n"},
@@ -638,6 +658,7 @@ static void a_stranger_does_not_know(void **state)
     host_change(x.root, &(struct step){JSON, MODE("0")});
     host_change(x.root, &(struct step){"/etc/audit", MODE("0")});
     host_change(x.root, &(struct step){"/var/lib/docker", MODE("0")});
+    host_change(x.root, &(struct step){"/etc/docker/certs.d/r.example", MODE("0")});
     assert_int_equal(chmod(x.root, 0755), 0);
     if (geteuid() == 0)
         assert_int_equal(seteuid(65534), 0);
@@ -649,6 +670,9 @@ static void a_stranger_does_not_know(void **state)
     assert_non_null(strstr(x.facts->answers[lint_row_number(row)].why, "Permission denied"));
     assert_string_equal(outcome(&x, lint_row_find(VIEW("DB-1.1.6"))), "unknown");
     assert_string_equal(outcome(&x, lint_row_find(VIEW("DB-5.1"))), "unknown");
+    assert_string_equal(outcome(&x, lint_row_find(VIEW("DB-3.7"))), "unknown");
+    assert_string_equal(outcome(&x, lint_row_find(VIEW("DB-3.8"))), "unknown");
+    host_change(x.root, &(struct step){"/etc/docker/certs.d/r.example", MODE("755")});
     host_change(x.root, &(struct step){"/etc/audit", MODE("755")});
     host_change(x.root, &(struct step){"/var/lib/docker", MODE("755")});
     host_end(&x);
