@@ -119,6 +119,8 @@ static int attest(const struct env *env, const struct options *o, struct wire *w
     return r;
 }
 
+#define KNOWN_TYPES "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex and custom are some"
+
 static int run(const struct env *env, const void *options, char *const *arguments,
                struct error *err)
 {
@@ -128,12 +130,15 @@ static int run(const struct env *env, const void *options, char *const *argument
 
     if (r < 0)
         return image_exit(r);
-    if (!o->key || !o->type)
-        r = error_set(err, -EINVAL, "%s is missing", !o->key ? "--key" : "--type");
+    if (!o->key)
+        r = error_hint(err, error_set(err, -EINVAL, "--key is missing"),
+                       "'cooper keygen' makes a pair: --key cosign.key");
+    else if (!o->type)
+        r = error_hint(err, error_set(err, -EINVAL, "--type is missing"), KNOWN_TYPES);
     else if (!statement_type_of(o->type))
         r = error_hint(err,
                        error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type),
-                       "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex and custom are some");
+                       KNOWN_TYPES);
     if (r < 0)
         return image_exit(r);
     CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);

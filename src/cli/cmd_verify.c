@@ -225,7 +225,8 @@ static const struct option_row rows[] = {
              "what must be signed by whom: policy.json of containers, or cooper's own"),
     OPT_TEXT(0, "type", struct options, type, "TYPE",
              "a statement of this type must be signed, not the image itself"),
-    OPT_TEXT(0, "format", struct options, format, "FORMAT", "table or json"),
+    OPT_TEXT(0, "format", struct options, format, "table|json",
+             "how it is printed (default table)"),
     OPT_TLS_VERIFY(struct options),
     OPT_END,
 };

@@ -161,10 +161,13 @@ static int out_to_dir(struct image_tools *t, struct image **images, size_t count
     cleanup_free char *from = xasprintf("oci:%s", layout), *to = xasprintf("dir:%s", path);
     int r = image_export_all(t, images, count, o, &no_names, NULL, err);
     if (r == 0)
-        r = image_copy(
-            image_wire(t),
-            &(struct copy_options){.from = from, .to = to, .all_platforms = true, .own = true}, ret,
-            err);
+        r = image_copy(image_wire(t),
+                       &(struct copy_options){.from = from,
+                                              .from_name = "the image",
+                                              .to = to,
+                                              .all_platforms = true,
+                                              .own = true},
+                       ret, err);
     remove_directory(layout);
     return r;
 }
@@ -295,7 +298,8 @@ static int in_from_dir(struct image_tools *t, const struct place *dir, const str
     if (!mkdtemp(layout))
         return error_sys(err, "make a directory in '%s'", tmp && *tmp ? tmp : "/var/tmp");
     cleanup_free char *from = xasprintf("dir:%s", dir->path), *to = xasprintf("oci:%s", layout);
-    const struct copy_options all = {.from = from, .to = to, .all_platforms = true};
+    const struct copy_options all = {
+        .from = from, .to = to, .to_name = "the store", .all_platforms = true};
     int r = image_copy(image_wire(t), &all, &ignored, err);
     if (r == 0)
         r = place_parse(to, &place, err);

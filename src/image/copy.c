@@ -399,5 +399,7 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
     vec_done(&c.files);
     site_close(c.from);
     site_close(c.to);
-    return r < 0 ? error_wrap(err, r, "copy %s to %s", o->from, o->to) : 0;
+    return r < 0 ? error_wrap(err, r, "copy %s to %s", o->from_name ? o->from_name : o->from,
+                              o->to_name ? o->to_name : o->to)
+                 : 0;
 }

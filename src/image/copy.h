@@ -10,8 +10,10 @@ enum copy_form { COPY_AS_IS, COPY_OCI, COPY_V2S2 }; /* OCI's documents, or docke
 
 struct copy_options {
     const char *from, *to; /* as image/place.h has them; not the store, nor docker's archive */
-    bool all_platforms;    /* of an index everything, not only the image of one platform */
-    bool index_only;       /* of an index nothing but itself: its images are there already */
+    const char *from_name,
+        *to_name;       /* what messages call them, where they are ours; NULL: as they are */
+    bool all_platforms; /* of an index everything, not only the image of one platform */
+    bool index_only;    /* of an index nothing but itself: its images are there already */
     const struct platform *platforms; /* of an index one image, or a shorter index of several */
     size_t platform_count;            /* 0: this machine's */
     bool

@@ -376,7 +376,7 @@ int output_parse(const char *text, struct output *ret, struct error *err)
         r = finish(&p, err);
     if (r < 0) {
         output_done(&p.o);
-        return error_wrap(err, r, "output '%.120s'", text);
+        return r;
     }
     p.o.text = xstrdup(text);
     *ret = p.o;
@@ -418,7 +418,7 @@ int outputs_parse(const struct strings *texts, struct outputs *ret, struct error
         const int r = output_parse(*text, &o, err);
 
         if (r < 0)
-            return r;
+            return error_wrap(err, r, "output '%.120s'", *text);
         const bool taken = outputs_take_stdout(&all);
         vec_push(&all, o);
         if (taken && strcmp(o.dest ? o.dest : "", "-") == 0)

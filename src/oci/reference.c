@@ -148,6 +148,9 @@ static int malformed(struct error *err, const char *text, const char *why)
 
 static int check_name(const char *text, struct view host, struct view path, struct error *err)
 {
+    if (!host_valid(host) && strstr(text, "://"))
+        return error_hint(err, malformed(err, text, "it is a URL"),
+                          "leave out what is before the host: HOST[:PORT]/NAME[:TAG]");
     if (!host_valid(host))
         return malformed(err, text, "the host is not a host name");
     if (!repository_valid(path)) {

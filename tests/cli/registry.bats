@@ -338,6 +338,16 @@ END
     [ "$status" = 2 ]
     run "$COOPER" push nothing "$REGISTRY/app:1"
     [ "$status" = 1 ]
+    # what is said is said in words that were typed
+    run "$COOPER" push --compression lzma web "$REGISTRY/app:1"
+    [ "$status" = 2 ]
+    [ "${lines[0]}" = "cooper: there is no compression 'lzma'" ]
+    run "$COOPER" pull dir:nowhere
+    [ "$status" = 1 ]
+    [ "$output" = "cooper: copy dir:nowhere to the store: open 'nowhere': No such file or directory" ]
+    run "$COOPER" pull "https://$REGISTRY/app:1"
+    [ "$status" = 2 ]
+    [[ $output == *"it is a URL"*"HOST[:PORT]/NAME[:TAG]"* ]]
 }
 
 # ---- build ----
