@@ -11,20 +11,19 @@ struct options {
     const char *platform;
 };
 
-/* "oci:DIR:TAG": one image of a layout or archive. The store has its layers afterwards, and no image. */
+/* "oci:DIR:TAG": one image of a layout or archive. No image: its files are in the directory. */
 static int load(struct image_tools *t, const struct place *place, const char *platform,
-                struct load_result *ret, struct error *err)
+                const char *directory, struct load_result *ret, struct error *err)
 {
     struct platform p;
-    const struct load_options o = {
-        .path = place->path, .tag = place->tag, .platform = platform ? &p : NULL, .unsaved = true};
+    const struct load_options o = {.path = place->path,
+                                   .tag = place->tag,
+                                   .platform = platform ? &p : NULL,
+                                   .unsaved = true,
+                                   .directory = directory};
     int r = platform ? platform_parse(platform, &p, err) : 0;
 
-    if (r == 0)
-        r = image_load(t, &o, ret, err);
-    if (r == 0 && ret->size != 1)
-        r = error_set(err, -EINVAL, "'%s' has %zu images: say which", place->path, ret->size);
-    return r;
+    return r < 0 ? r : image_load(t, &o, ret, err);
 }
 
 static bool is_file(const char *text, struct place *ret)
@@ -45,10 +44,10 @@ static int run(const struct env *env, const void *options, char *const *argument
 
     const struct options *o = options;
     if (r == 0 && is_file(arguments[0], &place))
-        r = load(&t, &place, o->platform, &loaded, err);
+        r = load(&t, &place, o->platform, arguments[1], &loaded, err);
     else if (r == 0)
         r = image_open_platform(&t, arguments[0], o->platform, &i, err);
-    if (r == 0)
+    if (r == 0 && (i || loaded.size))
         r = image_unpack(&t, i ? i : loaded.at[0], arguments[1], err);
     return image_exit(r);
 }

@@ -120,7 +120,15 @@ static int check_below_cwd(const char *path, struct error *err)
                       "go to the directory above '%s', or delete it yourself", path);
 }
 
-/* o NULL: the files as they are. */
+int export_open_directory(const char *path, struct error *err)
+{
+    int r = fd_make_dirs(AT_FDCWD, path, 0755, err);
+    cleanup_close int fd = r < 0 ? r : fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
+
+    r = fd < 0 ? fd : directory_empty(fd, path, err);
+    return r < 0 ? r : steal_fd(fd);
+}
+
 static int write_directory(struct image_tools *t, const struct image *i, const struct output *o,
                            const char *path, enum meeting meeting, struct error *err)
 {
@@ -132,14 +140,15 @@ static int write_directory(struct image_tools *t, const struct image *i, const s
 
     if (fd < 0)
         return fd;
-    r = meeting == MEET_NOTHING ? directory_empty(fd, path, err) : 0;
-    return r < 0 ? r : run_files(t, i, o, "image-tree", fd, meeting, (struct part){0}, err);
+    return run_files(t, i, o, "image-tree", fd, meeting, (struct part){0}, err);
 }
 
 int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
                  struct error *err)
 {
-    const int r = write_directory(t, i, NULL, directory, MEET_NOTHING, err);
+    cleanup_close int fd = export_open_directory(directory, err);
+    const int r =
+        fd < 0 ? fd : run_files(t, i, NULL, "image-tree", fd, MEET_NOTHING, (struct part){0}, err);
 
     return r < 0 ? error_wrap(err, r, "unpack to '%s'", directory) : 0;
 }

@@ -12,6 +12,8 @@ int job_layer_pack(const struct job_context *ctx, const json_t *request, const i
                    size_t fd_count, json_t **ret, struct error *err);
 int job_image_tar(const struct job_context *ctx, const json_t *request, const int *fds,
                   size_t fd_count, json_t **ret, struct error *err);
+int job_image_over(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err);
 int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
                    size_t fd_count, json_t **ret, struct error *err);
 

@@ -61,9 +61,14 @@ static int spool(const struct job_context *ctx, const json_t *request, const int
 }
 
 const struct job_row image_jobs[] = {
-    {"layer-load", job_layer_load},   {"layer-pack", job_layer_pack},
-    {"image-tar", job_image_tar},     {"image-tree", job_image_tree},
-    {"tree-join", job_tree_join},     {"spool", spool},
-    {"store-sweep", job_store_sweep}, {"tree-verify", job_tree_verify},
+    {"layer-load", job_layer_load},
+    {"layer-pack", job_layer_pack},
+    {"image-tar", job_image_tar},
+    {"image-tree", job_image_tree},
+    {"image-over", job_image_over},
+    {"tree-join", job_tree_join},
+    {"spool", spool},
+    {"store-sweep", job_store_sweep},
+    {"tree-verify", job_tree_verify},
 };
 const size_t image_job_count = ARRAY_SIZE(image_jobs);

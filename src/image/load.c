@@ -6,6 +6,7 @@
 
 #include "image/guard.h"
 #include "image/internal.h"
+#include "image/over.h"
 #include "image/queue.h"
 #include "layer/codec.h"
 
@@ -381,8 +382,18 @@ static void make_record(struct loading *l, struct image *image)
     }
 }
 
+static bool has_trees(const struct loading *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (!l->states[i].has_tree)
+            return false;
+    return true;
+}
+
+/* 1: the files are in the directory, and there is no image. */
 static int load_layers(struct image_tools *t, struct image_source *source,
-                       struct image_source_image *from, struct image **ret, struct error *err)
+                       struct image_source_image *from, const char *directory, struct image **ret,
+                       struct error *err)
 {
     struct loading l = {.tools = t, .source = source, .from = from, .count = from->layer_count};
     CLEANUP(image_freep) struct image *image = xcalloc(1, sizeof(*image));
@@ -390,6 +401,8 @@ static int load_layers(struct image_tools *t, struct image_source *source,
 
     l.states = xcalloc(l.count + 1, sizeof(*l.states));
     r = look_up(&l, err);
+    if (r == 0 && directory && !has_trees(&l))
+        r = over_unpack(t, from, directory, err);
     if (r == 0)
         r = load_alone(&l, err);
     if (r == 0)
@@ -476,7 +489,7 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
     find_origin(o, s, &from, &origin);
     r = ask_policy(t, o, &from, &origin, named, err);
     if (r == 0)
-        r = load_layers(t, o->reference ? s : NULL, &from, &image, err);
+        r = load_layers(t, o->reference ? s : NULL, &from, o->directory, &image, err);
     if (r == 0)
         image_origins_set(&image->record, &(struct image_origins){&origin, .size = 1});
     if (r == 0 && o->unnamed && !o->unsaved)
@@ -486,7 +499,7 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
     image_source_image_done(&from);
     if (r == 0)
         vec_push(ret, steal(image));
-    return r;
+    return MIN(r, 0);
 }
 
 /* A layout that holds several images is a choice; an archive is loaded as a whole, as docker
@@ -498,7 +511,7 @@ static int load_all(struct image_tools *t, const struct load_options *o, struct 
     size_t only = 0;
     int r = 0;
 
-    if (o->tag || count == 1 || count == 0 || o->name) {
+    if (o->tag || count == 1 || count == 0 || o->name || o->directory) {
         r = image_source_find(s, o->tag, &only, err);
         return r < 0 ? r : load_one(t, o, s, only, true, ret, err);
     }

@@ -14,7 +14,11 @@ struct load_options {
     const char *name; /* the name it gets, with tag or a single image; NULL: the names it has */
     const struct platform *platform; /* NULL: the host's */
     bool unsaved;                    /* in no record: for who exports it at once */
-    bool unnamed; /* saved without a name, whatever names it has (a named context of a build) */
+    const char *
+        directory; /* with unsaved: the files of one image go there instead. The result has no image,
+                              and the store nothing of it, unless it had all or there are too many layers:
+                              then it is for image_unpack() */
+    bool unnamed;  /* saved without a name, whatever names it has (a named context of a build) */
 };
 
 struct load_result {

@@ -1,9 +1,11 @@
 #include "image/queue.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/frame.h"
 #include "base/progress.h"
 #include "image/keep.h"
 
@@ -47,11 +49,17 @@ static void cancel_all(struct queue *q)
 static int start(struct queue *q, struct queue_item *item, struct error *err)
 {
     struct slot *s = q->slots;
+    int fds[FRAME_FDS_MAX];
+    const size_t first = item->fd >= 0;
 
     while (s->item)
         s++;
-    const int r =
-        holder_submit(q->holder, item->job, item->request, &item->fd, item->fd >= 0, &s->job, err);
+    assert(first + item->also_count <= ARRAY_SIZE(fds));
+    fds[0] = item->fd;
+    if (item->also_count)
+        memcpy(fds + first, item->also, item->also_count * sizeof(*fds));
+    const int r = holder_submit(q->holder, item->job, item->request, fds, first + item->also_count,
+                                &s->job, err);
     if (r < 0)
         return r;
     s->item = item;

@@ -8,6 +8,8 @@ struct queue_item {
     const char *title; /* for progress; or NULL */
     json_t *request;   /* owned by the caller */
     int fd;            /* given to the job, borrowed; -1: none */
+    const int *also;   /* further ones behind it */
+    size_t also_count;
     const bool *ready; /* begun when this is true; NULL: at once */
     json_t *answer;    /* set by queue_run(), the caller's */
     bool started;      /* the queue's */

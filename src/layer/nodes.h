@@ -20,6 +20,7 @@ struct node {
     struct file *file;
     uint32_t path_size; /* bytes of its path */
     int slot;           /* of the descriptor, -1: none */
+    uint32_t layer;     /* the last one that had it: the unpacker's */
     bool implied;       /* a directory that no entry named */
     bool opaque;
     char name[];

@@ -54,13 +54,14 @@ void unpack_free(struct unpack *u)
 
 /* ---- making one file ---- */
 
+/* h NULL: nobody wants the digest. */
 static int write_hole(int fd, size_t size, struct hash *h, struct error *err)
 {
     static const char zeros[65536];
 
     if (lseek(fd, (off_t)size, SEEK_CUR) < 0)
         return error_sys(err, "skip a hole");
-    for (; size > 0; size -= MIN(size, sizeof(zeros)))
+    for (; h && size > 0; size -= MIN(size, sizeof(zeros)))
         hash_add(h, zeros, MIN(size, sizeof(zeros)));
     return 0;
 }
@@ -69,7 +70,7 @@ static int write_data(struct unpack *u, int fd, struct tar_reader *r, struct ent
                       struct error *err)
 {
     struct view data;
-    struct hash h;
+    struct hash h, *content = u->o.flat ? NULL : &h; /* for the index */
     bool ends_in_hole = false;
     int c;
 
@@ -77,20 +78,22 @@ static int write_data(struct unpack *u, int fd, struct tar_reader *r, struct ent
     while ((c = tar_data(r, &data, err)) > 0) {
         ends_in_hole = data.at == NULL;
         if (data.at) {
-            hash_add(&h, data.at, data.size);
+            if (content)
+                hash_add(content, data.at, data.size);
             c = fd_write_all(fd, data, err);
         } else if ((u->holes += data.size) > HASH_HOLES_MAX) {
             c = error_set(err, -EDQUOT, "sparse files with more than %llu GiB of holes",
                           (unsigned long long)(HASH_HOLES_MAX >> 30));
         } else {
-            c = write_hole(fd, data.size, &h, err);
+            c = write_hole(fd, data.size, content, err);
         }
         if (c < 0)
             return c;
     }
     if (c == 0 && ends_in_hole && ftruncate(fd, (off_t)e->size) < 0)
         c = error_sys(err, "extend a sparse file");
-    hash_done(&h, e->content.sha256);
+    if (content)
+        hash_done(content, e->content.sha256);
     return c;
 }
 
@@ -130,8 +133,7 @@ static int remove_from_disk(struct unpack *u, struct node *node, struct error *e
     return unlinkat(dirfd, node->name, 0) < 0 ? error_sys(err, "replace") : 0;
 }
 
-/* Takes what is called name out of dir, from the disk too. */
-static int remove_node(struct unpack *u, struct node *node, struct error *err)
+int unpack_remove(struct unpack *u, struct node *node, struct error *err)
 {
     const int r = u->o.data ? 0 : remove_from_disk(u, node, err);
 
@@ -176,7 +178,7 @@ int unpack_make(struct unpack *u, struct node *dir, struct view name, const stru
                 struct tar_reader *r, struct node **ret, struct error *err)
 {
     struct node *node = node_find(&u->nodes, dir, name);
-    int c = node ? remove_node(u, node, err) : 0;
+    int c = node ? unpack_remove(u, node, err) : 0;
 
     if (c < 0)
         return c;
@@ -191,6 +193,7 @@ int unpack_make(struct unpack *u, struct node *dir, struct view name, const stru
     if (u->o.names_max > 0 && u->names > u->o.names_max)
         return error_set(err, -EDQUOT, "all paths have more than %" PRIu64 " bytes",
                          u->o.names_max);
+    node->layer = u->layer;
     c = u->o.data ? make_in_index(u, node, r, err) : make_on_disk(u, node, r, err);
     f->entry.path = "";
     *ret = node;
@@ -213,7 +216,8 @@ static int put_root(struct unpack *u, const struct entry *e, struct error *err)
 {
     if (e->type != ENTRY_DIR)
         return error_set(err, -EINVAL, "the root cannot be replaced by something else");
-    if (!u->o.plain) /* ADD leaves the directory it unpacks to as it is, as docker does */
+    /* ADD leaves the directory it unpacks to as it is, as docker does */
+    if (!u->o.plain && !u->o.flat)
         replace_file(u->base, e);
     return 0;
 }
@@ -232,6 +236,7 @@ static int put_directory(struct unpack *u, struct node *dir, struct view name,
 
     if (node && node->file->entry.type == ENTRY_DIR) {
         replace_file(node, e);
+        node->layer = u->layer;
         return 0;
     }
     if (node && u->o.keep_links && node->file->entry.type == ENTRY_SYMLINK &&
@@ -341,11 +346,15 @@ static int put_link(struct unpack *u, struct node *dir, struct view name, const 
     if (w.node->file->entry.type == ENTRY_DIR)
         return error_set(err, -EINVAL, "hard link to the directory '%s'", e->link);
     old = node_find(&u->nodes, dir, name);
-    if (old && old->file == w.node->file)
+    if (old && old->file == w.node->file) {
+        old->layer = u->layer;
         return 0;
-    if (old && (r = remove_node(u, old, err)) < 0)
+    }
+    if (old && (r = unpack_remove(u, old, err)) < 0)
         return r;
     r = node_add(&u->nodes, dir, name, w.node->file, &node, err);
+    if (r == 0)
+        node->layer = u->layer;
     return r < 0 || u->o.data ? r : link_on_disk(u, w.node, dir, node->name, err);
 }
 
@@ -371,7 +380,7 @@ static int put_whiteout(struct unpack *u, const char *path, struct error *err)
             return r;
         if (w.last.size > 0)
             return error_set(err, -ENOTDIR, "opaque marker in what is not a directory");
-        w.dir->opaque = true;
+        w.dir->opaque = u->has_opaque = true;
         return 1;
     }
     if (strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
@@ -505,6 +514,14 @@ static int check_sum(const char *what, const struct digest *want, const struct d
                      digest_format(want, w));
 }
 
+int unpack_check_sums(const struct codec_sums *sums, const struct digest *blob,
+                      const struct digest *diff_id, struct error *err)
+{
+    const int r = check_sum("digest of the layer's blob", blob, &sums->packed, err);
+
+    return r < 0 ? r : check_sum("digest of the uncompressed layer", diff_id, &sums->plain, err);
+}
+
 int unpack_layer(int fd, const struct unpack_options *o, const struct digest *blob,
                  const struct digest *diff_id, struct unpack_result *ret,
                  struct codec_sums *ret_sums, struct error *err)
@@ -521,9 +538,7 @@ int unpack_layer(int fd, const struct unpack_options *o, const struct digest *bl
     if (r == 0)
         r = codec_drain(in, &sums, err);
     if (r == 0)
-        r = check_sum("digest of the layer's blob", blob, &sums.packed, err);
-    if (r == 0)
-        r = check_sum("digest of the uncompressed layer", diff_id, &sums.plain, err);
+        r = unpack_check_sums(&sums, blob, diff_id, err);
     if (r == 0)
         r = unpack_finish(u, ret, err);
     if (r == 0)

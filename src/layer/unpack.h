@@ -9,7 +9,8 @@
  *     opaque directories carry user.overlay.opaque=y, user.overlay.* and trusted.overlay.* names are
  *     escaped (layer/meta.h).
  *  3. Whiteouts, opaque markers, attributes and times of directories are applied in unpack_finish(),
- *     so the order of the archive does not matter (layer-cases w05..w10, r09).
+ *     so the order of the archive does not matter (layer-cases w05..w10, r09). In a flat tree
+ *     whiteouts and opaque markers take away what earlier layers made, in unpack_end_layer().
  *  4. The index that comes out says what a scan of the tree would say, content digests included.
  *
  * Meant for a process of its own; the umask does not matter and is not changed. */
@@ -37,6 +38,9 @@ struct unpack_options {
     const char *prefix;    /* entries go below this path (ADD to /srv: "srv"), resolved as their own
                               would be; NULL or "": the root */
     enum owner_mode owner; /* how owners are kept on disk */
+    bool flat;             /* layers one after the other, each over the earlier ones, as a container
+                              sees them: whiteouts take away, no index comes out, the root stays as it
+                              is; unpack_end_layer() behind each */
     bool plain;            /* ADD and .deb: ".wh." names and overlay's are ordinary files */
     bool keep_links;       /* a directory over a symlink to a directory keeps the link, as dpkg does
                               (merged /usr) */
@@ -62,7 +66,7 @@ struct unpack_options {
 
 struct unpack;
 struct unpack_result {
-    struct index *index; /* yours: index_free() */
+    struct index *index; /* yours: index_free(); NULL: flat */
     uint64_t entries;    /* of the archives */
     bool wants_below; /* UNPACK_BELOW_UNKNOWN met missing parents: the tree may be another one above
                          other layers */
@@ -78,6 +82,11 @@ DEFINE_CLEANUP(struct unpack *, unpack_free)
  * Reads up to the end marker; codec_drain() tells the digests. -EINVAL, -EPROTO, -EDQUOT, -ELOOP:
  * the archive's fault. */
 MUST_CHECK int unpack_tar(struct unpack *u, struct codec_reader *in, struct error *err);
+/* flat: what the layer hides of the earlier ones goes, and another one may come. */
+MUST_CHECK int unpack_end_layer(struct unpack *u, struct error *err);
+/* The sums of a layer against the expected ones where those are not NULL: -EPROTO. */
+MUST_CHECK int unpack_check_sums(const struct codec_sums *sums, const struct digest *blob,
+                                 const struct digest *diff_id, struct error *err);
 /* Once, at the end. */
 MUST_CHECK int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err);
 

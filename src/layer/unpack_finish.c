@@ -62,7 +62,7 @@ int unpack_whiteout(struct unpack *u, const char *path, struct error *err)
 
 struct finishing {
     struct unpack *u;
-    struct index_builder *index;
+    struct index_builder *index; /* NULL: flat */
     struct unpack_result *result;
     size_t forgotten;
 };
@@ -85,7 +85,7 @@ static void add_to_index(struct finishing *f, struct node *node, const char *pat
     struct entry e = node->file->entry;
     STR_AUTO(first);
 
-    if (!node->parent && node->implied)
+    if (!f->index || (!node->parent && node->implied))
         return;
     e.path = path;
     e.opaque = node->opaque;
@@ -173,7 +173,8 @@ static int name_opaque_root(struct unpack *u, struct error *err)
 
 int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err)
 {
-    CLEANUP(index_builder_freep) struct index_builder *b = index_builder_new();
+    CLEANUP(index_builder_freep)
+    struct index_builder *b = u->o.flat ? NULL : index_builder_new();
     struct unpack_result result = {.entries = u->entries};
     struct finishing f = {u, b, &result, 0};
 
@@ -189,7 +190,7 @@ int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err
         r = finish_node(&f, u->nodes.root, err);
     if (r < 0)
         return error_wrap(err, r, "finish the tree");
-    r = index_builder_finish(b, &result.index, err);
+    r = b ? index_builder_finish(b, &result.index, err) : 0;
     if (r < 0)
         return r;
     result.used_below = u->used_below;

@@ -18,8 +18,10 @@ struct unpack {
     struct strings whiteouts; /* paths of what is to be hidden */
     uint64_t entries, holes;
     uint64_t names; /* bytes of all paths that were made */
+    uint32_t layer; /* flat: the one that comes in */
     unsigned warnings;
     bool used_below, finished;
+    bool has_opaque; /* flat: a directory of this layer is */
 };
 
 enum walk_flags {
@@ -46,6 +48,8 @@ MUST_CHECK int unpack_walk(struct unpack *u, struct node *from, const char *path
 MUST_CHECK int unpack_make(struct unpack *u, struct node *dir, struct view name,
                            const struct entry *e, struct tar_reader *r, struct node **ret,
                            struct error *err);
+/* Takes what is called node away, from the disk too. */
+MUST_CHECK int unpack_remove(struct unpack *u, struct node *node, struct error *err);
 /* Hides path in the layers below: at the end, when the tree is complete. */
 MUST_CHECK int unpack_whiteout(struct unpack *u, const char *path, struct error *err);
 void unpack_warn(struct unpack *u, const char *fmt, ...) PRINTF_LIKE(2, 3);

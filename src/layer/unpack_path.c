@@ -123,6 +123,15 @@ static int finish(struct unpack *u, struct walk *w, struct node *dir, struct vie
     return 0;
 }
 
+/* What this layer has files below is a directory, whatever was there in an earlier one. */
+static bool hides_below(const struct unpack *u, const struct node *node, int flags)
+{
+    const enum entry_type type = node->file->entry.type;
+
+    return u->o.flat && (flags & WALK_CREATE) && node->layer < u->layer && type != ENTRY_DIR &&
+           type != ENTRY_SYMLINK;
+}
+
 /* 0: go on in *dir; 1: the walk is over. */
 static int step(struct unpack *u, struct todo *t, struct node **dir, struct view name, int flags,
                 struct walk *w, struct error *err)
@@ -144,8 +153,15 @@ static int step(struct unpack *u, struct todo *t, struct node **dir, struct view
         if (r < 0)
             return r;
     }
+    if (hides_below(u, node, flags)) {
+        const int r = imply(u, *dir, name, NULL, &node, err);
+        if (r < 0)
+            return r;
+    }
     switch (node->file->entry.type) {
     case ENTRY_DIR:
+        if (flags & WALK_CREATE)
+            node->layer = u->layer;
         *dir = node;
         return 0;
     case ENTRY_SYMLINK:

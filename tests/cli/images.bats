@@ -10,6 +10,12 @@ setup_file() {
 teardown_file() { suite_teardown; }
 setup() { cd "$BATS_TEST_TMPDIR"; }
 
+tail_layer() { # LAYOUT: the digest of its upper layer
+    local manifest
+    manifest=$(jq -r '.manifests[0].digest' "$1/index.json")
+    jq -r '.layers[-1].digest' "$1/blobs/sha256/${manifest#*:}" | cut -d: -f2
+}
+
 @test "a layout is loaded and listed" {
     run cooper images
     [ "$status" -eq 0 ]
@@ -106,6 +112,29 @@ setup() { cd "$BATS_TEST_TMPDIR"; }
     echo changed >files/etc/hello
     cooper export example.com/app:1 -o type=local,dest=files
     [ "$(cat files/etc/hello)" = hello ]
+}
+
+@test "unpack of a layout: the store gets nothing, and what is damaged leaves nothing" {
+    one=$SUITE_DIR/one
+    cooper unpack example.com/app:1 files
+    cooper --root "$one" unpack "oci:$LAYOUT" direct
+    diff -r --no-dereference files direct
+    list() { (cd "$1" && find . -mindepth 1 -printf '%p %m %U %G %T@ %n %l\n' | sort); }
+    diff <(list files) <(list direct)
+    [ -z "$(find "$one/blobs" "$one/trees" -mindepth 2)" ]
+    run -1 cooper --root "$one" unpack "oci:$LAYOUT" direct
+    [[ $output =~ "not empty" ]]
+    # the last layer: what lies below it was good
+    cp -r "$LAYOUT" bad
+    blob=bad/blobs/sha256/$(tail_layer bad)
+    size=$(stat -c %s "$blob")
+    for at in 4 $((size / 2)) $((size - 6)); do # a time in gzip's head, its data, its checksum
+        cp "$LAYOUT/${blob#bad/}" "$blob"
+        printf '\x5a\xa5' | dd of="$blob" bs=1 seek=$at conv=notrunc status=none
+        run -1 cooper --root "$one" unpack oci:bad out
+        [[ $output =~ (damaged|"digest of the layer") ]]
+        [ -z "$(ls -A out)" ]
+    done
 }
 
 @test "umoci unpacks what is exported to the same files" {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "layer/scan.h"
 #include "layer/tar.h"
 #include "unit.h"
 
@@ -238,6 +239,17 @@ static const struct row {
      {{'d', "usr"}, {'l', "lib", "/usr"}},
      {{'f', "lib/a/x", "2"}},
      "lib->/usr usr/ usr/a/ usr/a/x=2"},
+    {"r05 whiteout of the link",
+     {{'d', "usr"}, {'l', "lib", "usr"}},
+     {{'f', "lib/x", "2"}, {'f', ".wh.lib"}},
+     "usr/ usr/x=2"},
+    {"below a file of the lower layer", {{'f', "a", "1"}}, {{'f', "a/x", "2"}}, "a/ a/x=2"},
+    {"w05 in a file", {{'f', "a", "1"}}, {{'f', "a/.wh..wh..opq"}}, "a/"},
+    {"w04 in a file", {{'f', "a", "1"}}, {{'f', "a/.wh.x"}}, "a=1"},
+    {"w02 and its own",
+     {{'d', "d"}, {'f', "d/a", "1"}, {'d', "d/e"}, {'f', "d/e/f", "1"}},
+     {{'f', "d/b", "2"}, {'f', ".wh.d"}, {'f', "d/.wh.e"}},
+     "d/ d/a=1 d/b=2"},
     {"r06", {{'f', "b", "1"}, {'l', "a", "b"}}, {{'f', "a", "2"}}, "a=2 b=1"},
     {"r06 in one layer", {{0}}, {{'f', "b", "1"}, {'l', "a", "b"}, {'f', "a", "2"}}, "a=2 b=1"},
     {"r07", {{0}}, {{'f', "a", "1"}, {'f', "a", "22"}}, "a=22"},
@@ -405,6 +417,104 @@ static void paths_of_a_layer_are_bounded(void **state)
     ix = NULL;
     assert_int_equal(unpack_index_only(items, &o, &ix, &err), -EDQUOT);
     assert_non_null(strstr(err.text, "all paths have more than 13 bytes"));
+}
+
+static int add_layer(struct unpack *u, const struct item *items, struct error *err)
+{
+    STR_AUTO(tar);
+
+    make_tar(items, &tar);
+    CLEANUP(codec_closep) struct codec_reader *in = codec_open_bytes(str_view(&tar), 0, NULL);
+    const int r = unpack_tar(u, in, err);
+    return r < 0 ? r : unpack_end_layer(u, err);
+}
+
+static int unpack_flat(struct layer *l, const struct row *row, struct error *err)
+{
+    const struct unpack_options o = {.root_fd = l->fd, .owner = owner(), .flat = true};
+    CLEANUP(unpack_freep) struct unpack *u = NULL;
+    static const struct item none[ITEMS] = {{0}};
+    int r = unpack_new(&o, &u, err);
+
+    if (r == 0)
+        r = add_layer(u, row->lower, err);
+    if (r == 0)
+        r = add_layer(u, row->upper, err);
+    if (r == 0)
+        r = add_layer(u, none, err); /* hides nothing */
+    return r < 0 ? r : unpack_finish(u, &l->result, err);
+}
+
+/* The same seen in one directory, where a link to a lower file is one (h02). */
+static void flat_layers_are_as_the_cases_say(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct row *row = &rows[i];
+        struct layer l;
+        ERROR_AUTO(err);
+        STR_AUTO(seen);
+
+        print_message("# %s\n", row->name);
+        layer_open(&l);
+        const int r = unpack_flat(&l, row, &err);
+        if (row->complaint) {
+            assert_true(r < 0);
+            assert_non_null(strstr(err.text, row->complaint));
+        } else {
+            struct scan_options o = SCAN_OPTIONS_INIT;
+            struct index *index = NULL;
+
+            o.owner = owner();
+            assert_int_equal(r, 0);
+            assert_null(l.result.index);
+            assert_int_equal(scan_tree(l.fd, &o, &index, NULL), 0);
+            struct merge *m = merge_new((const struct index *[]){index}, 1);
+            describe(m, &l.fd, &seen);
+            merge_free(m);
+            index_free(index);
+            assert_string_equal(seen.at, row->want);
+        }
+        layer_close(&l);
+    }
+}
+
+/* What is on disk after several layers: attributes of the last that named a directory, one inode for
+ * a link to an earlier layer's file, the root untouched. */
+static void flat_layers_leave_attributes_of_the_last(void **state)
+{
+    static const struct row row = {"",
+                                   {{'d', "d", NULL, 0700, 0, 7},
+                                    {'f', "d/x", "1", 06711, 0, 1},
+                                    {'d', "k", NULL, 0555, 0, 9}},
+                                   {{'d', "d", NULL, 0750, 0, 8},
+                                    {'h', "l", "d/x"},
+                                    {'f', "k/y"},
+                                    {'d', "", NULL, 0711, 0, 5}},
+                                   NULL,
+                                   NULL};
+    static const struct {
+        const char *path;
+        mode_t mode;
+        time_t mtime;
+    } want[] = {{"d", 0750, 8}, {"k", 0555, 9}, {"l", 06711, 1}};
+    struct layer l;
+    struct stat st, st2, root;
+
+    (void)state;
+    layer_open(&l);
+    assert_int_equal(fstat(l.fd, &root), 0);
+    assert_int_equal(unpack_flat(&l, &row, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+        assert_int_equal(fstatat(l.fd, want[i].path, &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, want[i].mode);
+        assert_int_equal(st.st_mtim.tv_sec, want[i].mtime);
+    }
+    assert_int_equal(fstatat(l.fd, "d/x", &st2, 0), 0);
+    assert_int_equal(st.st_ino, st2.st_ino);
+    assert_int_equal(fstat(l.fd, &st), 0);
+    assert_int_equal(st.st_mode, root.st_mode);
+    layer_close(&l);
 }
 
 /* h01: one inode; m01, m02, m03, r09, r10: what is on disk at the end. */
@@ -644,6 +754,8 @@ static void what_depends_on_other_layers_is_told(void **state)
 
 UNIT_MAIN(cmocka_unit_test(layers_are_as_the_cases_say),
           cmocka_unit_test(paths_of_a_layer_are_bounded),
+          cmocka_unit_test(flat_layers_are_as_the_cases_say),
+          cmocka_unit_test(flat_layers_leave_attributes_of_the_last),
           cmocka_unit_test(disk_has_modes_times_and_links), cmocka_unit_test(xattrs),
           cmocka_unit_test(names_of_every_length), cmocka_unit_test(ends_and_digests),
           cmocka_unit_test(options_are_kept),
