@@ -350,6 +350,10 @@ static int put_link(struct unpack *u, struct node *dir, struct view name, const 
         old->layer = u->layer;
         return 0;
     }
+    for (const struct node *n = w.node; old && n; n = n->parent)
+        if (n == old)
+            return error_set(err, -EINVAL, "hard link to '%s' in the directory that it replaces",
+                             e->link);
     if (old && (r = unpack_remove(u, old, err)) < 0)
         return r;
     r = node_add(&u->nodes, dir, name, w.node->file, &node, err);
