@@ -1,12 +1,14 @@
 /* rules_command.c - what a container starts: CMD, ENTRYPOINT, HEALTHCHECK, STOPSIGNAL. */
-#include "lint/rule.h"
+#include <jansson.h>
+
+#include "lint/run.h"
 
 /* The words of a JSON form, HEALTHCHECK's type left out. */
 static const struct word *command_words(const struct instruction *in, size_t *ret_count)
 {
-    const size_t skip = in->kind == INSTRUCTION_HEALTHCHECK;
+    const size_t skip = in->kind == INSTRUCTION_HEALTHCHECK && in->word_count > 0;
 
-    *ret_count = in->word_count > skip ? in->word_count - skip : 0;
+    *ret_count = in->word_count - skip;
     return in->words + skip;
 }
 
@@ -18,27 +20,121 @@ static bool is_shell_form(const struct instruction *in)
     return !in->json && count > 0;
 }
 
+/* ---- the JSON form of a simple command ---- */
+
+/* What a shell does itself, or what it makes of a word. */
+static bool needs_shell(const struct sh_word *program)
+{
+    static const char builtins[] =
+        ". : alias bg break builtin case cd command continue declare eval exec exit export fg for "
+        "function getopts hash if jobs let local read readonly return set shift source times trap "
+        "type typeset ulimit umask unalias unset until wait while";
+
+    for (const struct sh_word *w = program; w; w = w->next)
+        if (!w->literal || memchr(w->raw.at, '~', w->raw.size) ||
+            memchr(w->raw.at, '{', w->raw.size))
+            return true;
+    return program->text.size == 0 || lint_in_list(program->text, builtins) ||
+           view_ends(program->text, ".sh"); /* which may lack "#!": then only a shell runs it */
+}
+
+/* The one command with nothing but literal words, behind `exec`; NULL: it is more than that. */
+static const struct sh_word *simple_command(const struct lint_run *run)
+{
+    if (!run || run->windows || run->script_count != 1 || run->scripts[0]->error_count > 0)
+        return NULL;
+    const struct sh_node *n = run->scripts[0]->root->first;
+    if (!n || n->next || n->kind != SH_COMMAND || n->op != SH_OP_END || n->negated || n->assigns ||
+        n->redirects || !n->words)
+        return NULL;
+    const struct sh_word *w = n->words;
+    if (view_eq_text(w->text, "exec") && w->next && !view_starts(w->next->text, "-"))
+        w = w->next;
+    return needs_shell(w) ? NULL : w;
+}
+
+static bool stage_has(const struct lint_stage *s, enum instruction_kind kind)
+{
+    for (; s; s = s->parent)
+        for (size_t i = 0; i < s->count; i++)
+            if (s->at[i].kind == kind)
+                return true;
+    return false;
+}
+
+/* ENTRYPOINT in shell form takes no arguments, and one in JSON form takes CMD for them: alone, each of the two means the same in both
+ * forms. What is built on the stage may add the other. */
+static bool form_is_free(const struct lint_stage *s, const struct instruction *in)
+{
+    if (in < s->at || in >= s->at + s->count || s->scope.shell || in->heredoc_count > 0 ||
+        in->span.end_line != in->span.line)
+        return false;
+    if (in->kind == INSTRUCTION_HEALTHCHECK)
+        return true;
+    return !s->extended &&
+           !stage_has(s, in->kind == INSTRUCTION_CMD ? INSTRUCTION_ENTRYPOINT : INSTRUCTION_CMD);
+}
+
+/* The arena's; NULL: a machine does not know. */
+static const char *json_form(struct lint *l, const struct lint_stage *s,
+                             const struct instruction *in)
+{
+    const struct sh_word *w = form_is_free(s, in) ? simple_command(lint_run_get(l, s, in)) : NULL;
+    if (!w)
+        return NULL;
+    json_t *list = json_array();
+    bool good = true;
+    for (; w; w = w->next)
+        good &= json_array_append_new(list, json_stringn(w->text.at, w->text.size)) == 0;
+    char *text = good ? json_dumps(list, 0) : NULL;
+    const char *ret = text ? arena_strdup(l->arena, text) : NULL;
+    free(text);
+    json_decref(list);
+    return ret;
+}
+
+static void add_shell_form(struct lint *l, const struct lint_stage *s, const struct instruction *in,
+                           const char *text)
+{
+    size_t count;
+    const struct span begin = command_words(in, &count)->span;
+    const char *json = json_form(l, s, in);
+    const struct span all = {begin.line, begin.column, in->span.end_line, in->span.end_column};
+
+    if (json)
+        lint_add_edit(l, begin, all, json, "%s", text);
+    else
+        lint_add(l, begin, "%s", text);
+}
+
 /* ---- forms ---- */
+
+static const char *kind_name(const struct instruction *in)
+{
+    return in->kind == INSTRUCTION_CMD          ? "CMD"
+           : in->kind == INSTRUCTION_ENTRYPOINT ? "ENTRYPOINT"
+                                                : "HEALTHCHECK";
+}
 
 static void check_json(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
-    (void)s;
     if (is_shell_form(in))
-        lint_add(l, in->words[in->kind == INSTRUCTION_HEALTHCHECK].span,
-                 "%s in shell form: a shell stands between the signals and the program",
-                 in->row->kind == INSTRUCTION_CMD          ? "CMD"
-                 : in->row->kind == INSTRUCTION_ENTRYPOINT ? "ENTRYPOINT"
-                                                           : "HEALTHCHECK");
+        add_shell_form(
+            l, s, in,
+            arena_printf(l->arena,
+                         "%s in shell form: a shell stands between the signals and the program",
+                         kind_name(in)));
 }
 
 static void check_json_buildkit(struct lint *l, const struct lint_stage *s,
                                 const struct instruction *in)
 {
     if (is_shell_form(in) && !s->scope.shell)
-        lint_add(l, in->words[0].span,
-                 "JSON arguments recommended for %s to prevent unintended behavior related to OS "
-                 "signals",
-                 in->kind == INSTRUCTION_CMD ? "CMD" : "ENTRYPOINT");
+        add_shell_form(l, s, in,
+                       arena_printf(l->arena,
+                                    "JSON arguments recommended for %s to prevent unintended "
+                                    "behavior related to OS signals",
+                                    kind_name(in)));
 }
 
 static void check_json_broken(struct lint *l, const struct lint_stage *s,

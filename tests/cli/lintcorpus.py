@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,16 @@ def offline(text):
     return "".join(out).encode("utf-8", "surrogateescape")
 
 
+def started(value):
+    """What is started, in whichever form: a shell around one simple command is not missed."""
+    if isinstance(value, list) and value[:2] == ["/bin/sh", "-c"] and len(value) == 3:
+        words = shlex.split(value[2])
+        return words[words[0] == "exec":]
+    if isinstance(value, list) and len(value) == 2 and value[0] == "CMD-SHELL":
+        return ["CMD", *shlex.split(value[1])]
+    return value
+
+
 def is_maintainer(step):
     return isinstance(step, dict) and re.match(f"MAINTAINER|LABEL {AUTHORS}=", str(step.get("created_by")))
 
@@ -77,7 +88,12 @@ def is_maintainer(step):
 def strip(value):
     if isinstance(value, dict):
         kept = {k: strip(v) for k, v in value.items() if k not in ("title", "where", "unpack", "author", AUTHORS)}
-        return {k: v for k, v in kept.items() if k != "Labels" or v}
+        for key in ("Cmd", "Entrypoint", "Test"):
+            if key in kept:
+                kept[key] = started(kept[key])
+        if re.match("CMD |ENTRYPOINT |HEALTHCHECK ", str(kept.get("created_by"))):
+            kept["created_by"] = kept["created_by"].split()[0]
+        return {k: v for k, v in kept.items() if k != "ArgsEscaped" and (k != "Labels" or v)}
     if isinstance(value, list):
         return [strip(v) for v in value if not is_maintainer(v)]
     if isinstance(value, str):

@@ -1,5 +1,6 @@
 /* test_lint_rules.c - the examples of every row: bad fires, good is clean of all warnings of all rules. */
 #include "base/proc.h"
+#include "lint/fix.h"
 #include "lint_fixture.h"
 
 static void fixture_of_row(struct lint_fixture *f, const struct lint_row *row,
@@ -205,6 +206,59 @@ static void rules_stop_where_they_should(void **state)
     }
 }
 
+/* want NULL: not by a machine. */
+static const struct {
+    const char *text, *want;
+} forms[] = {
+    {"CMD node app.js\n", "CMD [\"node\", \"app.js\"]\n"},
+    {"cmd  exec node 'a \"b' \"c\\d\"  \n", "cmd  [\"node\", \"a \\\"b\", \"c\\\\d\"]\n"},
+    {"ENTRYPOINT /run --x=1", "ENTRYPOINT [\"/run\", \"--x=1\"]"},
+    {"HEALTHCHECK --interval=5s CMD curl -f http://h/\n",
+     "HEALTHCHECK --interval=5s CMD [\"curl\", \"-f\", \"http://h/\"]\n"},
+    {"ENTRYPOINT [\"a\"]\nHEALTHCHECK CMD b\n", "ENTRYPOINT [\"a\"]\nHEALTHCHECK CMD [\"b\"]\n"},
+    {"HEALTHCHECK CMD curl -f http://h/ || exit 1\n", NULL},
+    {"CMD node $FILE\n", NULL},
+    {"CMD node *.js\n", NULL},
+    {"CMD A=1 node\n", NULL},
+    {"CMD node >/log\n", NULL},
+    {"CMD node &\n", NULL},
+    {"CMD ! node\n", NULL},
+    {"CMD a; b\n", NULL},
+    {"CMD a ~/b\n", NULL},
+    {"CMD a {b,c}\n", NULL},
+    {"CMD cd /x\n", NULL},
+    {"CMD exec -a b c\n", NULL},
+    {"CMD \"\"\n", NULL},
+    {"CMD 'a\n", NULL},
+    {"CMD a \\\n  b\n", NULL},
+    {"CMD /docker-entrypoint.sh\n", NULL},
+    {"CMD a # b\n", "CMD [\"a\"]\n"}, /* the comment is the shell's */
+    {"SHELL [\"/bin/bash\", \"-lc\"]\nCMD a\n", NULL},
+    {"ENTRYPOINT [\"a\"]\nCMD b\n", NULL},
+    {"ENTRYPOINT a\nCMD [\"b\"]\n", NULL},
+    {"ENTRYPOINT a\nFROM b\nCMD c\n", NULL},
+    {"ONBUILD CMD a\n", NULL},
+};
+
+static void commands_are_mended_where_no_shell_is_needed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        const struct lint_override off[] = {{.name = "CP129"}};
+        const struct lint_options o = {
+            .no_shellcheck = true, .overrides = off, .override_count = ARRAY_SIZE(off)};
+        CLEANUP(linter_freep) struct linter *l = linter_new(&o);
+        STR_AUTO(text);
+        STR_AUTO(want);
+        STR_AUTO(got);
+
+        str_printf(&text, "FROM a:1.2 AS b\n%s", forms[i].text);
+        str_printf(&want, "FROM a:1.2 AS b\n%s", forms[i].want ? forms[i].want : forms[i].text);
+        lint_fix(l, str_view(&text), "Dockerfile", &got);
+        assert_string_equal(got.at, want.at);
+    }
+}
+
 /* docker.io/library/a is a; the same file may have both tags. */
 static void tags_are_held_against_other_files(void **state)
 {
@@ -234,7 +288,8 @@ static void tags_are_held_against_other_files(void **state)
     lint_bases_free(bases);
 }
 
-UNIT_MAIN(cmocka_unit_test(rules_stop_where_they_should),
+UNIT_MAIN(cmocka_unit_test(commands_are_mended_where_no_shell_is_needed),
+          cmocka_unit_test(rules_stop_where_they_should),
           cmocka_unit_test(tags_are_held_against_other_files),
           cmocka_unit_test(every_bad_example_fires), cmocka_unit_test(every_good_example_is_clean),
           cmocka_unit_test(every_edit_mends), cmocka_unit_test(ids_and_names_are_unique))
