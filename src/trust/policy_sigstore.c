@@ -184,6 +184,9 @@ static int read_pki(const json_t *doc, struct requirement_authority *by, struct 
         r = take_optional(doc, "subjectEmail", &by->email, err);
     if (r == 0)
         r = take_optional(doc, "subjectHostname", &by->hostname, err);
+    /* to libcrypto that would be all hosts below */
+    if (r == 0 && by->hostname && *by->hostname == '.')
+        r = error_set(err, -EINVAL, "subjectHostname '%.80s' is no host", by->hostname);
     return r < 0 ? r
                  : need_text(by->email ? by->email : by->hostname,
                              "subjectEmail or subjectHostname", err);

@@ -213,6 +213,30 @@ json.dump({"schemaVersion": 2, "manifests": [image, entry("sig-tag-manifest.json
     [[ $output == *"bundle https://sigstore.dev/cosign/sign/v1"* ]]
 }
 
+@test "cosign's referrers, by a fallback index that states a wrong type" {
+    shared oci/cosign/cooper
+    dir=$CONFORMANCE/oci/cosign/cooper
+    rm -rf referred && mkdir -p referred/blobs/sha256
+    for f in "$dir"/{image-manifest,referrers-fallback-index,referrer-*,sig-payload}.json; do
+        cp "$f" "referred/blobs/sha256/$(sha256sum <"$f" | cut -d' ' -f1)"
+    done
+    printf '{"imageLayoutVersion":"1.0.0"}' >referred/oci-layout
+    python3 -c '
+import hashlib, json, sys
+def entry(name, kind, tag):
+    text = open(sys.argv[1] + "/" + name, "rb").read()
+    return {"mediaType": f"application/vnd.oci.image.{kind}.v1+json", "digest": "sha256:" + hashlib.sha256(text).hexdigest(), "size": len(text),
+        "annotations": {"org.opencontainers.image.ref.name": tag}}
+image = entry("image-manifest.json", "manifest", "1")
+json.dump({"schemaVersion": 2, "manifests": [image, entry("referrers-fallback-index.json", "index", image["digest"].replace(":", "-"))]},
+    open("referred/index.json", "w"))' "$dir"
+    run -0 cooper verify --key "$dir/cosign.pub" oci:referred:1
+    [[ $output == *"simple "* ]]
+    run -0 cooper verify --key "$dir/cosign.pub" --type slsaprovenance1 oci:referred:1
+    [[ $output == *bundle* ]]
+    run -1 cooper verify --key "$dir/k2.pub" --type slsaprovenance1 oci:referred:1
+}
+
 @test "two signatures at once are two" {
     fresh
     for i in 1 2 3 4; do cooper sign -q --key cosign.key oci:image & done
@@ -510,6 +534,8 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     certificate other middle "${leaf/a@/b@}$issuer"
     certificate server middle "${leaf/codeSigning/serverAuth}$issuer"
     certificate strange stray "$leaf$issuer"
+    certificate noca middle 'basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature,keyCertSign\n'
+    certificate below noca "$leaf$issuer"
     identity='"signedIdentity": {"type": "exactRepository", "dockerRepository": "r.example/app"}'
     printf '{"default": [{"type": "sigstoreSigned", "fulcio": {"caPath": "chain/root.crt", "oidcIssuer": "https://issuer.example", "subjectEmail": "a@example.com"}, "rekorPublicKeyPath": "chain/log.pub", %s}]}' "$identity" >keyless.json
     printf '{"default": [{"type": "sigstoreSigned", "pki": {"caRootsPath": "chain/root.crt", "caIntermediatesPath": "chain/middle.crt", "subjectHostname": "build.example.com"}, %s}]}' "$identity" >pki.json
@@ -523,6 +549,7 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     attested log server middle root; verdict 1 keyless "not one that signs code"
     attested log strange stray; verdict 1 keyless "its certificate: "
     attested log old; verdict 1 keyless "its certificate: "
+    attested log below noca middle root; verdict 1 keyless "its certificate: "
     attested otherlog old middle root; verdict 1 keyless "the promise of the log"
     PROMISED=new attested log old middle root; verdict 1 keyless "the log has another signature"
     AT=864000 attested log old middle root; verdict 1 keyless "expired"

@@ -60,6 +60,8 @@ static const struct {
                   "c\",\"caIntermediatesData\":\"AAAA\",\"subjectEmail\":\"h\"}")),
      NULL},
     {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\"}")), "no subjectEmail or subjectHostname"},
+    {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\",\"subjectHostname\":\".example.com\"}")),
+     "is no host"},
     {ONE(SIGSTORE("\"pki\":{\"subjectEmail\":\"h\"}")), "no caRootsPath or caRootsData"},
     {ONE(SIGSTORE(
          "\"pki\":{\"caRootsPath\":\"/c\",\"subjectEmail\":\"h\"},\"rekorPublicKeyPath\":\"/r\"")),
