@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "image/kept.h"
+#include "image/origin.h"
 #include "image/place.h"
 
 struct audit_image {
@@ -138,6 +140,22 @@ static void guess_base(struct audit_image *a, const struct image_config *config)
     a->facts.base_layers = guess;
 }
 
+/* ---- signatures ---- */
+
+static void read_signed(struct image_tools *t, struct audit_image *a)
+{
+    CLEANUP(image_origins_done) struct image_origins from = {0};
+    CLEANUP(site_closep) struct site *kept = NULL;
+
+    image_origins_read(&a->image->record, &from);
+    if (!from.known || from.made || from.size == 0 || digest_is_zero(&from.at[0].digest))
+        return;
+    const int r = kept_open(t->env, &from.at[0].digest, &kept, NULL);
+    a->facts.vouched = r == 0         ? IMAGE_SIGNED_YES
+                       : r == -ENOENT ? IMAGE_SIGNED_NO
+                                      : IMAGE_SIGNED_UNKNOWN;
+}
+
 /* ---- opening ---- */
 
 static bool is_latest(const char *name)
@@ -157,9 +175,11 @@ static int open_stored(struct image_tools *t, const char *name, const struct pla
     int r = platform ? image_open_for(t, name, platform, &a->image, err)
                      : image_open(t, name, &a->image, err);
 
-    if (r == 0)
-        a->facts.latest = is_latest(name);
-    return r < 0 ? r : audit_layers_of_image(t, a->image, &a->layers, err);
+    if (r < 0)
+        return r;
+    a->facts.latest = is_latest(name);
+    read_signed(t, a);
+    return audit_layers_of_image(t, a->image, &a->layers, err);
 }
 
 static int open_place(struct image_tools *t, const struct place *place,

@@ -100,6 +100,13 @@ enum image_program {
     IMAGE_PROGRAM_SCRIPT, /* "#!" */
 };
 
+/* Whether somebody spoke for the image when it came. */
+enum image_signed {
+    IMAGE_SIGNED_UNKNOWN, /* made here, or nobody remembers where it came from */
+    IMAGE_SIGNED_NO,
+    IMAGE_SIGNED_YES, /* and the policy of this machine believed it */
+};
+
 struct image_texts { /* at most IMAGE_FILES_MAX */
     const char **at;
     size_t size;
@@ -114,6 +121,7 @@ struct image_facts {
 
     uint32_t layer_count, base_layers; /* base_layers 0: nothing below is known */
     const char *base;                  /* its name, or NULL */
+    enum image_signed vouched;
 
     struct image_files lists[IMAGE_LISTS];
     struct image_kept kept[IMAGE_CACHES];

@@ -39,7 +39,7 @@ struct lint_row {
     const char *id;   /* "CP206": never given to another rule */
     const char *name; /* "base-floating-tag" */
     const char *aliases
-        [16]; /* other tools' ids of the same rule; the first, unless NULL, is the code of its findings */
+        [17]; /* other tools' ids of the same rule; the first, unless NULL, is the code of its findings */
     const char *title;
     enum lint_level level;
     bool off;       /* unless it is switched on */

@@ -335,6 +335,15 @@ static void check_platform_redundant(struct lint *l, const struct lint_stage *s,
 
 #define DIGEST "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+/* What the image was started from, as far as the store knows it. */
+static void check_base_trusted(struct lint *l, const struct image_facts *f)
+{
+    if (l->options->trusted && l->options->trusted->size > 0 && f->base &&
+        !is_trusted(l, view_of(f->base)))
+        lint_add_place(l, "base", LINT_NOWHERE,
+                       "the registry of '%.80s' is not among those that are trusted", f->base);
+}
+
 static const struct lint_row rows[] = {
     {
         .id = "CP201",
@@ -421,7 +430,7 @@ static const struct lint_row rows[] = {
         .aliases = {"DL3026", "DB-4.2"},
         .title = "an image of a registry that is not trusted",
         .level = LINT_ERROR,
-        .where = LINT_DOCKERFILE,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
         .why = "The list of trusted registries (--trusted-registry, trustedRegistries) is what "
                "your house has agreed on. FROM, COPY "
                "--from and RUN --mount=from bring in everything of the image they name.",
@@ -431,6 +440,7 @@ static const struct lint_row rows[] = {
         .config = "{\"trustedRegistries\": [\"ok.example\"]}",
         .kinds = LINT_KIND(FROM) | LINT_KIND(COPY) | LINT_KIND(RUN),
         .instruction = check_trusted,
+        .image = check_base_trusted,
     },
     {
         .id = "CP206",

@@ -206,6 +206,14 @@ static void check_age(struct lint *l, const struct image_facts *f)
                        "the image is %" PRId64 " days old: its packages are as old", days);
 }
 
+static void check_signed(struct lint *l, const struct image_facts *f)
+{
+    if (f->vouched == IMAGE_SIGNED_NO)
+        lint_add_place(
+            l, "image", LINT_NOWHERE,
+            "it came without a signature that this machine's policy asked for and verified");
+}
+
 static void check_incomplete(struct lint *l, const struct image_facts *f)
 {
     if (f->incomplete)
@@ -238,6 +246,20 @@ static const struct lint_row rows[] = {
         .bad = "created a year ago",
         .good = "created this week",
         .image = check_age,
+    },
+    {
+        .id = "CP223",
+        .name = "image-unsigned",
+        .aliases = {NULL, "CIS-DI-0005", "DB-4.5", "DB-4.12"},
+        .title = "nobody spoke for the image when it came",
+        .level = LINT_INFO,
+        .where = LINT_IMAGE,
+        .why = "Whoever can write to the registry, or is on the way to it, decides what runs here.",
+        .fix = "Demand a signature in policy.json for the registry, and pull it again; `cooper "
+               "verify` looks at one image.",
+        .bad = "an image of a registry for which the policy says insecureAcceptAnything",
+        .good = "one for which it says sigstoreSigned",
+        .image = check_signed,
     },
     {
         .id = "CP532",

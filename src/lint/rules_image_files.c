@@ -378,7 +378,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP708",
         .name = "shell-in-image",
-        .aliases = {NULL},
+        .aliases = {NULL, "DB-4.3"},
         .title = "a shell or package manager in the image",
         .level = LINT_STYLE,
         .where = LINT_IMAGE,

@@ -303,7 +303,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP343",
         .name = "update-alone",
-        .aliases = {NULL, "CIS-DI-0007", "CKV_DOCKER_5"},
+        .aliases = {NULL, "CIS-DI-0007", "CKV_DOCKER_5", "DB-4.7"},
         .title = "package lists are updated in a RUN of their own",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE | LINT_IMAGE,

@@ -95,7 +95,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP354",
         .name = "unneeded-tool",
-        .aliases = {NULL},
+        .aliases = {NULL, "DB-4.3"},
         .title = "a tool of attackers ships with the image",
         .level = LINT_INFO,
         .where = LINT_DOCKERFILE | LINT_IMAGE,
@@ -111,7 +111,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP355",
         .name = "build-tools-in-final",
-        .aliases = {NULL},
+        .aliases = {NULL, "DB-4.3"},
         .title = "compilers and headers ship with the image",
         .level = LINT_INFO,
         .where = LINT_DOCKERFILE | LINT_IMAGE,

@@ -114,14 +114,22 @@ static void add_layers(struct audit_layers *l, const struct item *items)
 
 /* What the rules say, in "ID place: text" lines. */
 static void audit(const char *config, const char *history, const struct item *items, bool latest,
-                  uint32_t base, bool warnings_only, struct str *ret)
+                  uint32_t base, const char *from, enum image_signed vouched, bool warnings_only,
+                  struct str *ret)
 {
     AUDIT_LAYERS_AUTO(layers);
     CONFIG_AUTO(c);
     CLEANUP(arena_freep) struct arena *arena = arena_new();
     CLEANUP(lint_report_done) struct lint_report report = {0};
-    struct image_facts facts = {.name = "app", .latest = latest, .now_s = NOW, .base_layers = base};
-    const struct lint_options options = {.audit = true};
+    struct image_facts facts = {.name = "app",
+                                .latest = latest,
+                                .now_s = NOW,
+                                .base_layers = base,
+                                .base = from,
+                                .vouched = vouched};
+    static char name[] = "ok.example", *trusted_at[] = {name};
+    static const struct strings trusted = {trusted_at, 1, 1};
+    const struct lint_options options = {.audit = true, .trusted = &trusted};
     struct strings command = {0};
     STR_AUTO(json);
     ERROR_AUTO(err);
@@ -155,7 +163,13 @@ static const struct row {
     uint32_t base;
     const char *history;
     bool latest;
+    const char *from;
+    enum image_signed vouched;
 } rows[] = {
+    {"CP205", "base: the registry of 'bad.example/x:1'", .from = "bad.example/x:1"},
+    {"CP205", NULL, .from = "ok.example/x:1"},
+    {"CP223", "without a signature", .vouched = IMAGE_SIGNED_NO},
+    {"CP223", NULL, .vouched = IMAGE_SIGNED_YES},
     {"CP202", "says nothing", .latest = true},
     {"CP202", NULL},
     {"CP520", "no USER", .config = ""},
@@ -400,7 +414,8 @@ static void rules_see_what_is_in_an_image(void **state)
         STR_AUTO(mine);
         struct view rest, line;
 
-        audit(row->config, row->history, row->items, row->latest, row->base, false, &said);
+        audit(row->config, row->history, row->items, row->latest, row->base, row->from,
+              row->vouched, false, &said);
         for (rest = str_view(&said); rest.at && view_cut(&rest, '\n', &line);)
             if (view_starts(line, row->rule))
                 str_printf(&mine, "%.*s\n", VIEW_ARG(line));
@@ -442,8 +457,8 @@ static void a_small_image_is_clean(void **state)
 
     (void)state;
     audit("\"User\":\"65532\",\"Entrypoint\":[\"/app\"],\"Env\":[\"PATH=/usr/bin\"]",
-          "\"history\":[{\"created_by\":\"COPY app / # buildkit\"}],", items, false, 0, true,
-          &said);
+          "\"history\":[{\"created_by\":\"COPY app / # buildkit\"}],", items, false, 0, NULL,
+          IMAGE_SIGNED_UNKNOWN, true, &said);
     assert_string_equal(said.at, "");
 }
 
