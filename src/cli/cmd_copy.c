@@ -7,7 +7,7 @@
 
 struct options {
     const char *platform, *tls_verify, *multi_arch, *form, *compression, *level, *digest_file;
-    bool all_platforms, all, referrers, foreign, immutable;
+    bool all_platforms, all, referrers, foreign, immutable, preserve;
 };
 
 static const struct option_row rows[] = {
@@ -23,6 +23,8 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "dest-compress-format", struct options, compression,
              "gzip|zstd|zstd:chunked|estargz|uncompressed", "layers are packed anew"),
     OPT_TEXT(0, "dest-compress-level", struct options, level, "N|max", "how hard"),
+    OPT_FLAG(0, "preserve-digests", struct options, preserve,
+             "fail where a digest would be another one"),
     OPT_FLAG(0, "referrers", struct options, referrers,
              "what speaks of the image too: signatures, attestations, SBOMs"),
     OPT_FLAG(0, "allow-nondistributable-artifacts", struct options, foreign,
@@ -91,6 +93,10 @@ static int check_store(const struct copy_options *o, struct error *err)
     if (o->referrers)
         return error_set(err, -EINVAL,
                          "--referrers is for registries and layouts, and for layers as they are");
+    if (o->preserve)
+        return error_set(
+            err, -EINVAL,
+            "--preserve-digests is for registries and layouts, and for layers as they are");
     if (o->index_only)
         return error_set(err, -EINVAL, "--multi-arch index-only is for registries and layouts");
     return 0;
@@ -164,6 +170,7 @@ static int read_options(const struct options *o, struct platforms *platforms, st
     c->referrers = o->referrers;
     c->foreign = o->foreign;
     c->immutable = o->immutable;
+    c->preserve = o->preserve;
     if (r == 0)
         r = transfer_multi_arch(o->multi_arch, c, err);
     if (r == 0)

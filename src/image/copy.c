@@ -323,8 +323,11 @@ static int check_tag(struct copy *c, const struct documents *l, struct error *er
 }
 
 /* What speaks of a digest does not speak of another. */
-static int check_referrers(const struct copy *c, struct error *err)
+static int check_digests(const struct copy *c, struct error *err)
 {
+    if (c->options->preserve && (c->made.size > 0 || c->options->platform_count > 1))
+        return error_hint(err, error_set(err, -EINVAL, "it would have another digest"),
+                          "--preserve-digests allows no other form and no shorter index");
     return !c->options->referrers || c->made.size == 0
                ? 0
                : error_set(err, -EINVAL,
@@ -350,7 +353,7 @@ static int run(struct copy *c, const struct place *to, struct documents *l, stru
     if (r == 0)
         r = check_name(c, l, err);
     if (r == 0)
-        r = check_referrers(c, err);
+        r = check_digests(c, err);
     if (r == 0)
         r = check_tag(c, l, err);
     if (r == 0)

@@ -19,6 +19,7 @@ struct copy_options {
     bool
         referrers; /* signatures, attestations and what else speaks of it, by referrers or by tag */
     enum copy_form form;
+    bool preserve;  /* no manifest is written in another form: -EINVAL */
     bool immutable; /* a tag that has something else is not moved: -EEXIST */
     bool own;       /* from is ours, in between: the policy was asked about what it is of */
     bool foreign;   /* layers that may not be passed on are sent to registries, too */

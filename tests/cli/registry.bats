@@ -909,6 +909,18 @@ two_platforms() {
     run "$COOPER" copy --platform linux/arm64,linux/riscv64 oci:three oci:none:1
     [ "$status" = 1 ]
     [[ $output == *riscv64* ]]
+    # no digest changes unasked, and none where that is asked for
+    "$COOPER" copy -q --preserve-digests --all oci:three oci:kept:1
+    [ "$(raw oci:kept:1)" = "$(raw oci:three)" ]
+    for words in "--format v2s2 --all" "--platform linux/arm64,linux/s390x"; do
+        run "$COOPER" copy --preserve-digests $words oci:three "$REGISTRY/two/app:kept"
+        [ "$status" = 1 ]
+        [[ $output == *"it would have another digest"* ]]
+        run "$COOPER" pull "$REGISTRY/two/app:kept"
+        [ "$status" = 1 ]
+    done
+    run "$COOPER" copy --preserve-digests --dest-compress-format zstd oci:three oci:none:1
+    [ "$status" = 2 ]
     "$COOPER" copy -q --multi-arch index-only oci:o:1 "docker://$REGISTRY/two/app:index"
     [ "$(raw "docker://$REGISTRY/two/app:index")" = "$(raw oci:o:1)" ]
     run "$COOPER" copy --multi-arch some oci:o:1 oci:none:1
