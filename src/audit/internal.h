@@ -55,6 +55,8 @@ void run_add_env(struct run_list *l, struct run_facts *f, const char *text, stru
 void run_add_volume(struct run_list *l, struct run_facts *f, const char *text, struct run_place at);
 /* source is made plain; type by what it looks like when there is none. */
 void run_add_mount(struct run_list *l, struct run_facts *f, const struct run_mount *m);
+/* "/a//b/./c/.." is "/a/b"; what begins otherwise stays. */
+const char *run_plain_path(struct run_list *l, const char *path);
 /* "type=bind,source=/a,target=/b,readonly". */
 void run_add_mount_words(struct run_list *l, struct run_facts *f, const char *text,
                          struct run_place at);

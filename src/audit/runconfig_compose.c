@@ -116,6 +116,25 @@ static void take_env(struct reader *r, struct part n, struct run_facts *f)
     }
 }
 
+/* A volume of the file that is a directory of the host: driver_opts {o: bind, device: /etc}. */
+static void resolve_volumes(struct reader *r, struct part top, struct run_facts *f)
+{
+    const struct part volumes = part_get(r, top, "volumes");
+
+    vec_each (m, &f->mounts) {
+        if (m->type != RUN_VOLUME || !m->source || !volumes.value)
+            continue;
+        const char *const keys[] = {m->source, "driver_opts", NULL};
+        const struct part options = part_path(r, volumes, keys);
+        const char *device = part_text(r, part_get(r, options, "device")),
+                   *how = part_text(r, part_get(r, options, "o"));
+        if (!device || !how || !strstr(how, "bind"))
+            continue;
+        m->type = RUN_BIND;
+        m->source = run_plain_path(r->list, device);
+    }
+}
+
 static void take_volume(struct reader *r, struct part n, struct run_facts *f)
 {
     const struct part type = part_get(r, n, "type");
@@ -294,7 +313,7 @@ static int take_reach(struct reader *r, struct part service, struct run_facts *f
     return result;
 }
 
-static int take_service(struct reader *r, struct part service, const char *name)
+static int take_service(struct reader *r, struct part top, struct part service, const char *name)
 {
     struct run_facts *f;
     int result = run_list_new(r->list, &f, r->err);
@@ -313,7 +332,9 @@ static int take_service(struct reader *r, struct part service, const char *name)
     take_limits(r, service, f);
     take_restart(r, service, f);
     take_health(r, service, f);
-    return take_reach(r, service, f);
+    result = take_reach(r, service, f);
+    resolve_volumes(r, top, f);
+    return result;
 }
 
 int runconfig_compose(struct reader *r, struct part top)
@@ -332,7 +353,7 @@ int runconfig_compose(struct reader *r, struct part top)
             return error_set(r->err, -EINVAL, "%s is no mapping", service.at.path);
         result = extend(r, services, service, &all);
         if (result == 0)
-            result = take_service(r, (struct part){all, service.at}, each.key);
+            result = take_service(r, top, (struct part){all, service.at}, each.key);
     }
     r->variables = false;
     return result;

@@ -47,23 +47,29 @@ static void take_namespaces(struct reader *r, struct part host, struct run_facts
     f->net = word_of(r, host, "NetworkMode");
 }
 
-/* podman says what is left, not that ALL was dropped. */
-static void take_all_caps(struct reader *r, struct part top, struct run_facts *f)
+/* podman turns ALL into names: what is left (null: nothing), and what of its own list is gone. More gone than left is what
+ * --cap-drop ALL with some --cap-add looks like. */
+static void take_left_caps(struct reader *r, struct part top, struct run_facts *f)
 {
+    const json_t *value = json_object_get(top.value, "BoundingCaps");
     const struct part left = part_get(r, top, "BoundingCaps");
+    const size_t kept = json_array_size(left.value);
 
-    if (json_is_array(left.value) && json_array_size(left.value) == 0)
-        run_add_caps(r->list, &f->cap_drop, "ALL", left.at);
+    if (!value || f->cap_drop.size <= kept)
+        return;
+    run_add_caps(r->list, &f->cap_drop, "ALL", top.at);
+    take_caps(r, left, &f->cap_add);
 }
 
-/* No profile at all, where no SELinux label says the rest: nothing confines it. */
+/* No profile at all, where no SELinux label says the rest: nothing confines it. Before the first start nobody knows. */
 static void take_profile(struct reader *r, struct part top, struct run_facts *f)
 {
+    static const char *const status[] = {"State", "Status", NULL};
     const struct part profile = part_get(r, top, "AppArmorProfile");
     const char *text = part_text(r, profile),
                *label = part_text(r, part_get(r, top, "ProcessLabel"));
 
-    if (f->apparmor.text || !text)
+    if (f->apparmor.text || !text || part_is(r, part_path(r, top, status), "created"))
         return;
     if (*text)
         f->apparmor = run_word(text, profile.at);
@@ -82,7 +88,7 @@ static void take_rights(struct reader *r, struct part top, struct part host, str
     f->init = part_flag(r, part_get(r, host, "Init"));
     take_caps(r, part_get(r, host, "CapAdd"), &f->cap_add);
     take_caps(r, part_get(r, host, "CapDrop"), &f->cap_drop);
-    take_all_caps(r, top, f);
+    take_left_caps(r, top, f);
     while (part_next(r, security, &each, &item)) {
         const char *text = part_text(r, item);
         if (text)

@@ -51,6 +51,18 @@ static void take_limits(struct run_list *l, const struct docker_options *o, stru
     f->ulimits = flag(o->ulimits.size > 0, "--ulimit");
 }
 
+/* "host", "name=host,alias=web". */
+static struct run_text network(struct run_list *l, const char *text)
+{
+    struct run_text ret = word(l, "network", text);
+    struct view rest = view_of(text), one;
+
+    while (rest.at && view_cut(&rest, ',', &one))
+        if (view_starts(one, "name="))
+            ret.text = arena_strndup(l->arena, one.at + 5, one.size - 5);
+    return ret;
+}
+
 static void take_rights(struct run_list *l, const struct docker_options *o, struct run_facts *f)
 {
     f->privileged = flag(o->privileged, "--privileged");
@@ -64,7 +76,7 @@ static void take_rights(struct run_list *l, const struct docker_options *o, stru
     f->cgroupns = word(l, "cgroupns", o->cgroupns);
     f->cgroup_parent = word(l, "cgroup-parent", o->cgroup_parent);
     if (o->networks.size > 0)
-        f->net = word(l, "network", o->networks.at[o->networks.size - 1]);
+        f->net = network(l, o->networks.at[o->networks.size - 1]);
     vec_each (name, &o->cap_add)
         run_add_caps(l, &f->cap_add, *name, place(l, "cap-add", *name));
     vec_each (name, &o->cap_drop)

@@ -42,8 +42,7 @@ void run_add_env(struct run_list *l, struct run_facts *f, const char *text, stru
 
 /* ---- mounts ---- */
 
-/* "/a//b/./c/.." is "/a/b"; what begins otherwise stays. */
-static const char *plain_path(struct run_list *l, const char *path)
+const char *run_plain_path(struct run_list *l, const char *path)
 {
     STR_AUTO(s);
     struct view rest = view_of(path), part;
@@ -75,8 +74,8 @@ void run_add_mount(struct run_list *l, struct run_facts *f, const struct run_mou
     struct run_mount own = *m;
 
     if (own.type == RUN_BIND)
-        own.source = plain_path(l, own.source ? own.source : "");
-    own.target = plain_path(l, own.target ? own.target : "");
+        own.source = run_plain_path(l, own.source ? own.source : "");
+    own.target = run_plain_path(l, own.target ? own.target : "");
     if (run_list_count(l))
         vec_push(&f->mounts, own);
 }
@@ -136,6 +135,23 @@ static enum run_mount_type mount_type(struct view name)
     return view_eq_text(name, "tmpfs") ? RUN_TMPFS : RUN_OTHER_MOUNT;
 }
 
+/* What the local driver is told: "o=bind" with a device is a directory of the host, whatever the volume is called. */
+struct volume_options {
+    struct view device;
+    bool bind;
+};
+
+static void take_volume_option(struct view option, struct volume_options *v)
+{
+    struct view value = option, key;
+
+    (void)view_cut(&value, '=', &key);
+    if (view_eq_text(key, "device"))
+        v->device = value;
+    else if (view_eq_text(key, "o"))
+        v->bind |= value.size >= 4 && memmem(value.at, value.size, "bind", 4);
+}
+
 static void take_mount_word(struct run_list *l, struct view key, struct view value,
                             struct run_mount *m)
 {
@@ -161,10 +177,18 @@ void run_add_mount_words(struct run_list *l, struct run_facts *f, const char *te
 {
     struct run_mount m = {.type = RUN_VOLUME, .at = at};
     struct view rest = view_of(text), value, key;
+    struct volume_options v = {0};
 
     while (rest.at && view_cut(&rest, ',', &value)) {
         (void)view_cut(&value, '=', &key);
-        take_mount_word(l, key, value, &m);
+        if (view_eq_text(key, "volume-opt"))
+            take_volume_option(value, &v);
+        else
+            take_mount_word(l, key, value, &m);
+    }
+    if (m.type == RUN_VOLUME && v.bind && v.device.size > 0) {
+        m.type = RUN_BIND;
+        m.source = copy(l, v.device);
     }
     run_add_mount(l, f, &m);
 }

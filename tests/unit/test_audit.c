@@ -133,6 +133,100 @@ static void cases_of_the_table_hold(void **state)
     assert_true(count >= 66);
 }
 
+/* ---- words with several forms ---- */
+
+static const struct {
+    const char *options, *rule;
+    bool fires;
+} words[] = {
+    {"--network name=host,alias=x", "host-network", true},
+    {"--net=host", "host-network", true},
+    {"--mount type=volume,target=/x,volume-opt=o=bind,volume-opt=device=/etc", "mount-sensitive",
+     true},
+    {"--mount type=bind,src=/etc,dst=/x,readonly", "mount-sensitive", true},
+    {"--mount type=bind,src=/etc/ssl/certs,dst=/x,ro=true", "mount-sensitive", false},
+    {"--mount type=bind,src=/etc/ssl/certs,dst=/x", "mount-sensitive", true},
+    {"-v /var/:/x", "mount-sensitive", true},
+    {"-v /srv/../:/x", "mount-sensitive", true},
+    {"-v /etcetera:/x", "mount-sensitive", false},
+    {"-v ~/.ssh:/x:ro", "mount-sensitive", true},
+    {"-v etc:/x", "mount-sensitive", false},
+    {"-v /run/user/1000/podman/podman.sock:/s:ro", "mount-docker-socket", true},
+    {"-v /run/k3s/containerd/containerd.sock:/s", "mount-docker-socket", true},
+    {"-v /run/containerd/:/s", "mount-docker-socket", true},
+    {"-v /opt/x:/var/run/docker.sock", "mount-docker-socket", true},
+    {"-v docker.sock:/s", "mount-docker-socket", false},
+    {"-v /srv/db:/var/lib/db", "mount-could-be-ro", false},
+    {"--mount type=bind,src=/a,dst=/b,bind-propagation=shared", "mount-shared-propagation", true},
+    {"--cap-drop=net_raw,all", "cap-not-dropped", false},
+    {"--cap-drop NET_RAW", "cap-not-dropped", true},
+    {"--cap-add CAP_Bpf", "cap-dangerous", true},
+    {"--privileged --cap-drop ALL", "cap-not-dropped", true},
+    {"--privileged", "seccomp-off", true},
+    {"--privileged", "host-device", true},
+    {"--privileged=false", "privileged", false},
+    {"--security-opt seccomp:unconfined", "seccomp-off", true},
+    {"--security-opt seccomp=/p.json", "seccomp-off", false},
+    {"--security-opt label=type:spc_t", "selinux-off", true},
+    {"--security-opt label=user:x", "selinux-off", false},
+    {"--security-opt no-new-privileges:true", "new-privileges-allowed", false},
+    {"--security-opt no-new-privileges=false", "new-privileges-allowed", true},
+    {"--user root:app", "runs-as-root", true},
+    {"--user 00", "runs-as-root", true},
+    {"--user app", "runs-as-root", false},
+    {"--user 0 --userns=keep-id", "runs-as-root", false},
+    {"-p 80", "publish-low-port", false},
+    {"-p 127.0.0.1:1000-1100:80-180", "publish-low-port", true},
+    {"-p 80:80/udp", "publish-low-port", true},
+    {"-p [::1]:8080:80", "publish-all-interfaces", false},
+    {"-p ::1:8080:80", "publish-all-interfaces", false},
+    {"-p 0.0.0.0:8080:80", "publish-all-interfaces", true},
+    {"-p 127.0.0.1::80", "publish-all-interfaces", false},
+    {"-p 2222:22", "expose-ssh", true},
+    {"-m 0", "no-memory-limit", true},
+    {"--memory=1g", "no-memory-limit", false},
+    {"--pids-limit=-1", "no-pids-limit", true},
+    {"--cpu-shares 5", "no-cpu-limit", false},
+    {"--cpuset-cpus 0,1", "no-cpu-limit", false},
+    {"--restart on-failure", "restart-unbounded", true},
+    {"--restart on-failure:50", "restart-unbounded", true},
+    {"--restart unless-stopped", "restart-unbounded", true},
+    {"--restart no", "restart-unbounded", false},
+    {"-e DB_PASSWORD", "secret-in-env", true},
+    {"-e DB_PASSWORD=", "secret-in-env", false},
+    {"-e X=AKIAABCDEFGHIJKLMNOP", "secret-value-in-label-or-env", true},
+    {"-e DOCKER_HOST=tcp://h:2376 -e DOCKER_TLS_VERIFY=1", "docker-host-plain-tcp", false},
+    {"-e DOCKER_HOST=unix:///s", "docker-host-plain-tcp", false},
+    {"docker:27 dockerd -H tcp://0.0.0.0:2375", "docker-host-plain-tcp", true},
+    {"app", "image-latest", true},
+    {"localhost:5000/app", "image-latest", true},
+    {"localhost:5000/app:1", "image-latest", false},
+    {"0123456789ab", "image-latest", false},
+    {"app:1 /usr/sbin/sshd -D", "expose-ssh", true},
+    {"", "default-bridge", true},
+    {"--network none", "default-bridge", false},
+    {"exec c sh", "rootfs-writable", false},
+    {"exec -e TOKEN=x c sh", "secret-in-env", true},
+    {"exec -u 0 c sh", "exec-as-root", true},
+};
+
+static void words_are_understood(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        CLEANUP(lint_report_done) struct lint_report report = {0};
+        RUN_LIST_AUTO(list);
+        const struct lint_row *row = lint_row_find(view_of(words[i].rule));
+
+        assert_non_null(row);
+        read_options(words[i].options, "app:1.2.3", &list);
+        judge(&list, &report);
+        if (fires(&report, row) != words[i].fires)
+            fail_msg("'%s' %s %s", words[i].options, words[i].fires ? "is no" : "is",
+                     words[i].rule);
+    }
+}
+
 /* ---- one configuration, four forms ---- */
 
 static void read_text(const char *text, struct run_list *ret)
@@ -305,6 +399,13 @@ static const struct {
      "4:7-4:20 services.w.environment[0]"},
     {"services:\n  w:\n    environment: {MYSQL_ALLOW_EMPTY_PASSWORD: \"yes\"}\n", "secret-in-env",
      NULL},
+    {"services:\n  w:\n    volumes: ['e:/e']\nvolumes: {e: {driver_opts: {type: none, o: "
+     "'bind,ro', "
+     "device: /etc}}}\n",
+     "mount-sensitive", "3:15-3:21 services.w.volumes[0]"},
+    {"services:\n  w:\n    volumes: ['e:/e']\nvolumes: {e: {driver_opts: {type: nfs, device: "
+     "':/etc'}}}\n",
+     "mount-sensitive", NULL},
     {"kind: Service\n---\nkind: CronJob\nspec: {jobTemplate: {spec: {template: {spec: {containers: "
      "[{name: c, image: a}]}}}}}\n",
      "image-latest", "4:77-4:78 spec.jobTemplate.spec.template.spec.containers[0].image"},
@@ -318,6 +419,26 @@ static const struct {
     {"kind: Pod\nspec:\n  hostUsers: false\n  containers: [{image: 'a:1', securityContext: "
      "{runAsUser: 0}}]\n",
      "runs-as-root", NULL},
+    /* podman 5.4 with --cap-drop all, and with one that is kept; docker before the first start */
+    {"[{\"Name\":\"a\",\"BoundingCaps\":null,\"HostConfig\":{\"CapDrop\":[\"CAP_CHOWN\",\"CAP_"
+     "KILL\"]}}]",
+     "cap-not-dropped", NULL},
+    {"[{\"Name\":\"a\",\"BoundingCaps\":[\"CAP_SETUID\"],\"HostConfig\":{\"CapDrop\":[\"CAP_"
+     "CHOWN\","
+     "\"CAP_KILL\"]}}]",
+     "cap-dangerous", "0:0-0:0 a.BoundingCaps[0]"},
+    {"[{\"Name\":\"a\",\"BoundingCaps\":[\"CAP_A\",\"CAP_B\"],\"HostConfig\":{\"CapDrop\":[\"CAP_"
+     "CHOWN\"]}}]",
+     "cap-not-dropped", "0:0-0:0 a"},
+    {"[{\"Name\":\"/"
+     "a\",\"AppArmorProfile\":\"\",\"State\":{\"Status\":\"created\"},\"HostConfig\":{}}]",
+     "apparmor-off", NULL},
+    {"[{\"Name\":\"/"
+     "a\",\"AppArmorProfile\":\"\",\"State\":{\"Status\":\"running\"},\"HostConfig\":{}}]",
+     "apparmor-off", "0:0-0:0 a.AppArmorProfile"},
+    {"[{\"AppArmorProfile\":\"\",\"ProcessLabel\":\"system_u:system_r:container_t:s0\","
+     "\"HostConfig\":{}}]",
+     "apparmor-off", NULL},
     {"{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0}},\"linux\":{\"namespaces\":"
      "[{\"type\":\"pid\"}]}}",
      "host-network", "0:0-0:0 linux.namespaces"},
@@ -398,6 +519,7 @@ static void bombs_are_refused(void **state)
     RUN_LIST_AUTO(list);
     RUN_LIST_AUTO(more);
     RUN_LIST_AUTO(deep);
+    RUN_LIST_AUTO(chain);
     STR_AUTO(text);
 
     (void)state;
@@ -419,11 +541,18 @@ static void bombs_are_refused(void **state)
         str_printf(&text, "  s%u: {extends: a, volumes: [z:/z]}\n", i);
     assert_int_equal(runconfig_parse(str_view(&text), "file", &more, NULL), -EDQUOT);
     str_clear(&text);
+    str_add_text(&text, "a0: &a0 [x]\n"); /* as deep as that, in one line each */
+    for (unsigned i = 1; i < 40; i++)
+        str_printf(&text, "a%u: &a%u [*a%u]\n", i, i, i - 1);
+    str_add_text(&text, "services: {}\n");
+    assert_int_equal(runconfig_parse(str_view(&text), "file", &chain, NULL), -EDQUOT);
+    str_clear(&text);
     for (unsigned i = 0; i < 100000; i++)
         str_add_char(&text, '[');
     assert_true(runconfig_parse(str_view(&text), "file", &deep, NULL) < 0);
 }
 
 UNIT_MAIN(cmocka_unit_test(every_example_holds), cmocka_unit_test(cases_of_the_table_hold),
-          cmocka_unit_test(forms_say_the_same), cmocka_unit_test(findings_have_their_places),
-          cmocka_unit_test(others_are_refused), cmocka_unit_test(bombs_are_refused))
+          cmocka_unit_test(words_are_understood), cmocka_unit_test(forms_say_the_same),
+          cmocka_unit_test(findings_have_their_places), cmocka_unit_test(others_are_refused),
+          cmocka_unit_test(bombs_are_refused))
