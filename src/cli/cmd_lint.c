@@ -11,6 +11,7 @@
 #include "cli/lint_files.h"
 #include "cli/lint_settings.h"
 #include "cli/lint_sinks.h"
+#include "cli/lint_stored.h"
 #include "lint/config.h"
 #include "lint/fix.h"
 #include "lint/format.h"
@@ -63,6 +64,7 @@ struct work {
     const struct options *o;
     const struct lint_config *config;
     struct lint_exceptions *exceptions;
+    struct lint_stored *stored;
     struct lint_bases *bases;
     struct lint_directory context;
     struct linter *linters[2]; /* [1]: with what another rule covers, for formats that want it */
@@ -75,6 +77,7 @@ static void work_done(struct work *w)
     linter_free(w->linters[0]);
     linter_free(w->linters[1]);
     lint_exceptions_free(w->exceptions);
+    lint_stored_free(w->stored);
     lint_bases_free(w->bases);
     lint_directory_done(&w->context);
     lint_sinks_done(&w->sinks);
@@ -204,6 +207,8 @@ static void make_linters(struct work *w)
 
     options.exceptions = w->exceptions;
     options.bases = w->bases = lint_bases_new();
+    w->stored = lint_stored_new(w->env);
+    lint_stored_use(w->stored, &options);
     options.context = true;
     options.no_shellcheck = w->o->no_shellcheck;
     for (size_t i = 0; i < ARRAY_SIZE(w->linters); i++) {

@@ -1,6 +1,7 @@
 #include "cli/lint_build.h"
 
 #include "cli/lint_settings.h"
+#include "cli/lint_stored.h"
 #include "lint/rule.h"
 
 /* BuildKit's name; else what people know it by, or our own. NULL: it has none of BuildKit's, and only those are asked for. */
@@ -48,6 +49,8 @@ int lint_for_build(const struct env *env, const struct build_lint *ask, struct e
     o.check = ask->check;
     o.raw = !ask->full;
     o.no_shellcheck = !ask->full;
+    CLEANUP(lint_stored_freep) struct lint_stored *stored = lint_stored_new(env);
+    lint_stored_use(stored, &o);
     report(&o, ask);
     return 0;
 }

@@ -13,6 +13,7 @@
 /* In order: a threshold takes what is not below it. */
 enum lint_level { LINT_IGNORE, LINT_STYLE, LINT_INFO, LINT_WARNING, LINT_ERROR };
 
+struct image_config;
 struct lint_row;
 struct lint_context;
 struct lint_exceptions;
@@ -78,6 +79,9 @@ struct lint_options {
     struct lint_bases *bases;        /* files that differ in tags of one are told; NULL: they may */
     bool context;                    /* there is one: its rules are asked */
     const struct lint_context *sent; /* lint/context.h; NULL: nobody looked */
+    /* The configuration of an image that FROM names, as far as it is known, or NULL. NULL: none is. */
+    const struct image_config *(*stored)(void *ctx, struct view image);
+    void *stored_ctx;
     bool audit; /* what docker-bench has is on, though it is off in Dockerfiles */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */

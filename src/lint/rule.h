@@ -167,6 +167,8 @@ void lint_add_place(struct lint *l, const char *place, struct span span, const c
 
 /* The variable as it is known at this place, or NULL. */
 const struct lint_var *lint_var_find(const struct lint_scope *scope, struct view name);
+/* The configuration of the image that the stage, or those it is made of, was started from: NULL when nobody knows it. */
+const struct image_config *lint_stored_base(const struct lint *l, const struct lint_stage *s);
 /* A number below stage_count, or a name (case ignored) of a stage; NULL: none. before: only stages above it. */
 const struct lint_stage *lint_stage_find(const struct lint *l, struct view name, size_t before);
 /* The word without the quotes around it. */

@@ -40,11 +40,26 @@ static void check_root(struct lint *l, const struct lint_stage *s)
         lint_add(l, s->scope.user->words[0].span, "the last USER is root");
 }
 
+/* Of a configuration: "", "root", "0:0". */
+static bool runs_as_root(const struct image_config *c)
+{
+    const size_t size = c->user ? strcspn(c->user, ":") : 0;
+
+    return size == 0 || (size == 1 && c->user[0] == '0') ||
+           (size == 4 && strncmp(c->user, "root", 4) == 0);
+}
+
 static void check_no_user(struct lint *l, const struct lint_stage *s)
 {
-    if (s->from && s->final && !s->scope.user)
+    if (!s->from || !s->final || s->scope.user)
+        return;
+    const struct image_config *base = lint_stored_base(l, s);
+    if (!base)
         lint_add(l, s->from->words[0].span,
                  "no USER is set: the container runs as whom the base image says, most often root");
+    else if (runs_as_root(base))
+        lint_add(l, s->from->words[0].span,
+                 "no USER is set, and the base runs as root: so does the container");
 }
 
 static void check_user_numeric(struct lint *l, const struct lint_stage *s,
@@ -226,15 +241,16 @@ static void check_volume(struct lint *l, const struct lint_stage *s, const struc
 
 static bool has_health(const struct lint_stage *s, const void *ctx)
 {
-    (void)ctx;
-    return s->health != NULL;
+    const struct image_config *base = s->health || s->parent ? NULL : lint_stored_base(ctx, s);
+
+    return s->health || (base && base->healthcheck.set && base->healthcheck.test.size > 0);
 }
 
 static void check_health(struct lint *l)
 {
     bool *has = xcalloc(l->stage_count + 1, sizeof(*has));
 
-    lint_stages_with(l, has_health, NULL, has);
+    lint_stages_with(l, has_health, l, has);
     for (size_t i = 0; i < l->stage_count; i++)
         if (!has[i])
             lint_add(l, l->stages[i].from->keyword_span, "no HEALTHCHECK");

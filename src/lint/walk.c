@@ -41,6 +41,16 @@ const struct lint_stage *lint_stage_find(const struct lint *l, struct view name,
     return s;
 }
 
+const struct image_config *lint_stored_base(const struct lint *l, const struct lint_stage *s)
+{
+    while (s->parent)
+        s = s->parent;
+    if (!l->options->stored || !s->from || lint_has_variable(s->image) ||
+        view_eq_text(s->image, "scratch"))
+        return NULL;
+    return l->options->stored(l->options->stored_ctx, s->image);
+}
+
 struct view lint_unquote(struct view v)
 {
     if (v.size >= 2 && (v.at[0] == '"' || v.at[0] == '\'') && v.at[v.size - 1] == v.at[0])

@@ -89,3 +89,17 @@ EOF
     truncate -s 5000 "$blob"
     run -1 cooper audit "oci:$BATS_TEST_TMPDIR/bad:1"
 }
+
+@test "lint asks the store who runs a base, and makes no store for it" {
+    printf 'FROM good:1\nENV A=b\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    run cooper lint --no-fail --format gnu "$BATS_TEST_TMPDIR/Dockerfile"
+    [[ $output != *"no USER"* ]]
+    printf 'FROM base:1 AS a\nFROM a\nENV A=b\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    run cooper lint --no-fail --format gnu "$BATS_TEST_TMPDIR/Dockerfile"
+    [[ $output == *"no USER is set, and the base runs as root"* ]]
+    printf 'FROM nowhere:1\nENV A=b\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    run cooper lint --no-fail --format gnu "$BATS_TEST_TMPDIR/Dockerfile"
+    [[ $output == *"whom the base image says"* ]]
+    COOPER_ROOT=$BATS_TEST_TMPDIR/none cooper lint --no-fail "$BATS_TEST_TMPDIR/Dockerfile" >/dev/null
+    [ ! -e "$BATS_TEST_TMPDIR/none" ]
+}
