@@ -31,7 +31,7 @@ struct rule {
 
 static bool holds(struct view text, const char *part)
 {
-    return memmem(text.at, text.size, part, strlen(part));
+    return text.size > 0 && memmem(text.at, text.size, part, strlen(part));
 }
 
 static void read_field(struct rule *r, struct view field)
