@@ -9,7 +9,7 @@ static const struct word *command_words(const struct instruction *in, size_t *re
     const size_t skip = in->kind == INSTRUCTION_HEALTHCHECK && in->word_count > 0;
 
     *ret_count = in->word_count - skip;
-    return in->words + skip;
+    return skip ? in->words + skip : in->words; /* no words, no array */
 }
 
 static bool is_shell_form(const struct instruction *in)
