@@ -34,15 +34,17 @@ def of_refusal(a, b, one, first, second, scratch):
         if side == who and re.search(refusal, words) and re.search(text, one.text()):
             return what
     missed = who == "BuildKit" and re.search(r'failed to calculate checksum of ref .*: ("/.*"): not found', words)
-    why = of_link(a, b, one, json.loads(missed[1])[1:], scratch) if missed else None
+    why = of_link(a, b, one, json.loads(missed[1])[1:], words, scratch) if missed else None
     return why or of_rest(a, b, one, scratch)
 
 
-def of_link(a, b, one, missed, scratch):
+def of_link(a, b, one, missed, words, scratch):
     """The same where BuildKit missed something: it has to be what a link of the context leads to, by a pattern or a name that it takes for one."""
     tree = Tree(one.entries)
     links = [e for e in one.entries if e.kind == "link"]
     places = {os.path.normpath("/" + place).strip("/") for e in links for place in [target(e), *tree.steps(e.path)[1:]]}
+    if any(patterns(one, of_stages=True)) and failed_step(words, "--from="):
+        return "a pattern, and a dangling link in what it matches"  # of a stage, where nobody knows all links
     if missed not in places or not (any(patterns(one)) or "\\" in missed):
         return None
     if tree.kind(missed) is None:
@@ -62,6 +64,11 @@ def without_rest(item):
         return item[:json.JSONDecoder().raw_decode(item, head.end())[1]] if head else item
     except ValueError:
         return item
+
+
+def failed_step(words, part):
+    """Whether the step that BuildKit says it failed in has that in it."""
+    return any(part in line for line in re.findall(r"(?m)^ > \[.*", words))
 
 
 def target(link):
@@ -98,11 +105,11 @@ def sends_all(one):
     return replace(one, items=items)
 
 
-def patterns(one):
-    """The sources in the context that are patterns, as lists of names and patterns for fnmatch."""
+def patterns(one, of_stages=False):
+    """The sources in the context, or in stages, that are patterns, as lists of names and patterns for fnmatch."""
     for item in one.items:
         copy = re.match(r"\s*(?:onbuild\s+)?(?:copy|add)\s+((?:--\S+\s+)*)(.*)", re.sub(r"[\\`][ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*", "", item), re.IGNORECASE | re.DOTALL)
-        if copy and "--from=" not in copy[1]:
+        if copy and ("--from=" in copy[1]) == of_stages:
             yield from (pattern(w) for w in words_of(copy[2])[:-1] if re.search(r"[*?\[]", w))
 
 
