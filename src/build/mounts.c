@@ -166,12 +166,17 @@ static bool has_variable(const struct spawn_plan *plan, const char *name)
     return false;
 }
 
-static void add_tmpfs(const char *target, uint64_t size, bool read_only, struct spawn_plan *plan)
+#define EMPTY_MODE 0755 /* of from=scratch: nothing is in it */
+
+/* mode 0: that of what lies below. */
+static void add_tmpfs(const char *target, uint64_t size, uint32_t mode, bool read_only,
+                      struct spawn_plan *plan)
 {
     plan->mounts[plan->mount_count++] = (struct spawn_mount){.kind = SPAWN_MOUNT_TMPFS,
                                                              .source_fd = -1,
                                                              .target = target,
                                                              .size = size,
+                                                             .mode = mode,
                                                              .read_only = read_only};
 }
 
@@ -184,9 +189,9 @@ int mounts_plan_add(struct build *b, const struct op_exec *e, struct spawn_plan 
         const struct exec_mount *m = &e->mounts[i];
 
         if (m->spec.type == MOUNT_TMPFS)
-            add_tmpfs(m->target, m->spec.size, m->spec.readonly, plan);
+            add_tmpfs(m->target, m->spec.size, 0, m->spec.readonly, plan);
         else if (m->spec.type == MOUNT_BIND && !m->input)
-            add_tmpfs(m->target, 0, m->spec.readonly, plan); /* from=scratch: nothing is in it */
+            add_tmpfs(m->target, 0, EMPTY_MODE, m->spec.readonly, plan);
         else if (m->spec.type == MOUNT_SECRET)
             r = add_secret(b, m, plan, err);
         else if (m->spec.type == MOUNT_SSH && m->given && !has_variable(plan, "SSH_AUTH_SOCK"))
