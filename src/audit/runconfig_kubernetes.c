@@ -5,7 +5,7 @@
 
 /* What a pod says for all its containers. */
 struct pod {
-    struct part spec, security;
+    struct part spec, security, annotations;
     struct run_flag host_net, host_pid, host_ipc, host_users;
     const char *name;
 };
@@ -32,6 +32,17 @@ static void take_caps(struct reader *r, struct part list, struct run_texts *ret)
     }
 }
 
+/* The word for AppArmor before Kubernetes 1.30. */
+static void take_annotation(struct reader *r, const struct pod *p, struct run_facts *f)
+{
+    const char *key =
+        arena_printf(r->list->arena, "container.apparmor.security.beta.kubernetes.io/%s", f->name);
+    const struct part profile = part_get(r, p->annotations, key);
+
+    if (profile.value)
+        f->apparmor = part_word(r, profile);
+}
+
 /* A profile's type; Unconfined is what counts. A pod that asks for no seccomp profile has none unless the kubelet adds one. */
 static void take_profiles(struct reader *r, struct part security, const struct pod *p,
                           struct run_facts *f)
@@ -50,6 +61,8 @@ static void take_profiles(struct reader *r, struct part security, const struct p
     if (profile.value)
         f->apparmor = run_word(
             part_is(r, profile, "Unconfined") ? "unconfined" : part_text(r, profile), profile.at);
+    else
+        take_annotation(r, p, f);
     f->selinux = part_word(r, first_of(r, security, p->security, selinux));
     if (part_is(r, masks, "Unmasked"))
         f->unmasked = (struct run_flag){RUN_YES, masks.at};
@@ -238,11 +251,15 @@ static int take_container(struct reader *r, struct part container, const struct 
     return take_ports(r, part_get(r, container, "ports"), p, f);
 }
 
-static int take_pod(struct reader *r, struct part spec, bool stays)
+/* holder: what has metadata and spec. */
+static int take_pod(struct reader *r, struct part holder, bool stays)
 {
     static const char *const lists[] = {"containers", "initContainers", "ephemeralContainers"};
+    static const char *const annotations[] = {"metadata", "annotations", NULL};
+    const struct part spec = part_get(r, holder, "spec");
     const struct pod p = {
         .spec = spec,
+        .annotations = part_path(r, holder, annotations),
         .security = part_get(r, spec, "securityContext"),
         .host_net = part_flag(r, part_get(r, spec, "hostNetwork")),
         .host_pid = part_flag(r, part_get(r, spec, "hostPID")),
@@ -265,18 +282,18 @@ static int take_pod(struct reader *r, struct part spec, bool stays)
 /* Where the pod stands in an object of any kind: those that other programs define follow the same forms. */
 static int take_object(struct reader *r, struct part top)
 {
-    static const char *const cron[] = {"spec", "jobTemplate", "spec", "template", "spec", NULL},
-                             *const workload[] = {"spec", "template", "spec", NULL},
-                             *const template[] = {"template", "spec", NULL},
-                             *const pod[] = {"spec", NULL};
+    static const char *const cron[] = {"spec", "jobTemplate", "spec", "template", NULL},
+                             *const workload[] = {"spec", "template", NULL},
+                             *const template[] = {"template", NULL}, *const pod[] = {NULL};
     const char *const *const paths[] = {cron, workload, template, pod};
     const struct part kind = part_get(r, top, "kind");
     const bool stays = !part_is(r, kind, "Job") && !part_is(r, kind, "CronJob");
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-        const struct part spec = part_path(r, top, paths[i]);
-        if (part_get(r, spec, "containers").value)
-            return take_pod(r, spec, stays);
+        static const char *const containers[] = {"spec", "containers", NULL};
+        const struct part holder = part_path(r, top, paths[i]);
+        if (part_path(r, holder, containers).value)
+            return take_pod(r, holder, stays);
     }
     return 0; /* a service, a secret: nothing runs */
 }

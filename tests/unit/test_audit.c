@@ -419,6 +419,10 @@ static const struct {
     {"kind: Pod\nspec:\n  hostUsers: false\n  containers: [{image: 'a:1', securityContext: "
      "{runAsUser: 0}}]\n",
      "runs-as-root", NULL},
+    {"kind: Pod\nmetadata:\n  annotations: {container.apparmor.security.beta.kubernetes.io/c: "
+     "unconfined}\nspec:\n  containers: [{name: b, image: 'a:1'}, {name: c, image: 'a:1'}]\n",
+     "apparmor-off",
+     "3:67-3:77 metadata.annotations.container.apparmor.security.beta.kubernetes.io/c"},
     /* podman 5.4 with --cap-drop all, and with one that is kept; docker before the first start */
     {"[{\"Name\":\"a\",\"BoundingCaps\":null,\"HostConfig\":{\"CapDrop\":[\"CAP_CHOWN\",\"CAP_"
      "KILL\"]}}]",
