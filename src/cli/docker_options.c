@@ -78,6 +78,7 @@ const struct foreign_option docker_foreign[] = {
     {0, "network-alias", false, false, NULL},
     {0, "no-hostname", true, false, NULL},
     {0, "no-hosts", true, false, NULL},
+    {0, "oom-kill-disable", true, false, NULL},
     {0, "oom-score-adj", false, false, NULL},
     {0, "os", false, false, NULL},
     {0, "passwd", true, false, NULL},

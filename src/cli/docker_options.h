@@ -41,9 +41,7 @@
         OPT_TEXT(0, "restart", t, f.restart, "POLICY", "run: no, on-failure[:N], always"),         \
         OPT_TEXT(0, "entrypoint", t, f.entrypoint, "PROGRAM", "run: what is started"),             \
         OPT_TEXT(0, "health-cmd", t, f.health_cmd, "COMMAND", "run: the health check"),            \
-        OPT_FLAG(0, "no-healthcheck", t, f.no_healthcheck, "run: none"),                           \
-        OPT_FLAG(0, "oom-kill-disable", t, f.oom_kill_disable,                                     \
-                 "run: never killed for want of memory")
+        OPT_FLAG(0, "no-healthcheck", t, f.no_healthcheck, "run: none")
 
 /* What docker run has besides, and podman's words for the same. */
 extern const struct foreign_option docker_foreign[];
