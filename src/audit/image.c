@@ -158,15 +158,13 @@ static void read_signed(struct image_tools *t, struct audit_image *a)
 
 /* ---- opening ---- */
 
-static bool is_latest(const char *name)
+/* Asked for by that tag, said or not; an id is a better name. */
+static bool is_latest(const struct image *i, const char *name)
 {
-    const char *slash = strrchr(name, '/'), *last = slash ? slash : name;
-    const char *colon = strchr(last, ':');
+    cleanup_free char *full = NULL;
 
-    if (strchr(name, '@') ||
-        (strlen(name) >= 12 && strspn(name, "0123456789abcdef") == strlen(name)))
-        return false; /* by digest or id */
-    return !colon || strcmp(colon, ":latest") == 0;
+    return i->record.name && image_name_canonical(name, &full, NULL) == 0 &&
+           strcmp(full, i->record.name) == 0 && view_ends(view_of(full), ":latest");
 }
 
 static int open_stored(struct image_tools *t, const char *name, const struct platform *platform,
@@ -177,7 +175,7 @@ static int open_stored(struct image_tools *t, const char *name, const struct pla
 
     if (r < 0)
         return r;
-    a->facts.latest = is_latest(name);
+    a->facts.latest = is_latest(a->image, name);
     read_signed(t, a);
     return audit_layers_of_image(t, a->image, &a->layers, err);
 }

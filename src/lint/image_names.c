@@ -72,7 +72,8 @@ static bool is_package_part(struct view path)
 
 bool image_name_is_sample(struct view path)
 {
-    return has_part(path, "test tests testing testdata test-data test_data certdata fixtures spec "
+    return lint_path_below(path, VIEW("usr/share")) ||
+           has_part(path, "test tests testing testdata test-data test_data certdata fixtures spec "
                           "example examples sample samples demo demos doc docs man locale "
                           "zoneinfo") ||
            is_package_part(path);
@@ -81,9 +82,8 @@ bool image_name_is_sample(struct view path)
 /* Some files have the extension of a key ring, and are none. */
 static bool is_secret(struct view path)
 {
-    if (image_name_is_sample(path) || lint_path_below(path, VIEW("usr/share")))
-        return false;
-    if (lint_path_below(path, VIEW("usr/lib")) || lint_path_below(path, VIEW("usr/include")))
+    if (image_name_is_sample(path) || lint_path_below(path, VIEW("usr/lib")) ||
+        lint_path_below(path, VIEW("usr/include")))
         return false;
     const struct view name = lint_base_name(path);
     return image_name_is_secret(path) ||

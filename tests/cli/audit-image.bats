@@ -77,6 +77,15 @@ EOF
     run -3 cooper audit --exit-on error app:1
 }
 
+@test "an image may be named by its id, and have no layers" {
+    printf 'FROM scratch\nUSER 7\nLABEL a=b\n' >"$BATS_TEST_TMPDIR/Dockerfile"
+    cooper build -q -t empty "$BATS_TEST_TMPDIR" >/dev/null
+    run -0 cooper audit --brief --no-fail empty
+    [[ $output == *"DL3007 warning"* ]]
+    run -0 cooper audit --brief --no-fail "$(cooper inspect -f '{{.Id}}' empty)"
+    [[ $output != *DL3007* ]]
+}
+
 @test "what is not there, or is not what it says, is an error" {
     run -1 cooper audit nowhere:1
     [[ $output == *"there is no image 'nowhere:1'"*pull* ]]
