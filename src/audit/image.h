@@ -36,6 +36,6 @@ MUST_CHECK int audit_gather_files(struct gathering *g, struct error *err);
 
 bool audit_may_write(const struct image_user *u, const struct entry *e);
 void audit_add_text(struct gathering *g, struct image_texts *list, const char *text);
-/* A file to a list; e may be of any layer. take_path: the arena's, with its '/'. */
-struct image_file *audit_add_file(struct gathering *g, enum image_list list, const char *take_path,
+/* A file to a list; e may be of any layer. path: without its leading '/', or the name of a package. */
+struct image_file *audit_add_file(struct gathering *g, enum image_list list, const char *path,
                                   const struct entry *e, uint32_t layer, bool hidden);

@@ -47,7 +47,7 @@ static const char *absolute(struct gathering *g, const char *path)
     return arena_printf(g->arena, "/%s", path);
 }
 
-struct image_file *audit_add_file(struct gathering *g, enum image_list list, const char *take_path,
+struct image_file *audit_add_file(struct gathering *g, enum image_list list, const char *path,
                                   const struct entry *e, uint32_t layer, bool hidden)
 {
     struct image_files *l = &g->facts->lists[list];
@@ -58,15 +58,16 @@ struct image_file *audit_add_file(struct gathering *g, enum image_list list, con
         return NULL;
     if (!l->at)
         l->at = arena_alloc(g->arena, IMAGE_FILES_MAX * sizeof(*l->at));
-    l->at[l->size] = (struct image_file){.path = take_path,
-                                         .mode = e->mode,
-                                         .uid = e->uid,
-                                         .gid = e->gid,
-                                         .size = e->size,
-                                         .layer = layer,
-                                         .base = base,
-                                         .hidden = hidden,
-                                         .is_dir = e->type == ENTRY_DIR};
+    l->at[l->size] = (struct image_file){
+        .path = list == IMAGE_DEV_PACKAGE ? arena_strdup(g->arena, path) : absolute(g, path),
+        .mode = e->mode,
+        .uid = e->uid,
+        .gid = e->gid,
+        .size = e->size,
+        .layer = layer,
+        .base = base,
+        .hidden = hidden,
+        .is_dir = e->type == ENTRY_DIR};
     return &l->at[l->size++];
 }
 
@@ -98,7 +99,7 @@ static void add_hidden(struct gathering *g, const struct entry *e, uint32_t laye
         ;
     if (at >= IMAGE_FILES_MAX)
         return;
-    f.path = absolute(g, e->path);
+    f.path = e->path; /* most do not stay: name_hidden() makes it the arena's */
     memmove(&l->at[at + 1], &l->at[at], (l->size - at) * sizeof(*l->at));
     l->at[at] = f;
     l->size = MIN(l->size + 1, (size_t)IMAGE_FILES_MAX);
@@ -130,7 +131,7 @@ static void look_at_capabilities(struct gathering *g, const char *path, const st
     for (size_t i = 0; i < e->xattr_count; i++) {
         if (strcmp(e->xattrs[i].name, "security.capability") != 0)
             continue;
-        struct image_file *f = audit_add_file(g, IMAGE_CAPABLE, absolute(g, path), e, layer, false);
+        struct image_file *f = audit_add_file(g, IMAGE_CAPABLE, path, e, layer, false);
         if (f)
             f->note = capabilities(g, e->xattrs[i].value);
     }
@@ -150,6 +151,12 @@ static bool is_on_path(const struct walking *w, const char *path)
     return false;
 }
 
+/* It is in the list already. */
+static bool is_start(const struct image_facts *f, const char *path)
+{
+    return f->program_path && f->program_path[0] == '/' && strcmp(f->program_path + 1, path) == 0;
+}
+
 static void look_at_modes(struct walking *w, const char *path, const struct entry *e,
                           uint32_t layer)
 {
@@ -157,13 +164,14 @@ static void look_at_modes(struct walking *w, const char *path, const struct entr
     const bool program = e->type == ENTRY_FILE && (e->mode & 0111);
 
     if (program && (e->mode & 06000))
-        (void)audit_add_file(g, IMAGE_SETID, absolute(g, path), e, layer, false);
+        (void)audit_add_file(g, IMAGE_SETID, path, e, layer, false);
     if (program && (e->mode & 0002))
-        (void)audit_add_file(g, IMAGE_WORLD_EXEC, absolute(g, path), e, layer, false);
-    else if (program && is_on_path(w, path) && audit_may_write(&g->facts->user, e))
-        (void)audit_add_file(g, IMAGE_USER_EXEC, absolute(g, path), e, layer, false);
+        (void)audit_add_file(g, IMAGE_WORLD_EXEC, path, e, layer, false);
+    else if (program && !is_start(g->facts, path) && is_on_path(w, path) &&
+             audit_may_write(&g->facts->user, e))
+        (void)audit_add_file(g, IMAGE_USER_EXEC, path, e, layer, false);
     if (e->type == ENTRY_DIR && (e->mode & 0002) && !(e->mode & 01000))
-        (void)audit_add_file(g, IMAGE_WORLD_DIR, absolute(g, path), e, layer, false);
+        (void)audit_add_file(g, IMAGE_WORLD_DIR, path, e, layer, false);
 }
 
 static void look_at_cache(struct gathering *g, const char *path, const struct entry *e)
@@ -182,15 +190,15 @@ static void look_at_cache(struct gathering *g, const char *path, const struct en
     }
 }
 
-/* Packages of headers: dpkg's list of their files stands for them. */
-static const char *listed_path(struct gathering *g, enum image_list list, const char *path)
+/* Packages of headers: dpkg's list of their files, "libc6-dev:amd64.list", stands for them. */
+static void add_package(struct gathering *g, const char *path, const struct entry *e,
+                        uint32_t layer)
 {
-    if (list != IMAGE_DEV_PACKAGE)
-        return absolute(g, path);
     const char *name = strrchr(path, '/') + 1;
-    return arena_strndup(g->arena, name,
-                         strcspn(name, ":") < strlen(name) ? strcspn(name, ":")
-                                                           : strlen(name) - strlen(".list"));
+    const size_t size = strcspn(name, ":");
+    cleanup_free char *package = xstrndup(name, name[size] ? size : strlen(name) - strlen(".list"));
+
+    (void)audit_add_file(g, IMAGE_DEV_PACKAGE, package, e, layer, false);
 }
 
 static void look_at_name(struct gathering *g, const char *path, const struct entry *e,
@@ -207,8 +215,10 @@ static void look_at_name(struct gathering *g, const char *path, const struct ent
         if (!want || (e->type == ENTRY_SYMLINK && !link_will_do) ||
             (list == IMAGE_SECRET && e->size == 0))
             continue;
-        if (!hidden || list == IMAGE_SECRET)
-            (void)audit_add_file(g, list, listed_path(g, list, path), e, layer, hidden);
+        if (list == IMAGE_DEV_PACKAGE && !hidden)
+            add_package(g, path, e, layer);
+        else if (!hidden || list == IMAGE_SECRET)
+            (void)audit_add_file(g, list, path, e, layer, hidden);
     }
 }
 
@@ -278,6 +288,14 @@ static void look_below(struct walking *w, size_t of_view)
     }
 }
 
+static void name_hidden(struct gathering *g)
+{
+    struct image_files *l = &g->facts->lists[IMAGE_HIDDEN];
+
+    for (size_t i = 0; i < l->size; i++)
+        l->at[i].path = absolute(g, l->at[i].path);
+}
+
 static void look_at_keys(struct walking *w)
 {
     const struct audit_layers *l = w->g->layers;
@@ -291,8 +309,7 @@ static void look_at_keys(struct walking *w)
             continue;
         const size_t at = index_position(ix, index_file(ix, e));
         const bool hidden = !(w->seen[of_view][at / 8] >> at % 8 & 1);
-        struct image_file *f =
-            audit_add_file(w->g, IMAGE_KEY, absolute(w->g, pick->path), e, pick->layer, hidden);
+        struct image_file *f = audit_add_file(w->g, IMAGE_KEY, pick->path, e, pick->layer, hidden);
         if (f)
             f->note = pick->key;
     }
@@ -315,7 +332,7 @@ static void read_path_dirs(struct walking *w)
             continue;
         strings_add(&w->path_dirs, real.at);
         if (f.entry->type == ENTRY_DIR && audit_may_write(&w->g->facts->user, f.entry))
-            (void)audit_add_file(w->g, IMAGE_USER_EXEC, absolute(w->g, real.at), f.entry,
+            (void)audit_add_file(w->g, IMAGE_USER_EXEC, real.at, f.entry,
                                  audit_layer_number(w->g->layers, f.layer), false);
     }
 }
@@ -331,6 +348,7 @@ int audit_gather_files(struct gathering *g, struct error *err)
     const int r = walk_visible(&w, err);
     for (size_t i = v->count; r == 0 && i-- > 0;) /* bottom first */
         look_below(&w, i);
+    name_hidden(g);
     if (r == 0)
         look_at_keys(&w);
     for (size_t i = 0; i < v->count; i++)

@@ -120,8 +120,8 @@ static void look_at_program(struct gathering *g, const char *name)
     if (f->program == IMAGE_PROGRAM_SCRIPT && pick->whole)
         f->script = str_view(&pick->bytes);
     if (audit_may_write(&f->user, file.entry) && !(file.entry->mode & 0002))
-        (void)audit_add_file(g, IMAGE_USER_EXEC, f->program_path, file.entry,
-                             audit_layer_number(g->layers, file.layer), false);
+        (void)audit_add_file(g, IMAGE_USER_EXEC, f->program_path + (f->program_path[0] == '/'),
+                             file.entry, audit_layer_number(g->layers, file.layer), false);
 }
 
 static void read_command(struct gathering *g)
@@ -182,17 +182,18 @@ static void look_at_workdir(struct gathering *g)
 
 static void read_apk(struct gathering *g)
 {
+    const struct entry none = {.type = ENTRY_FILE};
     struct merge_file f;
     const struct pick *pick = audit_layers_file(g->layers, "/lib/apk/db/installed", &f);
     struct view text = pick ? str_view(&pick->bytes) : VIEW(""), line;
 
-    while (text.at && view_cut(&text, '\n', &line))
-        if (view_starts(line, "P:") && view_ends(line, "-dev")) {
-            const struct entry none = {.type = ENTRY_FILE};
-            (void)audit_add_file(g, IMAGE_DEV_PACKAGE,
-                                 arena_strndup(g->arena, line.at + 2, line.size - 2), &none,
-                                 audit_layer_number(g->layers, f.layer), false);
-        }
+    while (text.at && view_cut(&text, '\n', &line)) {
+        if (!view_starts(line, "P:") || !view_ends(line, "-dev"))
+            continue;
+        cleanup_free char *package = view_dup(view_make(line.at + 2, line.size - 2));
+        (void)audit_add_file(g, IMAGE_DEV_PACKAGE, package, &none,
+                             audit_layer_number(g->layers, f.layer), false);
+    }
 }
 
 void audit_gather_program(struct gathering *g)
