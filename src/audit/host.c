@@ -371,6 +371,7 @@ static void gather(struct host *h)
     read_partition(h);
     h->f->swarm = state_of(h, "swarm/docker-state.json", &h->f->swarm_why);
     h->f->aufs = state_of(h, "image/aufs", NULL);
+    host_registries_gather(h);
     host_audit_gather(h);
 }
 
@@ -406,6 +407,7 @@ void host_facts_free(struct host_facts *f)
     vec_done(&f->auditing.watches);
     vec_done(&f->exec_log.execs);
     vec_done(&f->engine_users);
+    vec_done(&f->insecure);
     free(f->answers);
     arena_free(f->arena);
     free(f);

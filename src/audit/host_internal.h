@@ -65,6 +65,9 @@ void host_daemon_find(struct host *h);
 void host_daemon_configure(struct host *h);
 bool host_is_true(const struct host_setting *s, bool otherwise);
 
+/* Registries that podman, buildah and cri-o take unprotected (host_podman.c). */
+void host_registries_gather(struct host *h);
+
 /* ---- auditd (host_audit.c) ---- */
 
 /* One file of rules, after those before it: "-D" takes all back, unless they are merged: augenrules puts it first. */

@@ -132,6 +132,11 @@ struct host_exec_log {
     VEC(struct host_exec) execs;
 };
 
+/* A registry that registries.conf calls insecure. */
+struct host_registry {
+    const char *name, *place;
+};
+
 /* How a check ended. HOST_IGNORED: its rule is off. */
 enum host_verdict { HOST_IGNORED, HOST_PASSED, HOST_FAILED, HOST_NOT_APPLICABLE, HOST_UNDECIDED };
 struct host_answer {
@@ -154,6 +159,9 @@ struct host_facts {
     const char *accounts_why;
     enum host_state swarm;
     const char *swarm_why;
-    enum host_state aufs;        /* images are kept there */
+    enum host_state aufs;               /* images are kept there */
+    VEC(struct host_registry) insecure; /* of podman's, buildah's and cri-o's registries.conf */
+    enum host_state registries;         /* of these files */
+    const char *registries_why;
     struct host_answer *answers; /* by number of the row, zeroed: lint_audit() writes them */
 };

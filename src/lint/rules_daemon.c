@@ -115,9 +115,23 @@ static bool is_loopback(const char *registry)
            strncmp(registry, "localhost:", 10) == 0;
 }
 
+/* Podman has its own file. False: there is nothing of docker to be asked, too. */
+static bool check_registries(struct lint *l, const struct host_facts *f)
+{
+    vec_each (r, &f->insecure)
+        if (!is_loopback(r->name))
+            lint_add_place(
+                l, r->place, LINT_NOWHERE,
+                "images come from '%.100s' unprotected; mend: take its 'insecure' out of %s",
+                r->name, host_quote(l, r->place));
+    if (f->registries == HOST_UNKNOWN)
+        host_answer(l, f, HOST_UNDECIDED, f->registries_why);
+    return f->daemon.there || f->registries == HOST_ABSENT;
+}
+
 static void check_insecure(struct lint *l, const struct host_facts *f)
 {
-    const struct host_setting *s = setting(l, f, HOST_INSECURE);
+    const struct host_setting *s = check_registries(l, f) ? setting(l, f, HOST_INSECURE) : NULL;
 
     for (size_t i = 0; s && i < s->count; i++)
         if (!is_loopback(s->values[i]))
