@@ -185,9 +185,13 @@ static size_t to_file(struct transfer *t, const char *data, size_t size)
         complain(t, "it is longer than announced");
         return 0;
     }
-    if (t->held.size + size > HELD_MAX && write_held(t) < 0)
-        return 0;
-    str_add(&t->held, view_make(data, size));
+    for (size_t done = 0, n; done < size;
+         done += n) { /* whole pages: the file has no part of one twice */
+        n = MIN(size - done, HELD_MAX - (size_t)((t->at + t->held.size) % HELD_MAX));
+        str_add(&t->held, view_make(data + done, n));
+        if ((t->at + t->held.size) % HELD_MAX == 0 && write_held(t) < 0)
+            return 0;
+    }
     t->moved += size;
     return size;
 }
