@@ -43,6 +43,8 @@ def of_link(a, b, one, missed, words, scratch):
     tree = Tree(one.entries)
     links = [e for e in one.entries if e.kind == "link"]
     places = {os.path.normpath("/" + place).strip("/") for e in links for place in [target(e), *tree.steps(e.path)[1:]]}
+    if not missed.isascii() and meant(missed) in tree.entries:
+        return "a flag beyond ASCII"
     if any(patterns(one, of_stages=True)) and failed_step(words, "--from="):
         return "a pattern, and a dangling link in what it matches"  # of a stage, where nobody knows all links
     if missed not in places or not (any(patterns(one)) or "\\" in missed):
@@ -64,6 +66,14 @@ def without_rest(item):
         return item[:json.JSONDecoder().raw_decode(item, head.end())[1]] if head else item
     except ValueError:
         return item
+
+
+def meant(garbled):
+    """What was written where each byte was taken for a letter."""
+    try:
+        return garbled.encode("latin-1").decode()
+    except UnicodeError:
+        return None
 
 
 def failed_step(words, part):
