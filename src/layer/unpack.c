@@ -57,7 +57,7 @@ void unpack_free(struct unpack *u)
 /* h NULL: nobody wants the digest. */
 static int write_hole(int fd, size_t size, struct hash *h, struct error *err)
 {
-    static const char zeros[65536];
+    static char zeros[65536]; /* not const: in .bss they are no bytes of the program */
 
     if (lseek(fd, (off_t)size, SEEK_CUR) < 0)
         return error_sys(err, "skip a hole");
