@@ -19,10 +19,8 @@ static const struct {
     const struct job_row *rows;
     const size_t *count;
 } jobs[] = {
-    {image_jobs, &image_job_count},
-    {build_jobs, &build_job_count},
-    {distro_jobs, &distro_job_count},
-    {run_jobs, &run_job_count},
+    {image_jobs, &image_job_count},   {build_jobs, &build_job_count},
+    {distro_jobs, &distro_job_count}, {run_jobs, &run_job_count},
     {audit_jobs, &audit_job_count},
 };
 
