@@ -216,6 +216,8 @@ static int read_rootfs(const json_t *doc, struct digests *ret, struct error *err
         r = digest_parse(json_string_value(item), &d, err);
         if (r < 0)
             return error_wrap(err, r, "rootfs: diff_ids[%zu]", i);
+        if (digest_is_zero(&d)) /* ours for "not known" */
+            return error_set(err, -EINVAL, "rootfs: diff_ids[%zu] is no digest of a layer", i);
         vec_push(ret, d);
     }
     return 0;

@@ -64,6 +64,8 @@ int descriptor_read_artifact_type(json_t *doc, const char **ret, struct error *e
     const char *type = NULL;
     const int r = doc_text(doc, "artifactType", &type, err);
 
+    if (r == 0 && type && !type[0])
+        type = NULL; /* as Go reads it */
     if (r == 0 && type && !media_valid(type))
         return error_set(err, -EINVAL, "artifactType '%.80s' is not type/subtype", type);
     if (r == 0)

@@ -78,6 +78,8 @@ const char *media_layer_as(const char *type, bool docker)
                           : "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
         return docker ? MEDIA_DOCKER_LAYER_GZIP : MEDIA_OCI_LAYER_GZIP;
     case MEDIA_LAYER_ZSTD:
+        if (foreign)
+            return docker ? NULL : "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd";
         return docker ? NULL : MEDIA_OCI_LAYER_ZSTD;
     case MEDIA_OTHER:
     case MEDIA_INDEX:

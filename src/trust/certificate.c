@@ -6,6 +6,8 @@
 #include "trust/key_internal.h"
 #include "trust/pem.h"
 
+#define AUTH_LEVEL 2 /* libcrypto's: 112 bits, so neither MD5 nor SHA-1, and RSA of 2,048 bits */
+
 struct certificate {
     const struct crypto *c;
     X509 *x509;
@@ -194,6 +196,7 @@ static int build_chain(const struct certificate *x, const struct authority *a,
         X509_VERIFY_PARAM *p = c->X509_STORE_CTX_get0_param(context);
 
         c->X509_VERIFY_PARAM_set_time(p, (time_t)at_s);
+        c->X509_VERIFY_PARAM_set_auth_level(p, AUTH_LEVEL);
         (void)c->X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);
         r = check_chain(c, context, err);
     } else {
@@ -276,7 +279,8 @@ static int check_identity(const struct certificate *x, const struct certificate_
                           struct error *err)
 {
     const struct crypto *c = x->c;
-    const unsigned flags = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    const unsigned flags =
+        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
 
     if (who->email && c->X509_check_email(x->x509, who->email, strlen(who->email), flags) != 1)
         return bad(err, "its certificate is not of the e-mail address that is asked for");

@@ -75,6 +75,7 @@
     X(X509_STORE_CTX_get_error)                                                                    \
     X(X509_STORE_CTX_get0_chain)                                                                   \
     X(X509_VERIFY_PARAM_set_time)                                                                  \
+    X(X509_VERIFY_PARAM_set_auth_level)                                                            \
     X(X509_VERIFY_PARAM_set_flags)                                                                 \
     X(X509_verify_cert)                                                                            \
     X(X509_verify_cert_error_string)                                                               \

@@ -1,4 +1,5 @@
 /* sigstoreSigned of containers-policy.json(5): by whom, known to which log, under which name. */
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "trust/policy_internal.h"
@@ -165,6 +166,13 @@ static int read_fulcio(const json_t *doc, struct requirement_authority *by, stru
     return r < 0 ? r : need_text(by->email, "subjectEmail", err);
 }
 
+static bool is_address(const char *host)
+{
+    struct in6_addr any;
+
+    return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
+}
+
 static int read_pki(const json_t *doc, struct requirement_authority *by, struct error *err)
 {
     static const char *const words[] = {"caRootsPath",
@@ -184,8 +192,8 @@ static int read_pki(const json_t *doc, struct requirement_authority *by, struct 
         r = take_optional(doc, "subjectEmail", &by->email, err);
     if (r == 0)
         r = take_optional(doc, "subjectHostname", &by->hostname, err);
-    /* to libcrypto that would be all hosts below */
-    if (r == 0 && by->hostname && *by->hostname == '.')
+    /* to libcrypto the first would be all hosts below, and the second a name */
+    if (r == 0 && by->hostname && (*by->hostname == '.' || is_address(by->hostname)))
         r = error_set(err, -EINVAL, "subjectHostname '%.80s' is no host", by->hostname);
     return r < 0 ? r
                  : need_text(by->email ? by->email : by->hostname,

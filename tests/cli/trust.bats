@@ -363,13 +363,15 @@ trust_policy() { # LEVEL
     [[ $stderr == *"e2e.crt"* ]]
 }
 
-# certificate NAME ISSUER EXTENSIONS: a key and a certificate, signed by ISSUER (itself where they are the same).
+# certificate NAME ISSUER EXTENSIONS: a key and a certificate, signed by ISSUER (itself where they are the same). RSA=BITS instead
+# of CURVE; HASH of its signature.
 certificate() {
-    openssl ecparam -name "${CURVE:-prime256v1}" -genkey -noout -out "chain/$1.key"
+    if [ -n "${RSA:-}" ]; then openssl genrsa -out "chain/$1.key" "$RSA" 2>/dev/null
+    else openssl ecparam -name "${CURVE:-prime256v1}" -genkey -noout -out "chain/$1.key"; fi
     openssl req -new -key "chain/$1.key" -subj "/C=US/ST=WA/O=Test/CN=$1" -out "chain/$1.csr" 2>/dev/null
     printf '%b' "$3" >chain/ext
     if [ "$1" = "$2" ]; then openssl x509 -req -in "chain/$1.csr" -signkey "chain/$1.key" -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null
-    else openssl x509 -req -in "chain/$1.csr" -CA "chain/$2.crt" -CAkey "chain/$2.key" -CAcreateserial -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null; fi
+    else openssl x509 -req -in "chain/$1.csr" -CA "chain/$2.crt" -CAkey "chain/$2.key" -CAcreateserial "-${HASH:-sha256}" -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null; fi
 }
 
 # notarize ALG KEY CERTIFICATE...: a layout "image" with a signature of notation, made by openssl. FORM=cose: as COSE; CRITICAL:
@@ -536,6 +538,10 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     certificate strange stray "$leaf$issuer"
     certificate noca middle 'basicConstraints=critical,CA:false\nkeyUsage=critical,digitalSignature,keyCertSign\n'
     certificate below noca "$leaf$issuer"
+    HASH=sha1 certificate sha1 middle "$leaf$issuer"
+    RSA=1024 certificate weak root "$authority"
+    certificate under weak "$leaf$issuer"
+    certificate wild middle "${leaf/build/bu*}"
     identity='"signedIdentity": {"type": "exactRepository", "dockerRepository": "r.example/app"}'
     printf '{"default": [{"type": "sigstoreSigned", "fulcio": {"caPath": "chain/root.crt", "oidcIssuer": "https://issuer.example", "subjectEmail": "a@example.com"}, "rekorPublicKeyPath": "chain/log.pub", %s}]}' "$identity" >keyless.json
     printf '{"default": [{"type": "sigstoreSigned", "pki": {"caRootsPath": "chain/root.crt", "caIntermediatesPath": "chain/middle.crt", "subjectHostname": "build.example.com"}, %s}]}' "$identity" >pki.json
@@ -550,6 +556,8 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     attested log strange stray; verdict 1 keyless "its certificate: "
     attested log old; verdict 1 keyless "its certificate: "
     attested log below noca middle root; verdict 1 keyless "its certificate: "
+    attested log sha1 middle root; verdict 1 keyless "its certificate: "
+    attested log under weak root; verdict 1 keyless "its certificate: "
     attested otherlog old middle root; verdict 1 keyless "the promise of the log"
     PROMISED=new attested log old middle root; verdict 1 keyless "the log has another signature"
     AT=864000 attested log old middle root; verdict 1 keyless "expired"
@@ -558,6 +566,7 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     attested otherlog none; verdict 0 pki ""
     attested log server; verdict 1 pki "not one that signs code"
     attested log strange stray; verdict 1 pki "its certificate: "
+    attested otherlog wild; verdict 1 pki "not of the host"
     # and a key with a log, which names the key and not a certificate of it
     attested log none; verdict 1 logged "the log has another signature"
     # statements do not count, and nothing beside it is no signature

@@ -267,6 +267,45 @@ static void config_round_trip_is_exact(void **state)
     config_done(&copy);
 }
 
+/* Zeros are our "not known": a layer that is called so would be anybody's. */
+static void a_diff_id_of_zeros_is_refused(void **state)
+{
+    CONFIG_AUTO(c);
+    ERROR_AUTO(err);
+
+    (void)state;
+    assert_int_equal(
+        config_parse(VIEW("{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":"
+                          "\"layers\",\"diff_ids\":[\"sha256:00000000000000000000000000000000000000"
+                          "00000000000000000000000000\"]}}"),
+                     &c, &err),
+        -EINVAL);
+    assert_non_null(strstr(err.text, "diff_ids[0]"));
+}
+
+static void layers_keep_what_they_are_in_other_words(void **state)
+{
+#define FOREIGN "application/vnd.oci.image.layer.nondistributable.v1.tar"
+#define DOCKER_FOREIGN "application/vnd.docker.image.rootfs.foreign.diff.tar"
+    static const struct {
+        const char *type, *oci, *docker;
+    } rows[] = {
+        {MEDIA_DOCKER_LAYER_GZIP, MEDIA_OCI_LAYER_GZIP, MEDIA_DOCKER_LAYER_GZIP},
+        {MEDIA_OCI_LAYER_ZSTD, MEDIA_OCI_LAYER_ZSTD, NULL},
+        {FOREIGN, FOREIGN, DOCKER_FOREIGN},
+        {DOCKER_FOREIGN ".gzip", FOREIGN "+gzip", DOCKER_FOREIGN ".gzip"},
+        {FOREIGN "+zstd", FOREIGN "+zstd", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *docker = media_layer_as(rows[i].type, true);
+
+        assert_string_equal(media_layer_as(rows[i].type, false), rows[i].oci);
+        assert_string_equal(docker ? docker : "", rows[i].docker ? rows[i].docker : "");
+    }
+}
+
 static const struct {
     const char *text;
     int64_t seconds;
@@ -317,4 +356,6 @@ UNIT_MAIN(cmocka_unit_test(schema_verdicts_hold), cmocka_unit_test(docker_s_docu
           cmocka_unit_test(chain_ids_are_right), cmocka_unit_test(hostile_manifests_are_refused),
           cmocka_unit_test(manifests_with_too_many_layers_are_refused),
           cmocka_unit_test(index_gives_the_platform), cmocka_unit_test(config_round_trip_is_exact),
+          cmocka_unit_test(a_diff_id_of_zeros_is_refused),
+          cmocka_unit_test(layers_keep_what_they_are_in_other_words),
           cmocka_unit_test(times_are_rfc3339), cmocka_unit_test(times_have_years_of_four_digits))

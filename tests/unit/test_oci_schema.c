@@ -276,6 +276,8 @@ static const struct {
     {"manifest", "^layers$", "^\\[\\]$", true,
      "FROM scratch with metadata alone; registries take it"},
     {"manifest", "^layers.0$", "^-$", true, "the same"},
+    {".", "artifactType$", "^\"\"$", true,
+     "the same: Go leaves no empty text out of what it reads"},
     {"index", "^manifests[.][0-9]+[.]size$", "^-1$", false, "as in any other descriptor"},
     {"index", "^manifests[.][0-9]+[.]artifactType$", ".", false, "the schema forgot it there"},
     {"config", "^config[.]Env", "^(\"|\\[\")", false,

@@ -62,6 +62,8 @@ static const struct {
     {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\"}")), "no subjectEmail or subjectHostname"},
     {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\",\"subjectHostname\":\".example.com\"}")),
      "is no host"},
+    {ONE(SIGSTORE("\"pki\":{\"caRootsPath\":\"/c\",\"subjectHostname\":\"10.0.0.1\"}")),
+     "is no host"},
     {ONE(SIGSTORE("\"pki\":{\"subjectEmail\":\"h\"}")), "no caRootsPath or caRootsData"},
     {ONE(SIGSTORE(
          "\"pki\":{\"caRootsPath\":\"/c\",\"subjectEmail\":\"h\"},\"rekorPublicKeyPath\":\"/r\"")),
