@@ -75,9 +75,9 @@ static void add_user(struct host *h, struct view name)
     for (size_t i = 0; trusted && i < trusted->size; i++)
         if (view_eq_text(name, trusted->at[i]))
             return;
-    vec_each (known, &h->f->engine_users)
-        if (view_eq_text(name, *known))
-            return;
+    if (map_has(&h->users, name))
+        return;
+    map_set(&h->users, name, NULL);
     vec_push(&h->f->engine_users, arena_strndup(h->f->arena, name.at, name.size));
 }
 
@@ -394,6 +394,7 @@ int host_gather(const struct env *env, const struct host_options *o, struct host
     gather(&h);
     map_done(&h.owners);
     map_done(&h.groups);
+    map_done(&h.users);
     *ret = steal(f);
     return 0;
 }

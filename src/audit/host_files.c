@@ -1,6 +1,7 @@
 /* host_files.c - files, directories and links below a root that anybody may have written. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -115,17 +116,25 @@ struct host_file host_look(const struct host *h, const char *path)
 
 const char *host_real(const struct host *h, const char *path)
 {
-    cleanup_close int fd = fd_open_in_root(h->root, path, O_PATH, 0, NULL);
+    const size_t size = strlen(path);
+    char above[PATH_MAX];
 
-    if (fd >= 0)
-        return real_of(h, fd, path);
-    /* what is not there yet may have a directory that is: /var/run/x */
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
+    if (size >= sizeof(above)) /* nothing can have that name */
         return path;
-    const char *above = arena_strndup(h->f->arena, path, (size_t)(slash - path));
-    const char *real = host_real(h, above);
-    return real == above ? path : arena_printf(h->f->arena, "%s%s", real, slash);
+    memcpy(above, path, size + 1);
+    for (;;) {
+        cleanup_close int fd = fd_open_in_root(h->root, above, O_PATH, 0, NULL);
+        const char *real = fd < 0 ? above : real_of(h, fd, above);
+
+        if (fd >= 0)
+            return real == above ? path
+                                 : arena_printf(h->f->arena, "%s%s", real, path + strlen(above));
+        /* what is not there yet may have a directory that is: /var/run/x */
+        char *slash = strrchr(above, '/');
+        if (!slash || slash == above)
+            return path;
+        *slash = '\0';
+    }
 }
 
 static int compare(const void *a, const void *b)

@@ -14,6 +14,7 @@ struct host {
     const struct host_options *options;
     struct host_facts *f;
     struct map owners, groups; /* number -> name */
+    struct map users;          /* names in f->engine_users */
     uint32_t docker_gid;       /* of the group that owns the engine's socket */
     bool docker_gid_known;
 };
@@ -49,7 +50,7 @@ void host_unit_read(struct host *h, const char *name, struct host_unit *ret);
 /* KEY=VALUE lines, as EnvironmentFile= has them; values are owned by the map's user: free them. */
 void host_environment_parse(struct view text, struct map *ret);
 void host_environment_done(struct map *m);
-/* The words of a command line of a unit: quotes, escapes, $X and ${X}. False: it is not closed. */
+/* The words of a command line of a unit: quotes, escapes, $X and ${X}. False: it is not closed, or too long. */
 bool host_command_split(struct view text, const struct map *environment, struct strings *ret);
 
 /* ---- the daemon (host_daemon.c) ---- */

@@ -203,21 +203,31 @@ struct splitter {
     const struct map *environment;
     struct strings *words;
     struct str word;
-    bool any; /* the word has begun, though it may be empty: "" */
+    size_t taken; /* bytes of values of variables, HOST_FILE_MAX at most */
+    bool any;     /* the word has begun, though it may be empty: "" */
+    bool full;    /* the rest is not looked at: nothing starts with so long a command line */
 };
 
 static void end_word(struct splitter *s)
 {
     if (s->any && s->words->size < WORDS_MAX)
         strings_add(s->words, s->word.at);
+    s->full |= s->words->size >= WORDS_MAX;
     str_clear(&s->word);
     s->any = false;
 }
 
-static const char *value_of(const struct splitter *s, struct view name)
+/* A short line may name a long value often. */
+static const char *value_of(struct splitter *s, struct view name)
 {
     const char *value = s->environment ? map_get(s->environment, name) : NULL;
+    const size_t size = value ? strlen(value) : 0;
 
+    if (size > HOST_FILE_MAX - s->taken) {
+        s->full = true;
+        return "";
+    }
+    s->taken += size;
     return value ? value : "";
 }
 
@@ -237,7 +247,7 @@ static void add_value_words(struct splitter *s, struct view name)
     struct view rest = view_of(value_of(s, name)), word;
 
     end_word(s);
-    while (rest.at && view_cut(&rest, ' ', &word)) {
+    while (!s->full && rest.at && view_cut(&rest, ' ', &word)) {
         word = view_trim(word);
         if (word.size == 0)
             continue;
@@ -282,7 +292,7 @@ bool host_command_split(struct view text, const struct map *environment, struct 
     struct splitter s = {.environment = environment, .words = ret, .word = STR_INIT};
     char quote = 0;
 
-    for (size_t i = 0; i < text.size; i++) {
+    for (size_t i = 0; i < text.size && !s.full; i++) {
         const char c = text.at[i];
 
         if (!quote && (c == ' ' || c == '\t' || c == '\n')) {
@@ -301,5 +311,5 @@ bool host_command_split(struct view text, const struct map *environment, struct 
     }
     end_word(&s);
     str_done(&s.word);
-    return !quote;
+    return !quote && !s.full;
 }

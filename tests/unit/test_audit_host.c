@@ -703,6 +703,76 @@ static void trusted_users_are_none(void **state)
     host_end(&x);
 }
 
+/* ---- texts that are long ---- */
+
+/* Their outcome is that of the good host with what fails; without its limit each of them takes minutes or gigabytes. */
+static const struct {
+    const char *name, *fails;
+    struct long_text {
+        const char *path, *before, *unit;
+        unsigned count;
+        bool numbered; /* behind each unit: its number and a comma */
+        const char *after;
+    } texts[2];
+    size_t users;
+} hostile[] = {
+    {"a watch of a path of many parts",
+     "",
+     {{"/etc/audit/rules.d/a.rules", "-w ", "/a", 200000, false, "\n"}},
+     0},
+    {"a long value, often",
+     "",
+     {{"/etc/v", "X=", "a", 500000, false, "\n"},
+      {UNIT, DOCKERD("-H fd:// ") "EnvironmentFile=/etc/v\nExecStart=\nExecStart=/usr/bin/dockerd ",
+       "${X}", 100000, false, "\n"}},
+     0},
+    {"a value of many words, often",
+     "",
+     {{"/etc/v", "X=", "a ", 250000, false, "\n"},
+      {UNIT, DOCKERD("-H fd:// ") "EnvironmentFile=/etc/v\nExecStart=\nExecStart=/usr/bin/dockerd ",
+       "$X ", 100000, false, "\n"}},
+     0},
+    {"a group of many",
+     "1.1.2",
+     {{"/etc/group", "root:x:0:\ndocker:x:998:", "u", 120000, true, "u1\njoe:x:1000:\n"}},
+     120000},
+};
+
+static void put_long(const char *root, const struct long_text *t)
+{
+    STR_AUTO(text);
+
+    str_add_text(&text, t->before);
+    for (unsigned i = 0; i < t->count; i++) {
+        str_add_text(&text, t->unit);
+        if (t->numbered)
+            str_printf(&text, "%u,", i);
+    }
+    str_add_text(&text, t->after);
+    host_change(root, &(struct step){t->path, text.at});
+}
+
+static void long_texts_have_limits(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < ARRAY_SIZE(hostile); c++) {
+        const struct lint_row *row;
+        struct host_fixture x;
+
+        host_begin(&x);
+        for (size_t i = 0; i < ARRAY_SIZE(hostile[c].texts) && hostile[c].texts[i].path; i++)
+            put_long(x.root, &hostile[c].texts[i]);
+        host_judge(&x);
+        for (size_t i = 0; (row = lint_row_at(i)); i++)
+            if (row->host && (geteuid() == 0 || !is_owner_row(row)) &&
+                strcmp(outcome(&x, row),
+                       is_named(hostile[c].fails, number_of(row)) ? "fails" : "passed") != 0)
+                fail_msg("%s: %s %s", hostile[c].name, row->id, outcome(&x, row));
+        assert_int_equal(x.facts->engine_users.size, hostile[c].users);
+        host_end(&x);
+    }
+}
+
 /* What nobody may read is not known, and never passes. */
 static void a_stranger_does_not_know(void **state)
 {
@@ -754,4 +824,5 @@ static void mends_are_quoted(void **state)
 
 UNIT_MAIN(cmocka_unit_test(hosts_are_judged), cmocka_unit_test(examples_are_true),
           cmocka_unit_test(an_empty_host_passes_nothing), cmocka_unit_test(trusted_users_are_none),
-          cmocka_unit_test(a_stranger_does_not_know), cmocka_unit_test(mends_are_quoted))
+          cmocka_unit_test(a_stranger_does_not_know), cmocka_unit_test(mends_are_quoted),
+          cmocka_unit_test(long_texts_have_limits))
