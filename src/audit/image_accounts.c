@@ -24,6 +24,15 @@ static bool next_line(struct view *text, struct view *fields, size_t count)
     return true;
 }
 
+/* Whoever has it empty in passwd needs none, whatever shadow says: he is in one list, once. */
+static void note_open(struct gathering *g, struct map *open, struct image_texts *list,
+                      struct view name)
+{
+    if (!map_has(open, name))
+        audit_add_text(g, list, arena_strndup(g->arena, name.at, MIN(name.size, 40u)));
+    map_set(open, name, g);
+}
+
 /* Names that were met, and under which name each number was. */
 struct names {
     struct map names, numbers;
@@ -54,7 +63,7 @@ static void names_done(struct names *n)
     map_done(&n->numbers);
 }
 
-static void read_passwd(struct gathering *g, struct view text)
+static void read_passwd(struct gathering *g, struct view text, struct map *open)
 {
     struct names names = {0};
     struct view f[7];
@@ -64,7 +73,7 @@ static void read_passwd(struct gathering *g, struct view text)
             continue;
         const char *name = arena_strndup(g->arena, f[0].at, MIN(f[0].size, 40u));
         if (f[1].size == 0)
-            audit_add_text(g, &g->facts->no_password, name);
+            note_open(g, open, &g->facts->open_passwd, f[0]);
         if (view_eq_text(f[2], "0") && !view_eq_text(f[0], "root"))
             audit_add_text(g, &g->facts->roots, name);
         note_twice(g, &names, "user", f[0], f[2]);
@@ -84,14 +93,13 @@ static void read_group(struct gathering *g, struct view text)
 }
 
 /* An empty second field lets anybody in who asks. */
-static void read_shadow(struct gathering *g, struct view text)
+static void read_shadow(struct gathering *g, struct view text, struct map *open)
 {
     struct view f[2];
 
     while (next_line(&text, f, ARRAY_SIZE(f)))
         if (f[0].size > 0 && f[0].at[0] != '#' && f[1].size == 0)
-            audit_add_text(g, &g->facts->no_password,
-                           arena_strndup(g->arena, f[0].at, MIN(f[0].size, 40u)));
+            note_open(g, open, &g->facts->open_shadow, f[0]);
 }
 
 /* ---- os-release ---- */
@@ -153,9 +161,10 @@ static void read_user(struct gathering *g, struct view passwd, struct view group
 void audit_gather_accounts(struct gathering *g)
 {
     const struct view passwd = text_of(g, "/etc/passwd"), group = text_of(g, "/etc/group");
+    CLEANUP(map_done) struct map open = {0};
 
-    read_passwd(g, passwd);
-    read_shadow(g, text_of(g, "/etc/shadow"));
+    read_passwd(g, passwd, &open);
+    read_shadow(g, text_of(g, "/etc/shadow"), &open);
     read_group(g, group);
     read_os(g, text_of(g, "/etc/os-release"));
     if (!g->facts->os)

@@ -135,7 +135,8 @@ struct image_facts {
     bool has_init;             /* the program is an init: tini, dumb-init, ... */
     struct image_texts closed; /* WORKDIR and VOLUMEs that the user cannot write */
 
-    struct image_texts no_password;        /* accounts of /etc/shadow (or passwd) that need none */
+    struct image_texts open_passwd;        /* accounts whose password is empty in /etc/passwd */
+    struct image_texts open_shadow;        /* or, if not there, in /etc/shadow */
     struct image_texts twice;              /* "user 'a'", "uid 1000 (a, b)", "group 'x'" */
     struct image_texts roots;              /* further accounts with uid 0 */
     const char *os, *os_version, *os_name; /* ID, VERSION_ID, PRETTY_NAME of os-release; or NULL */

@@ -70,9 +70,12 @@ static void check_missing(struct lint *l, const struct image_facts *f)
 
 static void check_no_password(struct lint *l, const struct image_facts *f)
 {
-    for (size_t i = 0; i < f->no_password.size; i++)
+    for (size_t i = 0; i < f->open_passwd.size; i++)
+        lint_add_place(l, "/etc/passwd", LINT_NOWHERE, "'%s' needs no password",
+                       f->open_passwd.at[i]);
+    for (size_t i = 0; i < f->open_shadow.size; i++)
         lint_add_place(l, "/etc/shadow", LINT_NOWHERE, "'%s' needs no password",
-                       f->no_password.at[i]);
+                       f->open_shadow.at[i]);
 }
 
 static void check_twice(struct lint *l, const struct image_facts *f)
