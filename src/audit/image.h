@@ -2,7 +2,10 @@
 #pragma once
 
 #include "audit/layers.h"
+#include "base/map.h"
 #include "lint/facts_image.h"
+
+#define AUDIT_PATH_MAX 256 /* directories of PATH: each is looked for, by every program */
 
 struct audit_image;
 
@@ -34,6 +37,8 @@ void audit_gather_program(struct gathering *g);
 /* image_files.c: every file of every layer, once. */
 MUST_CHECK int audit_gather_files(struct gathering *g, struct error *err);
 
+/* The directories of PATH (of no PATH: the usual ones) as keys, each once, in order. */
+void audit_path_dirs(struct gathering *g, struct map *ret);
 bool audit_may_write(const struct image_user *u, const struct entry *e);
 void audit_add_text(struct gathering *g, struct image_texts *list, const char *text);
 /* A file to a list; e may be of any layer. path: without its leading '/', or the name of a package. */

@@ -8,8 +8,8 @@
 
 struct walking {
     struct gathering *g;
-    uint8_t **seen; /* by layer of the view: a bit an entry */
-    struct strings path_dirs;
+    uint8_t **seen;       /* by layer of the view: a bit an entry */
+    struct map path_dirs; /* as they really are */
 };
 
 bool audit_may_write(const struct image_user *u, const struct entry *e)
@@ -145,10 +145,7 @@ static bool is_on_path(const struct walking *w, const char *path)
     const char *slash = strrchr(path, '/');
     const struct view dir = view_make(path, slash ? (size_t)(slash - path) : 0);
 
-    vec_each (d, &w->path_dirs)
-        if (view_eq_text(dir, *d))
-            return true;
-    return false;
+    return map_has(&w->path_dirs, dir);
 }
 
 /* It is in the list already. */
@@ -319,18 +316,17 @@ static void look_at_keys(struct walking *w)
 
 static void read_path_dirs(struct walking *w)
 {
-    const char *text = config_get_env(w->g->facts->config, "PATH");
-    struct view rest =
-        view_of(text ? text : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    struct view dir;
+    CLEANUP(map_done) struct map dirs = {0};
 
-    while (rest.at && view_cut(&rest, ':', &dir)) {
+    audit_path_dirs(w->g, &dirs);
+    map_each (dir, &dirs) {
         STR_AUTO(real);
         struct merge_file f = {0};
-        if (dir.size == 0 || dir.at[0] != '/' ||
-            merge_resolve(w->g->layers->view.merge, dir, 0, &real, &f, NULL) < 0 || !f.entry)
+        if (dir->key.at[0] != '/' ||
+            merge_resolve(w->g->layers->view.merge, dir->key, 0, &real, &f, NULL) < 0 || !f.entry ||
+            map_has(&w->path_dirs, str_view(&real)))
             continue;
-        strings_add(&w->path_dirs, real.at);
+        map_set(&w->path_dirs, str_view(&real), NULL);
         if (f.entry->type == ENTRY_DIR && audit_may_write(&w->g->facts->user, f.entry))
             (void)audit_add_file(w->g, IMAGE_USER_EXEC, real.at, f.entry,
                                  audit_layer_number(w->g->layers, f.layer), false);
@@ -354,6 +350,6 @@ int audit_gather_files(struct gathering *g, struct error *err)
     for (size_t i = 0; i < v->count; i++)
         free(w.seen[i]);
     free(w.seen);
-    strings_done(&w.path_dirs);
+    map_done(&w.path_dirs);
     return r;
 }

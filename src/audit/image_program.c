@@ -1,6 +1,8 @@
 /* image_program.c - what starts, where it may write, and what apk has installed. */
 #include <elf.h>
 
+#include <limits.h>
+
 #include "audit/image.h"
 
 /* ---- the file ---- */
@@ -18,33 +20,68 @@ static bool is_init(const char *path)
     return false;
 }
 
+static void resolve(const struct gathering *g, const char *path, struct merge_file *ret)
+{
+    STR_AUTO(real);
+
+    *ret = (struct merge_file){0};
+    if (merge_resolve(g->layers->view.merge, view_of(path), 0, &real, ret, NULL) < 0)
+        *ret = (struct merge_file){0};
+}
+
 static bool find(const struct gathering *g, const char *path, struct merge_file *ret)
 {
-    (void)audit_layers_file(g->layers, path, ret);
+    resolve(g, path, ret);
     return ret->entry && ret->entry->type == ENTRY_FILE;
+}
+
+void audit_path_dirs(struct gathering *g, struct map *ret)
+{
+    const char *path = config_get_env(g->facts->config, "PATH");
+    struct view dir,
+        rest =
+            view_of(path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+
+    while (rest.at && view_cut(&rest, ':', &dir)) {
+        if (dir.size == 0 || dir.size >= PATH_MAX || map_has(ret, dir))
+            continue;
+        if (ret->size == AUDIT_PATH_MAX) {
+            g->facts->incomplete = "PATH has more directories than are looked at";
+            return;
+        }
+        map_set(ret, dir, NULL);
+    }
+}
+
+static const char *locate_on_path(struct gathering *g, const char *name, struct merge_file *ret)
+{
+    CLEANUP(map_done) struct map dirs = {0};
+    STR_AUTO(full);
+
+    audit_path_dirs(g, &dirs);
+    map_each (dir, &dirs) {
+        str_clear(&full);
+        str_printf(&full, "%.*s/%s", VIEW_ARG(dir->key), name);
+        if (find(g, full.at, ret) && (ret->entry->mode & 0111))
+            return arena_strdup(g->arena, full.at);
+    }
+    return NULL;
 }
 
 /* Along PATH, or from WORKDIR, as execvpe() looks. */
 static const char *locate(struct gathering *g, const char *name, struct merge_file *ret)
 {
     const struct image_config *c = g->facts->config;
-    const char *path = config_get_env(c, "PATH");
-    struct view rest =
-        view_of(path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    struct view dir;
 
+    if (strlen(name) >= PATH_MAX) /* execve() takes no longer one */
+        return NULL;
     if (name[0] == '/')
         return find(g, name, ret) ? arena_strdup(g->arena, name) : NULL;
     if (strchr(name, '/')) {
         const char *full = arena_printf(g->arena, "%s/%s", c->workdir ? c->workdir : "", name);
         return find(g, full, ret) ? full : NULL;
     }
-    while (rest.at && view_cut(&rest, ':', &dir)) {
-        const char *full = arena_printf(g->arena, "%.*s/%s", VIEW_ARG(dir), name);
-        if (dir.size > 0 && find(g, full, ret) && (ret->entry->mode & 0111))
-            return full;
-    }
-    return NULL;
+    return locate_on_path(g, name, ret);
 }
 
 /* ---- ELF ---- */
@@ -160,7 +197,7 @@ static void look_at_volume(struct gathering *g, const char *path)
 {
     struct merge_file f;
 
-    (void)audit_layers_file(g->layers, path, &f);
+    resolve(g, path, &f);
     if (!g->facts->user.root && g->facts->user.known &&
         (!f.entry || (f.entry->type == ENTRY_DIR && !may(&g->facts->user, f.entry, 3))))
         audit_add_text(g, &g->facts->closed, arena_printf(g->arena, "VOLUME %s", path));
@@ -173,7 +210,7 @@ static void look_at_workdir(struct gathering *g)
 
     if (!path || !path[0])
         return;
-    (void)audit_layers_file(g->layers, path, &f);
+    resolve(g, path, &f);
     if (f.entry && f.entry->type == ENTRY_DIR && !may(&g->facts->user, f.entry, 1))
         audit_add_text(g, &g->facts->closed, arena_printf(g->arena, "WORKDIR %s", path));
 }

@@ -440,6 +440,50 @@ static void rules_see_what_is_in_an_image(void **state)
     }
 }
 
+/* A PATH and a command that are long; without limits each takes minutes or gigabytes. */
+static const struct {
+    const char *rule, *want;
+    const char *unit;
+    unsigned count;
+    bool numbered; /* behind each unit of PATH: its number and a colon */
+    const char *last;
+    unsigned command; /* bytes in front of "x", which is in /etc */
+} hostile[] = {
+    {"CP534", NULL, "/etc:", 300000, false, "/etc", 0},
+    {"CP714", NULL, "/etc:", 300000, false, "/etc", 0},
+    {"CP534", NULL, "/d", 255, true, "/etc", 0},
+    {"CP534", "'x' is not", "/d", 256, true, "/etc", 0},
+    {"CP714", "PATH has more", "/d", 256, true, "/etc", 0},
+    {"CP534", "is not in the image", "/d", 200000, true, "/etc", 400000},
+};
+
+static void long_paths_have_limits(void **state)
+{
+    static const struct item items[ITEMS] = {{'d', "etc"}, {'f', "etc/x", "", 0755}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
+        STR_AUTO(config);
+        STR_AUTO(said);
+        const char *at;
+
+        str_add_text(&config, "\"Entrypoint\":[\"");
+        for (unsigned k = 0; k < hostile[i].command; k++)
+            str_add_char(&config, 'a');
+        str_add_text(&config, "x\"],\"Env\":[\"PATH=");
+        for (unsigned k = 0; k < hostile[i].count; k++) {
+            str_add_text(&config, hostile[i].unit);
+            if (hostile[i].numbered)
+                str_printf(&config, "%u:", k);
+        }
+        str_printf(&config, "%s\"]", hostile[i].last);
+        audit(config.at, NULL, items, false, 0, NULL, IMAGE_SIGNED_UNKNOWN, false, &said);
+        at = strstr(said.at, hostile[i].rule);
+        if (hostile[i].want ? !at || !strstr(at, hostile[i].want) : at != NULL)
+            fail_msg("row %zu: %.2000s", i, said.at);
+    }
+}
+
 static void every_rule_of_images_has_examples(void **state)
 {
     const struct lint_row *row;
@@ -479,4 +523,4 @@ static void a_small_image_is_clean(void **state)
 
 UNIT_MAIN(cmocka_unit_test(rules_see_what_is_in_an_image),
           cmocka_unit_test(every_rule_of_images_has_examples),
-          cmocka_unit_test(a_small_image_is_clean))
+          cmocka_unit_test(long_paths_have_limits), cmocka_unit_test(a_small_image_is_clean))
