@@ -1,11 +1,13 @@
 #include "image/export.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "image/bundle.h"
 #include "image/export_internal.h"
 #include "image/internal.h"
+#include "image/over.h"
 #include "image/queue.h"
 #include "oci/media.h"
 
@@ -98,11 +100,32 @@ static int export_tar(struct export_set *set, struct error *err)
     return r;
 }
 
+/* What over_unpack() had no time to take away, or NULL. */
+static char *interrupted_in(int fd)
+{
+    const int copy = fd_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    char *found = NULL;
+
+    for (const struct dirent *e; dir && !found && (e = readdir(dir));)
+        if (over_is_interim(e->d_name))
+            found = xstrdup(e->d_name);
+    if (dir)
+        closedir(dir);
+    else if (copy >= 0)
+        close(copy);
+    return found;
+}
+
 static int directory_empty(int fd, const char *path, struct error *err)
 {
-    const int r = fd_is_empty(fd, err);
+    int r = fd_is_empty(fd, err);
 
-    return r ? MIN(r, 0) : error_set(err, -ENOTEMPTY, "directory '%s' is not empty", path);
+    if (r)
+        return MIN(r, 0);
+    r = error_set(err, -ENOTEMPTY, "directory '%s' is not empty", path);
+    cleanup_free char *left = interrupted_in(fd);
+    return left ? error_hint(err, r, "'%s' is left of an interrupted unpack: delete it", left) : r;
 }
 
 /* As buildx: a slip of the pen must not empty somebody's home. */

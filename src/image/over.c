@@ -7,7 +7,8 @@
 
 #include "image/export_internal.h"
 
-#define FILES_MAX 48 /* with layers, in one frame beside the directory (base/frame.h) */
+#define INTERIM ".cooper-" /* and 16 hexadecimal digits */
+#define FILES_MAX 48       /* with layers, in one frame beside the directory (base/frame.h) */
 
 struct files {
     int fds[FILES_MAX];
@@ -64,6 +65,14 @@ static json_t *request_of(const struct image_source_image *from, struct files *f
     return doc;
 }
 
+bool over_is_interim(const char *name)
+{
+    const size_t size = strlen(INTERIM);
+
+    return strncmp(name, INTERIM, size) == 0 && strlen(name + size) == 16 &&
+           strspn(name + size, "0123456789abcdef") == 16;
+}
+
 static int run(struct image_tools *t, struct queue_item *item, int directory, struct error *err)
 {
     uint64_t random = 0;
@@ -71,7 +80,7 @@ static int run(struct image_tools *t, struct queue_item *item, int directory, st
 
     if (getrandom(&random, sizeof(random), 0) < 0)
         return error_sys(err, "getrandom");
-    (void)snprintf(name, sizeof(name), ".cooper-%016" PRIx64, random);
+    (void)snprintf(name, sizeof(name), INTERIM "%016" PRIx64, random);
     doc_set_text(item->request, "name", name);
     const int r = queue_run(t, item, 1, err);
     if (r < 0 && fd_remove_tree(directory, name, NULL) < 0)

@@ -124,6 +124,10 @@ tail_layer() { # LAYOUT: the digest of its upper layer
     [ -z "$(find "$one/blobs" "$one/trees" -mindepth 2)" ]
     run -1 cooper --root "$one" unpack "oci:$LAYOUT" direct
     [[ $output =~ "not empty" ]]
+    [[ $output != *interrupted* ]]
+    mkdir -p killed/.cooper-0123456789abcdef/etc
+    run -1 cooper --root "$one" unpack "oci:$LAYOUT" killed
+    [[ $output == *"'.cooper-0123456789abcdef' is left of an interrupted unpack: delete it"* ]]
     # the last layer: what lies below it was good
     cp -r "$LAYOUT" bad
     blob=bad/blobs/sha256/$(tail_layer bad)
