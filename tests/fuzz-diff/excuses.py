@@ -8,6 +8,8 @@ from dataclasses import replace
 from compare import compare
 from context import Tree
 
+# in one instruction, whose lines may have comments between them
+ONBUILD_FROM = r"(?i)onbuild\s(?:[^\n]*\\[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*)*[^\n]*from="
 # (the side that refuses, words of the refusal, the Dockerfile's words, what it is)
 REFUSALS = [
     ("BuildKit", r"cannot copy to non-directory", r"", "a directory onto a link"),
@@ -21,7 +23,7 @@ REFUSALS = [
     ("BuildKit", r"solve: mkdir /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
     ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
     ("BuildKit", r'cannot mount from stage "scratch"', r"(?i)onbuild\s+run.*type=cache", "a cache mount in a trigger"),
-    ("BuildKit", r'cannot (mount|copy) from stage ".*(it|stage) needs to be defined before', r"(?i)onbuild\s.*from=", "a trigger that names a stage or image"),
+    ("BuildKit", r'cannot (mount|copy) from stage ".*(it|stage) needs to be defined before', ONBUILD_FROM, "a trigger that names a stage or image"),
     ("BuildKit", r"contains value with non-printable ASCII", r"", "a pattern with a tab in it"),
     ("BuildKit", r"invalid environment variable: name cannot be empty", r"", "a variable without a name"),
 ]
