@@ -10,6 +10,8 @@
 #include "base/doc.h"
 #include "base/fd.h"
 
+#define ENVIRONMENT_MAX (8u << 20) /* bytes of all environment files of a unit */
+
 enum kind { BOOLEAN, TEXT, LIST };
 
 static const struct option {
@@ -373,11 +375,15 @@ static void read_environment(struct host *h, const struct host_unit *u, struct m
         vec_each (w, &words)
             host_environment_parse(view_of(*w), ret);
     }
+    size_t size = 0; /* a unit may name the same file often */
     vec_each (file, &u->environment_files) {
         STR_AUTO(text);
         const char *path = *file + (**file == '-');
         if (host_read(h, path, HOST_FILE_MAX, &text, NULL) == 0)
             host_environment_parse(str_view(&text), ret);
+        size += text.size;
+        if (size > ENVIRONMENT_MAX)
+            return;
     }
 }
 
