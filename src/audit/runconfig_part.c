@@ -1,4 +1,6 @@
 /* runconfig_part.c - values of a document with their places. */
+#include <ctype.h>
+
 #include "audit/internal.h"
 #include "base/doc.h"
 
@@ -10,6 +12,31 @@ static struct span span_of(const struct reader *r, json_t *value, struct span pa
     if (!p)
         return parent;
     return json_is_object(value) || json_is_array(value) ? p->key : p->value;
+}
+
+#define PATH_SHOWN_MAX 1024 /* bytes of a path; what is longer is cut */
+#define COUNTED_BYTES 128   /* of a copied text that count as a value */
+
+/* Aliases and paths copy a long text often: without this a small file could ask for all memory. */
+static void count_text(struct reader *r, size_t size)
+{
+    r->list->values += size / COUNTED_BYTES;
+}
+
+/* "parent.key". A key that is too long ends with "..."; what stands below a path that is full has that path. */
+static const char *path_below(struct reader *r, const char *parent, const char *key)
+{
+    const size_t above = strlen(parent), own = strlen(key);
+    size_t room = above < PATH_SHOWN_MAX ? PATH_SHOWN_MAX - above : 0;
+
+    if (room == 0)
+        return parent;
+    count_text(r, above + MIN(own, room));
+    if (own <= room)
+        return arena_printf(r->list->arena, "%s%s%s", parent, *parent ? "." : "", key);
+    while (room > 0 && ((unsigned char)key[room] & 0xc0) == 0x80)
+        room--; /* no half character */
+    return arena_printf(r->list->arena, "%s%s%.*s...", parent, *parent ? "." : "", (int)room, key);
 }
 
 static struct part child(struct reader *r, struct part n, json_t *value, const char *path)
@@ -25,9 +52,7 @@ struct part part_get(struct reader *r, struct part n, const char *key)
 
     if (!value || json_is_null(value))
         return (struct part){0};
-    return child(r, n, value,
-                 *n.at.path ? arena_printf(r->list->arena, "%s.%s", n.at.path, key)
-                            : arena_strdup(r->list->arena, key));
+    return child(r, n, value, path_below(r, n.at.path, key));
 }
 
 struct part part_path(struct reader *r, struct part n, const char *const *keys)
@@ -47,6 +72,7 @@ bool part_next(struct reader *r, struct part n, struct part_each *each, struct p
     if (json_is_array(n.value)) {
         if (each->next >= json_array_size(n.value))
             return false;
+        count_text(r, strlen(n.at.path));
         path = arena_printf(r->list->arena, "%s[%zu]", n.at.path, each->next);
         value = json_array_get(n.value, each->next++);
     } else {
@@ -56,7 +82,8 @@ bool part_next(struct reader *r, struct part n, struct part_each *each, struct p
             return false;
         each->key = json_object_iter_key(each->at);
         value = json_object_iter_value(each->at);
-        path = arena_printf(r->list->arena, "%s%s%s", n.at.path, *n.at.path ? "." : "", each->key);
+        count_text(r, strlen(each->key));
+        path = path_below(r, n.at.path, each->key);
     }
     *ret = child(r, n, value, path);
     if (!ret->value)
@@ -66,14 +93,24 @@ bool part_next(struct reader *r, struct part n, struct part_each *each, struct p
 
 /* ---- scalars ---- */
 
-/* The value of "${NAME:-value}" and "${NAME-value}"; what has none stays: nobody knows it. "$$" is a dollar. */
+/* Of "${NAME:-value}" or "${NAME-value}" up to end: the '-'; NULL: "${NAME:?why-not}" and the like. */
+static const char *default_of(const char *text, const char *end)
+{
+    text += 2;
+    while (text < end && (isalnum((unsigned char)*text) || *text == '_'))
+        text++;
+    text += *text == ':';
+    return text < end && *text == '-' ? text : NULL;
+}
+
+/* What has no default stays: nobody knows it. "$$" is a dollar. */
 static const char *replace_variables(struct reader *r, const char *text)
 {
     STR_AUTO(s);
 
     for (; *text; text++) {
         const char *end = text[0] == '$' && text[1] == '{' ? strchr(text, '}') : NULL;
-        const char *dash = end ? memchr(text, '-', (size_t)(end - text)) : NULL;
+        const char *dash = end ? default_of(text, end) : NULL;
 
         if (text[0] == '$' && text[1] == '$')
             text++;
@@ -98,6 +135,7 @@ const char *part_text(struct reader *r, struct part n)
     if (!json_is_string(n.value))
         return NULL;
     const char *text = json_string_value(n.value);
+    count_text(r, json_string_length(n.value));
     return r->variables && strchr(text, '$') ? replace_variables(r, text)
                                              : arena_strdup(r->list->arena, text);
 }
