@@ -51,25 +51,34 @@ static bool is_socket(const char *path)
     return path && is_one_of(slash ? slash + 1 : path, names);
 }
 
-/* Directories in which nothing but such sockets stands. */
-static bool is_socket_directory(const char *path)
+/* /var/run is /run. */
+static const char *real_run(const char *path)
 {
-    static const char *const directories[] = {"/run/podman",
-                                              "/var/run/podman",
-                                              "/run/containerd",
-                                              "/var/run/containerd",
-                                              "/run/crio",
-                                              "/var/run/crio",
-                                              "/run/docker",
-                                              "/var/run/docker",
-                                              "/run/buildkit",
-                                              "/var/run/buildkit",
-                                              "/run",
-                                              "/var/run",
-                                              "/run/k3s/containerd",
-                                              NULL};
+    return path && is_below(path, "/var/run") ? path + 4 : path;
+}
 
-    return is_one_of(path, directories);
+/* Behind "/run/user/1000"; NULL: it is elsewhere. */
+static const char *below_user(const char *path)
+{
+    static const char users[] = "/run/user/";
+
+    if (strncmp(path, users, sizeof(users) - 1) != 0)
+        return NULL;
+    path += sizeof(users) - 1;
+    return path + strcspn(path, "/");
+}
+
+/* Directories in which such sockets stand. */
+static bool is_socket_directory(const char *source)
+{
+    static const char *const directories[] = {
+        "/run",      "/run/podman",   "/run/containerd", "/run/crio",           "/run/docker",
+        "/run/user", "/run/buildkit", "/run/k3s",        "/run/k3s/containerd", NULL};
+    static const char *const of_users[] = {"",          "/podman", "/docker", "/containerd",
+                                           "/buildkit", NULL};
+    const char *path = real_run(source), *user = path ? below_user(path) : NULL;
+
+    return path && (is_one_of(path, directories) || (user && is_one_of(user, of_users)));
 }
 
 static bool mounts_socket(const struct run_mount *m)
@@ -108,16 +117,26 @@ static const char *const system_dirs[] = {"/boot",
                                           "/var/lib/kubelet",
                                           "/var/lib/etcd",
                                           "/var/spool/cron",
+                                          "/run/dbus",
+                                          "/run/systemd",
                                           NULL};
 /* These only as a whole: what stands above the others, or holds everyone's. */
-static const char *const whole_dirs[] = {"/",    "/var",     "/var/lib", "/var/spool", "/home",
-                                         "/run", "/var/run", "/opt",     NULL};
+static const char *const whole_dirs[] = {"/",     "/var", "/var/lib", "/var/spool",
+                                         "/home", "/run", "/opt",     NULL};
 /* What containers are given with a good reason, as long as they cannot write it. */
-static const char *const harmless[] = {
-    "/etc/localtime",     "/etc/timezone",        "/usr/share/zoneinfo",
-    "/etc/ssl/certs",     "/etc/ca-certificates", "/usr/share/ca-certificates",
-    "/etc/pki/tls/certs", "/etc/pki/ca-trust",    "/usr/local/share/ca-certificates",
-    "/etc/os-release",    "/usr/lib/os-release",  NULL};
+static const char *const harmless[] = {"/etc/localtime",
+                                       "/etc/timezone",
+                                       "/usr/share/zoneinfo",
+                                       "/etc/ssl/certs",
+                                       "/etc/ca-certificates",
+                                       "/usr/share/ca-certificates",
+                                       "/etc/pki/tls/certs",
+                                       "/etc/pki/ca-trust",
+                                       "/usr/local/share/ca-certificates",
+                                       "/etc/os-release",
+                                       "/usr/lib/os-release",
+                                       "/run/systemd/resolve",
+                                       NULL};
 
 /* Keys of a user, wherever his home is. */
 static bool holds_keys(const char *path)
@@ -132,14 +151,29 @@ static bool holds_keys(const char *path)
     return false;
 }
 
+/* "/home/me", "~", "$HOME/": all that a user has, his keys included. */
+static bool is_home(const char *path)
+{
+    static const char *const names[] = {"~", "$HOME", "${HOME}", NULL};
+    struct view v = view_of(path);
+
+    while (v.size > 1 && v.at[v.size - 1] == '/')
+        v.size--;
+    if (lint_view_in(v, names))
+        return true;
+    return view_starts(v, "/home/") && !memchr(v.at + 6, '/', v.size - 6);
+}
+
 static bool is_sensitive(const struct run_mount *m)
 {
-    if (m->type != RUN_BIND || !m->source || is_socket(m->source))
+    const char *path = real_run(m->source);
+
+    if (m->type != RUN_BIND || !path || is_socket(path))
         return false;
-    if (m->read_only && is_below_one(m->source, harmless))
+    if (m->read_only && is_below_one(path, harmless))
         return false;
-    return is_one_of(m->source, whole_dirs) || is_below_one(m->source, system_dirs) ||
-           holds_keys(m->source);
+    return is_one_of(path, whole_dirs) || is_below_one(path, system_dirs) || holds_keys(path) ||
+           is_home(path);
 }
 
 static void check_sensitive(struct lint *l, const struct run_facts *f)
@@ -160,10 +194,12 @@ static bool is_data(const char *target)
     return is_below_one(target, directories);
 }
 
+/* Of "${DATA}" nobody knows where it is. */
 static void check_read_only(struct lint *l, const struct run_facts *f)
 {
     vec_each (m, &f->mounts)
-        if (m->type == RUN_BIND && !m->read_only && !mounts_socket(m) && !is_data(m->target))
+        if (m->type == RUN_BIND && !m->read_only && !mounts_socket(m) && !is_data(m->target) &&
+            !(m->source && strchr(m->source, '$')))
             lint_add_place(l, AT(*m), "'%.80s' can be written: is that needed?", m->source);
 }
 
@@ -253,10 +289,13 @@ static void check_plain_tcp(struct lint *l, const struct run_facts *f)
 
 static void port_text(const struct run_port *p, char ret[static 32])
 {
-    if (p->host == p->host_end)
-        (void)snprintf(ret, 32, "%u", p->host ? p->host : p->container);
+    const unsigned first = p->host ? p->host : p->container,
+                   last = p->host ? p->host_end : p->container_end;
+
+    if (first == last)
+        (void)snprintf(ret, 32, "%u", first);
     else
-        (void)snprintf(ret, 32, "%u-%u", p->host, p->host_end);
+        (void)snprintf(ret, 32, "%u-%u", first, last);
 }
 
 static void check_low_port(struct lint *l, const struct run_facts *f)

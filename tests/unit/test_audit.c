@@ -156,6 +156,21 @@ static const struct {
     {"-v /run/containerd/:/s", "mount-docker-socket", true},
     {"-v /opt/x:/var/run/docker.sock", "mount-docker-socket", true},
     {"-v docker.sock:/s", "mount-docker-socket", false},
+    {"-v /var/run/podman:/s", "mount-docker-socket", true},
+    {"-v /run/user/1000:/s", "mount-docker-socket", true},
+    {"-v /var/run/user/1000/docker:/s", "mount-docker-socket", true},
+    {"-v /run/user/1000/pulse:/s", "mount-docker-socket", false},
+    {"-v /run/k3s:/s", "mount-docker-socket", true},
+    {"-v /var/run/dbus/system_bus_socket:/s:ro", "mount-sensitive", true},
+    {"-v /run/systemd:/s:ro", "mount-sensitive", true},
+    {"-v /var/run/systemd/resolve/resolv.conf:/etc/resolv.conf:ro", "mount-sensitive", false},
+    {"-v /var/running:/s", "mount-sensitive", false},
+    {"-v /home/me:/h:ro", "mount-sensitive", true},
+    {"-v /home/me/app:/h", "mount-sensitive", false},
+    {"-v ~/:/h", "mount-sensitive", true},
+    {"-v $HOME:/h", "mount-sensitive", true},
+    {"-v ${HOME}/app:/h", "mount-sensitive", false},
+    {"-v $APP/conf:/h", "mount-could-be-ro", false},
     {"-v /srv/db:/var/lib/db", "mount-could-be-ro", false},
     {"--mount type=bind,src=/a,dst=/b,bind-propagation=shared", "mount-shared-propagation", true},
     {"--cap-drop=net_raw,all", "cap-not-dropped", false},
@@ -388,6 +403,16 @@ static const struct {
     {"services:\n  w:\n    privileged: ${P:-true}\n", "privileged",
      "3:17-3:27 services.w.privileged"},
     {"services:\n  w:\n    privileged: ${P}\n", "privileged", NULL},
+    {"services:\n  w:\n    privileged: ${P-true}\n", "privileged",
+     "3:17-3:26 services.w.privileged"},
+    {"services:\n  w:\n    pid: ${P:?no-host}\n", "host-pid", NULL},
+    {"services:\n  w:\n    pid: ${P:+no-host}\n", "host-pid", NULL},
+    {"services:\n  w:\n    privileged: ${P?it-is-true}\n", "privileged", NULL},
+    {"services:\n  w:\n    user: ${U:?a-root}\n", "runs-as-root", NULL},
+    {"services:\n  w:\n    ports: ['${WEB_PORT:?no-port-given}:80']\n", "publish-all-interfaces",
+     NULL},
+    {"services:\n  w:\n    ports: ['8000-8010']\n", "publish-all-interfaces",
+     "3:13-3:24 services.w.ports[0]"},
     {"services:\n  w:\n    image: app:${TAG}\n", "image-latest", NULL},
     {"services:\n  w:\n    image: app:${TAG:-latest}\n", "image-latest",
      "3:12-3:30 services.w.image"},
@@ -517,6 +542,37 @@ static void others_are_refused(void **state)
     }
 }
 
+/* Each of many values below a long key: its path is not copied each time. */
+static void long_keys_are_cut(void **state)
+{
+    RUN_LIST_AUTO(json);
+    RUN_LIST_AUTO(aliases);
+    STR_AUTO(text);
+
+    (void)state;
+    str_add_text(&text, "{\"services\":{\"");
+    for (unsigned i = 0; i < 300000; i++)
+        str_add_char(&text, 'k');
+    str_add_text(&text, "\":{\"environment\":[\"A=1\"");
+    for (unsigned i = 0; i < 50000; i++)
+        str_add_text(&text, ",\"A=1\"");
+    str_add_text(&text, "]}}}");
+    const int r = runconfig_parse(str_view(&text), "file", &json, NULL);
+    assert_true(r == 0 || r == -EDQUOT);
+    vec_each (f, &json.runs)
+        vec_each (e, &(*f)->env)
+            assert_true(strlen(e->at.path) < 1200);
+    str_clear(&text);
+    str_add_text(&text, "x: &a ");
+    for (unsigned i = 0; i < 300000; i++)
+        str_add_char(&text, 'v');
+    str_add_text(&text, "\nservices: {w: {environment: [");
+    for (unsigned i = 0; i < 50000; i++)
+        str_add_text(&text, "*a,");
+    str_add_text(&text, "]}}\n");
+    assert_int_equal(runconfig_parse(str_view(&text), "file", &aliases, NULL), -EDQUOT);
+}
+
 /* Nine levels of nine aliases each, and lists that extends makes long. */
 static void bombs_are_refused(void **state)
 {
@@ -559,4 +615,4 @@ static void bombs_are_refused(void **state)
 UNIT_MAIN(cmocka_unit_test(every_example_holds), cmocka_unit_test(cases_of_the_table_hold),
           cmocka_unit_test(words_are_understood), cmocka_unit_test(forms_say_the_same),
           cmocka_unit_test(findings_have_their_places), cmocka_unit_test(others_are_refused),
-          cmocka_unit_test(bombs_are_refused))
+          cmocka_unit_test(bombs_are_refused), cmocka_unit_test(long_keys_are_cut))
