@@ -45,6 +45,8 @@ struct run_text part_word(struct reader *r, struct part n);
 /* A number above 0, with or without a unit: a limit. */
 struct run_flag part_limit(struct reader *r, struct part n);
 struct run_text run_word(const char *text, struct run_place at);
+/* An empty one is nobody's word: the image's user counts. */
+struct run_text run_user(struct run_text user);
 
 /* ---- values as docker writes them, wherever they stand; texts are borrowed or copied to the arena ---- */
 
@@ -57,6 +59,8 @@ void run_add_volume(struct run_list *l, struct run_facts *f, const char *text, s
 void run_add_mount(struct run_list *l, struct run_facts *f, const struct run_mount *m);
 /* "/a//b/./c/.." is "/a/b"; what begins otherwise stays. */
 const char *run_plain_path(struct run_list *l, const char *path);
+/* What `--use-api-socket` mounts. */
+void run_add_api_socket(struct run_list *l, struct run_facts *f, struct run_place at);
 /* "type=bind,source=/a,target=/b,readonly". */
 void run_add_mount_words(struct run_list *l, struct run_facts *f, const char *text,
                          struct run_place at);

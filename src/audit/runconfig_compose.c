@@ -8,6 +8,13 @@
 
 /* ---- extends ---- */
 
+static bool overrides(const struct reader *r, const json_t *value)
+{
+    const struct yaml_place *place = r->yaml ? yaml_place(r->yaml, value) : NULL;
+
+    return place && place->overrides;
+}
+
 /* What the base has and the service has not; lists add up, objects are joined, as compose does it. Values stay shared, so that
  * their places are known. */
 static void join(struct reader *r, json_t *to, const json_t *base, unsigned depth)
@@ -21,6 +28,8 @@ static void join(struct reader *r, json_t *to, const json_t *base, unsigned dept
 
         if (!own) {
             (void)json_object_set(to, key, value);
+        } else if (overrides(r, own)) {
+            continue;
         } else if (json_is_object(own) && json_is_object(value) && depth < EXTENDS_MAX) {
             json_t *copy = json_copy(own);
             join(r, copy, value, depth + 1);
@@ -45,14 +54,30 @@ static const char *base_of(struct reader *r, struct part service)
                                          : part_text(r, extends);
 }
 
+/* From the last on: each was written over those behind it. */
+static json_t *join_all(struct reader *r, json_t *const *chain, size_t count)
+{
+    json_t *all = json_copy(chain[--count]);
+
+    while (count > 0) {
+        cleanup_doc json_t *base = all;
+        all = json_copy(chain[--count]);
+        r->list->values += json_object_size(all) + json_object_size(base);
+        if (!run_list_count(r->list))
+            break; /* too many values: the caller says so */
+        join(r, all, base, 0);
+    }
+    return all;
+}
+
 /* The service with what it builds on; the caller's. */
 static int extend(struct reader *r, struct part services, struct part service, json_t **ret)
 {
-    cleanup_doc json_t *all = json_copy(service.value);
+    json_t *chain[EXTENDS_MAX + 1] = {service.value}; /* the deepest base last */
     const char *name = base_of(r, service);
-    unsigned depth = 0;
+    size_t depth = 0;
 
-    for (; name; depth++) {
+    while (name) {
         const struct part base = part_get(r, services, name);
         if (depth >= EXTENDS_MAX)
             return error_set(r->err, -EDQUOT, "'%s' extends more than %d services", service.at.path,
@@ -60,13 +85,10 @@ static int extend(struct reader *r, struct part services, struct part service, j
         if (!json_is_object(base.value))
             return error_set(r->err, -EINVAL, "'%s' extends '%.80s', which is not there",
                              service.at.path, name);
-        r->list->values += json_object_size(all) + json_object_size(base.value);
-        if (!run_list_count(r->list))
-            break; /* too many values: the caller says so */
-        join(r, all, base.value, 0);
+        chain[++depth] = base.value;
         name = base_of(r, base);
     }
-    *ret = steal(all);
+    *ret = join_all(r, chain, depth + 1);
     return 0;
 }
 
@@ -156,6 +178,34 @@ static void take_volume(struct reader *r, struct part n, struct run_facts *f)
         .at = n.at,
     };
     run_add_mount(r->list, f, &m);
+}
+
+/* One place has one volume: the last one, as in compose, where a service says otherwise than its base. */
+static void keep_last_volumes(struct run_facts *f)
+{
+    CLEANUP(map_done) struct map seen = {0};
+    size_t kept = f->mounts.size;
+
+    for (size_t i = f->mounts.size; i-- > 0;) {
+        const struct run_mount m = f->mounts.at[i];
+        const struct view target = view_of(m.target);
+        if (target.size > 0 && map_has(&seen, target))
+            continue;
+        map_set(&seen, target, f);
+        f->mounts.at[--kept] = m;
+    }
+    f->mounts.size -= kept;
+    if (kept > 0)
+        memmove(f->mounts.at, f->mounts.at + kept, f->mounts.size * sizeof(*f->mounts.at));
+}
+
+/* Compose mounts the engine's socket by itself. */
+static void take_api_socket(struct reader *r, struct part service, struct run_facts *f)
+{
+    const struct run_flag use = part_flag(r, part_get(r, service, "use_api_socket"));
+
+    if (use.said == RUN_YES)
+        run_add_api_socket(r->list, f, use.at);
 }
 
 static int take_port(struct reader *r, struct part n, struct run_facts *f)
@@ -278,7 +328,7 @@ static void take_rights(struct reader *r, struct part service, struct run_facts 
     f->privileged = part_flag(r, part_get(r, service, "privileged"));
     f->read_only = part_flag(r, part_get(r, service, "read_only"));
     f->init = part_flag(r, part_get(r, service, "init"));
-    f->user = part_word(r, part_get(r, service, "user"));
+    f->user = run_user(part_word(r, part_get(r, service, "user")));
     f->pid = part_word(r, part_get(r, service, "pid"));
     f->ipc = part_word(r, part_get(r, service, "ipc"));
     f->uts = part_word(r, part_get(r, service, "uts"));
@@ -308,6 +358,8 @@ static int take_reach(struct reader *r, struct part service, struct run_facts *f
     take_texts(r, part_get(r, service, "device_cgroup_rules"), &f->devices);
     while (part_next(r, volumes, &volume, &item))
         take_volume(r, item, f);
+    keep_last_volumes(f);
+    take_api_socket(r, service, f);
     while (result == 0 && part_next(r, ports, &port, &item))
         result = take_port(r, item, f);
     return result;

@@ -68,7 +68,7 @@ static void take_rights(struct run_list *l, const struct docker_options *o, stru
     f->privileged = flag(o->privileged, "--privileged");
     f->read_only = flag(o->read_only, "--read-only");
     f->init = flag(o->init, "--init");
-    f->user = word(l, "user", o->user);
+    f->user = run_user(word(l, "user", o->user));
     f->pid = word(l, "pid", o->pid);
     f->ipc = word(l, "ipc", o->ipc);
     f->uts = word(l, "uts", o->uts);
@@ -96,6 +96,8 @@ static int take_reach(struct run_list *l, const struct docker_options *o, struct
         run_add_volume(l, f, *text, place(l, "volume", *text));
     vec_each (text, &o->mounts)
         run_add_mount_words(l, f, *text, place(l, "mount", *text));
+    if (o->use_api_socket)
+        run_add_api_socket(l, f, (struct run_place){"--use-api-socket", {0}});
     vec_each (text, &o->devices)
         vec_push(&f->devices, word(l, "device", *text));
     vec_each (text, &o->device_rules)

@@ -168,6 +168,11 @@ struct run_text run_word(const char *text, struct run_place at)
     return (struct run_text){strchr(text, '$') ? RUN_ELSEWHERE : RUN_YES, text, at};
 }
 
+struct run_text run_user(struct run_text user)
+{
+    return user.text && !*user.text ? (struct run_text){0} : user;
+}
+
 struct run_text part_word(struct reader *r, struct part n)
 {
     return run_word(part_text(r, n), n.at);

@@ -80,6 +80,13 @@ void run_add_mount(struct run_list *l, struct run_facts *f, const struct run_mou
         vec_push(&f->mounts, own);
 }
 
+void run_add_api_socket(struct run_list *l, struct run_facts *f, struct run_place at)
+{
+    static const char path[] = "/var/run/docker.sock";
+
+    run_add_mount(l, f, &(struct run_mount){RUN_BIND, path, path, .at = at});
+}
+
 static void take_volume_options(struct run_list *l, struct view options, struct run_mount *m)
 {
     struct view one;

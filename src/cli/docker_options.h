@@ -30,6 +30,7 @@
         OPT_TEXTS(0, "device", t, f.devices, "DEVICE", "run: a device of the host"),               \
         OPT_TEXTS(0, "device-cgroup-rule", t, f.device_rules, "RULE", "run: devices by number"),   \
         OPT_FLAG(0, "read-only", t, f.read_only, "run: the root cannot be written"),               \
+        OPT_FLAG(0, "use-api-socket", t, f.use_api_socket, "run: mount the engine's socket"),      \
         OPT_FLAG(0, "init", t, f.init, "run: a small init is process 1"),                          \
         OPT_TEXT('m', "memory", t, f.memory, "SIZE", "run: limit of memory"),                      \
         OPT_TEXT(0, "cpus", t, f.cpus, "N", "run: limit of processors"),                           \

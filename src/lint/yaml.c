@@ -69,11 +69,20 @@ static bool is_null(const yaml_event_t *e)
 
 static json_t *scalar(const yaml_event_t *e)
 {
-    const char *tag = (const char *)e->data.scalar.tag;
+    return is_null(e) ? json_null() : doc_new_text((const char *)e->data.scalar.value);
+}
 
-    return is_null(e) || (tag && strcmp(tag, "!reset") == 0)
-               ? json_null()
-               : doc_new_text((const char *)e->data.scalar.value);
+static bool has_tag(const yaml_event_t *e, const char *name)
+{
+    const yaml_char_t *tag = NULL;
+
+    if (e->type == YAML_SCALAR_EVENT)
+        tag = e->data.scalar.tag;
+    else if (e->type == YAML_SEQUENCE_START_EVENT)
+        tag = e->data.sequence_start.tag;
+    else if (e->type == YAML_MAPPING_START_EVENT)
+        tag = e->data.mapping_start.tag;
+    return tag && strcmp((const char *)tag, name) == 0;
 }
 
 /* ---- places ---- */
@@ -110,14 +119,14 @@ static struct span span_of(struct reading *r, const yaml_event_t *e)
 }
 
 /* A place of its own for each value; null is one value for all, and has none. */
-static void note(struct reading *r, json_t *value, struct span key, struct span span)
+static void note(struct reading *r, json_t *value, const struct yaml_place *place)
 {
     const struct view name = view_make(&value, sizeof(value));
 
     if (!r->stream || json_is_null(value) || map_has(&r->stream->places, name))
         return;
     struct yaml_place *p = arena_new_object(r->stream->arena, struct yaml_place);
-    *p = (struct yaml_place){key, span};
+    *p = *place;
     map_set(&r->stream->places, name, p);
     vec_push(&r->stream->values, json_incref(value));
 }
@@ -196,11 +205,12 @@ static int read_sequence(struct reading *r, unsigned depth, json_t **ret)
         json_t *item = NULL;
 
         const struct span at = r->stream ? span_of(r, &e) : (struct span){0};
+        const struct yaml_place place = {at, at, has_tag(&e, "!override")};
         result = read_node(r, &e, depth + 1, &item);
         r->library.event_done(&e);
         if (result < 0)
             return result;
-        note(r, item, at, at);
+        note(r, item, &place);
         doc_push(list, item);
     }
     if (result < 0)
@@ -232,11 +242,12 @@ static int read_pair(struct reading *r, const yaml_event_t *key, unsigned depth,
     if (result < 0)
         return result;
     const struct span at = r->stream ? span_of(r, &e) : (struct span){0};
+    const struct yaml_place place = {key_at, at, has_tag(&e, "!override")};
     result = read_node(r, &e, depth + 1, &value);
     r->library.event_done(&e);
     if (result < 0)
         return result;
-    note(r, value, key_at, at);
+    note(r, value, &place);
     if (is_merge(r, key)) {
         doc_push(merges, value);
         return 0;
@@ -294,6 +305,10 @@ static int read_node(struct reading *r, const yaml_event_t *e, unsigned depth, j
         return fail(r, e->start_mark, -EDQUOT, "too many levels");
     r->deepest = depth;
     const int result = read_plain(r, e, depth, ret);
+    if (result == 0 && has_tag(e, "!reset")) {
+        doc_unref(*ret);
+        *ret = json_null();
+    }
     if (result == 0 && r->stream && anchor_of(e))
         keep_anchor(r, anchor_of(e), *ret, r->nodes - before, r->deepest - depth);
     r->deepest = MAX(deepest, r->deepest);

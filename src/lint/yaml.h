@@ -24,6 +24,7 @@ MUST_CHECK int yaml_parse(struct view text, const char *name, json_t **ret, stru
 /* key: of what is no value of a mapping it is that of the value. */
 struct yaml_place {
     struct span key, value;
+    bool overrides; /* "!override": it replaces what it would be joined with */
 };
 struct yaml_stream {
     VEC(json_t *) documents; /* borrowed; values may be shared, so they are only read */
@@ -31,7 +32,7 @@ struct yaml_stream {
     struct map places;
     struct arena *arena;
 };
-/* All documents; the same failures. `!reset` is null, other tags are passed over. */
+/* All documents; the same failures. `!reset` is null whatever it stands before, `!override` is noted, other tags are passed over. */
 MUST_CHECK int yaml_read(struct view text, const char *name, struct yaml_stream *ret,
                          struct error *err);
 void yaml_stream_done(struct yaml_stream *s);
