@@ -3,6 +3,8 @@
 
 #include "audit/internal.h"
 
+#define LISTS_MAX 8 /* kind: List in a List */
+
 /* What a pod says for all its containers. */
 struct pod {
     struct part spec, security, annotations;
@@ -81,12 +83,16 @@ static void take_user(struct reader *r, struct part security, const struct pod *
 static void take_rights(struct reader *r, struct part container, const struct pod *p,
                         struct run_facts *f)
 {
+    static const char *const host_process[] = {"windowsOptions", "hostProcess", NULL};
     const struct part security = part_get(r, container, "securityContext"),
                       caps = part_get(r, security, "capabilities"),
                       more = part_get(r, security, "allowPrivilegeEscalation");
     const struct run_flag escalation = part_flag(r, more);
 
     f->privileged = part_flag(r, part_get(r, security, "privileged"));
+    const struct run_flag of_host = part_flag(r, first_of(r, security, p->security, host_process));
+    if (of_host.said == RUN_YES) /* Windows: a process of the host */
+        f->privileged = of_host;
     f->read_only = part_flag(r, part_get(r, security, "readOnlyRootFilesystem"));
     f->no_new_privileges = escalation;
     if (escalation.said == RUN_NO || escalation.said == RUN_YES)
@@ -143,6 +149,27 @@ static struct part host_path(struct reader *r, const struct pod *p, const char *
     return (struct part){0};
 }
 
+/* A path of the volume that is mounted alone. */
+static const char *join_path(struct reader *r, const char *source, struct part sub)
+{
+    const char *below = part_text(r, sub);
+
+    return source && below && *below ? arena_printf(r->list->arena, "%s/%s", source, below)
+                                     : source;
+}
+
+static void take_devices(struct reader *r, struct part list, struct run_facts *f)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const struct run_text path = part_word(r, part_get(r, item, "devicePath"));
+        if (path.text)
+            vec_push(&f->devices, path);
+    }
+}
+
 static void take_mounts(struct reader *r, struct part list, const struct pod *p,
                         struct run_facts *f)
 {
@@ -155,7 +182,7 @@ static void take_mounts(struct reader *r, struct part list, const struct pod *p,
         const struct part source = name ? host_path(r, p, name) : (struct part){0};
         const struct run_mount m = {
             .type = source.value ? RUN_BIND : RUN_VOLUME,
-            .source = part_text(r, source),
+            .source = join_path(r, part_text(r, source), part_get(r, item, "subPath")),
             .target = part_text(r, part_get(r, item, "mountPath")),
             .read_only = part_flag(r, part_get(r, item, "readOnly")).said == RUN_YES,
             .propagation = how && strcmp(how, "Bidirectional") == 0 ? "rshared" : NULL,
@@ -247,7 +274,7 @@ static int take_container(struct reader *r, struct part container, const struct 
     take_health(r, container, stays, f);
     take_env(r, part_get(r, container, "env"), f);
     take_mounts(r, part_get(r, container, "volumeMounts"), p, f);
-    take_words(r, part_get(r, container, "volumeDevices"), &f->devices);
+    take_devices(r, part_get(r, container, "volumeDevices"), f);
     return take_ports(r, part_get(r, container, "ports"), p, f);
 }
 
@@ -298,7 +325,7 @@ static int take_object(struct reader *r, struct part top)
     return 0; /* a service, a secret: nothing runs */
 }
 
-int runconfig_kubernetes(struct reader *r, struct part top)
+static int take_objects(struct reader *r, struct part top, unsigned depth)
 {
     const struct part items = part_get(r, top, "items");
     struct part item;
@@ -307,7 +334,15 @@ int runconfig_kubernetes(struct reader *r, struct part top)
 
     if (!json_is_array(items.value))
         return take_object(r, top);
+    if (depth >= LISTS_MAX)
+        return error_set(r->err, -EDQUOT, "%s: more than %d lists in each other", top.at.path,
+                         LISTS_MAX);
     while (result == 0 && part_next(r, items, &each, &item))
-        result = take_object(r, item);
+        result = take_objects(r, item, depth + 1);
     return result;
+}
+
+int runconfig_kubernetes(struct reader *r, struct part top)
+{
+    return take_objects(r, top, 0);
 }

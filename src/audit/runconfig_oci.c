@@ -13,6 +13,15 @@ static void take_texts(struct reader *r, struct part list, struct run_texts *ret
     }
 }
 
+/* "/proc/1/ns/net", and "/proc/self/ns/net" of the runtime, are the host's; other paths another container's. */
+static bool is_host_namespace(struct reader *r, struct part item)
+{
+    const char *text = part_text(r, part_get(r, item, "path"));
+    const char *path = text ? run_plain_path(r->list, text) : "";
+
+    return strncmp(path, "/proc/1/ns/", 11) == 0 || strncmp(path, "/proc/self/ns/", 14) == 0;
+}
+
 /* A namespace that is not listed is that of whoever starts the runtime: the host's. */
 static void take_namespaces(struct reader *r, struct part linux_, struct run_facts *f)
 {
@@ -20,23 +29,59 @@ static void take_namespaces(struct reader *r, struct part linux_, struct run_fac
     struct {
         const char *type;
         struct run_text *field;
-        bool found;
-    } types[] = {{"pid", &f->pid, false},         {"network", &f->net, false},
-                 {"ipc", &f->ipc, false},         {"uts", &f->uts, false},
-                 {"cgroup", &f->cgroupns, false}, {"user", &f->userns, false}};
+    } types[] = {{"pid", &f->pid}, {"network", &f->net},     {"ipc", &f->ipc},
+                 {"uts", &f->uts}, {"cgroup", &f->cgroupns}, {"user", &f->userns}};
     struct part item;
     PART_EACH(each);
 
     while (part_next(r, list, &each, &item))
         for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-            types[i].found |= part_is(r, part_get(r, item, "type"), types[i].type);
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-        const bool user = types[i].field == &f->userns;
-        if (types[i].found)
-            *types[i].field = run_word("private", list.at);
-        else if (!user)
+            if (part_is(r, part_get(r, item, "type"), types[i].type))
+                *types[i].field =
+                    run_word(is_host_namespace(r, item) ? "host" : "private", item.at);
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (types[i].field->said == RUN_UNSAID && types[i].field != &f->userns)
             *types[i].field = run_word("host", list.value ? list.at : f->at);
+}
+
+/* A rule of the device cgroup that holds for every device, or for all of one type. -1 is every number. What only makes nodes
+ * (access "m") opens none. */
+static bool is_rule_of_all(struct reader *r, struct part rule)
+{
+    const char *type = part_text(r, part_get(r, rule, "type")),
+               *major = part_text(r, part_get(r, rule, "major")),
+               *minor = part_text(r, part_get(r, rule, "minor")),
+               *access = part_text(r, part_get(r, rule, "access"));
+    const bool all = !type || !*type || strcmp(type, "a") == 0;
+
+    if (access && !strpbrk(access, "rw"))
+        return false;
+    return all || ((!major || *major == '-') && (!minor || *minor == '-'));
+}
+
+/* The rules count in turn; what is denied for all devices takes back what stands above it. */
+static void take_device_rules(struct reader *r, struct part linux_, struct run_facts *f)
+{
+    static const char *const rules[] = {"resources", "devices", NULL};
+    const struct part list = part_path(r, linux_, rules);
+    struct run_text open = {0};
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        if (!is_rule_of_all(r, item))
+            continue;
+        const char *type = part_text(r, part_get(r, item, "type"));
+        const bool allow = part_flag(r, part_get(r, item, "allow")).said == RUN_YES;
+        if (allow)
+            open = run_word(type && *type ? arena_printf(r->list->arena, "%.1s *:* rwm", type)
+                                          : "a *:* rwm",
+                            item.at);
+        else if (!type || !*type || *type == 'a')
+            open = (struct run_text){0};
     }
+    if (open.text)
+        vec_push(&f->devices, open);
 }
 
 /* Here the list is of what is kept, not of what is added. */
@@ -131,6 +176,7 @@ static void take_linux(struct reader *r, struct part linux_, struct run_facts *f
         if (word.text)
             vec_push(&f->devices, word);
     }
+    take_device_rules(r, linux_, f);
     take_namespaces(r, linux_, f);
 }
 

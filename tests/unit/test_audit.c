@@ -491,6 +491,35 @@ static const struct {
      NULL},
     {"{\"ociVersion\":\"1.0.2\",\"process\":{\"capabilities\":{\"bounding\":[\"CAP_SYS_ADMIN\"]}}}",
      "cap-dangerous", "0:0-0:0 process.capabilities.bounding[0]"},
+    {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/"
+     "pid\"}]}}",
+     "host-pid", "0:0-0:0 linux.namespaces[0]"},
+    {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/run/"
+     "x\"}]}}",
+     "host-pid", NULL},
+    {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":"
+     "\"rwm\"},{\"allow\":true,\"access\":\"rwm\"}]}}}",
+     "host-device", "0:0-0:0 linux.resources.devices[1]"},
+    {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"resources\":{\"devices\":[{\"allow\":true,\"type\":"
+     "\"a\","
+     "\"major\":-1}]}}}",
+     "host-device", "0:0-0:0 linux.resources.devices[0]"},
+    {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"resources\":{\"devices\":[{\"allow\":true},{\"allow\":"
+     "false},{\"allow\":true,\"type\":\"c\",\"access\":\"m\"},{\"allow\":true,\"type\":\"c\","
+     "\"major\":"
+     "136,\"access\":\"rwm\"}]}}}",
+     "host-device", NULL},
+    {"kind: Pod\nspec:\n  containers: [{volumeDevices: [{name: d, devicePath: /dev/xvda}]}]\n",
+     "host-device", "3:55-3:64 spec.containers[0].volumeDevices[0].devicePath"},
+    {"kind: Pod\nspec:\n  securityContext: {windowsOptions: {hostProcess: true}}\n"
+     "  containers: [{image: a}]\n",
+     "privileged", "3:51-3:55 spec.securityContext.windowsOptions.hostProcess"},
+    {"kind: Pod\nspec:\n  volumes: [{name: v, hostPath: {path: /var}}]\n  containers:\n"
+     "  - volumeMounts: [{name: v, mountPath: /s, subPath: run/docker.sock}]\n",
+     "mount-docker-socket", "3:40-3:44 spec.volumes[0].hostPath.path"},
+    {"kind: List\nitems:\n- kind: List\n  items:\n  - kind: Pod\n    spec: {hostPID: true, "
+     "containers: [{image: a}]}\n",
+     "host-pid", "6:21-6:25 items[0].items[0].spec.hostPID"},
     {"{\"ociVersion\":\"1.0.2\"}", "seccomp-off", "0:0-0:0 "},
 };
 
