@@ -134,8 +134,22 @@ static int configure(struct audit_work *w, int *ret_status, struct error *err)
 
 /* ---- the command ---- */
 
+/* "./x", "/x", "~/x" is no image's name. */
+static bool is_missing_path(const char *word)
+{
+    static const char *const starts[] = {"/", "./", "../", "~/"};
+    struct stat st;
+    bool path = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+        path |= view_starts(view_of(word), starts[i]);
+    return path && stat(word, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static int audit_subject(struct audit_work *w, const char *word, struct error *err)
 {
+    if (is_missing_path(word))
+        return error_set(err, -ENOENT, "there is no file '%.200s'", word);
     return is_file(word) ? audit_file(w, word, err) : audit_image(w, word, err);
 }
 
@@ -185,7 +199,13 @@ static int check_words(const struct question *q, struct error *err)
 
     if (q->options.all && !alone)
         return error_set(err, -EINVAL, "--all is for --host, and for nothing beside it");
-    if (q->words.size > 0 || alone || q->form == AUDIT_RUN)
+    if (q->form == AUDIT_RUN && (q->words.size == 0 || !*q->words.at[0])) {
+        const char *what = q->options.run.exec ? "CONTAINER" : "IMAGE";
+        (void)error_set(err, -EINVAL, "%s is missing", what);
+        return error_hint(err, -EINVAL, "cooper audit %s [OPTIONS] %s [COMMAND...]",
+                          q->options.run.exec ? "exec" : "run", what);
+    }
+    if (q->words.size > 0 || alone)
         return 0;
     (void)error_set(err, -EINVAL, "'cooper audit' wants something to look at");
     return error_hint(err, -EINVAL,
@@ -236,7 +256,7 @@ static const struct option_row rows[] = {
     OPT_TEXTS('o', "output", struct audit_options, outputs, "FILE|-",
               "where the format goes (default: standard output)"),
     OPT_TEXT(0, "exit-on", struct audit_options, threshold, "LEVEL",
-             "lowest level that fails: error, warning, info (default), style, none"),
+             "lowest level that fails: error, warning, info (default), style; none: any finding"),
     OPT_TEXT(0, "exit-code", struct audit_options, exit_code, "N",
              "status when it fails (default: 3)"),
     OPT_FLAG(0, "no-fail", struct audit_options, no_fail, "status 0 whatever is found"),

@@ -280,7 +280,7 @@ static const struct option_row rows[] = {
     OPT_TEXTS('o', "output", struct options, outputs, "FILE",
               "where they go, - for standard output; each has the --format of the same number"),
     OPT_TEXT('t', "failure-threshold", struct options, threshold, "LEVEL",
-             "lowest level that fails: error, warning, info (default), style, none"),
+             "lowest level that fails: error, warning, info (default), style; none: any finding"),
     OPT_TEXT(0, "exit-on", struct options, threshold, "LEVEL", "the same"),
     OPT_TEXT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
     OPT_FLAG(0, "no-fail", struct options, no_fail, "status 0 whatever is found"),

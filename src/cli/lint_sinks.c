@@ -13,11 +13,15 @@ static int add_sink(struct lint_sinks *sinks, const char *format, const char *pa
         lint_format_names(&names);
         return error_set(err, -EINVAL, "--format is one of %s, not '%.40s'", names.at, format);
     }
-    vec_each (s, sinks)
+    vec_each (s, sinks) {
         if (!path && !s->path)
             return error_set(err, -EINVAL,
                              "two outputs are standard output: their documents would "
                              "be mixed");
+        if (path && s->path && strcmp(path, s->path) == 0)
+            return error_set(err, -EINVAL,
+                             "two outputs are '%.200s': one would overwrite the other", path);
+    }
     vec_push(sinks, (struct lint_sink){.format = f, .path = path});
     return 0;
 }

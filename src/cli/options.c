@@ -80,12 +80,17 @@ int size_parse(const char *text, uint64_t *ret, struct error *err)
     return 0;
 }
 
+/* The words that docker takes. */
 static int set_flag(bool *field, struct view name, const char *value, struct error *err)
 {
-    if (!value || strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0)
-        *field = true;
-    else if (strcasecmp(value, "false") == 0 || strcmp(value, "0") == 0)
-        *field = false;
+    static const char *const words[] = {"0",     "1",    "f",     "t",    "F",     "T",
+                                        "false", "true", "False", "True", "FALSE", "TRUE"};
+    size_t i = 0;
+
+    while (value && i < ARRAY_SIZE(words) && strcmp(value, words[i]) != 0)
+        i++;
+    if (!value || i < ARRAY_SIZE(words))
+        *field = !value || i % 2;
     else
         return error_set(err, -EINVAL, "--%.*s is true or false, not '%s'", VIEW_ARG(name), value);
     return 0;

@@ -133,6 +133,20 @@ codes() { "$COOPER" audit --no-fail --format json "$@" | jq -r '.[].code' | sort
     run "$COOPER" audit x.yml
     [ "$status" -lt 4 ]
     run -2 --separate-stderr "$COOPER" audit run --no-such-option app:1
+    for words in "run" "run --privileged" "--privileged" "exec" "exec -u 0"; do
+        run -2 --separate-stderr "$COOPER" audit $words
+        [[ $stderr == *" is missing"*"hint: cooper audit "* ]]
+    done
+    run -2 "$COOPER" audit run ""
+    run -2 --separate-stderr "$COOPER" audit --format json -o x --format sarif -o x run app:1
+    [[ $stderr == *"two outputs are 'x'"* ]]
+    for path in ./nope.yml "$PWD/nope"; do
+        run -1 --separate-stderr "$COOPER" audit "$path"
+        [[ $stderr == *"there is no file '$path'"* ]]
+    done
+    run -3 "$COOPER" audit --privileged=t --read-only=F --brief app:1
+    [[ $output == *"--privileged CP801"* ]]
+    run -2 "$COOPER" audit --privileged=yes app:1
     run -1 --separate-stderr "$COOPER" audit run -p x app:1
     [[ $stderr == *"'x' is no port"* ]]
 }
