@@ -24,6 +24,7 @@ REFUSALS = [
     ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
     ("BuildKit", r'cannot mount from stage "scratch"', r"(?i)onbuild\s+run.*type=cache", "a cache mount in a trigger"),
     ("BuildKit", r'cannot (mount|copy) from stage ".*(it|stage) needs to be defined before', ONBUILD_FROM, "a trigger that names a stage or image"),
+    ("cooper", r"(?im)^ +\d+ \| *onbuild\s", r"", "a trigger that is wrong, and fires nowhere"),
     ("BuildKit", r"contains value with non-printable ASCII", r"", "a pattern with a tab in it"),
     ("BuildKit", r"invalid environment variable: name cannot be empty", r"", "a variable without a name"),
 ]
@@ -49,7 +50,7 @@ def of_link(a, b, one, missed, words, scratch):
         return "a flag beyond ASCII"
     if any(patterns(one, of_stages=True)) and failed_step(words, "--from="):
         return "a pattern, and a dangling link in what it matches"  # of a stage, where nobody knows all links
-    if missed not in places or not (any(patterns(one)) or "\\" in missed):
+    if missed not in places or not (any(patterns(one)) or re.search(r"[\\*?\[]", missed)):
         return None
     if tree.kind(missed) is None:
         return "a pattern, and a dangling link in what it matches"
