@@ -4,6 +4,7 @@
 #include "audit/runconfig.h"
 #include "base/env.h"
 #include "cli/docker_options.h"
+#include "cli/lint_settings.h"
 #include "cli/lint_sinks.h"
 #include "lint/config.h"
 
@@ -11,7 +12,8 @@ struct audit_options {
     const char *config, *threshold, *explain, *ignore_file, *exit_code;
     const char *host; /* NULL: not asked for; "": this one, else where its root directory is */
     struct strings trusted;
-    struct strings formats, outputs, ignore, enable, error, warning, info, style;
+    struct strings formats, outputs;
+    struct lint_choices choices;
     bool no_fail, brief, all;
     struct docker_options run;
 };

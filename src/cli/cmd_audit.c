@@ -97,28 +97,10 @@ static void make_linters(struct audit_work *w)
     }
 }
 
-static void move_rules(struct lint_config *c, const struct audit_options *o)
-{
-    const struct {
-        const struct strings *names;
-        enum lint_level level;
-    } lists[] = {{&o->error, LINT_ERROR},
-                 {&o->warning, LINT_WARNING},
-                 {&o->info, LINT_INFO},
-                 {&o->style, LINT_STYLE},
-                 {&o->ignore, LINT_IGNORE}};
-
-    vec_each (name, &o->enable)
-        lint_config_enable(c, *name);
-    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-        vec_each (name, lists[i].names)
-            lint_config_set(c, *name, lists[i].level);
-}
-
 static int configure(struct audit_work *w, int *ret_status, struct error *err)
 {
     const struct audit_options *o = w->o;
-    int r = lint_rules_check(&o->enable, "enable", err);
+    int r = lint_settings_choose(&o->choices, &w->config, err);
 
     if (r == 0)
         r = lint_settings_status(o->exit_code, ret_status, err);
@@ -127,7 +109,6 @@ static int configure(struct audit_work *w, int *ret_status, struct error *err)
     if (r == 0)
         r = lint_sinks_pair(&w->sinks, o->formats.size > 0 ? &o->formats : &w->config.formats,
                             &o->outputs, err);
-    move_rules(&w->config, o);
     make_linters(w);
     return r;
 }
@@ -260,16 +241,20 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "exit-code", struct audit_options, exit_code, "N",
              "status when it fails (default: 3)"),
     OPT_FLAG(0, "no-fail", struct audit_options, no_fail, "status 0 whatever is found"),
-    OPT_TEXTS(0, "ignore", struct audit_options, ignore, "RULE", "leave a rule out"),
-    OPT_TEXTS(0, "enable", struct audit_options, enable, "RULE", "switch a rule on that is off"),
+    OPT_TEXTS(0, "ignore", struct audit_options, choices.ignore, "RULE", "leave a rule out"),
+    OPT_TEXTS(0, "enable", struct audit_options, choices.enable, "RULE",
+              "switch a rule on that is off"),
     OPT_TEXT(0, "config", struct audit_options, config, "FILE",
              "instead of the .hadolint.yaml that is found"),
     OPT_TEXT(0, "ignore-file", struct audit_options, ignore_file, "FILE",
              "instead of the .cooperignore here"),
-    OPT_TEXTS(0, "error", struct audit_options, error, "RULE", "give a rule the level error"),
-    OPT_TEXTS(0, "warning", struct audit_options, warning, "RULE", "give a rule the level warning"),
-    OPT_TEXTS(0, "info", struct audit_options, info, "RULE", "give a rule the level info"),
-    OPT_TEXTS(0, "style", struct audit_options, style, "RULE", "give a rule the level style"),
+    OPT_TEXTS(0, "error", struct audit_options, choices.error, "RULE",
+              "give a rule the level error"),
+    OPT_TEXTS(0, "warning", struct audit_options, choices.warning, "RULE",
+              "give a rule the level warning"),
+    OPT_TEXTS(0, "info", struct audit_options, choices.info, "RULE", "give a rule the level info"),
+    OPT_TEXTS(0, "style", struct audit_options, choices.style, "RULE",
+              "give a rule the level style"),
     OPT_MAYBE(0, "host", struct audit_options, host, "DIR",
               "look at this machine, or at the one whose root directory is DIR"),
     OPT_FLAG(0, "all", struct audit_options, all,

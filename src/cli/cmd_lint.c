@@ -20,7 +20,8 @@
 struct options {
     const char *config, *context, *threshold, *explain, *name, *fix, *ignore_file, *exit_code;
     struct strings formats, outputs;
-    struct strings ignore, enable, error, warning, info, style, trusted, labels;
+    struct lint_choices choices;
+    struct strings trusted, labels;
     bool no_fail, strict_labels, no_pragma, no_shellcheck, brief, no_color;
 };
 
@@ -28,22 +29,8 @@ struct options {
 
 static int apply_options(struct lint_config *c, const struct options *o, struct error *err)
 {
-    const struct {
-        const struct strings *names;
-        enum lint_level level;
-    } lists[] = {{&o->error, LINT_ERROR},
-                 {&o->warning, LINT_WARNING},
-                 {&o->info, LINT_INFO},
-                 {&o->style, LINT_STYLE}};
-    int r = lint_rules_check(&o->enable, "enable", err);
+    int r = lint_settings_choose(&o->choices, c, err);
 
-    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-        vec_each (name, lists[i].names)
-            lint_config_set(c, *name, lists[i].level);
-    vec_each (name, &o->enable)
-        lint_config_enable(c, *name);
-    vec_each (name, &o->ignore)
-        lint_config_set(c, *name, LINT_IGNORE);
     vec_each (name, &o->trusted)
         strings_add(&c->trusted, *name);
     for (size_t i = 0; r == 0 && i < o->labels.size; i++)
@@ -284,12 +271,13 @@ static const struct option_row rows[] = {
     OPT_TEXT(0, "exit-on", struct options, threshold, "LEVEL", "the same"),
     OPT_TEXT(0, "exit-code", struct options, exit_code, "N", "status when it fails (default: 3)"),
     OPT_FLAG(0, "no-fail", struct options, no_fail, "status 0 whatever is found"),
-    OPT_TEXTS(0, "ignore", struct options, ignore, "RULE", "leave a rule out"),
-    OPT_TEXTS(0, "enable", struct options, enable, "RULE", "switch a rule on that is off"),
-    OPT_TEXTS(0, "error", struct options, error, "RULE", "give a rule the level error"),
-    OPT_TEXTS(0, "warning", struct options, warning, "RULE", "give a rule the level warning"),
-    OPT_TEXTS(0, "info", struct options, info, "RULE", "give a rule the level info"),
-    OPT_TEXTS(0, "style", struct options, style, "RULE", "give a rule the level style"),
+    OPT_TEXTS(0, "ignore", struct options, choices.ignore, "RULE", "leave a rule out"),
+    OPT_TEXTS(0, "enable", struct options, choices.enable, "RULE", "switch a rule on that is off"),
+    OPT_TEXTS(0, "error", struct options, choices.error, "RULE", "give a rule the level error"),
+    OPT_TEXTS(0, "warning", struct options, choices.warning, "RULE",
+              "give a rule the level warning"),
+    OPT_TEXTS(0, "info", struct options, choices.info, "RULE", "give a rule the level info"),
+    OPT_TEXTS(0, "style", struct options, choices.style, "RULE", "give a rule the level style"),
     OPT_TEXTS(0, "trusted-registry", struct options, trusted, "HOST",
               "images of other registries are findings; * at either end"),
     OPT_TEXTS(0, "require-label", struct options, labels, "NAME:TYPE",

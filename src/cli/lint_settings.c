@@ -109,7 +109,7 @@ int lint_settings_status(const char *text, int *ret, struct error *err)
     return 0;
 }
 
-int lint_rules_check(const struct strings *names, const char *option, struct error *err)
+static int check_rules(const struct strings *names, const char *option, struct error *err)
 {
     vec_each (name, names) {
         const struct view v = view_of(*name);
@@ -119,6 +119,26 @@ int lint_rules_check(const struct strings *names, const char *option, struct err
         return error_hint(err, -EINVAL, "'cooper lint --explain all' lists them");
     }
     return 0;
+}
+
+int lint_settings_choose(const struct lint_choices *choices, struct lint_config *c,
+                         struct error *err)
+{
+    const struct {
+        const struct strings *names;
+        enum lint_level level;
+    } lists[] = {{&choices->error, LINT_ERROR},
+                 {&choices->warning, LINT_WARNING},
+                 {&choices->info, LINT_INFO},
+                 {&choices->style, LINT_STYLE},
+                 {&choices->ignore, LINT_IGNORE}};
+
+    vec_each (name, &choices->enable)
+        lint_config_enable(c, *name);
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        vec_each (name, lists[i].names)
+            lint_config_set(c, *name, lists[i].level);
+    return check_rules(&choices->enable, "enable", err);
 }
 
 int lint_rule_explain(const struct env *env, const char *name, struct error *err)

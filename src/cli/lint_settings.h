@@ -16,7 +16,14 @@ MUST_CHECK int lint_settings_exceptions(const struct env *env, const char *path,
 void lint_settings_unused(const struct env *env, const struct lint_exceptions *e);
 /* --exit-code; text NULL: EXIT_FINDINGS. */
 MUST_CHECK int lint_settings_status(const char *text, int *ret, struct error *err);
-/* -EINVAL for a name that is no rule's; option is what has the list. */
-MUST_CHECK int lint_rules_check(const struct strings *names, const char *option, struct error *err);
+
+/* Rules that options switch and move: of `cooper lint` and `cooper audit`. A level counts for a rule that is enabled
+ * beside it, --ignore above all. */
+struct lint_choices {
+    struct strings ignore, enable, error, warning, info, style;
+};
+/* -EINVAL for an --enable that names no rule; c has the rest all the same. */
+MUST_CHECK int lint_settings_choose(const struct lint_choices *choices, struct lint_config *c,
+                                    struct error *err);
 /* Prints the page of a rule; "all": the whole reference. */
 MUST_CHECK int lint_rule_explain(const struct env *env, const char *name, struct error *err);

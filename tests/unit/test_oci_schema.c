@@ -4,8 +4,7 @@
  * an item taken out, a value of another type put in its place. Schema and parser must say the same
  * of what results, or a row of "apart" says why they do not. */
 #include "conformance.h"
-#include "oci/config.h"
-#include "oci/manifest.h"
+#include "oci_fixture.h"
 
 #include <regex.h>
 
@@ -204,36 +203,6 @@ static bool holds(struct schemas *s, struct view file, const json_t *schema, jso
 }
 
 /* ---- our side ---- */
-
-static int try_manifest(struct view text, struct error *err)
-{
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
-
-    return manifest_parse(text, &m, err);
-}
-
-static int try_index(struct view text, struct error *err)
-{
-    CLEANUP(image_index_freep) struct image_index *x = NULL;
-
-    return image_index_parse(text, &x, err);
-}
-
-static int try_config(struct view text, struct error *err)
-{
-    CONFIG_AUTO(c);
-
-    return config_parse(text, &c, err);
-}
-
-static int try_descriptor(struct view text, struct error *err)
-{
-    cleanup_doc json_t *doc = NULL;
-    struct descriptor d;
-    const int r = doc_parse(text, 1 << 20, "descriptor", &doc, err);
-
-    return r < 0 ? r : descriptor_read(doc, "descriptor", &d, err);
-}
 
 static const struct kind {
     const char *name, *schema;
