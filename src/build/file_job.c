@@ -369,6 +369,12 @@ static int read_step(const json_t *obj, struct step_doc *ret, struct error *err)
     return r;
 }
 
+/* Of directories that are made on the way. */
+static uint32_t made_gid(const struct step_doc *step)
+{
+    return step->has_owner ? (uint32_t)step->gid : COPY_GID_MADE;
+}
+
 static int copy_step(struct file_work *w, const struct step_doc *step, const struct chmod *mode,
                      struct error *err)
 {
@@ -401,7 +407,7 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
         .has_time = step->time_s >= 0,
         .time_s = step->time_s,
         .parent_uid = (uint32_t)step->uid,
-        .parent_gid = (uint32_t)step->gid,
+        .parent_gid = made_gid(step),
         .chown = step->has_owner,
         .uid = (uint32_t)step->uid,
         .gid = (uint32_t)step->gid,
@@ -459,6 +465,8 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
                                       .replace = true,
                                       .path = part->source,
                                       .dest = part->dest,
+                                      .parent_uid = (uint32_t)step->uid,
+                                      .parent_gid = made_gid(step),
                                       .skip = part->skips.size ? skip_entry : NULL,
                                       .skip_from_path = true,
                                       .ctx = &filter};
@@ -504,9 +512,6 @@ static int add_archive(struct file_work *w, const struct step_doc *step, int fd,
         return error_wrap(err, r, "unpack '%s'", step->source);
     vec_push(&w->archives, result.index);
     r = check_archive(&w->inputs[step->input], step->source, fd, &sums.packed, err);
-    if (r >= 0 && step->has_owner) /* not that of the entries: of the directory that they go to */
-        r = copy_mkdir(w->copy, step->unpack_dest, 0755, (uint32_t)step->uid, (uint32_t)step->gid,
-                       err);
     if (r >= 0)
         r = copy_unpacked(w, step, result.index, dir, err);
     return r;
@@ -534,8 +539,7 @@ static int simple_step(struct file_work *w, const struct step_doc *step, const s
     if (step->kind == FILE_REMOVE)
         return copy_remove(w->copy, step->dest, err);
     if (step->kind == FILE_MKDIR)
-        return copy_mkdir(w->copy, step->dest, make_mode, (uint32_t)step->uid, (uint32_t)step->gid,
-                          err);
+        return copy_mkdir(w->copy, step->dest, make_mode, (uint32_t)step->uid, made_gid(step), err);
     if (step->data_at < 0 || step->data_size < 0 ||
         (uint64_t)(step->data_at + step->data_size) > w->data.size)
         return error_set(err, -EINVAL, "data of '%s' is not there", step->dest);

@@ -207,14 +207,18 @@ static int not_a_directory(const char *path, const struct entry *e, struct error
     return r;
 }
 
-uint32_t copy_inherited_mode(struct copy *c, const char *path)
+void copy_inherit(struct copy *c, const char *path, struct entry *e)
 {
     const char *slash = strrchr(path, '/');
     cleanup_free char *parent = xstrndup(path, slash ? (size_t)(slash - path) : 0);
     const struct node *n = slash ? copy_node(c, parent) : NULL;
-    const struct entry *e = n ? &n->e : copy_below(c, parent);
+    const struct entry *around = n ? &n->e : copy_below(c, parent);
+    const bool gives = around && (around->mode & S_ISGID);
 
-    return e ? e->mode & S_ISGID : 0;
+    if (gives)
+        e->mode |= S_ISGID;
+    if (e->gid == COPY_GID_MADE)
+        e->gid = gives ? around->gid : 0;
 }
 
 int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t gid, struct node **ret,
@@ -241,9 +245,9 @@ int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t gid, struc
         n->e.path = own;
         n->e.opaque = false;
     } else {
-        n->e.mode |= copy_inherited_mode(c, path);
         n->e.uid = uid;
         n->e.gid = gid;
+        copy_inherit(c, path, &n->e);
     }
     *ret = n;
     return 0;

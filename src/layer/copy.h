@@ -63,6 +63,9 @@ struct copy_list {
     void (*taken)(void *ctx, size_t i);                       /* copied as it was listed */
 };
 
+/* The group that mkdir() gives: that of the directory around it when this has the set-group-id bit, else root's. */
+#define COPY_GID_MADE UINT32_MAX
+
 struct copy_source {
     /* Either a directory ... */
     int dir; /* -1: trees */
@@ -84,7 +87,7 @@ struct copy_source {
     const char *path; /* below it, resolved, "" is the whole */
     const char *dest; /* a file: its new path; a directory: the one that gets the contents. "" is
                          the root */
-    /* Made parents, and dest itself when it is a directory that does not exist, belong to: */
+    /* Made parents, and dest itself when it is a directory that does not exist, belong to: (or COPY_GID_MADE) */
     uint32_t parent_uid, parent_gid;
 
     /* Of a directory: nothing is made for it until there is something in it. */
@@ -116,7 +119,7 @@ struct copy_source {
 
 /* -ENOENT: nothing at path. */
 MUST_CHECK int copy_add(struct copy *c, const struct copy_source *s, struct error *err);
-/* dest and its missing parents, owned by uid:gid; no change when it is a directory already (but it
+/* dest and its missing parents, owned by uid:gid (or COPY_GID_MADE); no change when it is a directory already (but it
  * then is an entry of the layer). */
 MUST_CHECK int copy_mkdir(struct copy *c, const char *dest, uint32_t mode, uint32_t uid,
                           uint32_t gid, struct error *err);

@@ -81,8 +81,9 @@ MUST_CHECK int copy_dir(struct copy *c, const char *path, uint32_t uid, uint32_t
 /* All directories above path. */
 MUST_CHECK int copy_parents(struct copy *c, const char *path, uint32_t uid, uint32_t gid,
                             struct error *err);
-/* A new directory in a set-group-id one has that bit too, as mkdir() has it. */
-uint32_t copy_inherited_mode(struct copy *c, const char *path);
+/* What a new directory at path takes from the one that it is in: that bit of a set-group-id one, as mkdir() does, and the
+ * group where e->gid is COPY_GID_MADE. */
+void copy_inherit(struct copy *c, const char *path, struct entry *e);
 /* mkdir and a node, attributes to be filled in; what lies below is opaque where it must not show. */
 MUST_CHECK int copy_make_dir(struct copy *c, const char *path, struct node **ret,
                              struct error *err);

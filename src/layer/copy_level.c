@@ -116,7 +116,7 @@ static int make_nested(struct copying *cp, struct level *l, const char *path, st
     l->e.path = n->source;
     n->e = attributes;
     if (l->e.implied)
-        n->e.mode |= copy_inherited_mode(c, path);
+        copy_inherit(c, path, &n->e);
     n->e.path = n->source;
     n->e.opaque = l->e.opaque;
     l->node = n;
