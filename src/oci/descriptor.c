@@ -53,7 +53,7 @@ int descriptor_read_annotations(json_t *doc, json_t **ret, struct error *err)
         return r;
     json_object_foreach(*ret, key, value)
     {
-        if (!json_is_string(value))
+        if (!json_is_string(value) && !json_is_null(value)) /* null: as if it were absent */
             return error_set(err, -EINVAL, "annotation '%.80s' is not a text", key);
     }
     return 0;
@@ -66,7 +66,8 @@ int descriptor_read_artifact_type(json_t *doc, const char **ret, struct error *e
 
     if (r == 0 && type && !type[0])
         type = NULL; /* as Go reads it */
-    if (r == 0 && type && !media_valid(type))
+    /* "sbom": no reader of Go minds, and one such referrer must not hide the others of its list */
+    if (r == 0 && type && !media_valid(type) && !media_is_word(type))
         return error_set(err, -EINVAL, "artifactType '%.80s' is not type/subtype", type);
     if (r == 0)
         *ret = type;

@@ -26,7 +26,7 @@ struct descriptor {
 };
 
 /* what names it in messages: "layers[3]". Everything the schema of image-spec 1.1 refuses is
- * -EINVAL. */
+ * -EINVAL, but for an artifactType of one word and annotations that are null, which others write and read. */
 MUST_CHECK int descriptor_read(json_t *doc, const char *what, struct descriptor *ret,
                                struct error *err);
 /* What descriptors, manifests and indexes have in common: *ret stays as it was where there is none. */

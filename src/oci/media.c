@@ -107,6 +107,13 @@ static size_t part_size(const char *text)
     return size > 0 && size <= PART_MAX && strchr(first, *text) ? size : 0;
 }
 
+bool media_is_word(const char *type)
+{
+    const size_t size = part_size(type);
+
+    return size > 0 && type[size] == '\0';
+}
+
 bool media_valid(const char *type)
 {
     const size_t size = part_size(type);

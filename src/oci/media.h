@@ -40,3 +40,5 @@ bool media_is_foreign(const char *type);
 const char *media_layer_as(const char *type, bool docker);
 /* "type/subtype" as RFC 6838, 4.2 has it: 127 bytes each at most. */
 bool media_valid(const char *type);
+/* One such part alone: no media type, but what people call their artifacts. */
+bool media_is_word(const char *type);

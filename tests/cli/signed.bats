@@ -96,6 +96,26 @@ manifest() { curl -sf -H 'Accept: application/vnd.oci.image.manifest.v1+json, ap
         [[ $stderr == *"nothing can lie beside the image in 'dir:'"* ]]
         cmp before/manifest.json tree.d/manifest.json
     done
+    # what calls itself by a word that is no media type, and has annotations of null, is there as well
+    cp -r tree tree.word
+    python3 - tree.word <<'EOF'
+import hashlib, json, sys
+index = json.load(open(f"{sys.argv[1]}/index.json"))
+def put(data):
+    digest = hashlib.sha256(data).hexdigest()
+    open(f"{sys.argv[1]}/blobs/sha256/{digest}", "wb").write(data)
+    return {"digest": "sha256:" + digest, "size": len(data)}
+image = next(m for m in index["manifests"] if m.get("annotations", {}).get("org.opencontainers.image.ref.name") == "1.0")
+kind = "application/vnd.oci.image.manifest.v1+json"
+manifest = {"schemaVersion": 2, "mediaType": kind, "artifactType": "sbom", "config": {"mediaType": "application/vnd.oci.empty.v1+json", **put(b"{}")},
+    "layers": [{"mediaType": "text/spdx+json", **put(b"{ }"), "annotations": {"a": None}}], "annotations": None,
+    "subject": {"mediaType": image["mediaType"], "digest": image["digest"], "size": image["size"]}}
+index["manifests"].append({"mediaType": kind, **put(json.dumps(manifest).encode()), "artifactType": "sbom", "annotations": {"b": None}})
+json.dump(index, open(f"{sys.argv[1]}/index.json", "w"))
+EOF
+    cooper tree --format json oci:tree.word:1.0 | jq -e '[.referrers[].artifactType] | contains(["sbom"]) and length == 5'
+    cooper copy -q --referrers oci:tree.word:1.0 "$REGISTRY/team/word:1.0"
+    cooper tree --format json "$REGISTRY/team/word:1.0" | jq -e '[.referrers[].artifactType] | contains(["sbom"]) and length == 5'
     # an archive has room for what came with it
     cooper copy -q --referrers oci:tree:1.0 oci-archive:tree.tar:1.0
     [ "$(cooper tree --format json oci-archive:tree.tar:1.0 | jq '.referrers | length')" = 4 ]

@@ -170,6 +170,37 @@ static void manifests_with_too_many_layers_are_refused(void **state)
     assert_non_null(strstr(err.text, "layers has 4097 items"));
 }
 
+/* What the specification forbids and others write: one such entry must not hide the rest of its list. */
+static void what_others_write_is_read(void **state)
+{
+    static const struct {
+        const char *more;
+        int want;
+    } rows[] = {
+        {",\"artifactType\":\"sbom\"", 0},
+        {",\"artifactType\":\"\"", 0},
+        {",\"artifactType\":\"an sbom\"", -EINVAL},
+        {",\"artifactType\":\"foo/\"", -EINVAL},
+        {",\"artifactType\":\"/foo\"", -EINVAL},
+        {",\"annotations\":null", 0},
+        {",\"annotations\":{\"a\":null,\"b\":\"c\"}", 0},
+        {",\"annotations\":{\"a\":1}", -EINVAL},
+        {",\"annotations\":[]", -EINVAL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_free char *text = xasprintf(
+            "{\"schemaVersion\":2,\"manifests\":[" ENTRY("%s") "]%s}", rows[i].more, rows[i].more);
+        CLEANUP(image_index_freep) struct image_index *x = NULL;
+
+        print_message("# %s\n", rows[i].more);
+        assert_int_equal(image_index_parse(view_of(text), &x, NULL), rows[i].want);
+        if (x)
+            assert_null(descriptor_annotation(&x->manifests[0], "a"));
+    }
+}
+
 static void index_gives_the_platform(void **state)
 {
     static const char text[] =
@@ -324,7 +355,8 @@ static void times_have_years_of_four_digits(void **state)
 UNIT_MAIN(cmocka_unit_test(schema_verdicts_hold), cmocka_unit_test(docker_s_documents_are_read),
           cmocka_unit_test(chain_ids_are_right), cmocka_unit_test(hostile_manifests_are_refused),
           cmocka_unit_test(manifests_with_too_many_layers_are_refused),
-          cmocka_unit_test(index_gives_the_platform), cmocka_unit_test(config_round_trip_is_exact),
+          cmocka_unit_test(what_others_write_is_read), cmocka_unit_test(index_gives_the_platform),
+          cmocka_unit_test(config_round_trip_is_exact),
           cmocka_unit_test(a_diff_id_of_zeros_is_refused),
           cmocka_unit_test(layers_keep_what_they_are_in_other_words),
           cmocka_unit_test(times_are_rfc3339), cmocka_unit_test(times_have_years_of_four_digits))
