@@ -341,6 +341,25 @@ static void read_partition(struct host *h)
     }
 }
 
+/* ---- the kernel ---- */
+
+/* "kernel.sysrq" is /proc/sys/kernel/sysrq. */
+static void read_number(struct host *h, const struct host_knob *k, struct host_number *ret)
+{
+    char *path = arena_printf(h->f->arena, "/proc/sys/%s", k->name);
+    STR_AUTO(text);
+    uint64_t value;
+
+    for (char *c = path + strlen("/proc/sys/"); *c; c++)
+        if (*c == '.')
+            *c = '/';
+    const int r = host_read(h, path, HOST_NUMBER_MAX, &text, NULL);
+    if (r < 0 || !view_to_u64(view_trim(str_view(&text)), &value))
+        *ret = (struct host_number){.state = r == -ENOENT ? HOST_ABSENT : HOST_UNKNOWN};
+    else
+        *ret = (struct host_number){HOST_THERE, value};
+}
+
 /* ---- what the daemon keeps ---- */
 
 static enum host_state state_of(struct host *h, const char *below, const char **ret_why)
@@ -371,6 +390,8 @@ static void gather(struct host *h)
     read_partition(h);
     h->f->swarm = state_of(h, "swarm/docker-state.json", &h->f->swarm_why);
     h->f->aufs = state_of(h, "image/aufs", NULL);
+    for (size_t i = 0; i < HOST_KNOBS; i++)
+        read_number(h, &host_knobs[i], &h->f->numbers[i]);
     host_registries_gather(h);
     host_audit_gather(h);
 }

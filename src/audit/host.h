@@ -7,6 +7,7 @@
 #include "lint/facts_host.h"
 
 #define HOST_FILE_MAX (1u << 20)      /* of configuration */
+#define HOST_NUMBER_MAX 64            /* of a file of /proc/sys */
 #define HOST_ACCOUNTS_MAX (16u << 20) /* of /etc/passwd, /etc/group */
 #define HOST_LOG_MAX                                                                               \
     (16u << 20) /* of a file of the audit log, the end of it: twice what auditd keeps in one */

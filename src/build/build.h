@@ -43,6 +43,7 @@ struct build_lint {
     const struct ignore *ignore; /* of the context; NULL: none */
     const char *check;           /* BUILDKIT_DOCKERFILE_CHECK; NULL: not given */
     bool full;                   /* every rule; else those that BuildKit checks */
+    bool platforms;              /* --platform was given */
     /* fails: --lint=error stops at it */
     void (*add)(void *ctx, const char *rule, struct span span, const char *text, bool fails);
     void *ctx;

@@ -206,6 +206,7 @@ int check_lint(const struct env *env, const struct build_options *o, const struc
         .dockerfile = d,
         .ignore = ignore,
         .check = check_argument(&o->build_args),
+        .platforms = o->platforms.size > 0,
         .full = o->lint_mode != BUILD_LINT_NOTHING,
         .add = add_found,
         .ctx = &list,

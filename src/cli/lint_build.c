@@ -47,6 +47,7 @@ int lint_for_build(const struct env *env, const struct build_lint *ask, struct e
     o.ignore = ask->ignore;
     o.context = true;
     o.check = ask->check;
+    o.other_platform = ask->platforms;
     o.raw = !ask->full;
     o.no_shellcheck = !ask->full;
     CLEANUP(lint_stored_freep) struct lint_stored *stored = lint_stored_new(env);

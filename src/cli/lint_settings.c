@@ -143,14 +143,17 @@ int lint_settings_choose(const struct lint_choices *choices, struct lint_config 
 
 int lint_rule_explain(const struct env *env, const char *name, struct error *err)
 {
-    const struct lint_row *row = lint_row_find(view_of(name));
+    const struct lint_row *row;
     STR_AUTO(text);
 
     if (strcmp(name, "all") == 0)
         lint_reference(&text);
-    else if (row)
-        lint_explain(row, &text);
-    else
+    for (size_t i = 0; (row = lint_row_at(i)); i++)
+        if (lint_row_named(row, view_of(name))) {
+            str_add_text(&text, text.size > 0 ? "\n" : "");
+            lint_explain(row, &text);
+        }
+    if (text.size == 0)
         return error_hint(err, error_set(err, -EINVAL, "there is no rule '%.80s'", name),
                           "'cooper lint --explain all' lists them");
     (void)fwrite(text.at, 1, text.size, env->out);

@@ -137,6 +137,19 @@ struct host_registry {
     const char *name, *place;
 };
 
+/* A number of /proc/sys that guides for hardening agree on. */
+struct host_knob {
+    const char *name; /* "kernel.dmesg_restrict" */
+    uint64_t least, most;
+    const char *mend, *why; /* the value to set; what it is good for */
+};
+#define HOST_KNOBS 11
+extern const struct host_knob host_knobs[HOST_KNOBS];
+struct host_number {
+    enum host_state state;
+    uint64_t value;
+};
+
 /* How a check ended. HOST_IGNORED: its rule is off. */
 enum host_verdict { HOST_IGNORED, HOST_PASSED, HOST_FAILED, HOST_NOT_APPLICABLE, HOST_UNDECIDED };
 struct host_answer {
@@ -163,5 +176,6 @@ struct host_facts {
     VEC(struct host_registry) insecure; /* of podman's, buildah's and cri-o's registries.conf */
     enum host_state registries;         /* of these files */
     const char *registries_why;
+    struct host_number numbers[HOST_KNOBS]; /* of host_knobs; HOST_UNKNOWN: it cannot be read */
     struct host_answer *answers; /* by number of the row, zeroed: lint_audit() writes them */
 };

@@ -1,6 +1,21 @@
 /* host.c - what checks of hosts share. */
 #include "lint/host.h"
 
+/* What holds against a program that broke out of its container, or is about to. */
+const struct host_knob host_knobs[HOST_KNOBS] = {
+    {"kernel.randomize_va_space", 2, 2, "2", "addresses can be guessed"},
+    {"kernel.kptr_restrict", 1, 2, "1", "addresses of the kernel can be read"},
+    {"kernel.dmesg_restrict", 1, 1, "1", "everybody reads the kernel's messages"},
+    {"kernel.unprivileged_bpf_disabled", 1, 2, "1", "everybody loads programs into the kernel"},
+    {"kernel.yama.ptrace_scope", 1, 3, "1", "a process reads others of its user"},
+    {"kernel.sysrq", 0, 438, "0", "every key of SysRq works"},
+    {"fs.protected_hardlinks", 1, 1, "1", "setuid files can be kept by a link"},
+    {"fs.protected_symlinks", 1, 1, "1", "links in /tmp lead root astray"},
+    {"fs.protected_fifos", 1, 2, "1", "FIFOs in /tmp are opened for files"},
+    {"fs.protected_regular", 1, 2, "1", "files in /tmp are taken for own ones"},
+    {"net.ipv4.tcp_syncookies", 1, 2, "1", "a flood of SYN packets shuts the ports"},
+};
+
 void host_answer(const struct lint *l, const struct host_facts *f, enum host_verdict verdict,
                  const char *why)
 {

@@ -82,7 +82,8 @@ struct lint_options {
     /* The configuration of an image that FROM names, as far as it is known, or NULL. NULL: none is. */
     const struct image_config *(*stored)(void *ctx, struct view image);
     void *stored_ctx;
-    bool audit; /* what docker-bench has is on, though it is off in Dockerfiles */
+    bool other_platform; /* what is built is not for this machine, or not for it alone */
+    bool audit;          /* what docker-bench has is on, though it is off in Dockerfiles */
     bool
         raw; /* keep what another rule says of the same place already: build --check, conformance */
 };

@@ -4,6 +4,7 @@
 #include "lint/facts_run.h"
 #include "lint/image.h"
 #include "lint/rule.h"
+#include "oci/platform.h"
 
 /* A name as it stands in the file; no grammar is held against it. */
 struct image_name {
@@ -333,6 +334,25 @@ static void check_platform_redundant(struct lint *l, const struct lint_stage *s,
                  LINT_CUT(platform));
 }
 
+/* What the build would start from is in the store, and for another machine. Only what is built for this one is asked: the
+ * store may have more than the one that has the name. */
+static void check_base_platform(struct lint *l, const struct lint_stage *s,
+                                const struct instruction *in)
+{
+    const struct view flag = instruction_flag(in, "platform");
+    const struct image_config *base = is_base(s) ? lint_stored_base(l, s) : NULL;
+    const struct platform want = platform_host();
+    char have_text[PLATFORM_TEXT_MAX], want_text[PLATFORM_TEXT_MAX];
+
+    if (base && !l->options->other_platform && (flag.size == 0 || names_platform(flag)) &&
+        platform_rank(&want, &base->platform) < 0)
+        lint_add(l, image_span(s),
+                 "Base image %.*s was pulled with platform \"%s\", expected \"%s\" for current "
+                 "build",
+                 LINT_CUT(s->image), platform_format(&base->platform, have_text),
+                 platform_format(&want, want_text));
+}
+
 #define DIGEST "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* What the image was started from, as far as the store knows it. */
@@ -348,7 +368,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP201",
         .name = "base-no-tag",
-        .aliases = {"DL3006"},
+        .aliases = {"DL3006", "ID.20006"},
         .title = "FROM without a tag",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -363,7 +383,8 @@ static const struct lint_row rows[] = {
     {
         .id = "CP202",
         .name = "base-latest",
-        .aliases = {"DL3007", "CKV_DOCKER_7", "DKL-DI-0006", "DB-5.28", "CIS-5.28", "image-latest"},
+        .aliases = {"DL3007", "ID.20006", "CKV_DOCKER_7", "DKL-DI-0006", "DB-5.28", "CIS-5.28",
+                    "image-latest"},
         .title = "the tag latest",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG,
@@ -487,6 +508,23 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5\nUSER 1001\n",
         .kinds = LINT_KIND(FROM),
         .instruction = check_platform_redundant,
+    },
+    {
+        .id = "CP210",
+        .name = "base-platform",
+        .aliases = {"InvalidBaseImagePlatform"},
+        .title = "the base image is for another platform",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why =
+            "The programs of the base do not start here, or only emulated; and the image says it "
+            "were of a platform that it is not.",
+        .fix = "Name an image that has this platform; `cooper pull` fetches it. Decided for "
+               "images that are in the store.",
+        .bad = "FROM s390x/debian:12.5\nUSER 1001\n",
+        .good = "FROM debian:12.5\nUSER 1001\n",
+        .kinds = LINT_KIND(FROM),
+        .instruction = check_base_platform,
     },
 };
 

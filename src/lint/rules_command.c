@@ -200,7 +200,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP503",
         .name = "json-broken",
-        .aliases = {"JSON_IN_SINGLE_QUOTES"},
+        .aliases = {"JSON_IN_SINGLE_QUOTES", "ID.20013"},
         .title = "a list that is no JSON",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,

@@ -249,6 +249,26 @@ static void check_age(struct lint *l, const struct host_facts *f)
                        (long long)days);
 }
 
+/* What is not there is another kernel's: only what says too little counts. */
+static void check_kernel(struct lint *l, const struct host_facts *f)
+{
+    size_t known = 0;
+
+    for (size_t i = 0; i < HOST_KNOBS; i++) {
+        const struct host_knob *k = &host_knobs[i];
+        const struct host_number *n = &f->numbers[i];
+
+        known += n->state == HOST_THERE;
+        if (n->state == HOST_THERE && (n->value < k->least || n->value > k->most))
+            lint_add_place(l, k->name, LINT_NOWHERE,
+                           "it is %llu: %s; mend: echo %s=%s >>/etc/sysctl.d/90-host.conf && "
+                           "sysctl --system",
+                           (unsigned long long)n->value, k->why, k->name, k->mend);
+    }
+    if (known == 0)
+        host_answer(l, f, HOST_UNDECIDED, "/proc/sys cannot be read");
+}
+
 /* ---- 5: what only the host knows of containers ---- */
 
 static void check_swarm(struct lint *l, const struct host_facts *f)
@@ -373,6 +393,22 @@ static const struct lint_row rows[] = {
     WATCH_ROW("CP916", "1.1.16", "containerd-shim-runc-v1", "/usr/bin/containerd-shim-runc-v1"),
     WATCH_ROW("CP917", "1.1.17", "containerd-shim-runc-v2", "/usr/bin/containerd-shim-runc-v2"),
     WATCH_ROW("CP918", "1.1.18", "runc", "/usr/bin/runc"),
+    {
+        .id = "CP919",
+        .name = "host-kernel-settings",
+        .aliases = {"DB-1.2.1", "CIS-1.2.1"},
+        .title = "settings of the kernel that are weaker than guides for hardening have them",
+        .level = LINT_INFO,
+        .where = LINT_HOST,
+        .why =
+            "Containers share the host's kernel: what it tells and lets everybody do, it tells and "
+            "lets a container do. The benchmark's \"harden the host\" begins here.",
+        .fix = "Put the values into a file of /etc/sysctl.d and load it with sysctl --system; the "
+               "rest of a host is for a guide of its distribution (CIS, ANSSI, STIG).",
+        .bad = "echo 0 >/proc/sys/kernel/randomize_va_space",
+        .good = "echo 2 >/proc/sys/kernel/randomize_va_space",
+        .host = check_kernel,
+    },
     {
         .id = "CP920",
         .name = "host-engine-age",

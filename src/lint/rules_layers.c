@@ -330,6 +330,45 @@ static void check_owner(struct lint *l, const struct lint_stage *s)
     }
 }
 
+/* ---- too many layers ---- */
+
+#define STEPS_MAX 100 /* engines mount 127 layers at most, and the base has some */
+
+static size_t steps_of(const struct lint_stage *s, const struct instruction **ret_over)
+{
+    size_t count = s->parent ? steps_of(s->parent, ret_over) : 0;
+
+    *ret_over = NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        const enum instruction_kind kind = s->at[i].kind;
+        const bool layer =
+            kind == INSTRUCTION_RUN || kind == INSTRUCTION_COPY || kind == INSTRUCTION_ADD;
+        count += layer;
+        if (layer && count == STEPS_MAX + 1)
+            *ret_over = &s->at[i];
+    }
+    return count;
+}
+
+static void check_steps(struct lint *l, const struct lint_stage *s)
+{
+    const struct instruction *over;
+    const size_t count = steps_of(s, &over);
+
+    if (over)
+        lint_add(l, over->keyword_span, "%zu steps make a layer each; engines mount 127 at most",
+                 count);
+}
+
+static void check_layer_count(struct lint *l, const struct image_facts *f)
+{
+    if (f->layer_count > STEPS_MAX)
+        lint_add_place(l, "layers", LINT_NOWHERE, "%u layers; engines mount 127 at most",
+                       f->layer_count);
+}
+
+#define RUN_10(text) text text text text text text text text text text
+
 static const struct lint_row rows[] = {
     {
         .id = "CP360",
@@ -394,6 +433,22 @@ static const struct lint_row rows[] = {
         .run = check_chmod,
         .stage = check_owner,
         .image = lint_image_writable,
+    },
+    {
+        .id = "CP364",
+        .name = "too-many-layers",
+        .aliases = {NULL, "ID.20020"},
+        .title = "more than 100 layers",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE | LINT_IMAGE,
+        .why =
+            "Engines stack 127 layers at most, the base's among them: beyond, the image does not "
+            "start. Each layer is a request more when it is pulled.",
+        .fix = "Put steps that belong together into one RUN, or use a heredoc.",
+        .bad = "FROM debian:12.5\nUSER 1001\n" RUN_10(RUN_10("COPY a /a\n")) "COPY b /b\n",
+        .good = "FROM debian:12.5\nUSER 1001\n" RUN_10("COPY a /a\n"),
+        .stage = check_steps,
+        .image = check_layer_count,
     },
 };
 

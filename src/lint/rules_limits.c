@@ -1,4 +1,5 @@
 /* rules_limits.c - what a container may use, and how it is kept: limits, restarts, its root, its first process. */
+#include "lint/facts_image.h"
 #include "lint/facts_run.h"
 #include "lint/rule.h"
 #include "lint/runtime.h"
@@ -38,6 +39,40 @@ static void check_ulimits(struct lint *l, const struct run_facts *f)
 static void check_init(struct lint *l, const struct run_facts *f)
 {
     check_missing(l, f, &f->init, "the program itself is process 1");
+}
+
+/* What starts programs that may outlive whoever asked for them: process 1 is then their parent. A script that ends in `exec`, or
+ * does not, is judged by CP504. */
+static void check_image_init(struct lint *l, const struct image_facts *f)
+{
+    static const char *const parents[] = {"anacron",
+                                          "atd",
+                                          "buildkite-agent",
+                                          "code-server",
+                                          "cron",
+                                          "crond",
+                                          "fcgiwrap",
+                                          "gitea-act-runner",
+                                          "gitlab-runner",
+                                          "inetd",
+                                          "jenkins.sh",
+                                          "jenkins-agent",
+                                          "jupyter",
+                                          "jupyter-lab",
+                                          "jupyter-notebook",
+                                          "sshd",
+                                          "start-notebook.sh",
+                                          "ttyd",
+                                          "xinetd",
+                                          NULL};
+    const char *slash = f->program_path ? strrchr(f->program_path, '/') : NULL;
+    const struct view name = view_of(slash ? slash + 1 : f->program_path);
+
+    if (!f->has_init && f->program != IMAGE_PROGRAM_MISSING && lint_view_in(name, parents))
+        lint_add_place(
+            l, f->program_path, LINT_NOWHERE,
+            "it starts programs whose children may outlive them, and takes in no orphans: "
+            "zombies stay");
 }
 
 #define RETRIES_MAX 5 /* CIS Docker Benchmark, 5.15 */
@@ -166,13 +201,14 @@ static const struct lint_row rows[] = {
         .aliases = {NULL},
         .title = "no init",
         .level = LINT_INFO,
-        .where = LINT_RUNCONFIG,
+        .where = LINT_RUNCONFIG | LINT_IMAGE,
         .why = "Process 1 has to take in orphans, and signals that it does not handle do nothing "
                "to it: stopping takes ten seconds, zombies stay.",
         .fix = "--init; init: true; or tini as the ENTRYPOINT of the image.",
         .bad = "app:1.2.3",
         .good = RUN_SAFE "app:1.2.3",
         .runtime = check_init,
+        .image = check_image_init,
     },
 };
 

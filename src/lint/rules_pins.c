@@ -460,7 +460,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP302",
         .name = "pip-unpinned",
-        .aliases = {"DL3013"},
+        .aliases = {"DL3013", "ID.20018"},
         .title = "pip install without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -473,7 +473,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP303",
         .name = "npm-unpinned",
-        .aliases = {"DL3016"},
+        .aliases = {"DL3016", "ID.20018"},
         .title = "npm install of a package without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -487,7 +487,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP304",
         .name = "apk-unpinned",
-        .aliases = {"DL3018"},
+        .aliases = {"DL3018", "ID.20018"},
         .title = "apk add without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -500,7 +500,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP305",
         .name = "gem-unpinned",
-        .aliases = {"DL3028"},
+        .aliases = {"DL3028", "ID.20018"},
         .title = "gem install without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -514,7 +514,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP306",
         .name = "yum-unpinned",
-        .aliases = {"DL3033"},
+        .aliases = {"DL3033", "ID.20018"},
         .title = "yum install without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -528,7 +528,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP307",
         .name = "zypper-unpinned",
-        .aliases = {"DL3037"},
+        .aliases = {"DL3037", "ID.20018"},
         .title = "zypper install without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -542,7 +542,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP308",
         .name = "dnf-unpinned",
-        .aliases = {"DL3041"},
+        .aliases = {"DL3041", "ID.20018"},
         .title = "dnf or microdnf install without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,
@@ -555,7 +555,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP309",
         .name = "go-unpinned",
-        .aliases = {"DL3062"},
+        .aliases = {"DL3062", "ID.20018"},
         .title = "go install, get or run of a package without a version",
         .level = LINT_WARNING,
         .where = LINT_DOCKERFILE,

@@ -130,7 +130,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP602",
         .name = "secret-value-in-label-or-env",
-        .aliases = {NULL},
+        .aliases = {NULL, "CIS-DI-0010", "DB-4.10"},
         .title = "a value that is a secret by its looks",
         .level = LINT_ERROR,
         .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG | LINT_EXEC,

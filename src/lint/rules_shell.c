@@ -318,7 +318,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP401",
         .name = "pointless-command",
-        .aliases = {"DL3001", "ID.22"},
+        .aliases = {"DL3001", "ID.22", "ID.20022"},
         .title = "a command that makes no sense in a build",
         .level = LINT_INFO,
         .where = LINT_DOCKERFILE,

@@ -218,6 +218,14 @@ static void check_description(struct lint *l, const struct lint_stage *s,
              in->kind == INSTRUCTION_FROM ? "build stage" : "build argument", LINT_CUT(first));
 }
 
+/* A name for an image that others copy from, or a target, is a habit; one that nobody can want is left. */
+static void check_empty(struct lint *l, const struct lint_stage *s)
+{
+    if (IS_STAGE(s) && s->count == 0 && !s->final && !s->used && s->name.size == 0)
+        lint_add(l, s->from->keyword_span,
+                 "the stage has nothing but its FROM, and nothing uses it");
+}
+
 /* ---- COPY --from ---- */
 
 /* Of COPY --from: size 0 when there is none, or a variable in it. */
@@ -324,7 +332,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP124",
         .name = "before-from",
-        .aliases = {"DL3061", "ID.20001", "ID.20009"},
+        .aliases = {"DL3061", "ID.20009"},
         .title = "an instruction before the first FROM",
         .level = LINT_ERROR,
         .where = LINT_DOCKERFILE,
@@ -472,6 +480,21 @@ static const struct lint_row rows[] = {
         .good = "FROM debian:12.5 AS a\nFROM debian:12.5\nCOPY --from=a /a /a\nUSER 1001\n",
         .kinds = LINT_KIND(COPY),
         .instruction = check_from_number,
+    },
+    {
+        .id = "CP134",
+        .name = "stage-empty",
+        .aliases = {NULL, "ID.20003"},
+        .title = "a stage with nothing but its FROM",
+        .level = LINT_WARNING,
+        .where = LINT_DOCKERFILE,
+        .why =
+            "It has no name, nothing is in it, and nothing copies from it or begins with it. Most "
+            "often an old base was left above the new one.",
+        .fix = "Take the line out; or give the stage a name if it is a target.",
+        .bad = "FROM debian:12.4\nFROM debian:12.5\nCOPY a /a\nUSER 1001\n",
+        .good = "FROM nginx:1.27.2 AS upstream\nFROM debian:12.5\nCOPY a /a\nUSER 1001\n",
+        .stage = check_empty,
     },
 };
 

@@ -154,7 +154,8 @@ static const struct lint_row rows[] = {
     {
         .id = "CP101",
         .name = "parse-error",
-        .aliases = {"DL1000", "ID.20000", "ID.20007", "ID.20016"},
+        .aliases = {"DL1000", "ID.20000", "ID.20001", "ID.20002", "ID.20004", "ID.20005",
+                    "ID.20007", "ID.20016"},
         .title = "the file is no Dockerfile",
         .level = LINT_ERROR,
         .where = LINT_DOCKERFILE,

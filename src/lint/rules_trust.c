@@ -416,7 +416,7 @@ static const struct lint_row rows[] = {
     {
         .id = "CP663",
         .name = "secret-in-run",
-        .aliases = {NULL},
+        .aliases = {NULL, "CIS-DI-0010", "DB-4.10"},
         .title = "a secret in the text of RUN",
         .level = LINT_ERROR,
         .where = LINT_DOCKERFILE | LINT_IMAGE,

@@ -63,6 +63,7 @@ codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.
     run -0 "$COOPER" lint -t error --warning DL4000
     run -0 "$COOPER" lint --explain maintainerdeprecated
     [[ $output == "CP108 maintainer: "* ]]
+    [ "$("$COOPER" lint --explain db-4.3 | grep -c '^CP')" = 3 ]
     run -1 "$COOPER" lint --explain nothing
     [ "$(codes --trusted-registry '*.example' good)" = "CP204 DL3026" ]
     [ "$(codes --require-label a:semver good)" = "CP204 DL3049" ]
@@ -308,6 +309,29 @@ USER 1' ]
     [ "$("$COOPER" lint --no-fail --format json f |
         jq -c '[.[] | select(.code | startswith("SC")) | [.code, .line]]')" = \
         '[["SC2154",4],["SC2086",6],["SC2154",6]]' ]
+}
+
+# docs/audit.md's table against docs/rules.md, which the next test holds against the program
+@test "each check of docker-bench has the rules that docs say" {
+    awk -F ' *[|] *' -v table="$SOURCE_ROOT/docs/audit.md" '
+        /^[|] CP/ { n = split($5, names, ", "); for (i = 1; i <= n; i++)
+            if (names[i] ~ /^DB-/) rules[substr(names[i], 4)] = rules[substr(names[i], 4)] sep[names[i]] $2
+            for (i = 1; i <= n; i++) sep[names[i]] = ", " }
+        /^## CP/ { split($0, words, " "); id = words[2] }
+        /^Level: .* Decided from: / { sub(/.*Decided from: /, ""); sub(/[.].*/, ""); from[id] = $0 }
+        END {
+            while ((getline line <table) > 0) {
+                if (line !~ /^[|] [1-5][.][0-9.]+ [|] CP/) continue
+                split(line, cell, / *[|] */); count++
+                if (cell[3] != rules[cell[2]]) { print cell[2] ": " cell[3] ", rules: " rules[cell[2]]; bad = 1 }
+                n = split(cell[3], ids, ", ")
+                for (i = 1; i <= n; i++) { m = split(from[ids[i]], where, ", ")
+                    for (k = 1; k <= m; k++)
+                        if (!index(cell[4], where[k])) { print cell[2] ": " cell[4] " lacks " where[k]; bad = 1 } }
+            }
+            if (count != 106) { print count " checks"; bad = 1 }
+            exit bad
+        }' "$SOURCE_ROOT/docs/rules.md"
 }
 
 @test "the reference in docs is that of the program" {

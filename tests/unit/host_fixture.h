@@ -43,6 +43,8 @@ static const struct step good_host[] = {
     {"/etc/passwd", "root:x:0:0::/root:/bin/sh\njoe:x:1000:1000::/home/joe:/bin/sh\n"},
     {"/etc/group", "root:x:0:\ndocker:x:998:\njoe:x:1000:\n"},
     {"/proc/mounts", "/dev/sda1 / ext4 rw 0 0\n/dev/sdb1 /var/lib/docker ext4 rw 0 0\n"},
+    {"/proc/sys/kernel/randomize_va_space", "2\n"},
+    {"/proc/sys/kernel/sysrq", "176\n"},
     {"/var/lib/docker", DIRECTORY},
     {"/usr/bin/dockerd", "ELF"},
     {"/usr/bin/docker", "ELF"},

@@ -5,6 +5,7 @@
 
 #include "lint/context.h"
 #include "lint/rule.h"
+#include "oci/config.h"
 #include "unit.h"
 
 struct lint_fixture {
@@ -31,6 +32,17 @@ static inline __attribute__((unused)) void fixture_labels(struct lint_fixture *f
                 map_set(&f->labels, view_of(name), (void *)(uintptr_t)(LABEL_TEXT + i));
     }
     f->options.labels = &f->labels;
+}
+
+/* The store: images whose name begins with "s390x/" are of that platform, no other is known. */
+static inline __attribute__((unused)) const struct image_config *fixture_stored(void *ctx,
+                                                                                struct view image)
+{
+    static const struct image_config foreign = {
+        .platform = {.os = "linux", .architecture = "s390x"}};
+
+    (void)ctx;
+    return view_starts(image, "s390x/") ? &foreign : NULL;
 }
 
 /* config: {"trustedRegistries": [...], "label-schema": {...}, "strict-labels": true}, or NULL. */

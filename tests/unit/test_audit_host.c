@@ -34,6 +34,16 @@ static const struct {
      "",
      "",
      ""},
+    /* 1.2.1 */
+    {"addresses that do not change",
+     {{"/proc/sys/kernel/randomize_va_space", "1\n"}},
+     "1.2.1",
+     "",
+     ""},
+    {"too much", {{"/proc/sys/kernel/sysrq", "511\n"}}, "1.2.1", "", ""},
+    {"a kernel without it", {{"/proc/sys/kernel/sysrq", GONE}}, "", "", ""},
+    {"no number", {{"/proc/sys/kernel/sysrq", "x\n"}}, "", "", ""},
+    {"no kernel", {{"/proc/sys", GONE}}, "", "", "1.2.1"},
     /* 1.1.2 */
     {"a member", {{"/etc/group", "docker:x:998:joe,root\n"}}, "1.1.2", "", ""},
     {"own group", {{"/etc/passwd", "joe:x:1000:998::/:/bin/sh\n"}}, "1.1.2", "", ""},
@@ -522,7 +532,7 @@ static const struct {
     {"no client", {{"/usr/bin/docker", GONE}}, "", "5.23 5.24", ""},
 };
 
-#define ALL_CHECKS 64
+#define ALL_CHECKS 65
 
 /* DB-1.1.1 ... of a row, without the letters. */
 static const char *number_of(const struct lint_row *row)
@@ -606,7 +616,9 @@ static void run_command(const char *root, const char *text)
     char what[16], how[64], path[128];
     STR_AUTO(change);
 
-    if (sscanf(text, "touch -d %63s %127s", how, path) == 2) {
+    if (sscanf(text, "echo %15s >%127s", what, path) == 2) {
+        host_change(root, &(struct step){path, what});
+    } else if (sscanf(text, "touch -d %63s %127s", how, path) == 2) {
         host_change(root, &(struct step){path, OLD});
     } else if (sscanf(text, "touch %127s", path) == 1) {
         host_change(root, &(struct step){path, ""});

@@ -18,6 +18,7 @@ static void fixture_of_row(struct lint_fixture *f, const struct lint_row *row,
     f->options.overrides = on;
     f->options.override_count = 1;
     f->options.raw = true;
+    f->options.stored = fixture_stored;
     f->options.no_shellcheck = strcmp(row->name, "shellcheck") != 0; /* a process each */
     f->linter = linter_new(&f->options);
 }
@@ -161,6 +162,60 @@ static void ids_and_names_are_unique(void **state)
     }
 }
 
+/* The ids of every rule that the peers have (reference: their sources), with the first and last number of each run. */
+static const struct {
+    const char *format;
+    unsigned first, last;
+} peer_ids[] = {
+    {"DL1%03u", 0, 1},         {"DL3%03u", 0, 4},       {"DL3%03u", 6, 16},
+    {"DL3%03u", 18, 30},       {"DL3%03u", 32, 38},     {"DL3%03u", 40, 67},
+    {"DL4%03u", 0, 1},         {"DL4%03u", 3, 6},       {"CIS-DI-%04u", 1, 1},
+    {"CIS-DI-%04u", 5, 10},    {"DKL-DI-%04u", 1, 6},   {"DKL-LI-%04u", 1, 3},
+    {"ID.%u", 10001, 10002},   {"ID.%u", 20000, 20022}, {"CKV_DOCKER_%u", 1, 11},
+    {"CKV2_DOCKER_%u", 1, 17}, {"DB-1.1.%u", 1, 18},    {"DB-1.2.%u", 1, 2},
+    {"DB-2.%u", 1, 18},        {"DB-3.%u", 1, 24},      {"DB-4.%u", 1, 12},
+    {"DB-5.%u", 1, 32},
+};
+static const char *const buildkit_ids[] = {"StageNameCasing",
+                                           "FromAsCasing",
+                                           "NoEmptyContinuation",
+                                           "UndefinedVar",
+                                           "DuplicateStageName",
+                                           "ConsistentInstructionCasing",
+                                           "ReservedStageName",
+                                           "JSONArgsRecommended",
+                                           "FromPlatformFlagConstDisallowed",
+                                           "MaintainerDeprecated",
+                                           "UndefinedArgInFrom",
+                                           "MultipleInstructionsDisallowed",
+                                           "WorkdirRelativePath",
+                                           "LegacyKeyValueFormat",
+                                           "InvalidDefinitionDescription",
+                                           "CopyIgnoredFile",
+                                           "SecretsUsedInArgOrEnv",
+                                           "RedundantTargetPlatform",
+                                           "ExposeProtoCasing",
+                                           "ExposeInvalidFormat",
+                                           "InvalidDefaultArgInFrom",
+                                           "InvalidBaseImagePlatform"};
+
+static void every_peers_rule_is_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(peer_ids); i++)
+        for (unsigned n = peer_ids[i].first; n <= peer_ids[i].last; n++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+            cleanup_free char *id = xasprintf(peer_ids[i].format, n);
+#pragma GCC diagnostic pop
+            if (!lint_row_find(view_of(id)))
+                fail_msg("no rule is called %s", id);
+        }
+    for (size_t i = 0; i < ARRAY_SIZE(buildkit_ids); i++)
+        if (!lint_row_find(view_of(buildkit_ids[i])))
+            fail_msg("no rule is called %s", buildkit_ids[i]);
+}
+
 /* Where the examples leave room. */
 static const struct {
     const char *rule, *text;
@@ -292,4 +347,5 @@ UNIT_MAIN(cmocka_unit_test(commands_are_mended_where_no_shell_is_needed),
           cmocka_unit_test(rules_stop_where_they_should),
           cmocka_unit_test(tags_are_held_against_other_files),
           cmocka_unit_test(every_bad_example_fires), cmocka_unit_test(every_good_example_is_clean),
-          cmocka_unit_test(every_edit_mends), cmocka_unit_test(ids_and_names_are_unique))
+          cmocka_unit_test(every_peers_rule_is_known), cmocka_unit_test(every_edit_mends),
+          cmocka_unit_test(ids_and_names_are_unique))
