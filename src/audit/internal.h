@@ -8,11 +8,12 @@
 
 #define RUNCONFIG_VALUES_MAX 500000 /* that are looked at in one file; aliases, extends included */
 
-/* One document, JSON (yaml NULL: values have no place) or YAML. */
+/* The documents of all files, JSON or YAML. */
 struct reader {
     struct run_list *list;
-    const struct yaml_stream *yaml;
-    bool variables; /* "${NAME:-value}" is replaced, as compose does it */
+    struct yaml_stream *yaml;
+    bool variables;    /* "${NAME:-value}" is replaced, as compose does it */
+    struct map loaded; /* path below the project's directory -> struct run_file */
     struct error *err;
 };
 
@@ -42,6 +43,8 @@ const char *part_text(struct reader *r, struct part n);
 bool part_is(struct reader *r, struct part n, const char *text);
 struct run_flag part_flag(struct reader *r, struct part n);
 struct run_text part_word(struct reader *r, struct part n);
+/* Where the value stands, below what stands at parent. */
+struct run_place part_place(const struct reader *r, json_t *value, struct run_place parent);
 /* A number above 0, with or without a unit: a limit. */
 struct run_flag part_limit(struct reader *r, struct part n);
 struct run_text run_word(const char *text, struct run_place at);
@@ -73,8 +76,36 @@ void run_add_security(struct run_list *l, struct run_facts *f, const char *text,
 /* "on-failure:5". */
 void run_set_restart(struct run_list *l, struct run_facts *f, const char *text,
                      struct run_place at);
+/* A file more; dir is borrowed. */
+struct run_file *run_file_add(struct run_list *l, const char *name, const char *dir,
+                              struct view text);
+/* The variables of a file that docker run is given; of what is in seen already nothing is added. */
+MUST_CHECK int run_env_file(struct run_list *l, const char *path, struct run_facts *f,
+                            struct map *seen, struct error *err);
 /* It is one value more of the list: false when there are too many. */
 bool run_list_count(struct run_list *l);
+
+/* ---- files of a compose project ---- */
+
+/* The place as err->where; returns code. */
+int run_error_at(struct reader *r, struct run_place at, int code);
+/* Reads all documents of a text into r->yaml. */
+MUST_CHECK int run_read_documents(struct reader *r, struct view text, const char *name);
+/* A file that was given. */
+MUST_CHECK int project_take(struct reader *r, const char *name, struct view text);
+/* A file that is named in another, whose directory is dir. *ret NULL: it is not read, and the list notes why. */
+MUST_CHECK int project_load(struct reader *r, const char *dir, struct part name,
+                            struct run_file **ret);
+/* The same with a file of variables (env_file:); seen: names that are said elsewhere, and count. needed: its absence is noted. */
+MUST_CHECK int project_env(struct reader *r, struct part name, bool needed, struct run_facts *f,
+                           struct map *seen);
+/* The directory, below the project's, in which names lead that stand at this place. */
+const char *project_directory(struct reader *r, struct run_place at);
+/* name as dir has it, below the project's directory: NULL: it is not. */
+const char *project_path(struct reader *r, const char *dir, const char *name);
+
+/* The files number first and so on, each written over those before it, with what they extend and include; the caller's. */
+MUST_CHECK int compose_model(struct reader *r, size_t first, size_t count, json_t **ret);
 
 /* ---- one reader a kind of document ---- */
 

@@ -4,94 +4,6 @@
 #include "audit/internal.h"
 #include "base/doc.h"
 
-#define EXTENDS_MAX 16 /* services that build on each other */
-
-/* ---- extends ---- */
-
-static bool overrides(const struct reader *r, const json_t *value)
-{
-    const struct yaml_place *place = r->yaml ? yaml_place(r->yaml, value) : NULL;
-
-    return place && place->overrides;
-}
-
-/* What the base has and the service has not; lists add up, objects are joined, as compose does it. Values stay shared, so that
- * their places are known. */
-static void join(struct reader *r, json_t *to, const json_t *base, unsigned depth)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)(uintptr_t)base, key, value)
-    {
-        json_t *own = json_object_get(to, key);
-
-        if (!own) {
-            (void)json_object_set(to, key, value);
-        } else if (overrides(r, own)) {
-            continue;
-        } else if (json_is_object(own) && json_is_object(value) && depth < EXTENDS_MAX) {
-            json_t *copy = json_copy(own);
-            join(r, copy, value, depth + 1);
-            (void)json_object_set_new(to, key, copy);
-        } else if (json_is_array(own) && json_is_array(value)) {
-            json_t *copy = json_copy(value);
-            r->list->values += json_array_size(value) + json_array_size(own);
-            (void)json_array_extend(copy, own);
-            (void)json_object_set_new(to, key, copy);
-        }
-    }
-}
-
-static const char *base_of(struct reader *r, struct part service)
-{
-    const struct part extends = part_get(r, service, "extends");
-    const char *file = part_text(r, part_get(r, extends, "file"));
-
-    if (file)
-        return NULL; /* only what was given is read */
-    return json_is_object(extends.value) ? part_text(r, part_get(r, extends, "service"))
-                                         : part_text(r, extends);
-}
-
-/* From the last on: each was written over those behind it. */
-static json_t *join_all(struct reader *r, json_t *const *chain, size_t count)
-{
-    json_t *all = json_copy(chain[--count]);
-
-    while (count > 0) {
-        cleanup_doc json_t *base = all;
-        all = json_copy(chain[--count]);
-        r->list->values += json_object_size(all) + json_object_size(base);
-        if (!run_list_count(r->list))
-            break; /* too many values: the caller says so */
-        join(r, all, base, 0);
-    }
-    return all;
-}
-
-/* The service with what it builds on; the caller's. */
-static int extend(struct reader *r, struct part services, struct part service, json_t **ret)
-{
-    json_t *chain[EXTENDS_MAX + 1] = {service.value}; /* the deepest base last */
-    const char *name = base_of(r, service);
-    size_t depth = 0;
-
-    while (name) {
-        const struct part base = part_get(r, services, name);
-        if (depth >= EXTENDS_MAX)
-            return error_set(r->err, -EDQUOT, "'%s' extends more than %d services", service.at.path,
-                             EXTENDS_MAX);
-        if (!json_is_object(base.value))
-            return error_set(r->err, -EINVAL, "'%s' extends '%.80s', which is not there",
-                             service.at.path, name);
-        chain[++depth] = base.value;
-        name = base_of(r, base);
-    }
-    *ret = join_all(r, chain, depth + 1);
-    return 0;
-}
-
 /* ---- parts ---- */
 
 /* A list of texts, or one. */
@@ -136,6 +48,33 @@ static void take_env(struct reader *r, struct part n, struct run_facts *f)
         if (text)
             run_add_env(r->list, f, text, item.at);
     }
+}
+
+/* "env_file: a", a list of them, or of {path: a, required: false}; environment counts before it, and the last one before the others. */
+static int take_env_files(struct reader *r, struct part service, struct run_facts *f)
+{
+    const struct part files = part_get(r, service, "env_file");
+    CLEANUP(map_done) struct map seen = {0};
+    VEC(struct part) list = {0};
+    struct part item;
+    PART_EACH(each);
+    int result = 0;
+
+    if (!files.value)
+        return 0;
+    if (json_is_string(files.value))
+        vec_push(&list, files);
+    while (json_is_array(files.value) && part_next(r, files, &each, &item))
+        vec_push(&list, item);
+    vec_each (e, &f->env)
+        map_set(&seen, e->name, f);
+    for (size_t i = list.size; result == 0 && i-- > 0;) {
+        const struct part one = list.at[i], path = part_get(r, one, "path");
+        const bool needed = part_flag(r, part_get(r, one, "required")).said != RUN_NO;
+        result = project_env(r, json_is_object(one.value) ? path : one, needed, f, &seen);
+    }
+    vec_done(&list);
+    return result;
 }
 
 /* A volume of the file that is a directory of the host: driver_opts {o: bind, device: /etc}. */
@@ -197,6 +136,52 @@ static void keep_last_volumes(struct run_facts *f)
     f->mounts.size -= kept;
     if (kept > 0)
         memmove(f->mounts.at, f->mounts.at + kept, f->mounts.size * sizeof(*f->mounts.at));
+}
+
+/* A port that a service and its base publish in the same way is one. */
+static void keep_last_ports(struct reader *r, struct run_facts *f)
+{
+    CLEANUP(map_done) struct map seen = {0};
+    size_t kept = f->ports.size;
+
+    for (size_t i = f->ports.size; i-- > 0;) {
+        const struct run_port p = f->ports.at[i];
+        const char *key =
+            arena_printf(r->list->arena, "%s %u-%u %u-%u %d", p.address ? p.address : "", p.host,
+                         p.host_end, p.container, p.container_end, p.udp);
+        if (map_has(&seen, view_of(key)))
+            continue;
+        map_set(&seen, view_of(key), f);
+        f->ports.at[--kept] = p;
+    }
+    f->ports.size -= kept;
+    if (kept > 0)
+        memmove(f->ports.at, f->ports.at + kept, f->ports.size * sizeof(*f->ports.at));
+}
+
+/* "configs: [name]" or "- {source: name, target: path}": a file of the host, where the project's entry has one. */
+static void take_configs(struct reader *r, struct part top, struct part service,
+                         struct run_facts *f)
+{
+    const struct part list = part_get(r, service, "configs"), all = part_get(r, top, "configs");
+    struct part item;
+    PART_EACH(each);
+
+    while (json_is_array(list.value) && part_next(r, list, &each, &item)) {
+        const char *name =
+            part_text(r, json_is_object(item.value) ? part_get(r, item, "source") : item);
+        const char *const keys[] = {name, "file", NULL};
+        const struct part file = name ? part_path(r, all, keys) : (struct part){0};
+        const char *target = part_text(r, part_get(r, item, "target"));
+
+        if (file.value)
+            run_add_mount(r->list, f,
+                          &(struct run_mount){.type = RUN_BIND,
+                                              .source = part_text(r, file),
+                                              .target = target ? target : name,
+                                              .read_only = true,
+                                              .at = file.at});
+    }
 }
 
 /* Compose mounts the engine's socket by itself. */
@@ -354,6 +339,7 @@ static int take_reach(struct reader *r, struct part service, struct run_facts *f
     int result = 0;
 
     take_env(r, part_get(r, service, "environment"), f);
+    result = take_env_files(r, service, f);
     take_texts(r, part_get(r, service, "devices"), &f->devices);
     take_texts(r, part_get(r, service, "device_cgroup_rules"), &f->devices);
     while (part_next(r, volumes, &volume, &item))
@@ -362,6 +348,7 @@ static int take_reach(struct reader *r, struct part service, struct run_facts *f
     take_api_socket(r, service, f);
     while (result == 0 && part_next(r, ports, &port, &item))
         result = take_port(r, item, f);
+    keep_last_ports(r, f);
     return result;
 }
 
@@ -386,6 +373,7 @@ static int take_service(struct reader *r, struct part top, struct part service, 
     take_health(r, service, f);
     result = take_reach(r, service, f);
     resolve_volumes(r, top, f);
+    take_configs(r, top, service, f);
     return result;
 }
 
@@ -396,17 +384,7 @@ int runconfig_compose(struct reader *r, struct part top)
     PART_EACH(each);
     int result = 0;
 
-    if (!json_is_object(services.value))
-        return error_set(r->err, -EINVAL, "services is no mapping");
-    r->variables = true;
-    while (result == 0 && part_next(r, services, &each, &service)) {
-        cleanup_doc json_t *all = NULL;
-        if (!json_is_object(service.value))
-            return error_set(r->err, -EINVAL, "%s is no mapping", service.at.path);
-        result = extend(r, services, service, &all);
-        if (result == 0)
-            result = take_service(r, top, (struct part){all, service.at}, each.key);
-    }
-    r->variables = false;
+    while (result == 0 && part_next(r, services, &each, &service))
+        result = take_service(r, top, service, each.key);
     return result;
 }

@@ -85,13 +85,27 @@ static void take_rights(struct run_list *l, const struct docker_options *o, stru
         run_add_security(l, f, *option, place(l, "security-opt", *option));
 }
 
-static int take_reach(struct run_list *l, const struct docker_options *o, struct run_facts *f,
-                      struct error *err)
+/* docker reads all files first, and what --env says counts before them. */
+static int take_env(struct run_list *l, const struct docker_options *o, struct run_facts *f,
+                    struct error *err)
 {
+    CLEANUP(map_done) struct map seen = {0};
     int r = 0;
 
     vec_each (text, &o->env)
         run_add_env(l, f, *text, env_place(l, *text));
+    vec_each (e, &f->env)
+        map_set(&seen, e->name, f);
+    for (size_t i = o->env_files.size; r == 0 && i-- > 0;)
+        r = run_env_file(l, o->env_files.at[i], f, &seen, err);
+    return r;
+}
+
+static int take_reach(struct run_list *l, const struct docker_options *o, struct run_facts *f,
+                      struct error *err)
+{
+    int r = take_env(l, o, f, err);
+
     vec_each (text, &o->volumes)
         run_add_volume(l, f, *text, place(l, "volume", *text));
     vec_each (text, &o->mounts)
@@ -137,6 +151,7 @@ int runconfig_options(const struct docker_options *o, struct run_list *ret, stru
     f->exec = o->exec;
     f->name = "";
     f->at = (struct run_place){"", {0}};
+    (void)run_file_add(ret, ret->title ? ret->title : "run", "", VIEW(""));
     take_rights(ret, o, f);
     take_limits(ret, o, f);
     take_command(ret, o, f);

@@ -7,7 +7,7 @@
 /* A scalar is underlined itself; of more the key is, which says what it is. A shared value stands where it was first written. */
 static struct span span_of(const struct reader *r, json_t *value, struct span parent)
 {
-    const struct yaml_place *p = r->yaml ? yaml_place(r->yaml, value) : NULL;
+    const struct yaml_place *p = yaml_place(r->yaml, value);
 
     if (!p)
         return parent;
@@ -39,9 +39,22 @@ static const char *path_below(struct reader *r, const char *parent, const char *
     return arena_printf(r->list->arena, "%s%s%.*s...", parent, *parent ? "." : "", (int)room, key);
 }
 
+struct run_place part_place(const struct reader *r, json_t *value, struct run_place parent)
+{
+    return (struct run_place){parent.path, span_of(r, value, parent.span)};
+}
+
+static bool is_nothing(const struct reader *r, const json_t *value)
+{
+    const struct yaml_place *p =
+        json_is_array(value) && json_array_size(value) == 0 ? yaml_place(r->yaml, value) : NULL;
+
+    return !value || json_is_null(value) || (p && p->resets);
+}
+
 static struct part child(struct reader *r, struct part n, json_t *value, const char *path)
 {
-    if (!value || json_is_null(value))
+    if (is_nothing(r, value))
         return (struct part){0};
     return (struct part){value, {path, span_of(r, value, n.at.span)}};
 }
@@ -50,7 +63,7 @@ struct part part_get(struct reader *r, struct part n, const char *key)
 {
     json_t *value = json_object_get(n.value, key);
 
-    if (!value || json_is_null(value))
+    if (is_nothing(r, value))
         return (struct part){0};
     return child(r, n, value, path_below(r, n.at.path, key));
 }

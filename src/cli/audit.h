@@ -11,7 +11,7 @@
 struct audit_options {
     const char *config, *threshold, *explain, *ignore_file, *exit_code;
     const char *host; /* NULL: not asked for; "": this one, else where its root directory is */
-    struct strings trusted;
+    struct strings trusted, files;
     struct strings formats, outputs;
     struct lint_choices choices;
     bool no_fail, brief, all;
@@ -32,6 +32,8 @@ struct audit_work {
  * stand, or nothing. */
 void audit_judge(struct audit_work *w, const char *name, struct view source,
                  const struct lint_facts *facts, size_t count);
+/* The same of run configurations: a finding is reported in the file of the list in which it stands. */
+void audit_judge_runs(struct audit_work *w, const char *name, const struct run_list *list);
 
 /* docker run's or exec's options, with the image's facts where the store has it. */
 MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, struct error *err);
@@ -39,5 +41,7 @@ MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, s
 MUST_CHECK int audit_image(struct audit_work *w, const char *name, struct error *err);
 /* A file, or "-": compose, inspect, pods, config.json of a runtime, by its content. */
 MUST_CHECK int audit_file(struct audit_work *w, const char *path, struct error *err);
+/* Compose files, each written over those before it. */
+MUST_CHECK int audit_merged(struct audit_work *w, const struct strings *paths, struct error *err);
 /* The host of --host: its findings, or with --all the list of its checks. */
 MUST_CHECK int audit_host(struct audit_work *w, struct error *err);

@@ -9,8 +9,31 @@
 #include "cli/options.h"
 #include "lint/rule.h"
 
-void audit_judge(struct audit_work *w, const char *name, struct view source,
-                 const struct lint_facts *facts, size_t count)
+/* The report with what stands in one file, in its own lines. */
+static void add_part(struct audit_work *w, bool all, const struct lint_report *report,
+                     const struct run_list *list, const struct run_file *file)
+{
+    struct lint_report part = {0};
+
+    vec_each (f, report) {
+        if (run_list_file(list, f->span.line) != file)
+            continue;
+        struct lint_finding own = *f;
+        if (own.span.line > 0) {
+            own.span.line -= file->lines_before;
+            own.span.end_line -= MIN(own.span.end_line, file->lines_before);
+        }
+        vec_push(&part, own);
+    }
+    if (part.size > 0 || file == list->files.at[0])
+        lint_sinks_add(&w->sinks, all,
+                       &(struct lint_subject){file->name, file->text, &part, file->hidden});
+    vec_done(&part);
+}
+
+/* list NULL: one text, without other files. */
+static void judge(struct audit_work *w, const char *name, struct view source,
+                  const struct run_list *list, const struct lint_facts *facts, size_t count)
 {
     for (size_t all = 0; all < ARRAY_SIZE(w->linters); all++) {
         CLEANUP(lint_report_done) struct lint_report report = {0};
@@ -21,8 +44,27 @@ void audit_judge(struct audit_work *w, const char *name, struct view source,
         lint_audit(w->linters[all], facts, count, &report);
         vec_each (f, &report)
             w->failed |= f->level >= MAX(w->config.threshold, LINT_STYLE);
-        lint_sinks_add(&w->sinks, all, &(struct lint_subject){name, source, &report});
+        if (!list)
+            lint_sinks_add(&w->sinks, all, &(struct lint_subject){name, source, &report, false});
+        else
+            vec_each (file, &list->files)
+                add_part(w, all, &report, list, *file);
     }
+}
+
+void audit_judge(struct audit_work *w, const char *name, struct view source,
+                 const struct lint_facts *facts, size_t count)
+{
+    judge(w, name, source, NULL, facts, count);
+}
+
+void audit_judge_runs(struct audit_work *w, const char *name, const struct run_list *list)
+{
+    cleanup_free struct lint_facts *facts = xcalloc(list->runs.size + 1, sizeof(*facts));
+
+    for (size_t i = 0; i < list->runs.size; i++)
+        facts[i].run = list->runs.at[i];
+    judge(w, name, VIEW(""), list, facts, list->runs.size);
 }
 
 /* ---- what is asked ---- */
@@ -143,6 +185,8 @@ static int audit(struct audit_work *w, struct question *q, struct error *err)
         run.command = strings_argv(&q->words);
         return audit_run(w, &run, err);
     }
+    if (r == 0 && q->options.files.size > 0)
+        r = audit_merged(w, &q->options.files, err);
     for (size_t i = 0; r == 0 && i < q->words.size; i++)
         r = audit_subject(w, q->words.at[i], err);
     return r;
@@ -176,17 +220,20 @@ static void work_done(struct audit_work *w)
 
 static int check_words(const struct question *q, struct error *err)
 {
-    const bool alone = q->words.size == 0 && q->options.host;
+    const bool alone = q->words.size == 0 && q->options.host,
+               files = q->options.files.size > 0 && q->form == AUDIT_SUBJECTS;
 
-    if (q->options.all && !alone)
+    if (q->options.all && (!alone || files))
         return error_set(err, -EINVAL, "--all is for --host, and for nothing beside it");
+    if (q->options.files.size > 0 && !files)
+        return error_set(err, -EINVAL, "--file is for compose files, not for docker run");
     if (q->form == AUDIT_RUN && (q->words.size == 0 || !*q->words.at[0])) {
         const char *what = q->options.run.exec ? "CONTAINER" : "IMAGE";
         (void)error_set(err, -EINVAL, "%s is missing", what);
         return error_hint(err, -EINVAL, "cooper audit %s [OPTIONS] %s [COMMAND...]",
                           q->options.run.exec ? "exec" : "run", what);
     }
-    if (q->words.size > 0 || alone)
+    if (q->words.size > 0 || alone || files)
         return 0;
     (void)error_set(err, -EINVAL, "'cooper audit' wants something to look at");
     return error_hint(err, -EINVAL,
@@ -255,6 +302,8 @@ static const struct option_row rows[] = {
     OPT_TEXTS(0, "info", struct audit_options, choices.info, "RULE", "give a rule the level info"),
     OPT_TEXTS(0, "style", struct audit_options, choices.style, "RULE",
               "give a rule the level style"),
+    OPT_TEXTS('f', "file", struct audit_options, files, "FILE",
+              "a compose file; several are written over each other, as docker compose does"),
     OPT_MAYBE(0, "host", struct audit_options, host, "DIR",
               "look at this machine, or at the one whose root directory is DIR"),
     OPT_FLAG(0, "all", struct audit_options, all,

@@ -33,7 +33,6 @@ const struct foreign_option docker_foreign[] = {
     {0, "dns-option", false, false, NULL},
     {0, "dns-search", false, false, NULL},
     {0, "domainname", false, false, NULL},
-    {0, "env-file", false, false, NULL},
     {0, "env-host", true, false, NULL},
     {0, "expose", false, false, NULL},
     {0, "gidmap", false, false, NULL},

@@ -9,6 +9,7 @@
     OPT_FLAG(0, "privileged", t, f.privileged, "run: every right there is"),                       \
         OPT_TEXT('u', "user", t, f.user, "USER[:GROUP]", "run: user inside"),                      \
         OPT_TEXTS('e', "env", t, f.env, "NAME[=VALUE]", "run: a variable"),                        \
+        OPT_TEXTS(0, "env-file", t, f.env_files, "FILE", "run: variables"),                        \
         OPT_TEXTS('v', "volume", t, f.volumes, "SOURCE:TARGET[:OPTIONS]",                          \
                   "run: mount a directory of the host, or a volume"),                              \
         OPT_TEXTS(0, "mount", t, f.mounts, "type=T,source=S,target=T", "run: the same"),           \

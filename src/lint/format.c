@@ -58,7 +58,8 @@ static void tty_placed(struct lint_output *o, const struct lint_subject *s,
     str_add_text(&o->text, ": ");
     format_add_clean(&o->text, f->text);
     str_add_char(&o->text, '\n');
-    source_excerpt(s->source, f->span, &excerpt);
+    if (!s->hidden)
+        source_excerpt(s->source, f->span, &excerpt);
     str_add(&o->text, str_view(&excerpt));
     if (last)
         str_printf(&o->text, "  why: %s\n  fix: %s\n\n", f->row->why, f->row->fix);

@@ -9,6 +9,7 @@ struct lint_subject {
     const char *name;   /* as reports call it */
     struct view source; /* for the line that is shown */
     const struct lint_report *report;
+    bool hidden; /* its lines are not shown: there may be secrets in them */
 };
 
 struct lint_output {

@@ -113,22 +113,36 @@ static struct span span_of(struct reading *r, const yaml_event_t *e)
 {
     const uint32_t column = column_of(r, e->start_mark);
 
-    return (struct span){(uint32_t)e->start_mark.line + 1, column, (uint32_t)e->end_mark.line + 1,
+    const uint32_t before = r->stream->lines_before + 1;
+
+    return (struct span){(uint32_t)e->start_mark.line + before, column,
+                         (uint32_t)e->end_mark.line + before,
                          e->end_mark.line == e->start_mark.line ? column_of(r, e->end_mark)
                                                                 : (uint32_t)e->end_mark.column + 1};
 }
 
-/* A place of its own for each value; null is one value for all, and has none. */
-static void note(struct reading *r, json_t *value, const struct yaml_place *place)
+static struct yaml_place place_of(const yaml_event_t *e, struct span key, struct span value)
+{
+    return (struct yaml_place){key, value, has_tag(e, "!override"), has_tag(e, "!reset")};
+}
+
+/* Null is one value for all, and has no place. */
+void yaml_note(struct yaml_stream *s, json_t *value, const struct yaml_place *place)
 {
     const struct view name = view_make(&value, sizeof(value));
 
-    if (!r->stream || json_is_null(value) || map_has(&r->stream->places, name))
+    if (!place || json_is_null(value) || map_has(&s->places, name))
         return;
-    struct yaml_place *p = arena_new_object(r->stream->arena, struct yaml_place);
+    struct yaml_place *p = arena_new_object(s->arena, struct yaml_place);
     *p = *place;
-    map_set(&r->stream->places, name, p);
-    vec_push(&r->stream->values, json_incref(value));
+    map_set(&s->places, name, p);
+    vec_push(&s->values, json_incref(value));
+}
+
+static void note(struct reading *r, json_t *value, const struct yaml_place *place)
+{
+    if (r->stream)
+        yaml_note(r->stream, value, place);
 }
 
 /* ---- aliases ---- */
@@ -205,7 +219,7 @@ static int read_sequence(struct reading *r, unsigned depth, json_t **ret)
         json_t *item = NULL;
 
         const struct span at = r->stream ? span_of(r, &e) : (struct span){0};
-        const struct yaml_place place = {at, at, has_tag(&e, "!override")};
+        const struct yaml_place place = place_of(&e, at, at);
         result = read_node(r, &e, depth + 1, &item);
         r->library.event_done(&e);
         if (result < 0)
@@ -242,7 +256,7 @@ static int read_pair(struct reading *r, const yaml_event_t *key, unsigned depth,
     if (result < 0)
         return result;
     const struct span at = r->stream ? span_of(r, &e) : (struct span){0};
-    const struct yaml_place place = {key_at, at, has_tag(&e, "!override")};
+    const struct yaml_place place = place_of(&e, key_at, at);
     result = read_node(r, &e, depth + 1, &value);
     r->library.event_done(&e);
     if (result < 0)
@@ -307,7 +321,7 @@ static int read_node(struct reading *r, const yaml_event_t *e, unsigned depth, j
     const int result = read_plain(r, e, depth, ret);
     if (result == 0 && has_tag(e, "!reset")) {
         doc_unref(*ret);
-        *ret = json_null();
+        *ret = r->stream ? json_array() : json_null();
     }
     if (result == 0 && r->stream && anchor_of(e))
         keep_anchor(r, anchor_of(e), *ret, r->nodes - before, r->deepest - depth);
@@ -370,12 +384,13 @@ int yaml_parse(struct view text, const char *name, json_t **ret, struct error *e
 
 int yaml_read(struct view text, const char *name, struct yaml_stream *ret, struct error *err)
 {
-    struct reading r = {.name = name, .err = err, .stream = ret};
+    struct reading r = {.name = name, .err = err, .stream = ret, .nodes = ret->nodes};
     int result = begin(&r, text);
 
     if (result < 0)
         return result;
-    ret->arena = arena_new();
+    if (!ret->arena)
+        ret->arena = arena_new();
     for (;;) {
         json_t *document = NULL;
 
@@ -386,6 +401,7 @@ int yaml_read(struct view text, const char *name, struct yaml_stream *ret, struc
         vec_push(&ret->documents, document);
     }
     r.library.done(&r.parser);
+    ret->nodes = r.nodes;
     return result < 0 ? result : 0;
 }
 

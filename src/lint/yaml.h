@@ -25,18 +25,27 @@ MUST_CHECK int yaml_parse(struct view text, const char *name, json_t **ret, stru
 struct yaml_place {
     struct span key, value;
     bool overrides; /* "!override": it replaces what it would be joined with */
+    bool resets;    /* "!reset": nothing is there, and nothing comes there by joining */
 };
 struct yaml_stream {
     VEC(json_t *) documents; /* borrowed; values may be shared, so they are only read */
     VEC(json_t *) values;    /* of which a place is known: none is freed before */
     struct map places;
     struct arena *arena;
+    uint32_t lines_before; /* are added to every line: files of one stream are told apart by them */
+    size_t nodes;          /* of all documents so far */
 };
-/* All documents; the same failures. `!reset` is null whatever it stands before, `!override` is noted, other tags are passed over. */
+/* Adds all documents; the same failures. `!reset` is an empty list whatever it stands before, `!reset` and `!override` are noted,
+ * other tags are passed over. */
 MUST_CHECK int yaml_read(struct view text, const char *name, struct yaml_stream *ret,
                          struct error *err);
 void yaml_stream_done(struct yaml_stream *s);
 #define YAML_STREAM_AUTO(name) CLEANUP(yaml_stream_done) struct yaml_stream name = {0}
+/* JSON in the same form: booleans are texts. -EINVAL and -EDQUOT as doc_parse() has them. */
+MUST_CHECK int yaml_read_json(struct view text, size_t limit, const char *name,
+                              struct yaml_stream *ret, struct error *err);
+/* Notes where a value stands that was made of others; the first note counts. place NULL: nobody knows. */
+void yaml_note(struct yaml_stream *s, json_t *value, const struct yaml_place *place);
 /* Where a value was written first; NULL: null, and what is of no stream. */
 const struct yaml_place *yaml_place(const struct yaml_stream *s, const json_t *value);
 

@@ -61,7 +61,37 @@ codes() { "$COOPER" audit --no-fail --format json "$@" | jq -r '.[].code' | sort
     run -3 "$COOPER" audit run -e DB_PASSWORD=hunter2 app:1
     [[ $output == *"--env DB_PASSWORD: the variable 'DB_PASSWORD' holds a secret"* && $output != *hunter2* ]]
     run -3 "$COOPER" audit inspect.json
-    [[ $output == *"inspect.json: db.Config.Env[0]: the variable"* && $output != *hunter2* ]]
+    [[ $output == *"inspect.json:1:"*" db.Config.Env[0]: the variable"* && $output != *hunter2* ]]
+    echo DB_PASSWORD=hunter2 >vars
+    run -3 "$COOPER" audit run --env-file vars app:1
+    [[ $output == *"vars:1:1 --env-file vars: DB_PASSWORD: the variable"* && $output != *hunter2* ]]
+    run -1 "$COOPER" audit run --env-file gone app:1
+    [[ $output == *"--env-file 'gone': "*"No such file"* ]]
+}
+
+@test "a compose project is read in all its files, and nothing outside of it" {
+    mkdir -p p/sub outside
+    echo 'services: {o: {ipc: host}}' >outside/o.yml
+    ln -s ../outside/o.yml p/link.yml
+    mkfifo p/pipe.yml
+    printf 'include: [link.yml, ../outside/o.yml, "%s/outside/o.yml", pipe.yml, sub/i.yml]
+services:
+  w: {extends: {file: sub/b.yml, service: b}}\n' "$PWD" >p/c.yml
+    printf 'services:\n  b: {pid: host, env_file: [../vars.env]}\n' >p/sub/b.yml
+    echo 'services: {i: {uts: host}}' >p/sub/i.yml
+    echo A_TOKEN=hunter2 >p/vars.env
+    run -3 --separate-stderr "$COOPER" audit --brief p/c.yml
+    [[ $output == *"p/sub/b.yml:2:12 services.w.pid CP810 "* && $output == *"p/sub/i.yml:1:21 services.i.uts CP813 "* ]]
+    [[ $output == *"p/vars.env:1:1 services.w.env_file[0]: A_TOKEN CP825 "* && $output != *" CP812 "* ]]
+    [ "$(grep -c ' is not read: ' <<<"$stderr")" = 4 ]
+    [[ $stderr == *"warning: p/c.yml:1:11: 'link.yml' is not read: "* && $stderr == *"'pipe.yml' is not read: it is no plain file"* ]]
+    run -3 "$COOPER" audit p/c.yml
+    [[ $output != *hunter2* ]]
+    "$COOPER" audit --no-fail --format sarif p/c.yml 2>/dev/null | jq -e '.runs[0].results[] | select(.ruleId == "CP810") |
+        .locations[0].physicalLocation | .artifactLocation.uri == "p/sub/b.yml" and .region.startLine == 2' >/dev/null
+    run -3 "$COOPER" audit --brief -f compose.yml -f <(echo 'services: {web: {privileged: !reset x}}')
+    [[ $output == *"compose.yml:"* && $output != *" CP801 "* ]]
+    run -2 "$COOPER" audit -f compose.yml run app:1
 }
 
 @test "every format is written as its readers expect it" {

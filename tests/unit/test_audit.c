@@ -471,39 +471,39 @@ static const struct {
     {"[{\"Name\":\"a\",\"BoundingCaps\":[\"CAP_SETUID\"],\"HostConfig\":{\"CapDrop\":[\"CAP_"
      "CHOWN\","
      "\"CAP_KILL\"]}}]",
-     "cap-dangerous", "0:0-0:0 a.BoundingCaps[0]"},
+     "cap-dangerous", "1:30-1:42 a.BoundingCaps[0]"},
     {"[{\"Name\":\"a\",\"BoundingCaps\":[\"CAP_A\",\"CAP_B\"],\"HostConfig\":{\"CapDrop\":[\"CAP_"
      "CHOWN\"]}}]",
-     "cap-not-dropped", "0:0-0:0 a"},
+     "cap-not-dropped", "1:2-1:3 a"},
     {"[{\"Name\":\"/"
      "a\",\"AppArmorProfile\":\"\",\"State\":{\"Status\":\"created\"},\"HostConfig\":{}}]",
      "apparmor-off", NULL},
     {"[{\"Name\":\"/"
      "a\",\"AppArmorProfile\":\"\",\"State\":{\"Status\":\"running\"},\"HostConfig\":{}}]",
-     "apparmor-off", "0:0-0:0 a.AppArmorProfile"},
+     "apparmor-off", "1:33-1:35 a.AppArmorProfile"},
     {"[{\"AppArmorProfile\":\"\",\"ProcessLabel\":\"system_u:system_r:container_t:s0\","
      "\"HostConfig\":{}}]",
      "apparmor-off", NULL},
     {"{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0}},\"linux\":{\"namespaces\":"
      "[{\"type\":\"pid\"}]}}",
-     "host-network", "0:0-0:0 linux.namespaces"},
+     "host-network", "1:61-1:73 linux.namespaces"},
     {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}", "host-pid",
      NULL},
     {"{\"ociVersion\":\"1.0.2\",\"process\":{\"capabilities\":{\"bounding\":[\"CAP_SYS_ADMIN\"]}}}",
-     "cap-dangerous", "0:0-0:0 process.capabilities.bounding[0]"},
+     "cap-dangerous", "1:62-1:77 process.capabilities.bounding[0]"},
     {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/"
      "pid\"}]}}",
-     "host-pid", "0:0-0:0 linux.namespaces[0]"},
+     "host-pid", "1:46-1:47 linux.namespaces[0]"},
     {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/run/"
      "x\"}]}}",
      "host-pid", NULL},
     {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":"
      "\"rwm\"},{\"allow\":true,\"access\":\"rwm\"}]}}}",
-     "host-device", "0:0-0:0 linux.resources.devices[1]"},
+     "host-device", "1:87-1:88 linux.resources.devices[1]"},
     {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"resources\":{\"devices\":[{\"allow\":true,\"type\":"
      "\"a\","
      "\"major\":-1}]}}}",
-     "host-device", "0:0-0:0 linux.resources.devices[0]"},
+     "host-device", "1:56-1:57 linux.resources.devices[0]"},
     {"{\"ociVersion\":\"1.0.2\",\"linux\":{\"resources\":{\"devices\":[{\"allow\":true},{\"allow\":"
      "false},{\"allow\":true,\"type\":\"c\",\"access\":\"m\"},{\"allow\":true,\"type\":\"c\","
      "\"major\":"
@@ -520,7 +520,7 @@ static const struct {
     {"kind: List\nitems:\n- kind: List\n  items:\n  - kind: Pod\n    spec: {hostPID: true, "
      "containers: [{image: a}]}\n",
      "host-pid", "6:21-6:25 items[0].items[0].spec.hostPID"},
-    {"{\"ociVersion\":\"1.0.2\"}", "seccomp-off", "0:0-0:0 "},
+    {"{\"ociVersion\":\"1.0.2\"}", "seccomp-off", "1:1-1:2 "},
 };
 
 static void findings_have_their_places(void **state)
@@ -562,7 +562,7 @@ static const struct {
     {"services:\n  w: {a: *b}\n", -EINVAL, "file:2:10"},
     {"services: &a\n  w: *a\n", -EINVAL, "file:2:6"},
     {"services:\n  w: {\n", -EINVAL, NULL},
-    {"services:\n  a: {extends: b}\n  b: {extends: a}\n", -EDQUOT, NULL},
+    {"services:\n  a: {extends: b}\n  b: {extends: a}\n", -ELOOP, NULL},
     {"services:\n  a: {extends: x}\n", -EINVAL, NULL},
     {"services:\n  a: {ports: ['99999:1']}\n", -EINVAL, NULL},
     {"services:\n  a: {ports: ['x']}\n", -EINVAL, NULL},
