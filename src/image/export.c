@@ -1,14 +1,13 @@
 #include "image/export.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "image/bundle.h"
 #include "image/export_internal.h"
 #include "image/internal.h"
-#include "image/over.h"
 #include "image/queue.h"
+#include "image/target.h"
 #include "oci/media.h"
 
 /* Files have the times that they have in the image's archives; with SOURCE_DATE_EPOCH all of them that, as in BuildKit. */
@@ -30,7 +29,7 @@ static json_t *trees_request(const struct image *i, const struct output *o)
 }
 
 /* How the files of an image meet those that are there. */
-enum meeting { MEET_NOTHING, MEET_MERGE, MEET_DELETE };
+enum meeting { MEET_MERGE, MEET_DELETE };
 
 /* Where they go in an archive of several images, and whether this is the last one. */
 struct part {
@@ -49,7 +48,6 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
 
     if (r == 0) {
         doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
-        doc_set_bool(item.request, "merge", meeting != MEET_NOTHING);
         doc_set_bool(item.request, "delete", meeting == MEET_DELETE);
         if (part.prefix)
             doc_set_text(item.request, "prefix", part.prefix);
@@ -91,41 +89,13 @@ static int export_tar(struct export_set *set, struct error *err)
     for (size_t i = 0; r == 0 && i < set->count; i++) {
         const struct exporting *x = &set->at[i];
         cleanup_free char *prefix = is_split(set) ? directory_of(x) : NULL;
-        r = run_files(x->tools, x->image, x->output, "image-tar", b.fd, MEET_NOTHING,
+        r = run_files(x->tools, x->image, x->output, "image-tar", b.fd, MEET_MERGE,
                       (struct part){prefix, i + 1 < set->count}, err);
     }
     if (r == 0)
         r = bundle_close(&b, err);
     bundle_done(&b);
     return r;
-}
-
-/* What over_unpack() had no time to take away, or NULL. */
-static char *interrupted_in(int fd)
-{
-    const int copy = fd_open(fd, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    char *found = NULL;
-
-    for (const struct dirent *e; dir && !found && (e = readdir(dir));)
-        if (over_is_interim(e->d_name))
-            found = xstrdup(e->d_name);
-    if (dir)
-        closedir(dir);
-    else if (copy >= 0)
-        close(copy);
-    return found;
-}
-
-static int directory_empty(int fd, const char *path, struct error *err)
-{
-    int r = fd_is_empty(fd, err);
-
-    if (r)
-        return MIN(r, 0);
-    r = error_set(err, -ENOTEMPTY, "directory '%s' is not empty", path);
-    cleanup_free char *left = interrupted_in(fd);
-    return left ? error_hint(err, r, "'%s' is left of an interrupted unpack: delete it", left) : r;
 }
 
 /* As buildx: a slip of the pen must not empty somebody's home. */
@@ -141,15 +111,6 @@ static int check_below_cwd(const char *path, struct error *err)
     return error_hint(err,
                       error_set(err, -EPERM, "mode=delete is for directories below this one only"),
                       "go to the directory above '%s', or delete it yourself", path);
-}
-
-int export_open_directory(const char *path, struct error *err)
-{
-    int r = fd_make_dirs(AT_FDCWD, path, 0755, err);
-    cleanup_close int fd = r < 0 ? r : fd_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
-
-    r = fd < 0 ? fd : directory_empty(fd, path, err);
-    return r < 0 ? r : steal_fd(fd);
 }
 
 static int write_directory(struct image_tools *t, const struct image *i, const struct output *o,
@@ -169,11 +130,18 @@ static int write_directory(struct image_tools *t, const struct image *i, const s
 int image_unpack(struct image_tools *t, const struct image *i, const char *directory,
                  struct error *err)
 {
-    cleanup_close int fd = export_open_directory(directory, err);
-    const int r =
-        fd < 0 ? fd : run_files(t, i, NULL, "image-tree", fd, MEET_NOTHING, (struct part){0}, err);
+    struct queue_item item = {.job = "image-tree", .request = trees_request(i, NULL)};
+    struct holder *h;
+    TARGET_AUTO(target);
+    int r = target_open(directory, &target, err);
 
-    return r < 0 ? error_wrap(err, r, "unpack to '%s'", directory) : 0;
+    if (r == 0)
+        r = image_holder(t, &h, err);
+    doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
+    if (r == 0)
+        r = target_fill(t, &target, &item, err);
+    queue_items_done(&item, 1);
+    return r;
 }
 
 static int export_directory(struct export_set *set, struct error *err)

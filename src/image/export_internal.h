@@ -57,8 +57,5 @@ const char *export_index_type(const struct export_set *set);
 /* export_registry.c: to the registries of its names. */
 MUST_CHECK int export_registry(struct export_set *set, struct error *err);
 
-/* A directory for the files of an image: made when absent, else empty. Returns the descriptor. */
-MUST_CHECK int export_open_directory(const char *path, struct error *err);
-
 /* export_bundle.c: all of a layout or docker archive. */
 MUST_CHECK int export_bundle(struct export_set *set, struct error *err);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/map.h"
+#include "image/interim.h"
 #include "image/job_layer.h"
 #include "layer/tar.h"
 
@@ -221,8 +222,8 @@ int job_image_tar(const struct job_context *ctx, const json_t *request, const in
 struct tree_out {
     struct files files;
     int root;
-    bool owners, merge, delete;
-    enum owner_mode mode;
+    bool owners, delete;
+    bool merge;    /* into what is there; else into a directory of our own */
     int parent_fd; /* of the last path, kept: siblings come one after the other */
     char *parent;
     VEC(char *) dirs; /* their attributes are set at the end, children first */
@@ -299,7 +300,7 @@ static int make_file(struct tree_out *t, const struct merge_file *file, const ch
     int r = fd < 0 ? fd : copy_content(t, file, path, fd, err);
 
     if (r == 0)
-        r = meta_set(t->parent_fd, name, fd, &e, t->mode, NULL, err);
+        r = meta_set(t->parent_fd, name, fd, &e, OWNER_PLAIN, NULL, err);
     if (r == 0)
         r = meta_set_time(t->parent_fd, name, fd, &e, err);
     return r;
@@ -309,7 +310,7 @@ static int make_other(struct tree_out *t, const struct entry *e, const char *nam
                       struct error *err)
 {
     ERROR_AUTO(why);
-    int r = meta_make(t->parent_fd, name, e, t->mode, &why);
+    int r = meta_make(t->parent_fd, name, e, OWNER_PLAIN, &why);
 
     if (r == -EPERM && (e->type == ENTRY_CHAR || e->type == ENTRY_BLOCK)) {
         t->skipped++;
@@ -321,8 +322,19 @@ static int make_other(struct tree_out *t, const struct entry *e, const char *nam
         vec_push(&t->dirs, xstrdup(e->path));
         return 0;
     }
-    r = meta_set(t->parent_fd, name, -1, e, t->mode, NULL, err);
+    r = meta_set(t->parent_fd, name, -1, e, OWNER_PLAIN, NULL, err);
     return r < 0 ? r : meta_set_time(t->parent_fd, name, -1, e, err);
+}
+
+static int make_link(struct tree_out *t, const struct entry *e, const char *first, const char *name,
+                     struct error *err)
+{
+    if (linkat(t->root, first, t->parent_fd, name, 0) == 0)
+        return 0;
+    if (errno != ENOENT || (e->type != ENTRY_CHAR && e->type != ENTRY_BLOCK))
+        return error_sys(err, "link '%s'", first);
+    t->skipped++; /* as the first one */
+    return 0;
 }
 
 /* What is in a directory that is written over goes, but for directories where we bring one. */
@@ -357,11 +369,8 @@ static int make_entry(struct tree_out *t, const struct merge_file *file, const c
     }
     if (r < 0)
         return r;
-    if (links_seen(&t->files.links, file->entry, path, &first)) {
-        if (linkat(t->root, first, t->parent_fd, name, 0) < 0)
-            return error_sys(err, "link '%s'", path);
-        return 0;
-    }
+    if (links_seen(&t->files.links, file->entry, path, &first))
+        return make_link(t, file->entry, first, name, err);
     if (file->entry->type == ENTRY_FILE)
         return make_file(t, file, path, name, err);
     const struct entry e = owned_entry(t, file, path);
@@ -416,7 +425,7 @@ static int finish_dirs(struct tree_out *t, struct error *err)
         const struct entry e = owned_entry(t, &file, path);
         r = parent_of(t, path, &name, err);
         if (r == 0)
-            r = meta_set(t->parent_fd, name, -1, &e, t->mode, NULL, err);
+            r = meta_set(t->parent_fd, name, -1, &e, OWNER_PLAIN, NULL, err);
         if (r == 0)
             r = meta_set_time(t->parent_fd, name, -1, &e, err);
         if (r < 0)
@@ -444,20 +453,41 @@ static int make_tree(struct tree_out *t, struct error *err)
     return r < 0 ? r : finish_dirs(t, err);
 }
 
+static int make_in(struct tree_out *t, int directory, const json_t *request, json_t *answer,
+                   struct error *err)
+{
+    struct merge_file root = {0};
+
+    t->root = directory;
+    if (t->merge)
+        return make_tree(t, err);
+    cleanup_close int work = interim_begin(directory, request, err);
+    if (work < 0)
+        return work;
+    t->root = work;
+    int r = make_tree(t, err);
+    if (r == 0)
+        r = merge_lookup(t->files.view.merge, view_of(""), &root);
+    if (r < 0)
+        return r;
+    const struct entry e = owned_entry(t, &root, "");
+    return interim_end(directory, work, request, e.implied ? NULL : &e, answer, err);
+}
+
 int job_image_tree(const struct job_context *ctx, const json_t *request, const int *fds,
                    size_t fd_count, json_t **ret, struct error *err)
 {
-    struct tree_out t = {.parent_fd = -1, .root = fd_count ? fds[0] : -1, .mode = OWNER_REAL};
+    struct tree_out t = {.parent_fd = -1};
+    cleanup_doc json_t *answer = json_object();
     int r = files_open(ctx, request, fd_count, &t.files, err);
 
     if (r == 0)
         r = doc_bool(request, "owners", &t.owners, err);
     if (r == 0)
-        r = doc_bool(request, "merge", &t.merge, err);
-    if (r == 0)
         r = doc_bool(request, "delete", &t.delete, err);
+    t.merge = !json_object_get(request, "interim");
     if (r == 0)
-        r = make_tree(&t, err);
+        r = make_in(&t, fds[0], request, answer, err);
     vec_each (item, &t.dirs) {
         free(*item);
     }
@@ -468,7 +498,7 @@ int job_image_tree(const struct job_context *ctx, const json_t *request, const i
     files_done(&t.files);
     if (r < 0)
         return error_wrap(err, r, "write files");
-    *ret = json_object();
-    doc_set_int(*ret, "skipped", (int64_t)t.skipped);
+    doc_set_int(answer, "skipped", (int64_t)t.skipped);
+    *ret = steal(answer);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* The job that unpacks the layers of an image over each other into one directory, past the store. */
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
+#include "image/interim.h"
 #include "image/job_layer.h"
 #include "layer/unpack.h"
 
@@ -107,10 +107,11 @@ static int unpack_one(struct over *o, const json_t *doc, struct error *err)
                  : 0;
 }
 
-static int unpack_all(struct over *o, const json_t *request, int work, struct error *err)
+static int unpack_all(struct over *o, const json_t *request, int work, uint64_t *ret_left_out,
+                      struct error *err)
 {
-    struct unpack_options options = {.root_fd = work, .owner = OWNER_REAL, .flat = true};
-    struct unpack_result result;
+    struct unpack_options options = {.root_fd = work, .owner = OWNER_PLAIN, .flat = true};
+    struct unpack_result result = {0};
     json_t *layers = NULL, *item;
     int64_t total = 0;
     bool owners = false;
@@ -130,26 +131,9 @@ static int unpack_all(struct over *o, const json_t *request, int work, struct er
         if (r == 0)
             r = unpack_one(o, item, err);
     }
-    return r < 0 ? r : unpack_finish(o->unpack, &result, err);
-}
-
-/* Everything was what it should be: it goes where it is looked for. */
-static int move_up(int work, int root, struct error *err)
-{
-    const int copy = fcntl(work, F_DUPFD_CLOEXEC, 3);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    int r = 0;
-
-    if (!dir) {
-        if (copy >= 0)
-            close(copy);
-        return error_sys(err, "read the new files");
-    }
-    for (const struct dirent *e; r == 0 && (e = readdir(dir));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-            renameat(work, e->d_name, root, e->d_name) < 0)
-            r = error_sys(err, "move '%.255s'", e->d_name);
-    closedir(dir);
+    if (r == 0)
+        r = unpack_finish(o->unpack, &result, err);
+    *ret_left_out = result.left_out;
     return r;
 }
 
@@ -157,24 +141,21 @@ int job_image_over(const struct job_context *ctx, const json_t *request, const i
                    size_t fd_count, json_t **ret, struct error *err)
 {
     struct over o = {.ctx = ctx, .fds = fds, .fd_count = fd_count};
-    const char *name = NULL;
+    cleanup_doc json_t *answer = json_object();
     cleanup_close int work = -1;
-    int r = doc_need_text(request, "name", &name, err);
+    uint64_t left_out = 0;
+    int r = fd_count >= 1 ? 0 : error_set(err, -EINVAL, "image-over wants a directory");
 
-    if (r == 0 && fd_count < 1)
-        r = error_set(err, -EINVAL, "image-over wants a directory");
-    if (r == 0 && mkdirat(fds[0], name, 0700) < 0)
-        r = error_sys(err, "make '%.100s'", name);
     if (r == 0)
-        r = work = fd_open(fds[0], name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
+        r = work = interim_begin(fds[0], request, err);
     if (r >= 0)
-        r = unpack_all(&o, request, work, err);
+        r = unpack_all(&o, request, work, &left_out, err);
+    if (r == 0)
+        r = interim_end(fds[0], work, request, unpack_root(o.unpack), answer, err);
     unpack_free(o.unpack);
-    if (r == 0)
-        r = move_up(work, fds[0], err);
-    if (r == 0 && unlinkat(fds[0], name, AT_REMOVEDIR) < 0)
-        r = error_sys(err, "delete '%.100s'", name);
-    if (r == 0)
-        *ret = json_object();
-    return r;
+    if (r < 0)
+        return r;
+    doc_set_int(answer, "skipped", (int64_t)left_out);
+    *ret = steal(answer);
+    return 0;
 }

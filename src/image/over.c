@@ -1,14 +1,8 @@
 #include "image/over.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <sys/random.h>
-#include <unistd.h>
+#include "image/target.h"
 
-#include "image/export_internal.h"
-
-#define INTERIM ".cooper-" /* and 16 hexadecimal digits */
-#define FILES_MAX 48       /* with layers, in one frame beside the directory (base/frame.h) */
+#define FILES_MAX 48 /* with layers, in one frame beside the directory (base/frame.h) */
 
 struct files {
     int fds[FILES_MAX];
@@ -65,49 +59,25 @@ static json_t *request_of(const struct image_source_image *from, struct files *f
     return doc;
 }
 
-bool over_is_interim(const char *name)
-{
-    const size_t size = strlen(INTERIM);
-
-    return strncmp(name, INTERIM, size) == 0 && strlen(name + size) == 16 &&
-           strspn(name + size, "0123456789abcdef") == 16;
-}
-
-static int run(struct image_tools *t, struct queue_item *item, int directory, struct error *err)
-{
-    uint64_t random = 0;
-    char name[40];
-
-    if (getrandom(&random, sizeof(random), 0) < 0)
-        return error_sys(err, "getrandom");
-    (void)snprintf(name, sizeof(name), INTERIM "%016" PRIx64, random);
-    doc_set_text(item->request, "name", name);
-    const int r = queue_run(t, item, 1, err);
-    if (r < 0 && fd_remove_tree(directory, name, NULL) < 0)
-        env_warn(t->env, "'%s' is left of what could not be unpacked", name);
-    return r;
-}
-
 int over_unpack(struct image_tools *t, const struct image_source_image *from, const char *directory,
                 struct error *err)
 {
     struct files files = {.count = 0};
     struct queue_item item = {
         .job = "image-over", .title = "unpack layers", .request = request_of(from, &files)};
+    TARGET_AUTO(target);
     struct holder *h;
 
     if (!item.request)
         return 0;
-    cleanup_close int fd = export_open_directory(directory, err);
-    int r = MIN(fd, 0);
-    item.fd = fd;
+    int r = target_open(directory, &target, err);
     item.also = files.fds;
     item.also_count = files.count;
     if (r == 0)
         r = image_holder(t, &h, err);
     doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
     if (r == 0)
-        r = run(t, &item, fd, err);
+        r = target_fill(t, &target, &item, err);
     queue_items_done(&item, 1);
-    return r < 0 ? error_wrap(err, r, "unpack to '%s'", directory) : 1;
+    return r < 0 ? r : 1;
 }

@@ -10,5 +10,3 @@
  * when we are root. 1: done; 0: not done, as there are too many files, or some are elsewhere. */
 MUST_CHECK int over_unpack(struct image_tools *t, const struct image_source_image *from,
                            const char *directory, struct error *err);
-/* A name that it gives to what it has not finished; a signal leaves it. */
-bool over_is_interim(const char *name);

@@ -136,7 +136,7 @@ static int make_device(int dirfd, const char *name, const struct entry *e, enum 
         return make_placeholder(dirfd, name);
     const mode_t type = e->type == ENTRY_CHAR ? S_IFCHR : S_IFBLK;
     const int r = mknodat(dirfd, name, type | 0600, makedev(e->major, e->minor));
-    return r < 0 && errno == EPERM ? make_placeholder(dirfd, name) : r;
+    return r < 0 && errno == EPERM && owner == OWNER_REAL ? make_placeholder(dirfd, name) : r;
 }
 
 int meta_make(int dirfd, const char *name, const struct entry *e, enum owner_mode owner,
@@ -225,8 +225,9 @@ static int set_xattrs(const struct target *t, const struct entry *e, enum owner_
     for (size_t i = 0; i < e->xattr_count; i++) {
         const struct xattr *x = &e->xattrs[i];
         char buf[META_XATTR_NAME_MAX];
-        const char *name =
-            meta_xattr_rule(x->name) == META_XATTR_KEEP ? meta_xattr_escape(x->name, buf) : NULL;
+        const char *name = meta_xattr_rule(x->name) != META_XATTR_KEEP ? NULL
+                           : owner == OWNER_PLAIN                      ? x->name
+                                                  : meta_xattr_escape(x->name, buf);
 
         if (name && target_write(t, name, x->value) == 0)
             continue;
@@ -269,10 +270,10 @@ int meta_set(int dirfd, const char *name, int fd, const struct entry *e, enum ow
 
     if (e->type == ENTRY_WHITEOUT)
         return 0;
-    if (owner == OWNER_REAL)
+    if (owner != OWNER_RECORDED)
         r = set_owner(&t, e, err);
     if (r == 0 && e->type != ENTRY_SYMLINK)
-        r = owner == OWNER_REAL ? set_mode(&t, e, e->mode, err) : set_recorded(&t, e, err);
+        r = owner == OWNER_RECORDED ? set_recorded(&t, e, err) : set_mode(&t, e, e->mode, err);
     if (r == 0 && owner == OWNER_REAL && (e->type == ENTRY_CHAR || e->type == ENTRY_BLOCK))
         r = set_device(&t, e, err);
     if (r == 0 && e->xattr_count > 0)

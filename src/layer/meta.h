@@ -1,7 +1,9 @@
 /* layer/meta.h - owner, mode, device and extended attributes of a file as the container sees them.
  *
  * OWNER_REAL: they are on disk as they are (root; or root of a user namespace with subordinate
- * ids). OWNER_RECORDED: there is one id; see base/owned.h for what is on disk instead.
+ * ids). OWNER_RECORDED: there is one id; see base/owned.h for what is on disk instead. OWNER_PLAIN:
+ * a directory of the user's, which no store ever reads: as OWNER_REAL, but nothing is escaped and
+ * nothing recorded.
  *
  * Extended attributes of a layer are user.*, trusted.* and security.capability; others
  * (security.selinux, system.*) belong to the machine. A stranger's user.overlay.* and
@@ -15,7 +17,7 @@
 #include "base/owned.h"
 #include "layer/entry.h"
 
-enum owner_mode { OWNER_REAL, OWNER_RECORDED };
+enum owner_mode { OWNER_REAL, OWNER_RECORDED, OWNER_PLAIN };
 
 #define META_XATTRS_MAX 256        /* of one file; ext4 holds fewer, xfs rarely more */
 #define META_XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX of Linux */
@@ -36,9 +38,9 @@ const char *meta_xattr_escape(const char *name, char buf[static META_XATTR_NAME_
 const char *meta_xattr_unescape(const char *disk_name, char buf[static META_XATTR_NAME_MAX]);
 
 /* Makes dirfd/name, which must not exist, as a directory, symlink, device, fifo or whiteout
- * (devices and fifos are empty files for OWNER_RECORDED). Directories are made 0700: meta_set()
- * says the rest, best when they are full. Not for files and hard links. -EEXIST when the name is
- * taken. */
+ * (devices and fifos are empty files for OWNER_RECORDED, and devices we may not make for OWNER_REAL;
+ * -EPERM for OWNER_PLAIN). Directories are made 0700: meta_set() says the rest, best when they are
+ * full. Not for files and hard links. -EEXIST when the name is taken. */
 MUST_CHECK int meta_make(int dirfd, const char *name, const struct entry *e, enum owner_mode owner,
                          struct error *err);
 /* Gives dirfd/name (made by us, of e's type) the owner, mode and xattrs of e, in the order that

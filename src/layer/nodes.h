@@ -11,6 +11,7 @@ struct node;
 struct file {
     struct entry entry;
     unsigned links;
+    bool absent;              /* not on disk: the unpacker's */
     const struct node *first; /* its first name in the order of the layer, once that is known */
 };
 

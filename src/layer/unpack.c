@@ -124,9 +124,9 @@ static int make_file(struct unpack *u, int dirfd, const char *name, struct entry
 
 static int remove_from_disk(struct unpack *u, struct node *node, struct error *err)
 {
-    const int dirfd = node_fd(&u->nodes, node->parent, err);
+    const int dirfd = node->file->absent ? 0 : node_fd(&u->nodes, node->parent, err);
 
-    if (dirfd < 0)
+    if (dirfd < 0 || node->file->absent)
         return dirfd;
     if (node->file->entry.type == ENTRY_DIR)
         return fd_remove_tree(dirfd, node->name, err);
@@ -147,6 +147,26 @@ int unpack_remove(struct unpack *u, struct node *node, struct error *err)
     return 0;
 }
 
+static int make_other(struct unpack *u, int dirfd, struct node *node, struct error *err)
+{
+    const struct entry *e = &node->file->entry;
+    ERROR_AUTO(why);
+    const int c = meta_make(dirfd, node->name, e, u->o.owner, &why);
+
+    if (c == -EPERM && u->o.owner == OWNER_PLAIN &&
+        (e->type == ENTRY_CHAR || e->type == ENTRY_BLOCK)) {
+        u->left_out++;
+        node->file->absent = true;
+        return 0;
+    }
+    if (c < 0)
+        return error_move(err, &why);
+    /* the attributes of directories come last: they would be in the way, and times would change */
+    if (e->type == ENTRY_DIR || e->type == ENTRY_WHITEOUT)
+        return c;
+    return set_all(u, dirfd, node->name, -1, e, err);
+}
+
 static int make_on_disk(struct unpack *u, struct node *node, struct tar_reader *r,
                         struct error *err)
 {
@@ -155,13 +175,8 @@ static int make_on_disk(struct unpack *u, struct node *node, struct tar_reader *
 
     if (dirfd < 0)
         return dirfd;
-    if (e->type == ENTRY_FILE)
-        return make_file(u, dirfd, node->name, e, r, err);
-    const int c = meta_make(dirfd, node->name, e, u->o.owner, err);
-    /* the attributes of directories come last: they would be in the way, and times would change */
-    if (c < 0 || e->type == ENTRY_DIR || e->type == ENTRY_WHITEOUT)
-        return c;
-    return set_all(u, dirfd, node->name, -1, e, err);
+    return e->type == ENTRY_FILE ? make_file(u, dirfd, node->name, e, r, err)
+                                 : make_other(u, dirfd, node, err);
 }
 
 static int make_in_index(struct unpack *u, struct node *node, struct tar_reader *r,
@@ -217,9 +232,14 @@ static int put_root(struct unpack *u, const struct entry *e, struct error *err)
     if (e->type != ENTRY_DIR)
         return error_set(err, -EINVAL, "the root cannot be replaced by something else");
     /* ADD leaves the directory it unpacks to as it is, as docker does */
-    if (!u->o.plain && !u->o.flat)
+    if (!u->o.plain)
         replace_file(u->base, e);
     return 0;
+}
+
+const struct entry *unpack_root(const struct unpack *u)
+{
+    return u->nodes.root->implied ? NULL : &u->nodes.root->file->entry;
 }
 
 static bool links_to_directory(struct unpack *u, struct node *link)
@@ -322,6 +342,10 @@ static int copy_below(struct unpack *u, const struct walk *target, struct node *
 static int link_on_disk(struct unpack *u, struct node *target, struct node *dir, const char *name,
                         struct error *err)
 {
+    if (target->file->absent) {
+        u->left_out++;
+        return 0;
+    }
     const int from = node_fd(&u->nodes, target->parent, err);
     const int to = from < 0 ? from : node_fd(&u->nodes, dir, err);
 

@@ -40,7 +40,8 @@ struct unpack_options {
     enum owner_mode owner; /* how owners are kept on disk */
     bool flat;             /* layers one after the other, each over the earlier ones, as a container
                               sees them: whiteouts take away, no index comes out, the root stays as it
-                              is; unpack_end_layer() behind each */
+                              is: unpack_root(); unpack_end_layer() behind each. With OWNER_PLAIN
+                              devices that we may not make are left out */
     bool plain;            /* ADD and .deb: ".wh." names and overlay's are ordinary files */
     bool keep_links;       /* a directory over a symlink to a directory keeps the link, as dpkg does
                               (merged /usr) */
@@ -68,6 +69,7 @@ struct unpack;
 struct unpack_result {
     struct index *index; /* yours: index_free(); NULL: flat */
     uint64_t entries;    /* of the archives */
+    uint64_t left_out;   /* devices */
     bool wants_below; /* UNPACK_BELOW_UNKNOWN met missing parents: the tree may be another one above
                          other layers */
     bool used_below;  /* the tree depends on the layers below: it belongs to a chain id, not to a
@@ -84,6 +86,8 @@ DEFINE_CLEANUP(struct unpack *, unpack_free)
 MUST_CHECK int unpack_tar(struct unpack *u, struct codec_reader *in, struct error *err);
 /* flat: what the layer hides of the earlier ones goes, and another one may come. */
 MUST_CHECK int unpack_end_layer(struct unpack *u, struct error *err);
+/* flat: what the layers said of the root, or NULL. */
+const struct entry *unpack_root(const struct unpack *u);
 /* The sums of a layer against the expected ones where those are not NULL: -EPROTO. */
 MUST_CHECK int unpack_check_sums(const struct codec_sums *sums, const struct digest *blob,
                                  const struct digest *diff_id, struct error *err);

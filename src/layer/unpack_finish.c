@@ -112,7 +112,7 @@ static int close_directory(struct finishing *f, struct node *dir, const char *pa
     if (fd < 0)
         return fd;
     int r = dir->opaque ? meta_set_opaque(fd, err) : 0;
-    if (!dir->parent && dir->implied)
+    if (!dir->parent && (dir->implied || u->o.flat))
         return r;
     e->path = path;
     if (r == 0)
@@ -175,7 +175,7 @@ int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err
 {
     CLEANUP(index_builder_freep)
     struct index_builder *b = u->o.flat ? NULL : index_builder_new();
-    struct unpack_result result = {.entries = u->entries};
+    struct unpack_result result = {.entries = u->entries, .left_out = u->left_out};
     struct finishing f = {u, b, &result, 0};
 
     assert(!u->finished);

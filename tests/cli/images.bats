@@ -135,10 +135,98 @@ tail_layer() { # LAYOUT: the digest of its upper layer
     for at in 4 $((size / 2)) $((size - 6)); do # a time in gzip's head, its data, its checksum
         cp "$LAYOUT/${blob#bad/}" "$blob"
         printf '\x5a\xa5' | dd of="$blob" bs=1 seek=$at conv=notrunc status=none
-        run -1 cooper --root "$one" unpack oci:bad out
+        run -1 cooper --root "$one" unpack oci:bad new/out
         [[ $output =~ (damaged|"digest of the layer") ]]
+        [ ! -e new ]
+        mkdir out
+        run -1 cooper --root "$one" unpack oci:bad out
         [ -z "$(ls -A out)" ]
+        rmdir out
     done
+}
+
+# one_layer DIR TAR: a layout, tag 1, of the archive
+one_layer() {
+    mkdir -p "$1/blobs/sha256"
+    gzip -nk "$2"
+    local layer config manifest
+    layer=$(put_blob "$1" "$2.gz")
+    printf '{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' "$(sha256sum <"$2" | cut -c1-64)" >config
+    config=$(put_blob "$1" config)
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":%s}]}' \
+        "$config" "$(size_of config)" "$layer" "$(size_of "$2.gz")" >manifest
+    manifest=$(put_blob "$1" manifest)
+    printf '{"imageLayoutVersion":"1.0.0"}' >"$1/oci-layout"
+    printf '{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"1"}}]}' \
+        "$manifest" "$(size_of manifest)" >"$1/index.json"
+}
+
+@test "unpack: the directory is the image's root; attributes are the layer's; only root makes devices" {
+    need setfattr
+    mkdir -p root/dev && echo x >root/file
+    setfattr -n user.overlay.opaque -v y root/file 2>/dev/null || skip "no user attributes here"
+    setfattr -n user.key -v value root
+    chmod 0751 root && touch -d @1000000 root
+    # a device needs no root in an archive: type 3, 1:3, and a second name of it
+    tar --xattrs --sort=name --owner=33 --group=44 --numeric-owner -C root -cf some.tar .
+    python3 -c 'import sys, tarfile
+with tarfile.open("some.tar", "a", format=tarfile.USTAR_FORMAT) as t:
+    for name, kind in ("dev/null", tarfile.CHRTYPE), ("dev/zero", tarfile.LNKTYPE):
+        i = tarfile.TarInfo(name); i.type = kind; i.devmajor, i.devminor = 1, 3; i.linkname = "dev/null" if kind == tarfile.LNKTYPE else ""
+        t.addfile(i)'
+    one_layer lay some.tar
+    look() { stat -c '%a %Y' "$1" && getfattr --absolute-names --only-values -n user.key "$1" && getfattr --absolute-names --only-values -n user.overlay.opaque "$1/file"; }
+    cooper pull -q oci:lay:1 >id
+    mkdir -m 0700 old
+    cooper unpack oci:lay:1 new
+    cooper --root "$SUITE_DIR/two" unpack oci:lay:1 old
+    cooper unpack "$(cat id)" stored
+    for it in new old stored; do
+        [ "$(look $it)" = $'751 1000000\nvaluey' ]
+        [ "$(id -u)" != 0 ] || { [ "$(stat -c %u:%g $it)" = 33:44 ] && [ -c $it/dev/null ] && [ $it/dev/zero -ef $it/dev/null ]; }
+    done
+    [ "$(id -u)" = 0 ] || return 0
+    for kind in subids single; do
+        rm -rf "$SUITE_DIR/lay" && cp -r lay "$SUITE_DIR/lay"
+        as_user $kind "$COOPER" unpack "oci:$SUITE_DIR/lay:1" "$SUITE_DIR/user-$kind/direct" 2>direct
+        as_user $kind "$COOPER" pull -q "oci:$SUITE_DIR/lay:1" >id
+        as_user $kind "$COOPER" unpack "$(cat id)" "$SUITE_DIR/user-$kind/stored" 2>stored.log
+        for log in direct stored.log; do
+            [ "$(grep -c 'warning: 2 device files are left out: only root makes them' $log)" = 1 ]
+        done
+        for it in direct stored; do
+            [ "$(look "$SUITE_DIR/user-$kind/$it")" = $'751 1000000\nvaluey' ]
+            [ "$(stat -c %u "$SUITE_DIR/user-$kind/$it")" = 54321 ] && [ -z "$(ls -A "$SUITE_DIR/user-$kind/$it/dev")" ]
+        done
+    done
+}
+
+@test "unpack that is interrupted leaves nothing" {
+    python3 -c 'import sys, tarfile
+head = bytearray(tarfile.TarInfo("d/000000").tobuf(tarfile.USTAR_FORMAT))
+zero = int(bytes(head[148:154]), 8) - 6 * ord("0")
+for i in range(50000): # files, so that there is time to interrupt
+    head[2:8] = b"%06d" % i
+    head[148:154] = b"%06o" % (zero + sum(head[2:8]))
+    sys.stdout.buffer.write(head)
+sys.stdout.buffer.write(bytes(1024))' >many.tar
+    one_layer lay many.tar
+    cooper pull -q oci:lay:1 >id
+    ended() { local code=0; wait $! || code=$?; [ "$code" = 1 ]; }
+    begun() { until [ -n "$(ls -A "$1" 2>/dev/null)" ]; do kill -0 $!; done; }
+    env --default-signal=INT "$COOPER" --root "$SUITE_DIR/empty" unpack oci:lay:1 new/direct 2>log &
+    begun new/direct
+    kill -INT $!
+    ended
+    grep -q "unpack to 'new/direct': interrupted by SIGINT" log
+    [ ! -e new ]
+    mkdir old
+    "$COOPER" unpack "$(cat id)" old 2>log &
+    begun old
+    kill $!
+    ended
+    grep -q "unpack to 'old': interrupted by SIGTERM" log
+    [ -z "$(ls -A old)" ]
 }
 
 @test "umoci unpacks what is exported to the same files" {
