@@ -7,7 +7,8 @@
  *       |              |---> PUT -> kept; broken: POST again
  *       |              '---> PATCH, PATCH .. PUT of the rest -> kept
  *       |                      ^      | broken, or not what was sent
- *       '- one was begun ------+-- GET of the upload; forgotten: POST again
+ *       '- one was begun ------+-- GET of the upload; forgotten: POST again, or
+ *                                 HEAD, when all of it was on its way
  *
  * Registries differ in what they make of chunks: whatever is odd about one ends in an upload as a
  * whole. A digest at the end tells whether what they have is what was sent. */
@@ -92,6 +93,8 @@ static void pause_before(struct registry_call *c, struct exchange *x)
 
 static int begin_post(struct registry_call *c)
 {
+    const bool waited = c->step == STEP_HEAD;
+
     forget(c);
     c->step = c->from ? STEP_MOUNT : STEP_POST;
     char *path = c->from ? call_path(c, "blobs/uploads/?mount=%s&from=%s", c->name, c->from)
@@ -99,7 +102,17 @@ static int begin_post(struct registry_call *c)
     struct exchange *x = call_begin(c, "POST", path, ACTIONS);
 
     x->has_body = true; /* of no bytes */
-    pause_before(c, x);
+    if (!waited)
+        pause_before(c, x);
+    return 0;
+}
+
+/* The end was sent and nobody heard what became of it: it may have arrived all the same. */
+static int begin_look(struct registry_call *c)
+{
+    forget(c);
+    c->step = STEP_HEAD;
+    pause_before(c, call_begin(c, "HEAD", call_path(c, "blobs/%s", c->name), ACTIONS));
     return 0;
 }
 
@@ -256,6 +269,8 @@ static int take_status(struct registry_call *c, const struct registry_answer *a)
     const bool told = head_upload_range(head_get(&a->headers, "Range"), &last);
     const uint64_t theirs = last > 0 ? last + 1 : 0;
 
+    if (!call_ok(a) && u->until == c->size && ++c->lost < LOST_MAX)
+        return begin_look(c);
     if (!call_ok(a) || !told || theirs < u->have || theirs > MIN(u->until, c->size) ||
         take_location(u, c->x.at, &a->headers, NULL) < 0)
         return ++c->lost < LOST_MAX ? begin_post(c) : begin_whole(c);
@@ -263,12 +278,16 @@ static int take_status(struct registry_call *c, const struct registry_answer *a)
     return begin_piece(c);
 }
 
-/* An upload that broke: a whole one is begun anew, for nobody knows what the registry has of it. */
+/* An upload that broke: a whole one is there, or begun anew, for nobody knows what the registry has of
+ * it. */
 static int take_break(struct registry_call *c, const struct registry_answer *a, struct error *err)
 {
     if (++c->rounds >= REGISTRY_TRIES)
         return give_up(c, a, err);
-    return c->step == STEP_PATCH || c->upload.have ? begin_status(c) : begin_post(c);
+    if (c->step == STEP_PATCH || c->upload.have)
+        return begin_status(c);
+    /* once: one request more a round, and where every third one fails none would come to its end */
+    return c->step == STEP_PUT && c->rounds == 1 ? begin_look(c) : begin_post(c);
 }
 
 /* One that was busy was waited for already. */

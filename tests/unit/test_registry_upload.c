@@ -16,6 +16,7 @@ static void an_upload_follows_its_location(void **state)
         {head, NULL, 404, NULL, "", 0},
         {"POST https://h/v2/a/blobs/uploads/", NULL, 202, "Location: /up/1?state=x", "", 0},
         {"PUT https://h/up/1?state=x&digest=" SHA, NULL, 0, NULL, "", 0}, /* broke */
+        {head, NULL, 404, NULL, "", 0},
         {"POST https://h/v2/a/blobs/uploads/", NULL, 202, "Location: https://h/up/2", "", 0},
         {"PUT https://h/up/2?digest=" SHA, NULL, 201, NULL, "", 0},
     };
@@ -25,17 +26,25 @@ static void an_upload_follows_its_location(void **state)
         {"POST https://h/v2/a/blobs/uploads/", NULL, 202, "Location: /up/1", "", 0},
         {"PUT https://h/up/1?digest=" SHA, NULL, 201, NULL, "", 0},
     };
+    const struct line arrived[] = {
+        {head, NULL, 404, NULL, "", 0},
+        {"POST https://h/v2/a/blobs/uploads/", NULL, 202, "Location: /up/1", "", 0},
+        {"PUT https://h/up/1?digest=" SHA, NULL, 0, NULL, "", 0}, /* its answer broke off */
+        {head, NULL, 200, "Content-Length: 2", "", 0},
+    };
     const struct line there[] = {{head, NULL, 200, "Content-Length: 2", "", 0}};
     CLEANUP(registry_session_freep) struct registry_session *s = session(NULL, false);
     CLEANUP(registry_call_freep) struct registry_call *a = put_empty(s, NULL);
     CLEANUP(registry_call_freep) struct registry_call *b = put_empty(s, "b");
     CLEANUP(registry_call_freep) struct registry_call *c = put_empty(s, NULL);
+    CLEANUP(registry_call_freep) struct registry_call *d = put_empty(s, NULL);
 
     (void)state;
     assert_int_equal(play(a, plain, ARRAY_SIZE(plain), NULL), 0);
     assert_int_equal(play(b, mount, ARRAY_SIZE(mount), NULL), 0);
     assert_int_equal(play(c, there, ARRAY_SIZE(there), NULL), 0);
     assert_true(registry_call_result(c)->existed);
+    assert_int_equal(play(d, arrived, ARRAY_SIZE(arrived), NULL), 0);
 }
 
 #define UP "https://h/v2/a/blobs/uploads/"
@@ -74,6 +83,10 @@ static struct registry_call *put_large(struct registry_session *s, struct noted 
 #define HEAD_LINE                                                                                  \
     {                                                                                              \
         "HEAD https://h/v2/a/blobs/" SHA, NULL, 404, NULL, "", 0                                   \
+    }
+#define THERE_LINE                                                                                 \
+    {                                                                                              \
+        "HEAD https://h/v2/a/blobs/" SHA, NULL, 200, "Content-Length: 2697152", "", 0              \
     }
 #define POST_LINE(headers)                                                                         \
     {                                                                                              \
@@ -161,6 +174,15 @@ static const struct {
      {HEAD_LINE, POST_LINE(LOCATION("1")), PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")),
       SECOND, PUT_LINE("3", 0), STATUS_LINE("3", 204, "Range: 0-2697151\n" LOCATION("4")),
       PUT_LINE("4", 201)}},
+    {"the end breaks, and arrived",
+     FRESH,
+     {HEAD_LINE, POST_LINE(LOCATION("1")), PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")),
+      SECOND, PUT_LINE("3", 0), STATUS_LINE("3", 404, NULL), THERE_LINE}},
+    {"the end breaks, and was forgotten",
+     FRESH,
+     {HEAD_LINE, POST_LINE(LOCATION("1")), PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")),
+      SECOND, PUT_LINE("3", 0), STATUS_LINE("3", 404, NULL), HEAD_LINE, POST_LINE(LOCATION("1")),
+      PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")), SECOND, PUT_LINE("3", 201)}},
     {"it is not what was sent",
      FRESH,
      {HEAD_LINE, POST_LINE(LOCATION("1")), PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")),
@@ -195,11 +217,13 @@ static const struct {
      2 * MIB,
      {HEAD_LINE, STATUS_LINE("7", 404, NULL), POST_LINE(LOCATION("1")),
       PATCH_LINE("1", 202, "Range: 0-1048575\n" LOCATION("2")), SECOND, PUT_LINE("3", 201)}},
-    {"it came after all",
-     "https://h/up/7",
-     MIB,
+    {"it came after all", "https://h/up/7", MIB, 2 * MIB, {THERE_LINE}},
+    {"it comes while we ask",
+     "https://h/up/3",
      2 * MIB,
-     {{"HEAD https://h/v2/a/blobs/" SHA, NULL, 200, "Content-Length: 2697152", "", 0}}},
+     LARGE,
+     {HEAD_LINE, STATUS_LINE("3", 204, "Range: 0-2697151\n" LOCATION("4")), PUT_LINE("4", 404),
+      STATUS_LINE("4", 404, NULL), THERE_LINE}},
 };
 
 static void chunks_are_counted_by_both_sides(void **state)
