@@ -38,6 +38,8 @@ def of_refusal(a, b, one, first, second, scratch):
             return what
     missed = who == "BuildKit" and re.search(r'failed to calculate checksum of ref .*: ("/.*"): not found', words)
     why = of_link(a, b, one, json.loads(missed[1])[1:], words, scratch) if missed else None
+    if who == "BuildKit" and re.search("failed to calculate checksum of ref", words) and mounts_pattern(one) and same(a, b, sends_all(one), scratch):
+        return "a mount of what is called like a pattern"
     return why or of_rest(a, b, one, scratch)
 
 
@@ -131,6 +133,14 @@ def words_of(text):
         return [str(w) for w in json.loads(text)]
     except ValueError:
         return text.split("\n")[0].split()
+
+
+def mounts_pattern(one):
+    """Whether a mount's source, in the context, is there and has a pattern's letters in its name."""
+    tree = Tree(one.entries)
+    mounts = [dict(o.partition("=")[::2] for o in words.split(",")) for item in one.items for words in re.findall(r"--mount=(\S+)", item)]
+    sources = [m.get("src", m.get("source", "")) for m in mounts if "from" not in m]
+    return any(re.search(r"[\\*?\[]", s) and tree.kind(os.path.normpath("/" + s).strip("/")) for s in sources)
 
 
 def pattern(word):
