@@ -178,13 +178,31 @@ void build_note_origins(const struct build *b, struct op_ref root, struct image 
     image_origins_set(&image->record, &from);
 }
 
+/* How many layers of the base stay what they are. One that must not be passed on is not made one of ours, which would
+ * go to any registry; those below it stay with it. */
+static size_t squash_above(const struct build *b, const struct op *base)
+{
+    size_t keep = base ? base->u.image.image->layer_count : 0;
+
+    if (b->options->squash != BUILD_SQUASH_ALL)
+        return keep;
+    for (; keep > 0; keep--) {
+        const struct store_layer *layer = sources_image_layer(base->u.image.image, keep - 1);
+        if (!layer || !layer->foreign)
+            continue;
+        env_warn(b->env, "layer %zu of the base must not be passed on: it is not squashed", keep);
+        break;
+    }
+    return keep;
+}
+
 static int make_image(struct build *b, uint32_t stage, struct layer_times times, struct image **ret,
                       struct error *err)
 {
     const struct stage *target = &b->graph->stages.at[stage];
     const enum build_squash how = b->options->squash;
     const struct op *base = solver_base(b->solver, target->root);
-    size_t below = base ? base->u.image.image->layer_count : 0;
+    const size_t below = squash_above(b, base);
     cleanup_free struct digest *trees = NULL;
     CONFIG_AUTO(config);
     size_t count = 0;
@@ -195,8 +213,6 @@ static int make_image(struct build *b, uint32_t stage, struct layer_times times,
     config_clone(target->config, &config);
     build_base_diff_ids(b, target->root, &config);
     date_image(b, target->root, &config);
-    if (how == BUILD_SQUASH_ALL)
-        below = 0;
     if (how != BUILD_SQUASH_NOTHING)
         r = squash(b, below, trees, &count, &config, err);
     if (r < 0)

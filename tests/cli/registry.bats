@@ -980,6 +980,16 @@ json.dump({"schemaVersion": 2, "manifests": [d]}, open("foreign/index.json", "w"
         jq -e --arg d "$layer" '.layers | length == 2 and (.[0] | .digest == $d and (.urls | length) == 2 and (.mediaType | contains("nondistributable"))) and (.[1] | has("urls") | not)' \
             "onto/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' onto/index.json)"
     done
+    # nor does one layer of everything make it his own
+    printf 'FROM far\nCOPY f /new\nCOPY f /newer\n' >on/Dockerfile
+    "$COOPER" build -t "$SHY/one/app:1" --squash=all on 2>said >/dev/null
+    grep -q 'layer 1 of the base must not be passed on' said
+    : >"$SHY_LOG"
+    "$COOPER" push -q "$SHY/one/app:1"
+    [ -z "$(requests "$SHY_LOG" ".method != \"GET\" and (.path | contains(\"$layer\"))")" ]
+    rm -rf onto && "$COOPER" copy -q "docker://$SHY/one/app:1" oci:onto:1
+    jq -e --arg d "$layer" '.layers | length == 2 and .[0].digest == $d and (.[0].mediaType | contains("nondistributable"))' \
+        "onto/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' onto/index.json)"
     [ "$(raw oci:foreign:1)" = "sha256:$(sha256sum <"got/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' got/index.json)" | cut -d' ' -f1)" ]
     "$COOPER" copy -q --allow-nondistributable-artifacts oci:got:1 "docker://$SHY/all/app:1"
     [ -n "$(requests "$SHY_LOG" ".method == \"PUT\" and (.path | contains(\"all/app/blobs\"))")" ]
