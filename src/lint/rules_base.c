@@ -161,7 +161,7 @@ struct seen_base {
     const char *tag, *file; /* where it was seen first */
 };
 struct lint_bases {
-    struct map seen; /* "debian" -> struct seen_base */
+    struct map seen; /* "debian slim" -> struct seen_base */
     struct arena *arena;
 };
 
@@ -194,6 +194,37 @@ static struct view short_name(struct view image, struct view path)
     return name;
 }
 
+/* Parts of a tag that say which version it is; what is left is a variant, which is chosen: "3.12-slim-bookworm" is slim. */
+static bool is_version(struct view part)
+{
+    static const char *const words[] = {
+        "jessie", "stretch",  "buster",  "bullseye", "bookworm", "trixie", "forky",  "sid",
+        "xenial", "bionic",   "focal",   "jammy",    "noble",    "latest", "stable", "edge",
+        "lts",    "mainline", "current", "rolling",  "testing",  "beta",   "rc",     NULL};
+
+    if (part.size > 1 && part.at[0] == 'v')
+        part = view_make(part.at + 1, part.size - 1);
+    return part.size == 0 || isdigit((unsigned char)part.at[0]) || lint_view_in(part, words);
+}
+
+/* "debian slim", "node alpine": alpine3.20 is alpine. */
+static const char *kind_of(const struct lint *l, struct view name, struct view tag)
+{
+    STR_AUTO(text);
+    struct view part;
+
+    str_add(&text, name);
+    while (tag.at && view_cut(&tag, '-', &part)) {
+        if (is_version(part))
+            continue;
+        while (part.size > 0 &&
+               (isdigit((unsigned char)part.at[part.size - 1]) || part.at[part.size - 1] == '.'))
+            part.size--;
+        str_printf(&text, " %.*s", VIEW_ARG(part));
+    }
+    return arena_strndup(l->arena, text.at, text.size);
+}
+
 static void check_same_tags(struct lint *l, const struct lint_stage *s,
                             const struct instruction *in)
 {
@@ -204,10 +235,10 @@ static void check_same_tags(struct lint *l, const struct lint_stage *s,
     if (!b || !is_base(s))
         return;
     const struct image_name n = cut_image(s->image);
-    const struct view name = short_name(s->image, n.path);
-    const struct seen_base *first = map_get(&b->seen, name);
     if (n.tag.size == 0)
         return;
+    const struct view name = view_of(kind_of(l, short_name(s->image, n.path), n.tag));
+    const struct seen_base *first = map_get(&b->seen, name);
     if (!first && b->seen.size < BASES_MAX) {
         struct seen_base *new = arena_new_object(b->arena, struct seen_base);
         *new = (struct seen_base){arena_strndup(b->arena, n.tag.at, n.tag.size),
@@ -433,12 +464,14 @@ static const struct lint_row rows[] = {
         .id = "CP209",
         .name = "base-tags-differ",
         .aliases = {NULL},
-        .title = "Dockerfiles of one tree build on different tags of one image",
+        .title = "Dockerfiles of one tree build on different versions of one image",
         .level = LINT_STYLE,
         .where = LINT_DOCKERFILE,
-        .why = "Images that build on the same base store, push and pull its layers once. With two "
-               "tags every host has both, and there are two to keep up to date.",
-        .fix = "Use one tag in all files, or hand it in from one place with ARG.",
+        .why =
+            "Images that build on the same base store, push and pull its layers once. With two "
+            "versions every host has both, and there are two to keep up to date. Variants (slim, "
+            "alpine) are chosen, and not told.",
+        .fix = "Use one version in all files, or hand it in from one place with ARG.",
         .bad = "FROM debian:12.5\nUSER 1001\n",
         .good = "FROM debian:11.9\nUSER 1001\n",
         .beside = "FROM debian:11.9\n",

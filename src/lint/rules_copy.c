@@ -183,13 +183,46 @@ static void check_secret_file(struct lint *l, const struct lint_stage *s,
 
 /* ---- ADD from the network ---- */
 
+/* "https://host/x.git#v1:dir": the part behind '#', size 0 without one. */
+static bool cut_git(struct view url, struct view *ret_ref)
+{
+    struct view place;
+
+    (void)view_cut(&url, '#', &place);
+    *ret_ref = VIEW("");
+    if (url.at)
+        (void)view_cut(&url, ':', ret_ref);
+    return view_ends(place, ".git");
+}
+
+static bool is_commit(struct view ref)
+{
+    size_t digits = 0;
+
+    while (digits < ref.size && isxdigit((unsigned char)ref.at[digits]))
+        digits++;
+    return digits == ref.size && (digits == 40 || digits == 64);
+}
+
+/* A commit is its own checksum; a variable may be one. */
+static void check_git(struct lint *l, const struct word *w, struct view ref)
+{
+    if (!is_commit(ref) && !lint_has_variable(ref))
+        lint_add(l, w->span, "'%.*s' is taken as it is that day: no commit is named",
+                 LINT_CUT(w->text));
+}
+
 static void check_checksum(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
+    struct view ref;
+
     (void)s;
     if (instruction_flag(in, "checksum").size > 0)
         return;
     for (size_t i = 0; i + 1 < in->word_count; i++)
-        if (is_url(in->words[i].text) && !view_ends(lint_unquote(in->words[i].text), ".git"))
+        if (is_url(in->words[i].text) && cut_git(lint_unquote(in->words[i].text), &ref))
+            check_git(l, &in->words[i], ref);
+        else if (is_url(in->words[i].text))
             lint_add(l, in->words[i].span, "'%.*s' is taken as it comes: no --checksum%s",
                      LINT_CUT(in->words[i].text),
                      view_starts(lint_unquote(in->words[i].text), "http://")
@@ -316,7 +349,9 @@ static const struct lint_row rows[] = {
         .where = LINT_DOCKERFILE,
         .why = "What the server hands out tomorrow becomes part of the image unseen. A checksum "
                "makes the build stop instead.",
-        .fix = "ADD --checksum=sha256:<digest> https://...",
+        .fix =
+            "ADD --checksum=sha256:<digest> https://...; of git the commit: https://host/x.git#<40 "
+            "digits>.",
         .bad = "FROM debian:12.5\nADD https://h.example/x.tgz /x\nUSER 1001\n",
         .good =
             "FROM debian:12.5\nADD "

@@ -80,7 +80,7 @@ static const struct manager managers[] = {
      "/root/.local/share/pnpm/store /pnpm/store /root/.pnpm-store /root/.cache", true},
     {"yarn", "install", "clean", "", "/usr/local/share/.cache/yarn /root/.cache/yarn /root/.yarn",
      true},
-    {"cargo", "install build fetch", "", "",
+    {"cargo", "install build fetch chef", "", "",
      "/usr/local/cargo/registry /root/.cargo/registry /usr/local/cargo /root/.cargo", true},
     {"go", "mod install build get", "clean", "",
      "/go/pkg/mod /go/pkg /root/go/pkg/mod /root/.cache", true},
@@ -111,6 +111,8 @@ static const struct manager *manager_of(const struct lint_call *c)
             return c->arg_count > 0 && !call_has(c, "-v --version") ? m : NULL;
         if (call_is(c, "go") && lint_in_list(verb_of(c), "mod"))
             return call_has(c, "download") ? m : NULL;
+        if (call_is(c, "cargo") && lint_in_list(verb_of(c), "chef"))
+            return call_has(c, "cook") ? m : NULL;
         return lint_in_list(verb_of(c), m->verbs) ? m : NULL;
     }
     return NULL;
@@ -164,6 +166,20 @@ static bool copies_all(const struct instruction *in)
     return false;
 }
 
+/* ENV GOFLAGS=-mod=vendor, or the flag: nothing is downloaded. */
+static bool is_vendored(const struct lint_run *run, const struct lint_call *c)
+{
+    const struct lint_var *v = lint_var_find(&run->stage->scope, VIEW("GOFLAGS"));
+    static const char vendor[] = "-mod=vendor";
+
+    if (!call_is(c, "go"))
+        return false;
+    for (size_t i = 0; i < c->arg_count; i++)
+        if (view_eq_text(c->args[i].text, vendor))
+            return true;
+    return v && v->value.at && memmem(v->value.at, v->value.size, vendor, strlen(vendor));
+}
+
 /* The first call that installs what a manifest names, and can be cached on its own. */
 static const struct lint_call *find_deps(const struct lint_run *run)
 {
@@ -171,7 +187,8 @@ static const struct lint_call *find_deps(const struct lint_run *run)
         const struct lint_call *c = &run->calls[i];
         const struct manager *m = manager_of(c);
 
-        if (m && m->deps && !run_has_mount(run, m->paths) && !call_flag(c, "g global"))
+        if (m && m->deps && !run_has_mount(run, m->paths) && !call_flag(c, "g global") &&
+            !is_vendored(run, c))
             return c;
     }
     return NULL;

@@ -5,7 +5,9 @@
 #include "lint/rule.h"
 #include "oci/reference.h"
 
-#define NAMES_MAX 512 /* candidates of a "did you mean" */
+#define NAMES_MAX 512  /* candidates of a "did you mean" */
+#define VALUES_MAX 256 /* that one FROM is made of: a default may name others, and these others */
+#define VALUE_SIZE_MAX 4096 /* of a default: no name of an image is longer */
 
 static const char *const platform_args[] = {
     "BUILDPLATFORM", "BUILDOS",    "BUILDARCH",     "BUILDVARIANT", "TARGETPLATFORM",
@@ -19,8 +21,24 @@ static const char *const proxy_args[] = {"http_proxy", "https_proxy", "ftp_proxy
 struct seek {
     struct lint *l;
     const struct lint_scope *scope;
-    bool from; /* in FROM: what stands before it, with values */
+    bool from;      /* in FROM: what stands before it, with values */
+    unsigned *left; /* of VALUES_MAX */
 };
+
+static const char *get(void *ctx, struct view name);
+
+/* A default as it becomes where it is declared; "x" when nobody can say. */
+static const char *value_of(const struct seek *s, const struct lint_var *v)
+{
+    const struct lint_scope before = {.vars = v->before};
+    struct seek inner = {s->l, &before, true, s->left};
+    const struct words w = {.escape = s->l->d->escape, .get = get, .ctx = &inner};
+    STR_AUTO(text);
+
+    if (*s->left == 0 || words_expand(&w, v->value, &text, NULL) < 0 || text.size > VALUE_SIZE_MAX)
+        return "x";
+    return arena_strndup(s->l->arena, text.at, text.size);
+}
 
 static const char *get(void *ctx, struct view name)
 {
@@ -31,15 +49,18 @@ static const char *get(void *ctx, struct view name)
         return "x";
     if (!v || (s->from && !v->value.at))
         return v && !s->from ? "x" : NULL;
-    const struct view value = lint_unquote(v->value);
-    return arena_strndup(s->l->arena, value.at, value.size);
+    if (!s->from)
+        return arena_strndup(s->l->arena, v->value.at, v->value.size);
+    *s->left -= *s->left > 0;
+    return value_of(s, v);
 }
 
 /* The word as it becomes, and the names in it that nothing declares. */
 static bool expand(struct lint *l, const struct lint_scope *scope, bool from, struct view text,
                    struct str *ret, struct strings *unset)
 {
-    struct seek s = {l, scope, from};
+    unsigned left = VALUES_MAX;
+    struct seek s = {l, scope, from, &left};
     const struct words w = {.escape = l->d->escape, .get = get, .ctx = &s, .unset = unset};
 
     return words_expand(&w, text, ret, NULL) == 0;
@@ -84,6 +105,8 @@ static void check_word(struct lint *l, const struct lint_stage *s, const struct 
         if (!is_name(unset.at[i]) || view_eq_text(name, "PATH") || lint_view_in(name, proxy_args))
             continue;
         const char *near = nearest(l, &s->scope, name);
+        if (near && strcmp(near, "PATH") == 0 && view_ends(name, "PATH"))
+            continue; /* GOPATH, CPATH: the base's */
         if (near && strcmp(near, unset.at[i]) != 0)
             lint_add(l, w->span, "Usage of undefined variable '$%.*s' (did you mean $%s?)",
                      LINT_CUT(name), near);

@@ -247,15 +247,31 @@ static void read_json_form(struct reading *r)
         }
 }
 
-static bool is_windows(const struct lint_scope *scope)
+/* Without SHELL, RUN is read by cmd there. */
+static bool is_windows_base(const struct lint *l, const struct lint_stage *s)
+{
+    static const char *const names[] = {"windows/", "nanoserver", "servercore"};
+
+    while (s->parent)
+        s = s->parent;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (s->image.size > 0 && memmem(s->image.at, s->image.size, names[i], strlen(names[i])))
+            return true;
+    return l->d->escape == '`';
+}
+
+static bool is_windows(const struct lint *l, const struct lint_stage *s)
 {
     static const char *const names[] = {"pwsh", "powershell", "cmd"};
+    const struct lint_scope *scope = &s->scope;
     const struct instruction *shell = scope->shell;
     const struct view name = scope->pragma_shell.size > 0     ? scope->pragma_shell
                              : shell && shell->word_count > 0 ? shell->words[0].text
                                                               : VIEW("");
     const struct view base = lint_base_name(name);
 
+    if (name.size == 0)
+        return is_windows_base(l, s);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         if (base.size >= strlen(names[i]) &&
             view_eq_nocase(view_make(base.at, strlen(names[i])), names[i]))
@@ -281,7 +297,7 @@ static struct lint_run *read_run(struct lint *l, const struct lint_stage *s,
     run->in = outer->trigger ? outer->trigger : outer;
     run->trigger = outer->trigger != NULL;
     run->stage = s;
-    run->windows = is_windows(&s->scope);
+    run->windows = is_windows(l, s);
     run->mounts = lint_mounts(l, run->in, &run->mount_count);
     if (run->in->json)
         read_json_form(&r);

@@ -25,7 +25,7 @@ struct lint_run {
     const struct instruction *in; /* of ONBUILD its trigger */
     const struct lint_stage *stage;
     bool trigger;  /* of ONBUILD */
-    bool windows;  /* the SHELL is PowerShell or cmd */
+    bool windows;  /* PowerShell or cmd reads it */
     bool detached; /* positions in the script are not those of the file: JSON form of `sh -c` */
     const struct lint_call *calls;
     size_t call_count;

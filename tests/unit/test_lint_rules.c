@@ -235,6 +235,31 @@ static const struct {
     {"CP204", "FROM a@sha256:0 AS b\nCOPY --from=b / /b\nCOPY --from=0 / /c\n", 0},
     {"CP204", "FROM a@sha256:0\nCOPY --from=nginx:1.2 /a /b\nCOPY --from=x/y /a /b\n", 2},
     {"CP204", "FROM a@sha256:0\nCOPY --from=x/y@sha256:0 /a /b\nCOPY --from=named /c /d\n", 0},
+    /* defaults that are made of defaults */
+    {"CP162", "ARG A=1.2\nARG B=\"a-${A}\"\nARG C=x/$B\nFROM $C:$A\n", 0},
+    {"CP162", "ARG A\nARG B=x:$A\nFROM $B\n", 1},
+    {"CP162", "ARG A=$A\nFROM x:$A\n", 1},
+    {"CP162", "ARG A='$B'\nARG B=1\nFROM x:$A\n", 1},
+    {"CP352", "FROM a:1.2\nCOPY r.json .\nRUN cargo chef cook\nCOPY . .\nRUN cargo build\n", 0},
+    {"CP352", "FROM a:1.2\nCOPY . .\nRUN cargo build\n", 1},
+    {"CP352", "FROM a:1.2\nCOPY . .\nRUN cargo chef prepare\n", 0},
+    {"CP352", "FROM a:1.2\nCOPY . .\nRUN go build .\n", 1},
+    {"CP352", "FROM a:1.2\nCOPY . .\nENV GOFLAGS=-mod=vendor\nRUN go build .\n", 0},
+    {"CP352", "FROM a:1.2\nCOPY . .\nRUN go build -mod=vendor .\n", 0},
+    {"CP147", "FROM a:1.2\nADD https://h/x /x\n", 1},
+    {"CP147", "FROM a:1.2\nADD https://h/r.git#v1 /x\n", 1},
+    {"CP147", "FROM a:1.2\nADD https://h/r.git /x\n", 1},
+    {"CP147", "FROM a:1.2\nADD https://h/r.git#$REV /x\n", 0},
+    {"CP147", "FROM a:1.2\nADD \"https://h/r.git#0123456789abcdef0123456789abcdef01234567:d\" /x\n",
+     0},
+    /* what many bases set is no slip of the pen */
+    {"CP160", "FROM a:1.2\nENV PATH=$GOPATH/bin:$PATH\n", 0},
+    {"CP160", "FROM a:1.2\nENV PATH=$PAHT:/b\n", 1},
+    /* the shell of Windows */
+    {"CP504", "# escape=`\nFROM a:1.2\nCMD C:\\a.exe --b\n", 0},
+    {"CP504", "FROM mcr.microsoft.com/windows/servercore:ltsc2022\nCMD a.exe --b\n", 0},
+    {"CP504", "FROM x:nanoserver-1 AS b\nFROM b\nCMD a.exe --b\n", 0},
+    {"CP504", "FROM a:1.2\nCMD a --b\n", 1},
     {"CP357", "FROM a:1.2\nRUN apt-get install -y x\nRUN pip install x\nRUN ls\n", 2},
     {"CP357", "FROM a:1.2\nRUN --mount=type=cache,target=/var/cache/apt apt-get install x\n", 0},
 };
@@ -325,6 +350,10 @@ static void tags_are_held_against_other_files(void **state)
         {"y", "FROM docker.io/library/a:1.2\nFROM b\nFROM c:$V\n", false},
         {"z", "FROM library/a:1.3\n", true},
         {"y", "FROM b:2\n", true},
+        {"x", "FROM p:3.12-slim-bookworm\n", false},
+        {"y", "FROM p:3.12\nFROM p:3.12-alpine3.20\nFROM p:3.12-slim-bookworm\n", false},
+        {"y", "FROM p:3.13-slim-trixie\n", true},
+        {"z", "FROM p:3.12-alpine3.21\n", true},
     };
     struct lint_bases *bases = lint_bases_new();
 
