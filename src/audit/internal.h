@@ -112,4 +112,5 @@ MUST_CHECK int compose_model(struct reader *r, size_t first, size_t count, json_
 MUST_CHECK int runconfig_inspect(struct reader *r, struct part top);
 MUST_CHECK int runconfig_compose(struct reader *r, struct part top);
 MUST_CHECK int runconfig_kubernetes(struct reader *r, struct part top);
+MUST_CHECK int runconfig_swarm(struct reader *r, struct part top);
 MUST_CHECK int runconfig_oci(struct reader *r, struct part top);

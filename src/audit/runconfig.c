@@ -48,6 +48,7 @@ static int read_object(struct reader *r, struct part top)
         {"ociVersion", runconfig_oci},
         {"HostConfig", runconfig_inspect},
         {"kind", runconfig_kubernetes},
+        {"Spec", runconfig_swarm},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -215,16 +215,18 @@ static int take_ports(struct reader *r, struct part list, const struct pod *p, s
 
 /* ---- limits ---- */
 
-static void take_limits(struct reader *r, struct part container, struct run_facts *f)
+/* A pod may have limits for all its containers together. */
+static void take_limits(struct reader *r, struct part container, const struct pod *p,
+                        struct run_facts *f)
 {
     static const char *const memory[] = {"resources", "limits", "memory", NULL},
                              *const cpu[] = {"resources", "limits", "cpu", NULL},
                              *const shares[] = {"resources", "requests", "cpu", NULL};
 
-    f->memory = part_limit(r, part_path(r, container, memory));
-    f->cpu = part_limit(r, part_path(r, container, cpu));
+    f->memory = part_limit(r, first_of(r, container, p->spec, memory));
+    f->cpu = part_limit(r, first_of(r, container, p->spec, cpu));
     if (f->cpu.said != RUN_YES)
-        f->cpu = part_limit(r, part_path(r, container, shares));
+        f->cpu = part_limit(r, first_of(r, container, p->spec, shares));
     f->pids.said = f->ulimits.said = f->init.said = RUN_ELSEWHERE;
     f->restart.said = f->cgroup_parent.said = RUN_ELSEWHERE;
 }
@@ -270,12 +272,31 @@ static int take_container(struct reader *r, struct part container, const struct 
     take_words(r, part_get(r, container, "args"), &f->command);
     take_rights(r, container, p, f);
     take_namespaces(p, f);
-    take_limits(r, container, f);
+    take_limits(r, container, p, f);
     take_health(r, container, stays, f);
     take_env(r, part_get(r, container, "env"), f);
     take_mounts(r, part_get(r, container, "volumeMounts"), p, f);
     take_devices(r, part_get(r, container, "volumeDevices"), f);
     return take_ports(r, part_get(r, container, "ports"), p, f);
+}
+
+/* A pod of Windows has none of what the rules ask for, but for processes of the host. */
+static bool is_windows(struct reader *r, struct part spec)
+{
+    static const char *const os[] = {"os", "name", NULL}, *const selected[] = {"nodeSelector",
+                                                                               "kubernetes.io/os",
+                                                                               NULL};
+
+    return part_is(r, part_path(r, spec, os), "windows") ||
+           part_is(r, part_path(r, spec, selected), "windows");
+}
+
+static bool is_host_process(struct reader *r, struct part container, const struct pod *p)
+{
+    const struct part security = part_get(r, container, "securityContext");
+    static const char *const path[] = {"windowsOptions", "hostProcess", NULL};
+
+    return part_flag(r, first_of(r, security, p->security, path)).said == RUN_YES;
 }
 
 /* holder: what has metadata and spec. */
@@ -293,6 +314,7 @@ static int take_pod(struct reader *r, struct part holder, bool stays)
         .host_ipc = part_flag(r, part_get(r, spec, "hostIPC")),
         .host_users = part_flag(r, part_get(r, spec, "hostUsers")),
     };
+    const bool windows = is_windows(r, spec);
     struct part container;
     int result = 0;
 
@@ -300,7 +322,7 @@ static int take_pod(struct reader *r, struct part holder, bool stays)
         const struct part list = part_get(r, spec, lists[i]);
         PART_EACH(each);
         while (result == 0 && part_next(r, list, &each, &container))
-            if (json_is_object(container.value))
+            if (json_is_object(container.value) && (!windows || is_host_process(r, container, &p)))
                 result = take_container(r, container, &p, stays && i == 0);
     }
     return result;

@@ -73,6 +73,8 @@ static void take_rights(struct run_list *l, const struct docker_options *o, stru
     f->ipc = word(l, "ipc", o->ipc);
     f->uts = word(l, "uts", o->uts);
     f->userns = word(l, "userns", o->userns);
+    if (!o->userns && o->id_maps.size > 0)
+        f->userns = run_word("private", place(l, "uidmap", o->id_maps.at[0]));
     f->cgroupns = word(l, "cgroupns", o->cgroupns);
     f->cgroup_parent = word(l, "cgroup-parent", o->cgroup_parent);
     if (o->networks.size > 0)
@@ -133,8 +135,8 @@ static void take_command(struct run_list *l, const struct docker_options *o, str
 
     if (*words)
         f->image = bare(l, *words++, "image");
-    if (o->exec)
-        f->image = (struct run_text){0}; /* a container */
+    if (o->exec || o->rootfs)
+        f->image = (struct run_text){0}; /* a container, or a directory */
     if (o->entrypoint)
         vec_push(&f->command, bare(l, o->entrypoint, "--entrypoint"));
     for (; *words; words++)
@@ -160,6 +162,7 @@ int runconfig_options(const struct docker_options *o, struct run_list *ret, stru
     if (o->no_healthcheck)
         f->health = (struct run_flag){RUN_NO, {"--no-healthcheck", {0}}};
     else if (o->health_cmd)
-        f->health = flag(true, "--health-cmd");
+        f->health = (struct run_flag){strcmp(o->health_cmd, "none") == 0 ? RUN_NO : RUN_YES,
+                                      {"--health-cmd", {0}}};
     return take_reach(ret, o, f, err);
 }

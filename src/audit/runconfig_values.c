@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "audit/internal.h"
+#include "dockerfile/mount.h"
 
 static char *copy(struct run_list *l, struct view v)
 {
@@ -135,7 +136,7 @@ void run_add_volume(struct run_list *l, struct run_facts *f, const char *text, s
 
 static enum run_mount_type mount_type(struct view name)
 {
-    if (view_eq_text(name, "bind") || view_eq_text(name, "npipe"))
+    if (view_eq_text(name, "bind") || view_eq_text(name, "npipe") || view_eq_text(name, "glob"))
         return RUN_BIND;
     if (view_eq_text(name, "volume"))
         return RUN_VOLUME;
@@ -159,10 +160,36 @@ static void take_volume_option(struct view option, struct volume_options *v)
         v->bind |= value.size >= 4 && memmem(value.at, value.size, "bind", 4);
 }
 
+/* A switch without a value is on; what is no boolean the engine refuses: here it is off. */
+static bool is_on(struct view value)
+{
+    bool on = true;
+
+    return !value.at || (mount_bool(value, &on) && on);
+}
+
+/* A field of a line of CSV: one that begins with a quote ends with one, and a quote in it stands twice. */
+static bool cut_field(struct run_list *l, struct view *rest, struct view *ret)
+{
+    STR_AUTO(text);
+
+    if (!rest->at || rest->size == 0 || rest->at[0] != '"')
+        return rest->at && view_cut(rest, ',', ret);
+    size_t i = 1;
+    for (; i < rest->size; i++) {
+        if (rest->at[i] == '"' && (i + 1 >= rest->size || rest->at[++i] != '"'))
+            break;
+        str_add_char(&text, rest->at[i]);
+    }
+    *ret = view_of(arena_strndup(l->arena, text.at, text.size));
+    *rest = i < rest->size && rest->at[i] == ',' ? view_make(rest->at + i + 1, rest->size - i - 1)
+                                                 : (struct view){0};
+    return true;
+}
+
 static void take_mount_word(struct run_list *l, struct view key, struct view value,
                             struct run_mount *m)
 {
-    const bool off = view_eq_nocase(value, "false") || view_eq_text(value, "0");
 
     if (view_eq_text(key, "type"))
         m->type = mount_type(value);
@@ -172,9 +199,9 @@ static void take_mount_word(struct run_list *l, struct view key, struct view val
              view_eq_text(key, "destination"))
         m->target = copy(l, value);
     else if (view_eq_text(key, "readonly") || view_eq_text(key, "ro"))
-        m->read_only = !off;
+        m->read_only = is_on(value);
     else if (view_eq_text(key, "rw"))
-        m->read_only = off;
+        m->read_only = !is_on(value);
     else if (view_eq_text(key, "bind-propagation"))
         m->propagation = copy(l, value);
 }
@@ -186,7 +213,7 @@ void run_add_mount_words(struct run_list *l, struct run_facts *f, const char *te
     struct view rest = view_of(text), value, key;
     struct volume_options v = {0};
 
-    while (rest.at && view_cut(&rest, ',', &value)) {
+    while (cut_field(l, &rest, &value)) {
         (void)view_cut(&value, '=', &key);
         if (view_eq_text(key, "volume-opt"))
             take_volume_option(value, &v);
@@ -298,8 +325,7 @@ void run_add_security(struct run_list *l, struct run_facts *f, const char *text,
     const struct view key = cut_key(view_of(text), &value);
 
     if (view_eq_text(key, "no-new-privileges"))
-        f->no_new_privileges = (struct run_flag){
-            view_eq_nocase(value, "false") || view_eq_text(value, "0") ? RUN_NO : RUN_YES, at};
+        f->no_new_privileges = (struct run_flag){is_on(value) ? RUN_YES : RUN_NO, at};
     else if (view_eq_text(key, "seccomp"))
         f->seccomp = run_word(copy(l, value), at);
     else if (view_eq_text(key, "apparmor"))

@@ -35,6 +35,10 @@ void audit_judge(struct audit_work *w, const char *name, struct view source,
 /* The same of run configurations: a finding is reported in the file of the list in which it stands. */
 void audit_judge_runs(struct audit_work *w, const char *name, const struct run_list *list);
 
+/* Words that begin with a whole command line ("docker run ...", "sudo podman container exec ..."; or that as one word, quotes and all)
+ * as what stands behind the engine's name, from "run" or "exec" on. 0: they do not; -EINVAL: there is no such command. *ret is the
+ * caller's. */
+MUST_CHECK int audit_line(char *const *words, struct strings *ret, struct error *err);
 /* docker run's or exec's options, with the image's facts where the store has it. */
 MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, struct error *err);
 /* An image of the store; or oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, read where it is. */

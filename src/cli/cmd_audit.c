@@ -76,6 +76,7 @@ struct question {
     struct audit_options options;
     struct global_options globals;
     struct strings words; /* subjects, or IMAGE and its command */
+    struct strings line;  /* a command line that was pasted, in words */
 };
 
 static bool is_file(const char *word)
@@ -98,7 +99,12 @@ static int read_words(const struct audit_options *o, char *const *words, struct 
                       struct error *err)
 {
     struct command_row row = cmd_audit;
-    int count = 0;
+    int count = 0, pasted = audit_line(words, &q->line, err);
+
+    if (pasted < 0)
+        return pasted;
+    if (pasted)
+        words = strings_argv(&q->line);
 
     options_copy(&row, o, &q->options);
     if (!words[0]) {
@@ -125,6 +131,7 @@ static void question_done(struct question *q)
     options_done(&cmd_audit, &q->options);
     strings_done(&q->globals.warnings);
     strings_done(&q->words);
+    strings_done(&q->line);
 }
 
 static void make_linters(struct audit_work *w)

@@ -26,6 +26,8 @@
         OPT_TEXT(0, "ipc", t, f.ipc, "host|...", "run: shared memory that it sees"),               \
         OPT_TEXT(0, "uts", t, f.uts, "host", "run: host name that it has"),                        \
         OPT_TEXT(0, "userns", t, f.userns, "host|...", "run: users that it has"),                  \
+        OPT_TEXTS(0, "uidmap", t, f.id_maps, "MAP", "run: users of its own"),                      \
+        OPT_FLAG(0, "rootfs", t, f.rootfs, "run: IMAGE is a directory"),                           \
         OPT_TEXT(0, "cgroupns", t, f.cgroupns, "host|private", "run: cgroups that it sees"),       \
         OPT_TEXT(0, "cgroup-parent", t, f.cgroup_parent, "NAME", "run: cgroup above its own"),     \
         OPT_TEXTS(0, "device", t, f.devices, "DEVICE", "run: a device of the host"),               \

@@ -80,8 +80,7 @@ static int pick(struct view value, const char *const names[], size_t count, cons
     return near ? error_hint(err, -EINVAL, "did you mean %s?", near) : -EINVAL;
 }
 
-/* What Go's strconv.ParseBool takes. */
-static bool to_bool(struct view v, bool *ret)
+bool mount_bool(struct view v, bool *ret)
 {
     static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
     static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
@@ -183,7 +182,7 @@ static int set_key(struct parser *p, const struct key_row *key, struct view valu
         return 0;
     case KEY_BOOL:
     case KEY_NOT_BOOL:
-        if (!to_bool(value, &yes))
+        if (!mount_bool(value, &yes))
             return invalid_value(key, value, err);
         *(bool *)(spec + key->offset) = yes != (key->kind == KEY_NOT_BOOL);
         p->readonly_set |= key->offset == FIELD(readonly);

@@ -24,4 +24,6 @@ struct mount_spec {
  * otherwise. */
 MUST_CHECK int mount_parse(struct view text, const struct words *expand, struct arena *arena,
                            struct mount_spec *ret, struct error *err);
+/* What Go's strconv.ParseBool takes: "1", "t", "TRUE", ... */
+MUST_CHECK bool mount_bool(struct view v, bool *ret);
 const char *mount_type_name(enum mount_type type);

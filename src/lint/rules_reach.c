@@ -57,11 +57,17 @@ static const char *real_run(const char *path)
     return path && is_below(path, "/var/run") ? path + 4 : path;
 }
 
-/* Behind "/run/user/1000"; NULL: it is elsewhere. */
+/* Behind "/run/user/1000", or a variable that says the same; NULL: it is elsewhere. */
 static const char *below_user(const char *path)
 {
     static const char users[] = "/run/user/";
+    static const char *const variables[] = {"$XDG_RUNTIME_DIR", "${XDG_RUNTIME_DIR}"};
 
+    for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+        const char *rest = path + strlen(variables[i]);
+        if (view_starts(view_of(path), variables[i]) && (*rest == '/' || !*rest))
+            return rest;
+    }
     if (strncmp(path, users, sizeof(users) - 1) != 0)
         return NULL;
     path += sizeof(users) - 1;
@@ -77,8 +83,12 @@ static bool is_socket_directory(const char *source)
     static const char *const of_users[] = {"",          "/podman", "/docker", "/containerd",
                                            "/buildkit", NULL};
     const char *path = real_run(source), *user = path ? below_user(path) : NULL;
+    struct view below = view_of(user ? user : "");
 
-    return path && (is_one_of(path, directories) || (user && is_one_of(user, of_users)));
+    while (below.size > 0 &&
+           below.at[below.size - 1] == '/') /* behind a variable it is as written */
+        below.size--;
+    return path && (is_one_of(path, directories) || (user && lint_view_in(below, of_users)));
 }
 
 static bool mounts_socket(const struct run_mount *m)

@@ -45,6 +45,17 @@ codes() { "$COOPER" audit --no-fail --format json "$@" | jq -r '.[].code' | sort
     [ -z "$output" ]
 }
 
+@test "a command line of an engine is taken as it is pasted" {
+    line='sudo docker --host x container run -d \
+        -v "$HOME/.ssh:/k" -e '"'"'A_TOKEN=x y'"'"' --name "my app" app:1 sh -c "echo --privileged" # it'
+    run -3 "$COOPER" audit --brief "$line"
+    [[ $output == *'run app:1: --volume $HOME/.ssh:/k CP821 '* && $output == *"--env A_TOKEN CP825 "* && $output != *" CP801 "* ]]
+    [[ " $(codes docker run --privileged app:1) " == *" CP801 "* ]]
+    [[ " $(codes run 'docker run --privileged app:1') " == *" CP801 "* ]]
+    [[ "$(codes podman exec --privileged c sh)" == *CP816* ]]
+    run -2 "$COOPER" audit docker ps
+}
+
 @test "a file's findings stand at their lines; what comes from standard input too" {
     run -3 --separate-stderr "$COOPER" audit compose.yml
     [[ $output == *"  compose.yml:7:17 services.web.privileged: the container has every"*"

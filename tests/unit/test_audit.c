@@ -165,6 +165,22 @@ static const struct {
     {"-v /run/systemd:/s:ro", "mount-sensitive", true},
     {"-v /var/run/systemd/resolve/resolv.conf:/etc/resolv.conf:ro", "mount-sensitive", false},
     {"--use-api-socket", "mount-docker-socket", true},
+    {"-v $XDG_RUNTIME_DIR/docker.sock:/s", "mount-docker-socket", true},
+    {"-v ${XDG_RUNTIME_DIR}/podman/:/s", "mount-docker-socket", true},
+    {"-v $XDG_RUNTIME_DIR:/s", "mount-docker-socket", true},
+    {"-v $XDG_RUNTIME_DIR/pulse:/s", "mount-docker-socket", false},
+    {"-v $XDG_RUNTIME_DIRECTORY:/s", "mount-docker-socket", false},
+    {"--mount type=bind,src=/a,dst=/b,readonly=T", "mount-could-be-ro", false},
+    {"--mount type=bind,src=/a,dst=/b,readonly=F", "mount-could-be-ro", true},
+    {"--mount type=bind,src=/a,dst=/b,ro=False", "mount-could-be-ro", true},
+    {"--mount type=bind,src=/a,dst=/b,readonly=perhaps", "mount-could-be-ro", true},
+    {"--mount \"type=bind\",\"src=/etc\",dst=/b", "mount-sensitive", true},
+    {"--mount type=bind,\"src=/e,t\"\"c\",dst=/b,ro", "mount-could-be-ro", false},
+    {"--security-opt no-new-privileges=F", "new-privileges-allowed", true},
+    {"--security-opt no-new-privileges:t", "new-privileges-allowed", false},
+    {"--user 0 --uidmap 0:100000:65536", "runs-as-root", false},
+    {"--health-cmd none app:1", "no-healthcheck", true},
+    {"--rootfs /srv/root", "image-latest", false},
     {"--user=", "runs-as-root", false},
     {"-v /var/running:/s", "mount-sensitive", false},
     {"-v /home/me:/h:ro", "mount-sensitive", true},
@@ -520,6 +536,22 @@ static const struct {
     {"kind: List\nitems:\n- kind: List\n  items:\n  - kind: Pod\n    spec: {hostPID: true, "
      "containers: [{image: a}]}\n",
      "host-pid", "6:21-6:25 items[0].items[0].spec.hostPID"},
+    {"kind: Pod\nspec:\n  os: {name: windows}\n  containers: [{image: a}]\n", "cap-not-dropped",
+     NULL},
+    {"kind: Pod\nspec:\n  nodeSelector: {kubernetes.io/os: windows}\n  containers:\n"
+     "  - {image: a, securityContext: {windowsOptions: {hostProcess: true}}}\n",
+     "privileged", "5:64-5:68 spec.containers[0].securityContext.windowsOptions.hostProcess"},
+    {"kind: Pod\nspec:\n  resources: {limits: {memory: 1Gi}}\n  containers: [{image: a}]\n",
+     "no-memory-limit", NULL},
+    {"[{\"Spec\":{\"Name\":\"s\",\"TaskTemplate\":{\"ContainerSpec\":{\"Privileges\":"
+     "{\"Seccomp\":{\"Mode\":\"unconfined\"}}}}}}]",
+     "seccomp-off", "1:87-1:99 s.Spec.TaskTemplate.ContainerSpec.Privileges.Seccomp.Mode"},
+    {"{\"Spec\":{\"TaskTemplate\":{\"ContainerSpec\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":"
+     "\"/var/run/docker.sock\"}]},\"Resources\":{\"Limits\":{\"MemoryBytes\":1}}}}}",
+     "mount-docker-socket", "1:53-1:54 Spec.TaskTemplate.ContainerSpec.Mounts[0]"},
+    {"{\"Spec\":{\"TaskTemplate\":{\"ContainerSpec\":{}},\"EndpointSpec\":{\"Ports\":[{"
+     "\"TargetPort\":80,\"PublishedPort\":80}]}}}",
+     "publish-low-port", "1:71-1:72 Spec.EndpointSpec.Ports[0]"},
     {"{\"ociVersion\":\"1.0.2\"}", "seccomp-off", "1:1-1:2 "},
 };
 
