@@ -192,7 +192,37 @@ static int open_place(struct image_tools *t, const struct place *place,
         r = image_source_find(a->source, place->tag, &number, err);
     if (r == 0)
         r = image_source_read(a->source, number, platform ? platform : &host, &a->of_source, err);
-    return r < 0 ? r : audit_layers_of_source(&a->of_source, &a->layers, err);
+    return r < 0 ? r : audit_layers_of_source(t, a->source, &a->of_source, &a->layers, err);
+}
+
+/* Layer by layer; nothing of it is kept. The policy of this machine is asked as for a pull. */
+static int open_registry(struct image_tools *t, const struct reference *ref,
+                         const struct platform *platform, struct audit_image *a, struct error *err)
+{
+    const struct platform host = platform_host();
+
+    int r = image_source_open_registry(image_wire(t), ref, false, &a->source, err);
+    if (r == 0)
+        r = image_source_read(a->source, 0, platform ? platform : &host, &a->of_source, err);
+    a->facts.latest = !ref->has_digest && ref->tag && strcmp(ref->tag, "latest") == 0;
+    return r < 0 ? r : audit_layers_of_source(t, a->source, &a->of_source, &a->layers, err);
+}
+
+/* A name with its registry before it, which the store does not have, is one of that registry. A short one may be a slip: nobody is
+ * asked for it. */
+static int open_named(struct image_tools *t, const char *name, const struct platform *platform,
+                      struct audit_image *a, struct error *err)
+{
+    ERROR_AUTO(e);
+    REFERENCE_AUTO(ref);
+    const int r = open_stored(t, name, platform, a, &e);
+    const char *slash = strchr(name, '/');
+
+    if (r != -ENOENT || reference_parse(name, &ref, NULL) < 0)
+        return r < 0 ? error_move(err, &e) : r;
+    if (slash && strncmp(name, ref.host, (size_t)(slash - name)) == 0 && !ref.host[slash - name])
+        return open_registry(t, &ref, platform, a, err);
+    return error_move(err, &e);
 }
 
 /* What is a file by its first word is one; everything else is a name of the store. */
@@ -201,8 +231,12 @@ static int open_any(struct image_tools *t, const char *name, const struct platfo
 {
     PLACE_AUTO(place);
 
+    if (place_is_explicit(name) && strncmp(name, "docker://", 9) == 0) {
+        const int r = place_parse(name, &place, err);
+        return r < 0 ? r : open_registry(t, &place.reference, platform, a, err);
+    }
     if (!strchr(name, ':') || place_parse(name, &place, NULL) < 0)
-        return open_stored(t, name, platform, a, err);
+        return open_named(t, name, platform, a, err);
     switch (place.kind) {
     case PLACE_OCI:
     case PLACE_OCI_ARCHIVE:
@@ -214,7 +248,7 @@ static int open_any(struct image_tools *t, const char *name, const struct platfo
     case PLACE_DIR:
         break;
     }
-    return open_stored(t, name, platform, a, err);
+    return open_named(t, name, platform, a, err);
 }
 
 int audit_image_open(struct image_tools *t, const char *name, const struct platform *platform,

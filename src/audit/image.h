@@ -9,8 +9,8 @@
 
 struct audit_image;
 
-/* name: an image of the store, or a place as image/place.h has them (oci:DIR, docker-archive:FILE, ...), which is read as
- * it is and put nowhere. platform NULL: the host's. */
+/* name: an image of the store, or a place as image/place.h has them (oci:DIR, docker-archive:FILE, docker://NAME, ...), which is
+ * read as it is and put nowhere; a name with its registry that the store does not have is read there. platform NULL: the host's. */
 MUST_CHECK int audit_image_open(struct image_tools *t, const char *name,
                                 const struct platform *platform, struct audit_image **ret,
                                 struct error *err);

@@ -200,14 +200,33 @@ static int check_sums(const struct image_source_layer *layer, const struct diges
     return 0;
 }
 
-static int add_source_layer(struct audit_layers *l, const struct image_source_layer *layer,
+/* A layer of a registry: a descriptor of the caller's. */
+static int fetch(struct image_tools *t, struct image_source *s,
+                 const struct image_source_layer *layer, int *ret_fd, struct error *err)
+{
+    bool ready = false;
+
+    if (store_blob_has(t->store, &layer->digest)) {
+        *ret_fd = store_blob_open(t->store, &layer->digest, NULL, err);
+        return MIN(*ret_fd, 0);
+    }
+    cleanup_close int fd = fd_open_unnamed(store_fd(t->store), "tmp", 0, err);
+    if (fd < 0)
+        return fd;
+    image_source_fetch(s, layer, fd, 0, &ready);
+    const int r = wire_run(image_wire(t), err);
+    if (r < 0)
+        return r;
+    *ret_fd = steal_fd(fd);
+    return 0;
+}
+
+static int add_source_layer(struct audit_layers *l, const struct image_source_layer *layer, int fd,
                             const struct digest *diff_id, struct error *err)
 {
-    struct part part = {layer->extent.fd, layer->extent.offset, layer->extent.size};
+    struct part part = {fd, layer->extent.offset, layer->extent.size};
     struct codec_sums sums;
 
-    if (part.fd < 0)
-        return error_set(err, -ENOENT, "the layer is elsewhere: pull the image first");
     CLEANUP(codec_closep)
     struct codec_reader *in = codec_open_source(
         part_read, &part, CODEC_AHEAD | CODEC_HASH_PLAIN | CODEC_HASH_PACKED, NULL);
@@ -217,7 +236,22 @@ static int add_source_layer(struct audit_layers *l, const struct image_source_la
     return r < 0 ? r : check_sums(layer, diff_id, &sums, err);
 }
 
-int audit_layers_of_source(const struct image_source_image *i, struct audit_layers *ret,
+static int add_any_layer(struct image_tools *t, struct image_source *s,
+                         const struct image_source_image *i, size_t n, struct audit_layers *l,
+                         struct error *err)
+{
+    const struct image_source_layer *layer = &i->layers[n];
+    cleanup_close int fetched = -1;
+    const int r = layer->extent.fd < 0 ? fetch(t, s, layer, &fetched, err) : 0;
+
+    if (r < 0)
+        return r;
+    return add_source_layer(l, layer, fetched >= 0 ? fetched : layer->extent.fd,
+                            &i->parsed.diff_ids.at[n], err);
+}
+
+int audit_layers_of_source(struct image_tools *t, struct image_source *s,
+                           const struct image_source_image *i, struct audit_layers *ret,
                            struct error *err)
 {
     struct strings command = {0};
@@ -227,7 +261,7 @@ int audit_layers_of_source(const struct image_source_image *i, struct audit_laye
     picks_name_programs(&ret->picks, &command);
     vec_done(&command);
     for (size_t n = 0; r == 0 && n < i->layer_count; n++) {
-        r = add_source_layer(ret, &i->layers[n], &i->parsed.diff_ids.at[n], err);
+        r = add_any_layer(t, s, i, n, ret, err);
         if (r < 0)
             return error_wrap(err, r, "read layer %zu of %zu", n + 1, i->layer_count);
     }

@@ -1,6 +1,6 @@
 /* audit/layers.h - the layers of an image as an audit sees them: what is in them by index, and the bytes of few files.
- * An image of the store has its indexes there already; of a layout or archive each layer is read once, in order, and
- * nothing is written anywhere. */
+ * An image of the store has its indexes there already; of a layout, archive or registry each layer is read once, in order,
+ * and nothing is kept. */
 #pragma once
 
 #include "audit/picks.h"
@@ -22,7 +22,10 @@ void audit_layers_done(struct audit_layers *l);
 /* -EDQUOT: too large to be audited. */
 MUST_CHECK int audit_layers_of_image(struct image_tools *t, const struct image *i,
                                      struct audit_layers *ret, struct error *err);
-MUST_CHECK int audit_layers_of_source(const struct image_source_image *i, struct audit_layers *ret,
+/* Layers that a registry has are fetched one at a time, into a file without a name that is gone with it; those that the
+ * store has as blobs are read there. */
+MUST_CHECK int audit_layers_of_source(struct image_tools *t, struct image_source *s,
+                                      const struct image_source_image *i, struct audit_layers *ret,
                                       struct error *err);
 /* One more layer on top of those that are there, from an archive in any compression. */
 MUST_CHECK int audit_layers_add(struct audit_layers *l, struct codec_reader *in, struct error *err);

@@ -10,6 +10,7 @@
 
 struct audit_options {
     const char *config, *threshold, *explain, *ignore_file, *exit_code;
+    const char *platform, *tls_verify; /* of images */
     const char *host; /* NULL: not asked for; "": this one, else where its root directory is */
     struct strings trusted, files;
     struct strings formats, outputs;
@@ -41,7 +42,7 @@ void audit_judge_runs(struct audit_work *w, const char *name, const struct run_l
 MUST_CHECK int audit_line(char *const *words, struct strings *ret, struct error *err);
 /* docker run's or exec's options, with the image's facts where the store has it. */
 MUST_CHECK int audit_run(struct audit_work *w, const struct docker_options *o, struct error *err);
-/* An image of the store; or oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, read where it is. */
+/* An image of the store; or oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://NAME, read where it is. */
 MUST_CHECK int audit_image(struct audit_work *w, const char *name, struct error *err);
 /* A file, or "-": compose, inspect, pods, config.json of a runtime, by its content. */
 MUST_CHECK int audit_file(struct audit_work *w, const char *path, struct error *err);

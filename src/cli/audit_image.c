@@ -1,15 +1,24 @@
-/* audit_image.c - images of the store, and of layouts and archives where they are. */
+/* audit_image.c - images of the store, and of layouts, archives and registries where they are. */
 #include "audit/image.h"
 #include "cli/audit.h"
+#include "image/place.h"
 
 int audit_image(struct audit_work *w, const char *name, struct error *err)
 {
     IMAGE_TOOLS_AUTO(tools);
     CLEANUP(audit_image_freep) struct audit_image *image = NULL;
-    int r = image_tools_open_store(w->env, &tools, err);
+    const char *platform_text = w->o->platform;
+    struct platform platform;
+    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    int r = platform_text ? platform_parse(platform_text, &platform, err) : 0;
 
     if (r == 0)
-        r = audit_image_open(&tools, name, NULL, &image, err);
+        r = place_tls(w->o->tls_verify, &tls, err);
+    if (r == 0)
+        r = image_tools_open_store(w->env, &tools, err);
+    tools.tls = tls;
+    if (r == 0)
+        r = audit_image_open(&tools, name, platform_text ? &platform : NULL, &image, err);
     if (r < 0)
         return r;
     const struct lint_facts facts = {.image = audit_image_facts(image)};

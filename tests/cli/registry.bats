@@ -47,6 +47,21 @@ asked() { requests "$LIAR_LOG" "(.path | contains(\"/f.$1/\")) and (.path | cont
     [ "$(grep -c . "$LIAR_LOG")" -le 3 ] # TLS is tried first, which the log does not see; manifest, configuration
 }
 
+@test "audit: an image of a registry is read there as in the store, and nothing of it is kept" {
+    "$COOPER" audit --no-fail --brief "docker://$REGISTRY/app:1" | sed 's/^[^ ]*: //' >"$BATS_TEST_TMPDIR/there"
+    "$COOPER" audit --no-fail --brief "$REGISTRY/app:1" | sed 's/^[^ ]*: //' | diff "$BATS_TEST_TMPDIR/there" -
+    [ -s "$BATS_TEST_TMPDIR/there" ]
+    [ -z "$("$COOPER" images -q)" ]
+    [ -z "$(find "$COOPER_ROOT/blobs" "$COOPER_ROOT/trees" "$COOPER_ROOT/tmp" -type f)" ]
+    "$COOPER" pull -q "$REGISTRY/app:1" >/dev/null
+    "$COOPER" audit --no-fail --brief "store:$REGISTRY/app:1" | sed 's/^[^ ]*: //' |
+        grep -v CP223 | diff "$BATS_TEST_TMPDIR/there" -
+    fresh_store
+    run "$COOPER" audit "docker://$LIAR/f.swapped/app:1"
+    [ "$status" = 1 ]
+    [[ $output == *digest* ]]
+}
+
 @test "pull: by digest, under another name, and where the digest is another one" {
     "$COOPER" pull -q "$REGISTRY/app@$WANT" pinned:1
     "$COOPER" inspect pinned:1
@@ -590,6 +605,9 @@ END
     "$COOPER" load -q -i arm --platform linux/arm64 -t arm
     [ "$("$COOPER" inspect -f '{{.Architecture}}' arm)" = arm64 ]
     run "$COOPER" copy --platform linux/s390x oci:all:1 oci:no:1
+    [ "$status" = 1 ]
+    "$COOPER" audit --no-fail --platform linux/arm64 "docker://$REGISTRY/multi:1"
+    run "$COOPER" audit --no-fail --platform linux/s390x "docker://$REGISTRY/multi:1"
     [ "$status" = 1 ]
     start_liar LISTS --referrers
     "$COOPER" copy --all-platforms --referrers "$REGISTRY/multi:1" "$LISTS/multi:1"
