@@ -28,17 +28,23 @@ static void split_tag(const char *text, char **ret_path, const char **ret_tag)
     *ret_tag = colon + 1;
 }
 
-static void tell(const struct env *env, const struct image *i)
+/* As docker: each name, and the ids of those without one. */
+static void tell(const struct env *env, const struct load_result *loaded)
 {
     char text[DIGEST_TEXT_MAX];
-    cleanup_free char *name = i->record.name ? image_name_familiar(i->record.name) : NULL;
 
-    if (env->quiet)
-        fprintf(env->out, "%s\n", digest_format(&i->record.id, text));
-    else if (name)
-        fprintf(env->out, "Loaded image: %s\n", name);
-    else
-        fprintf(env->out, "Loaded image ID: %s\n", digest_format(&i->record.id, text));
+    if (!env->quiet)
+        vec_each (canonical, &loaded->names) {
+            cleanup_free char *name = image_name_familiar(*canonical);
+            fprintf(env->out, "Loaded image: %s\n", name);
+        }
+    vec_each (at, loaded) {
+        const struct store_image *i = &(*at)->record;
+        if (env->quiet)
+            fprintf(env->out, "%s\n", digest_format(&i->id, text));
+        else if (!i->name)
+            fprintf(env->out, "Loaded image ID: %s\n", digest_format(&i->id, text));
+    }
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,
@@ -64,8 +70,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     r = image_tools_open(env, &t, err);
     if (r == 0)
         r = image_load(&t, &load, &result, err);
-    vec_each (i, &result)
-        tell(env, *i);
+    tell(env, &result);
     return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 

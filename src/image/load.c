@@ -421,13 +421,17 @@ static int load_layers(struct image_tools *t, struct image_source *source,
 
 /* Under every name that it has; a mere tag of a layout is none. */
 static int save_names(struct image_tools *t, struct image *image, const struct strings *names,
-                      const char *name, struct error *err)
+                      const char *name, struct strings *ret_saved, struct error *err)
 {
     bool saved = false;
     int r = 0;
 
-    if (name)
-        return image_save(t, image, name, err);
+    if (name) {
+        r = image_save(t, image, name, err);
+        if (r == 0)
+            strings_add(ret_saved, image->record.name);
+        return r;
+    }
     vec_each (text, names) {
         ERROR_AUTO(why);
 
@@ -441,6 +445,7 @@ static int save_names(struct image_tools *t, struct image *image, const struct s
         if (r < 0)
             return error_move(err, &why);
         saved = true;
+        strings_add(ret_saved, image->record.name);
     }
     return saved ? 0 : image_save(t, image, NULL, err);
 }
@@ -495,7 +500,7 @@ static int load_one(struct image_tools *t, const struct load_options *o, struct 
     if (r == 0 && o->unnamed && !o->unsaved)
         r = image_save(t, image, NULL, err);
     else if (r == 0 && !o->unsaved)
-        r = save_names(t, image, &from.names, named ? o->name : NULL, err);
+        r = save_names(t, image, &from.names, named ? o->name : NULL, &ret->names, err);
     image_source_image_done(&from);
     if (r == 0)
         vec_push(ret, steal(image));
@@ -562,4 +567,5 @@ void load_result_done(struct load_result *r)
         image_free(*item);
     }
     vec_done(r);
+    strings_done(&r->names);
 }

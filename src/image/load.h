@@ -24,6 +24,7 @@ struct load_options {
 struct load_result {
     struct image **at;
     size_t size, cap;
+    struct strings names; /* that they were saved under, canonical */
 };
 void load_result_done(struct load_result *r);
 

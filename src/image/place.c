@@ -15,6 +15,28 @@ static const struct {
     {"store:", PLACE_STORE},
 };
 
+/* Of containers-transports(5), which are places of other programs. */
+static const struct {
+    const char *prefix, *hint;
+} others[] = {
+    {"containers-storage:", "podman save | cooper load, or cooper export | podman load"},
+    {"docker-daemon:", "docker save | cooper load, or cooper export | docker load"},
+    {"ostree:", "copy it into oci:DIR first"},
+    {"sif:", "copy it into oci:DIR first"},
+};
+
+static int check_other(const char *text, struct error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        const size_t size = strlen(others[i].prefix);
+        if (strncmp(text, others[i].prefix, size) != 0)
+            continue;
+        const int r = error_set(err, -EINVAL, "'%s' is of other programs alone", others[i].prefix);
+        return error_hint(err, r, "%s", others[i].hint);
+    }
+    return 0;
+}
+
 /* A tag may be a whole reference: the path ends at the first colon, as for skopeo, unless it is there with more of them. */
 static const char *end_of_path(const char *text)
 {
@@ -45,7 +67,10 @@ static void split_path(const char *text, struct place *ret)
 int place_parse(const char *text, struct place *ret, struct error *err)
 {
     struct place p = {0};
+    const int other = check_other(text, err);
 
+    if (other < 0)
+        return other;
     for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
         if (strncmp(text, transports[i].prefix, strlen(transports[i].prefix)) != 0)
             continue;

@@ -4,7 +4,7 @@
  *     docker://REF, REF             a registry; pull, push and copy take short forms, as everywhere
  *     oci:DIR[:TAG|@DIGEST]         a layout directory
  *     oci-archive:FILE[:TAG]        the same in an archive
- *     docker-archive:FILE[:REF]     what docker save writes
+ *     docker-archive:FILE[:REF|@N]  what docker save writes
  *     dir:DIR                       skopeo's directory of plain files
  *     store:NAME                    cooper's own store */
 #pragma once
@@ -26,7 +26,7 @@ struct place {
     struct reference reference; /* of a registry */
     char *path, *tag;           /* of the others; tag may be NULL */
 };
-/* -EINVAL with the reason. */
+/* -EINVAL with the reason; docker-daemon: and the like are not ours. */
 MUST_CHECK int place_parse(const char *text, struct place *ret, struct error *err);
 void place_done(struct place *p);
 #define PLACE_AUTO(name) CLEANUP(place_done) struct place name = {0}

@@ -301,6 +301,15 @@ static bool is_named(const char *have, const char *want)
     return strcmp(x, y) == 0;
 }
 
+/* "@1": by its number, as skopeo names images of archives that have no names. */
+static bool is_numbered(const char *tag, size_t i)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "@%zu", i);
+    return tag && strcmp(tag, text) == 0;
+}
+
 int image_source_find(struct image_source *s, const char *tag, size_t *ret, struct error *err)
 {
     const size_t count = image_source_count(s);
@@ -312,7 +321,7 @@ int image_source_find(struct image_source *s, const char *tag, size_t *ret, stru
     }
     for (size_t i = 0; i < count; i++) {
         struct strings names = {0};
-        bool found = false;
+        bool found = is_numbered(tag, i);
 
         s->form->names(s, i, &names);
         vec_each (name, &names) {

@@ -886,6 +886,16 @@ two_platforms() {
     "$COOPER" pull -q dir:y.d app:4
     "$COOPER" push -q app:4 dir:z.d
     [ "$("$COOPER" images -q --no-trunc | sort -u)" = "$id" ]
+    # several names of an image, and images without one, by their number; whose names are of programs we do not ask
+    skopeo copy -q oci:x:2 docker-archive:n.tar:app:5 --additional-tag app:6 --additional-tag other:7
+    [ "$("$COOPER" --root "$BATS_TEST_TMPDIR/n" load -i n.tar)" = $'Loaded image: app:5\nLoaded image: app:6\nLoaded image: other:7' ]
+    "$COOPER" copy -q docker-archive:n.tar:@0 oci:n:1
+    run -1 "$COOPER" copy docker-archive:n.tar:@1 oci:n:2
+    [[ $output == *"no image '@1'"* ]]
+    for it in docker-daemon:app:1 containers-storage:app:1; do
+        run "$COOPER" copy "$it" oci:n:2
+        [ "$status" != 0 ] && [[ $output == *"is of other programs alone"*"hint: "* ]]
+    done
     # what is only on its way is in no record
     fresh_store
     "$COOPER" copy -q --dest-compress-format zstd oci:o:1 oci:packed:1
