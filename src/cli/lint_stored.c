@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "image/image.h"
+#include "image/origin.h"
 
 struct lint_stored {
     const struct env *env;
@@ -56,8 +57,27 @@ static const struct image_config *find(void *ctx, struct view name)
     return image ? &image->config : NULL;
 }
 
+/* Of a registry, by this name: an index or a manifest. */
+static bool fetched(void *ctx, struct view name, struct digest *ret)
+{
+    const struct lint_stored *s = ctx;
+    CLEANUP(image_origins_done) struct image_origins from = {0};
+    cleanup_free char *text = view_dup(name), *full = NULL;
+
+    if (!find(ctx, name) || image_name_canonical(text, &full, NULL) < 0)
+        return false;
+    const struct image *image = map_get(&s->images, name);
+    image_origins_read(&image->record, &from);
+    if (!from.known || from.made || from.size == 0 || digest_is_zero(&from.at[0].digest) ||
+        strcmp(from.at[0].transport, "docker") != 0 || strcmp(from.at[0].name, full) != 0)
+        return false;
+    *ret = from.at[0].digest;
+    return true;
+}
+
 void lint_stored_use(struct lint_stored *s, struct lint_options *o)
 {
     o->stored = find;
+    o->fetched = fetched;
     o->stored_ctx = s;
 }

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "dockerfile/dockerfile.h"
 #include "dockerfile/ignore.h"
+#include "oci/digest.h"
 
 #define LINT_FINDINGS_MAX                                                                          \
     10000 /* of one file: nobody reads more, and a row may fire for every word */
@@ -81,7 +82,9 @@ struct lint_options {
     const struct lint_context *sent; /* lint/context.h; NULL: nobody looked */
     /* The configuration of an image that FROM names, as far as it is known, or NULL. NULL: none is. */
     const struct image_config *(*stored)(void *ctx, struct view image);
-    void *stored_ctx;
+    /* The digest of what the name of a base stood for when it was fetched; false: nobody knows. NULL: nobody does. */
+    bool (*fetched)(void *ctx, struct view image, struct digest *ret);
+    void *stored_ctx;    /* of both */
     bool other_platform; /* what is built is not for this machine, or not for it alone */
     bool audit;          /* what docker-bench has is on, though it is off in Dockerfiles */
     bool

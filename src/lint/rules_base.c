@@ -120,10 +120,37 @@ static void check_floating(struct lint *l, const struct lint_stage *s, const str
                  LINT_CUT(n.tag));
 }
 
+/* A digest freezes a base until somebody raises it: it is written into a file only where --enable asked for that by name. */
+static bool is_asked_for(const struct lint *l)
+{
+    for (size_t i = l->options->override_count; i-- > 0;)
+        if (lint_row_named(l->row, view_of(l->options->overrides[i].name)))
+            return l->options->overrides[i].on;
+    return false;
+}
+
+static const char *pinned(struct lint *l, const struct lint_stage *s)
+{
+    struct digest d;
+    char text[DIGEST_TEXT_MAX];
+
+    if (!l->options->fetched || !is_asked_for(l) || !cut_image(s->image).has_tag ||
+        s->from->words[0].text.size != s->image.size ||
+        !l->options->fetched(l->options->stored_ctx, s->image, &d))
+        return NULL;
+    return arena_printf(l->arena, "%.*s@%s", VIEW_ARG(s->image), digest_format(&d, text));
+}
+
 static void check_digest(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
     (void)in;
-    if (is_base(s) && !cut_image(s->image).has_digest)
+    if (!is_base(s) || cut_image(s->image).has_digest)
+        return;
+    const char *text = pinned(l, s);
+    if (text)
+        lint_add_edit(l, image_span(s), image_span(s), text, "'%.*s' is not pinned by a digest",
+                      LINT_CUT(s->image));
+    else
         lint_add(l, image_span(s), "'%.*s' is not pinned by a digest", LINT_CUT(s->image));
 }
 
@@ -453,7 +480,9 @@ static const struct lint_row rows[] = {
         .where = LINT_DOCKERFILE,
         .why = "A tag can be pushed again, by accident or by an attacker. A digest is the content "
                "itself.",
-        .fix = "FROM debian:12.5@sha256:<digest>; `cooper inspect` shows it.",
+        .fix =
+            "FROM debian:12.5@sha256:<digest>; `cooper inspect` shows it, and `lint --fix --enable "
+            "base-no-digest` writes that of a base that was pulled.",
         .bad = "FROM debian:12.5\nUSER 1001\n",
         .good = "FROM debian:12.5" DIGEST "\nUSER 1001\n",
         .kinds = LINT_KIND(FROM) | LINT_KIND(COPY),

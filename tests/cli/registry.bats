@@ -62,6 +62,23 @@ asked() { requests "$LIAR_LOG" "(.path | contains(\"/f.$1/\")) and (.path | cont
     [[ $output == *digest* ]]
 }
 
+@test "lint: the digest of a base that was pulled is written where it is asked for" {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'FROM %s AS a\nFROM a\nFROM other:1\nUSER 1001\n' "$REGISTRY/app:1" >Dockerfile
+    "$COOPER" lint --no-fail --fix --enable CP204 >/dev/null
+    run -1 grep @ Dockerfile
+    "$COOPER" pull -q "$REGISTRY/app:1"
+    "$COOPER" pull -q "$REGISTRY/app:1" other:1
+    "$COOPER" lint --no-fail --fix >/dev/null
+    run -1 grep @ Dockerfile
+    "$COOPER" lint --no-fail --fix --enable base-no-digest >/dev/null
+    diff Dockerfile - <<<"FROM $REGISTRY/app:1@$WANT AS a
+FROM a
+FROM other:1
+USER 1001"
+    "$COOPER" build -q --target a . # what it names is what was pulled
+}
+
 @test "pull: by digest, under another name, and where the digest is another one" {
     "$COOPER" pull -q "$REGISTRY/app@$WANT" pinned:1
     "$COOPER" inspect pinned:1

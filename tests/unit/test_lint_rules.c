@@ -19,6 +19,7 @@ static void fixture_of_row(struct lint_fixture *f, const struct lint_row *row,
     f->options.override_count = 1;
     f->options.raw = true;
     f->options.stored = fixture_stored;
+    f->options.fetched = fixture_fetched;
     f->options.no_shellcheck = strcmp(row->name, "shellcheck") != 0; /* a process each */
     f->linter = linter_new(&f->options);
 }
