@@ -250,12 +250,12 @@ static bool skip_entry(void *ctx, const char *rel, bool is_dir, bool *prune)
     return true;
 }
 
-static bool known_file(void *ctx, const char *path, const struct stat *st, struct digest *ret,
-                       bool *ret_plain)
+static bool known_file(void *ctx, const char *path, size_t number, const struct stat *st,
+                       struct digest *ret, bool *ret_plain)
 {
     const struct source_filter *f = ctx;
 
-    return context_check_known(f->in->check, path, st, ret, ret_plain);
+    return context_check_known(f->in->check, path, number, st, ret, ret_plain);
 }
 
 static size_t find_listed(void *ctx, const char *path)

@@ -17,6 +17,7 @@ struct node {
     const char *origin; /* path there */
     const void *from;   /* its entry in a source tree, or in the layer of the last time */
     int fs;             /* descriptor of the layer that has it */
+    size_t number;      /* in the list that st is from, plus one; 0: st was looked up */
     bool dead;          /* replaced or removed by a later action */
 };
 

@@ -37,8 +37,14 @@ static bool same(const uint8_t expected[32], const struct digest *d)
     return memcmp(expected, d->sha256, sizeof(d->sha256)) == 0;
 }
 
-bool context_check_known(struct context_check *c, const char *path, const struct stat *st,
-                         struct digest *ret, bool *ret_plain)
+/* Of an entry that was listed or not: the index of its record, or -1. */
+static ssize_t find_record(const struct context_check *c, const char *path, size_t number)
+{
+    return number > 0 ? (ssize_t)number - 1 : cache_search(c->expected, path);
+}
+
+bool context_check_known(struct context_check *c, const char *path, size_t number,
+                         const struct stat *st, struct digest *ret, bool *ret_plain)
 {
     const struct context_entry e = {.dev = st->st_dev,
                                     .ino = st->st_ino,
@@ -46,7 +52,7 @@ bool context_check_known(struct context_check *c, const char *path, const struct
                                     .mode = st->st_mode,
                                     .mtime = st->st_mtim,
                                     .ctime = st->st_ctim};
-    const ssize_t i = cache_search(c->expected, path);
+    const ssize_t i = find_record(c, path, number);
 
     if (i < 0 || !cache_fits(&c->expected->records[i], &e))
         return false;
@@ -80,7 +86,7 @@ static void learn(const struct context_check *c, size_t i, const struct copy_see
 
 int context_check_seen(struct context_check *c, const struct copy_seen *s, struct error *err)
 {
-    const ssize_t i = cache_search(c->expected, s->path);
+    const ssize_t i = find_record(c, s->path, s->number);
 
     if (i < 0)
         return changed(s->path, "appeared", err);

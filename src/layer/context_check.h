@@ -14,8 +14,8 @@ void context_check_free(struct context_check *c);
 DEFINE_CLEANUP(struct context_check *, context_check_free)
 
 /* copy_source.known and copy_source.seen, from several threads at once. */
-bool context_check_known(struct context_check *c, const char *path, const struct stat *st,
-                         struct digest *ret, bool *ret_plain);
+bool context_check_known(struct context_check *c, const char *path, size_t number,
+                         const struct stat *st, struct digest *ret, bool *ret_plain);
 MUST_CHECK int context_check_seen(struct context_check *c, const struct copy_seen *s,
                                   struct error *err);
 /* copy_source.list. */

@@ -42,6 +42,7 @@ DEFINE_CLEANUP(struct copy *, copy_free)
 /* What was found of an entry of a directory, before --chown and the like. */
 struct copy_seen {
     const char *path;             /* below the source's root: `path` of copy_source included */
+    size_t number;                /* in copy_source.list, plus one; 0: it is not from there */
     mode_t mode;                  /* type and permissions */
     const struct digest *content; /* of a file that was read here, or of a link's text; else NULL */
     struct digest xattrs;         /* zero: none (layer/context.h) */
@@ -69,8 +70,8 @@ struct copy_list {
 struct copy_source {
     /* Either a directory ... */
     int dir; /* -1: trees */
-    /* NULL: dir is walked. Else, when there is a layer of the last time, names and plain entries come from here, so
-     * that only what is another one than in that layer is looked at. Not with keep_owner */
+    /* NULL: dir is walked. Else names come from here, and plain directories; of files, those that are as in the layer
+     * of the last time are not even looked at. Not with keep_owner */
     const struct copy_list *list;
     bool keep_owner; /* of files in dir; else 0:0. Always kept from trees */
     mode_t gitmode;  /* of dir: layer/gitmode.h */
@@ -111,8 +112,8 @@ struct copy_source {
     bool skip_from_path; /* rel is below `path`: COPY --exclude */
     /* Of a directory, for everything that is copied but its top. known: true with the digest of a file when it is what
      * the caller thinks, and then need not be hashed; *ret_plain: it has no attributes that a layer keeps. seen: what it is otherwise; -EAGAIN when that will not do. */
-    bool (*known)(void *ctx, const char *path, const struct stat *st, struct digest *ret,
-                  bool *ret_plain);
+    bool (*known)(void *ctx, const char *path, size_t number, const struct stat *st,
+                  struct digest *ret, bool *ret_plain);
     int (*seen)(void *ctx, const struct copy_seen *s, struct error *err);
     void *ctx;
 };

@@ -203,11 +203,14 @@ static int read_attributes(struct moving *m, int dirfd, const char *name, struct
     return r;
 }
 
-int copy_tell(const struct copying *cp, const char *path, mode_t mode, const struct entry *e,
-              const struct digest *content, struct error *err)
+int copy_tell(const struct copying *cp, const char *path, size_t number, mode_t mode,
+              const struct entry *e, const struct digest *content, struct error *err)
 {
-    struct copy_seen seen = {
-        .path = path, .mode = mode, .content = content, .again = e->type == ENTRY_HARDLINK};
+    struct copy_seen seen = {.path = path,
+                             .number = number,
+                             .mode = mode,
+                             .content = content,
+                             .again = e->type == ENTRY_HARDLINK};
     struct digest link;
 
     if (!cp->s->seen)
@@ -225,7 +228,8 @@ static int tell_file(const struct moving *m, bool known, struct error *err)
 {
     const struct node *n = m->n;
 
-    return known ? 0 : copy_tell(m->cp, n->origin, n->st.st_mode, &n->e, &n->e.content, err);
+    return known ? 0
+                 : copy_tell(m->cp, n->origin, n->number, n->st.st_mode, &n->e, &n->e.content, err);
 }
 
 static int copy_opened(struct moving *m, int target, const char *name, struct error *err)
@@ -243,7 +247,7 @@ static int copy_opened(struct moving *m, int target, const char *name, struct er
     if (s->trees)
         m->known = true;
     else if (s->known)
-        m->known = s->known(s->ctx, n->origin, &n->st, &n->e.content, &plain);
+        m->known = s->known(s->ctx, n->origin, n->number, &n->st, &n->e.content, &plain);
     const bool known = m->known; /* move_content() sets it once it has hashed */
     hash_init(&m->hash);
     int r = n->st.st_size > 0 || !m->known ? move_content(m, err) : 0;
@@ -266,18 +270,22 @@ static int open_source(const struct copying *cp, const struct batch *b, const st
     if (b->dir->source < 0)
         return fd_open_beneath(cp->s->dir, n->origin, flags, 0, err);
     const int fd = openat(b->dir->source, path_name(n->origin), flags);
+    if (fd < 0 && errno == ENOENT && n->number > 0)
+        return error_set(err, -EAGAIN, "file vanished while it was copied");
     return fd < 0 ? error_sys(err, "open") : fd;
 }
 
-/* The size of a file of a tree is known from its index before it is opened. */
+/* The size of a file of a tree is known from its index before it is opened, one of a list may have changed since. */
 static int stat_source(const struct copying *cp, int fd, struct node *n, struct error *err)
 {
     const off_t size = n->st.st_size;
 
-    if (!cp->s->trees)
+    if (!cp->s->trees && n->number == 0)
         return 0;
     if (fstat(fd, &n->st) < 0)
         return error_sys(err, "stat");
+    if (!cp->s->trees)
+        return S_ISREG(n->st.st_mode) ? 0 : changed(err);
     return n->st.st_size == size ? 0 : error_set(err, -EPROTO, "file is not as its index says");
 }
 

@@ -2,7 +2,7 @@
  *
  * copy.c        the session: nodes of the layer, directories on the way, the end
  * copy_walk.c   sources: walks directories and layers in order and makes everything but files
- * copy_list.c   a directory that was walked before: what did not change is taken from the layer of the last time
+ * copy_list.c   a directory that was walked before: its names, and what did not change since the layer of the last time
  * copy_level.c  the directories that a walk is in, and what becomes of what it meets there
  * copy_file.c   files, in the threads of a pool
  *
@@ -48,6 +48,7 @@ struct copying {
     struct map inodes;        /* files with several names, and files of trees: the first node */
     VEC(struct node *) links; /* made when all files are there */
     struct str src, dst;      /* where the walk is */
+    size_t number;            /* of that in copy_source.list, plus one; 0: there is none */
 };
 
 #define OPEN_DEPTH 100 /* deeper directories are closed while what is below them is walked */
@@ -61,9 +62,10 @@ struct level {
     struct entry e;    /* attributes of the source */
     struct stat st;    /* of the source, in a directory */
     bool below;        /* the layers below have this directory: children may collide */
-    bool listed;       /* st and e are as listed: nobody need be told of it */
+    bool as_listed;    /* st and e are as listed: nobody need be told of it */
     size_t src, dst;   /* lengths of its paths in copying.src and .dst */
     unsigned depth;
+    size_t number; /* as in struct copying */
 };
 
 /* ---- copy.c ---- */
@@ -95,7 +97,7 @@ MUST_CHECK int copy_walk(struct copying *cp, struct error *err);
 void copy_apply(const struct copy_source *s,
                 struct entry *e); /* --chown, --chmod, context owners */
 /* Tells copy_source.seen of an entry of a directory. content: as there. */
-MUST_CHECK int copy_tell(const struct copying *cp, const char *path, mode_t mode,
+MUST_CHECK int copy_tell(const struct copying *cp, const char *path, size_t number, mode_t mode,
                          const struct entry *e, const struct digest *content, struct error *err);
 
 /* ---- copy_list.c ---- */

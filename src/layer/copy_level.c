@@ -51,24 +51,24 @@ static int over_something_else(const char *path, const struct entry *e, struct e
 }
 
 /* Of what is no file: it is all known by now. */
-static int tell(const struct copying *cp, const char *path, const struct stat *st,
+static int tell(const struct copying *cp, const char *path, size_t number, const struct stat *st,
                 const struct entry *e, struct error *err)
 {
     const struct copy_source *s = cp->s;
     struct digest unused;
     bool plain;
 
-    if (s->trees || (s->known && s->known(s->ctx, path, st, &unused, &plain)))
+    if (s->trees || (s->known && s->known(s->ctx, path, number, st, &unused, &plain)))
         return 0;
-    return copy_tell(cp, path, st->st_mode, e, NULL, err);
+    return copy_tell(cp, path, number, st->st_mode, e, NULL, err);
 }
 
 static int tell_directory(const struct copying *cp, const struct level *l, struct error *err)
 {
-    if (l->listed || (!cp->s->seen && !cp->s->known))
+    if (l->as_listed || (!cp->s->seen && !cp->s->known))
         return 0;
     cleanup_free char *path = xstrndup(cp->src.at, l->src);
-    return tell(cp, path, &l->st, &l->e, err);
+    return tell(cp, path, l->number, &l->st, &l->e, err);
 }
 
 /* What the directory gets: n is of this layer, below of those under it; either may be NULL. */
@@ -168,6 +168,7 @@ struct node *level_new_node(struct copying *cp, const struct stat *st)
 
     n->st = *st;
     n->origin = arena_strdup(cp->c->arena, cp->src.at);
+    n->number = cp->number;
     return n;
 }
 
@@ -250,7 +251,7 @@ static int visit_special(struct copying *cp, const struct level *l, struct node 
                          n->origin);
     copy_apply(cp->s, &n->e);
     r = level_make_special(cp, l, n, err);
-    return r < 0 ? r : tell(cp, n->origin, &n->st, &n->e, err);
+    return r < 0 ? r : tell(cp, n->origin, n->number, &n->st, &n->e, err);
 }
 
 int level_visit_file(struct copying *cp, struct level *l, const struct stat *st, struct error *err)
@@ -263,7 +264,7 @@ int level_visit_file(struct copying *cp, struct level *l, const struct stat *st,
         return r;
     struct node *n = level_new_node(cp, st);
     if (level_link_by_inode(cp, n))
-        return tell(cp, n->origin, &n->st, &n->e, err);
+        return tell(cp, n->origin, n->number, &n->st, &n->e, err);
     if (!S_ISREG(st->st_mode))
         return visit_special(cp, l, n, err);
     n->e.type = ENTRY_FILE;
@@ -325,6 +326,7 @@ struct level *level_enter(struct copying *cp, struct level *parent, const struct
     struct level *l = xcalloc(1, sizeof(*l));
 
     *l = (struct level){.parent = parent, .e = *e, .src = cp->src.size, .dst = cp->dst.size};
+    l->number = cp->number;
     l->dir = dir_ref_new(-1);
     l->e.opaque = false;
     copy_apply(cp->s, &l->e);

@@ -53,7 +53,7 @@ bool copy_is_listed(const struct copying *cp)
     struct listing w = {.cp = (struct copying *)(uintptr_t)cp}; /* is_flat() only reads */
     struct copy_listed e;
 
-    if (!s->list || !cp->c->o.before || s->keep_owner)
+    if (!s->list || s->keep_owner)
         return false;
     w.at = s->list->find(s->ctx, s->path);
     if (s->path[0] && (!list_at(&w, &e) || strcmp(e.path, s->path) != 0))
@@ -63,26 +63,43 @@ bool copy_is_listed(const struct copying *cp)
 
 /* ---- what is there ---- */
 
+static int vanished(const char *path, struct error *err)
+{
+    error_done(err); /* what the call itself said */
+    return error_set(err, -EAGAIN, "'%.200s' vanished while it was copied", path);
+}
+
+static int open_directory(const struct copying *cp, const char *path, struct error *err)
+{
+    const int fd = fd_open_beneath(cp->s->dir, path, O_RDONLY | O_DIRECTORY, 0, err);
+
+    return fd == -ENOENT || fd == -ENOTDIR ? vanished(path, err) : fd;
+}
+
 /* The walk saw it, so the copy has to. */
 static int open_parent(const struct copying *cp, const char *path, struct error *err)
 {
     const char *slash = strrchr(path, '/');
     cleanup_free char *parent = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
 
-    return fd_open_beneath(cp->s->dir, parent, O_RDONLY | O_DIRECTORY, 0, err);
+    return open_directory(cp, parent, err);
 }
 
-static int visit_anew(struct copying *cp, struct level *l, const char *path, struct error *err)
+static int visit_anew(struct copying *cp, struct level *l, const struct copy_listed *e,
+                      struct error *err)
 {
+    const char *path = e->path;
     struct stat st;
 
     if (l->dir->source < 0)
         l->dir->source = open_parent(cp, path, err);
     if (l->dir->source < 0)
         return l->dir->source;
+    if (S_ISREG(e->st.st_mode)) /* whoever reads it looks what it is now */
+        return level_visit_file(cp, l, &e->st, err);
     if (fstatat(l->dir->source, path_name(path), &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return error_sys(err, "stat '%.200s'", path);
-    if (S_ISDIR(st.st_mode) || S_ISSOCK(st.st_mode))
+        return errno == ENOENT ? vanished(path, err) : error_sys(err, "stat '%.200s'", path);
+    if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode))
         return error_set(err, -EAGAIN, "'%.200s' changed while it was copied", path);
     return level_visit_file(cp, l, &st, err);
 }
@@ -107,7 +124,7 @@ static bool is_as_before(const struct copying *cp, const struct copy_listed *e,
 static const struct entry *entry_before(struct listing *w)
 {
     const struct index *before = w->cp->c->o.before;
-    int order = 1;
+    int order = 1; /* without such a layer there is nothing from before to end */
 
     while (w->before < w->end &&
            (order = entry_path_cmp(index_at(before, w->before)->path, w->cp->dst.at)) < 0)
@@ -122,7 +139,7 @@ static int visit_listed_file(struct listing *w, struct level *l, const struct co
     const struct entry *was = entry_before(w);
 
     if (!is_as_before(cp, e, was))
-        return visit_anew(cp, l, e->path, err);
+        return visit_anew(cp, l, e, err);
     int r = level_make(cp, l, err);
     if (r == 0)
         r = level_clear_place(cp, l, err);
@@ -144,14 +161,21 @@ static int enter_unknown(struct listing *w, struct level *parent, struct error *
 {
     struct copying *cp = w->cp;
     const char *path = cp->src.size ? cp->src.at : ".";
+    struct stat st;
     struct entry e;
-    cleanup_close int fd = fd_open_beneath(cp->s->dir, path, O_RDONLY | O_DIRECTORY, 0, err);
-    int r = fd < 0 ? fd : meta_get(-1, path, fd, NULL, cp->s->owner, cp->c->arena, &e, err);
+    cleanup_close int fd = open_directory(cp, path, err);
 
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return error_sys(err, "stat '%.200s'", path);
+    const int r = meta_get(-1, path, fd, &st, cp->s->owner, cp->c->arena, &e, err);
     if (r < 0)
         return r;
     w->l = level_enter(cp, parent, &e);
-    return fstat(fd, &w->l->st) < 0 ? error_sys(err, "stat '%.200s'", path) : 0;
+    w->l->st = st;
+    w->l->dir->source = steal_fd(fd); /* its files are not known either */
+    return 0;
 }
 
 static int enter_listed(struct listing *w, struct level *parent, const struct copy_listed *e,
@@ -165,7 +189,7 @@ static int enter_listed(struct listing *w, struct level *parent, const struct co
     if (!e->plain)
         return enter_unknown(w, parent, err);
     w->l = level_enter(w->cp, parent, &dir);
-    w->l->listed = true;
+    w->l->as_listed = true;
     w->cp->s->list->taken(w->cp->s->ctx, w->at);
     return 0;
 }
@@ -217,6 +241,7 @@ static int walk_list(struct listing *w, struct error *err)
     if (r == 0 && !w->cp->s->lazy)
         r = level_make(w->cp, w->l, err);
     for (w->at += top[0] != '\0'; r == 0 && list_at(w, &e) && is_below(e.path, top); w->at++) {
+        w->cp->number = w->at + 1;
         r = visit_listed(w, &e, err);
         if (w->cp->c->pool && pool_failed(w->cp->c->pool))
             break;
@@ -229,6 +254,8 @@ static int copy_listed_file(struct listing *w, const struct copy_listed *e, stru
 {
     struct level l;
     int r = level_of_file(w->cp, -1, &l, err);
+
+    w->cp->number = w->at + 1;
 
     if (r == 0)
         r = visit_listed_file(w, &l, e, err);
@@ -243,7 +270,8 @@ int copy_walk_list(struct copying *cp, struct error *err)
     struct listing w = {.cp = cp, .at = s->list->find(s->ctx, s->path)};
     struct copy_listed top;
 
-    index_range(cp->c->o.before, view_of(s->dest), &w.before, &w.end);
+    if (cp->c->o.before)
+        index_range(cp->c->o.before, view_of(s->dest), &w.before, &w.end);
     if (s->path[0] && list_at(&w, &top) && !S_ISDIR(top.st.st_mode))
         return copy_listed_file(&w, &top, err);
     str_add_text(&cp->src, s->path);

@@ -77,37 +77,59 @@ static void attribute(int fd)
     assert_int_equal(fsetxattr(file, "user.a", "b", 1, 0), 0);
     close(file);
 }
+static void pipe_for_file(int fd)
+{
+    assert_int_equal(unlinkat(fd, "src/a.c", 0), 0);
+    assert_int_equal(mkfifoat(fd, "src/a.c", 0644), 0);
+}
 static void outside(int fd)
 {
     put_file(fd, "other", "OO", 0644);
     put_file(fd, "new", "n", 0644);
 }
 
+#define A_CHANGED "'src/a.c' of the build context changed"
+#define B_CHANGED "'src/deep/b.c' of the build context changed"
+#define DEEP_CHANGED "'src/deep' of the build context changed"
+#define LINK_CHANGED "'src/link' of the build context changed"
+
+enum how { WALKED, LISTED, LISTED_UNREAD, HOWS };
+
 static const struct {
     const char *name;
-    void (*change)(int fd); /* between the walk and the copy */
-    const char *complaint;  /* NULL: the layer is what the key says */
+    void (*change)(int fd);       /* between the walk and the copy */
+    const char *complaints[HOWS]; /* NULL: the layer is what the key says */
 } changes[] = {
-    {"nothing", nothing, NULL},
-    {"written again, the same", same_again, NULL},
-    {"touched", touched, NULL},
-    {"elsewhere", outside, NULL},
-    {"content of the same size", content, "'src/deep/b.c' of the build context changed"},
-    {"longer", longer, "'src/deep/b.c' of the build context changed"},
-    {"mode of a file", file_mode, "'src/deep/b.c' of the build context changed"},
-    {"mode of a directory", directory_mode, "'src/deep' of the build context changed"},
-    {"new", appeared, "'src/deep/c.c' of the build context appeared"},
-    {"gone", vanished, "'src/deep/b.c' of the build context vanished"},
-    {"directory gone", directory_vanished, "'src/deep' of the build context vanished"},
-    {"text of a link", link_text, "'src/link' of the build context changed"},
-    {"directory for a link", other_kind, "'src/link' of the build context changed"},
-    {"attribute", attribute, "'src/a.c' of the build context changed"},
+    {"nothing", nothing, {NULL, NULL, NULL}},
+    {"written again, the same", same_again, {NULL, NULL, NULL}},
+    {"touched", touched, {NULL, NULL, NULL}},
+    {"elsewhere", outside, {NULL, NULL, NULL}},
+    {"content of the same size", content, {B_CHANGED, B_CHANGED, NULL}},
+    {"longer", longer, {B_CHANGED, B_CHANGED, NULL}},
+    {"mode of a file", file_mode, {B_CHANGED, B_CHANGED, B_CHANGED}},
+    {"mode of a directory", directory_mode, {DEEP_CHANGED, NULL, DEEP_CHANGED}},
+    {"new", appeared, {"'src/deep/c.c' of the build context appeared", NULL, NULL}},
+    {"gone",
+     vanished,
+     {"'src/deep/b.c' of the build context vanished", "copy 'src/deep/b.c': file vanished",
+      "copy 'src/deep/b.c': file vanished"}},
+    {"directory gone",
+     directory_vanished,
+     {"'src/deep' of the build context vanished", "'src/deep' vanished", "'src/deep' vanished"}},
+    {"text of a link", link_text, {LINK_CHANGED, LINK_CHANGED, LINK_CHANGED}},
+    {"directory for a link",
+     other_kind,
+     {LINK_CHANGED, "'src/link' changed", "'src/link' changed"}},
+    {"pipe for a file",
+     pipe_for_file,
+     {A_CHANGED, "copy 'src/a.c': file changed", "copy 'src/a.c': file changed"}},
+    {"attribute", attribute, {A_CHANGED, A_CHANGED, NULL}},
 };
 
-static bool known(void *ctx, const char *path, const struct stat *st, struct digest *ret,
-                  bool *ret_plain)
+static bool known(void *ctx, const char *path, size_t number, const struct stat *st,
+                  struct digest *ret, bool *ret_plain)
 {
-    return context_check_known(ctx, path, st, ret, ret_plain);
+    return context_check_known(ctx, path, number, st, ret, ret_plain);
 }
 
 static int seen(void *ctx, const struct copy_seen *s, struct error *err)
@@ -115,12 +137,34 @@ static int seen(void *ctx, const struct copy_seen *s, struct error *err)
     return context_check_seen(ctx, s, err);
 }
 
-static int copy_checked(int dir, struct context_check *check, struct error *err)
+static size_t find(void *ctx, const char *path)
+{
+    return context_check_find(ctx, path);
+}
+
+static bool at(void *ctx, size_t i, struct copy_listed *ret)
+{
+    return context_check_at(ctx, i, ret);
+}
+
+static void taken(void *ctx, size_t i)
+{
+    context_check_taken(ctx, i);
+}
+
+static const struct copy_list list = {find, at, taken};
+
+static int copy_checked(int dir, struct context_check *check, bool listed, struct error *err)
 {
     SCRATCH_AUTO(layer);
     const struct copy_options o = {.fs = layer.fd, .threads = 2};
-    const struct copy_source s = {
-        .dir = dir, .path = "src", .dest = "srv", .known = known, .seen = seen, .ctx = check};
+    const struct copy_source s = {.dir = dir,
+                                  .list = listed ? &list : NULL,
+                                  .path = "src",
+                                  .dest = "srv",
+                                  .known = known,
+                                  .seen = seen,
+                                  .ctx = check};
     CLEANUP(copy_freep) struct copy *copy = NULL;
     int r = copy_begin(&o, &copy, err);
 
@@ -129,30 +173,37 @@ static int copy_checked(int dir, struct context_check *check, struct error *err)
     return r < 0 ? r : context_check_end(check, "src", NULL, NULL, err);
 }
 
+static void check_change(size_t i, enum how how)
+{
+    SCRATCH_AUTO(t);
+    const struct context_options o = {0};
+    CLEANUP(context_freep) struct context *c = NULL;
+    CLEANUP(context_check_freep) struct context_check *check = NULL;
+    const char *complaint = changes[i].complaints[how];
+    struct digest key;
+    ERROR_AUTO(err);
+
+    print_message("# %s, %d\n", changes[i].name, how);
+    put_context(t.fd);
+    assert_int_equal(context_open(t.fd, &o, &c, NULL), 0);
+    if (how != LISTED_UNREAD)
+        assert_int_equal(context_content(c, VIEW("src"), 0, NULL, NULL, &key, NULL), 0);
+    cleanup_close int fd = fd_of_bytes("walked", VIEW(""), NULL);
+    assert_int_equal(context_save_all(c, fd, NULL), 0);
+    assert_int_equal(context_check_open(fd, &check, NULL), 0);
+    changes[i].change(t.fd);
+    const int r = copy_checked(t.fd, check, how != WALKED, &err);
+    assert_int_equal(r, complaint ? -EAGAIN : 0);
+    if (r < 0 && !strstr(err.text, complaint))
+        fail_msg("%s", err.text);
+}
+
 static void a_copy_is_what_its_key_says(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
-        SCRATCH_AUTO(t);
-        const struct context_options o = {0};
-        CLEANUP(context_freep) struct context *c = NULL;
-        CLEANUP(context_check_freep) struct context_check *check = NULL;
-        struct digest key;
-        ERROR_AUTO(err);
-
-        print_message("# %s\n", changes[i].name);
-        put_context(t.fd);
-        assert_int_equal(context_open(t.fd, &o, &c, NULL), 0);
-        assert_int_equal(context_content(c, VIEW("src"), 0, NULL, NULL, &key, NULL), 0);
-        cleanup_close int fd = fd_of_bytes("walked", VIEW(""), NULL);
-        assert_int_equal(context_save_all(c, fd, NULL), 0);
-        assert_int_equal(context_check_open(fd, &check, NULL), 0);
-        changes[i].change(t.fd);
-        const int r = copy_checked(t.fd, check, &err);
-        assert_int_equal(r, changes[i].complaint ? -EAGAIN : 0);
-        if (r < 0 && !strstr(err.text, changes[i].complaint))
-            fail_msg("%s", err.text);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+        for (enum how how = WALKED; how < HOWS; how++)
+            check_change(i, how);
 }
 
 static bool skip_deep(void *ctx, const char *rel, bool is_dir, bool *prune)
@@ -182,7 +233,7 @@ static void what_is_left_out_need_not_be_met(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(met); i++) {
         assert_int_equal(fstatat(t.fd, met[i], &st, AT_SYMLINK_NOFOLLOW), 0);
         const struct copy_seen s = {.path = met[i], .mode = st.st_mode, .again = true};
-        if (!context_check_known(check, met[i], &st, &d, &plain))
+        if (!context_check_known(check, met[i], 0, &st, &d, &plain))
             assert_int_equal(context_check_seen(check, &s, NULL), 0);
     }
     assert_int_equal(context_check_end(check, "src", skip_deep, NULL, NULL), 0);
@@ -206,7 +257,7 @@ static void what_was_not_hashed_is_learnt_from_the_copy(void **state)
     assert_int_equal(context_save_all(c, fd, NULL), 0);
     assert_int_equal(context_check_open(fd, &check, NULL), 0);
     content(t.fd);
-    assert_int_equal(copy_checked(t.fd, check, NULL), 0);
+    assert_int_equal(copy_checked(t.fd, check, false, NULL), 0);
     content(t.fd); /* nothing is read again */
     put_file(t.fd, "src/a.c", "later", 0644);
     CLEANUP(context_cache_freep) struct context_cache *read = context_cache_load(fd);
@@ -219,7 +270,7 @@ static void what_was_not_hashed_is_learnt_from_the_copy(void **state)
     assert_true(context_find(c, VIEW("src/deep"))->known);
     assert_false(context_find(c, VIEW("other"))->known);
     file_mode(t.fd);
-    assert_int_equal(copy_checked(t.fd, check, NULL), -EAGAIN);
+    assert_int_equal(copy_checked(t.fd, check, false, NULL), -EAGAIN);
 }
 
 UNIT_MAIN(cmocka_unit_test(a_copy_is_what_its_key_says),
