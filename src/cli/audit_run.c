@@ -56,7 +56,7 @@ int audit_run(struct audit_work *w, const struct docker_options *o, struct error
     const int r = runconfig_options(o, &list, err);
     if (r == 0)
         judge(w, name, &list);
-    return r;
+    return r == -EINVAL ? EXIT_USAGE : r;
 }
 
 /* ---- files ---- */

@@ -1,7 +1,31 @@
 #include "cli/lint_sinks.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static bool is_same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* "x" and "./x"; a link and where it leads. */
+static bool is_same_file(const char *a, const char *b)
+{
+    const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+    cleanup_free char *above_a = slash_a ? xstrndup(a, (size_t)(slash_a - a) + 1) : xstrdup(".");
+    cleanup_free char *above_b = slash_b ? xstrndup(b, (size_t)(slash_b - b) + 1) : xstrdup(".");
+    struct stat x, y;
+    const bool has_a = stat(a, &x) == 0, has_b = stat(b, &y) == 0;
+
+    if (strcmp(a, b) == 0)
+        return true;
+    if (has_a || has_b) /* devices may be written twice */
+        return has_a && has_b && S_ISREG(x.st_mode) && is_same_inode(&x, &y);
+    return strcmp(slash_a ? slash_a + 1 : a, slash_b ? slash_b + 1 : b) == 0 &&
+           stat(above_a, &x) == 0 && stat(above_b, &y) == 0 && is_same_inode(&x, &y);
+}
 
 static int add_sink(struct lint_sinks *sinks, const char *format, const char *path,
                     struct error *err)
@@ -18,7 +42,7 @@ static int add_sink(struct lint_sinks *sinks, const char *format, const char *pa
             return error_set(err, -EINVAL,
                              "two outputs are standard output: their documents would "
                              "be mixed");
-        if (path && s->path && strcmp(path, s->path) == 0)
+        if (path && s->path && is_same_file(path, s->path))
             return error_set(err, -EINVAL,
                              "two outputs are '%.200s': one would overwrite the other", path);
     }
@@ -41,6 +65,16 @@ int lint_sinks_pair(struct lint_sinks *sinks, const struct strings *formats,
     return r;
 }
 
+/* Columns of a terminal; 0: it is none, and nothing is wrapped. */
+static unsigned width_of(FILE *file)
+{
+    struct winsize w = {0};
+
+    if (!isatty(fileno(file)))
+        return 0;
+    return ioctl(fileno(file), TIOCGWINSZ, &w) < 0 || w.ws_col == 0 ? 80 : w.ws_col;
+}
+
 int lint_sinks_begin(struct lint_sinks *sinks, const struct env *env, bool brief, bool color,
                      struct error *err)
 {
@@ -51,6 +85,7 @@ int lint_sinks_begin(struct lint_sinks *sinks, const struct env *env, bool brief
         lint_output_begin(&s->out, s->format);
         s->out.brief = brief;
         s->out.color = color && !s->path && isatty(fileno(s->file));
+        s->out.width = s->path ? 0 : width_of(s->file);
     }
     return 0;
 }

@@ -99,6 +99,32 @@ static void gnu_file(struct lint_output *o, const struct lint_subject *s)
     }
 }
 
+#define TABLE_INDENT 31 /* columns before the place */
+#define TABLE_ROOM 20   /* columns that it has at least, whatever the terminal has */
+
+/* The text in as many lines as it needs, broken at blanks where there are some, each below the first. */
+static void add_wrapped(struct lint_output *o, struct view text, size_t used)
+{
+    const size_t room = MAX(o->width, TABLE_INDENT + TABLE_ROOM + 1u) - TABLE_INDENT - 1;
+    size_t left = room > used ? room - used : 0;
+
+    while (o->width > 0 && text_columns(text) > left) {
+        struct view line = text_cut(text, left);
+        const char *blank = line.size > 0 ? memrchr(line.at, ' ', line.size) : NULL;
+
+        if (blank && blank > line.at)
+            line.size = (size_t)(blank - line.at);
+        str_add(&o->text, line);
+        str_printf(&o->text, "\n%*s", TABLE_INDENT, "");
+        text = view_make(text.at + line.size, text.size - line.size);
+        while (text.size > 0 && text.at[0] == ' ')
+            text = view_make(text.at + 1, text.size - 1);
+        left = room;
+    }
+    str_add(&o->text, text);
+    str_add_char(&o->text, '\n');
+}
+
 /* Columns for a screen full of findings; the places are what differs in width, so they stand last but one. */
 static void table_file(struct lint_output *o, const struct lint_subject *s)
 {
@@ -107,12 +133,14 @@ static void table_file(struct lint_output *o, const struct lint_subject *s)
     vec_each (f, s->report) {
         const char *color = o->color ? level_colors[f->level] : "",
                    *plain = o->color ? "\033[0m" : "";
+        const size_t code = strlen(f->code);
+        STR_AUTO(text);
 
         str_printf(&o->text, "%s%-9s%s %-20s ", color, lint_level_name(f->level), plain, f->code);
-        add_where(&o->text, s, f);
-        str_add_text(&o->text, ": ");
-        format_add_clean(&o->text, f->text);
-        str_add_char(&o->text, '\n');
+        add_where(&text, s, f);
+        str_add_text(&text, ": ");
+        format_add_clean(&text, f->text);
+        add_wrapped(o, str_view(&text), code > 20 ? code - 20 : 0);
     }
 }
 

@@ -15,6 +15,7 @@ struct lint_subject {
 struct lint_output {
     struct str text; /* the caller prints and clears it whenever it likes */
     bool color;      /* of tty */
+    unsigned width;  /* of table: columns that a line may take; 0: any */
     bool brief;      /* of tty: one line a finding */
     size_t files, findings;
     bool *fired; /* by number of the row, for formats that list rules */

@@ -175,8 +175,10 @@ static struct lint_finding *add(struct lint *l, struct span span, const char *fm
 {
     STR_AUTO(text);
 
-    if (l->report->size >= LINT_FINDINGS_MAX)
+    if (l->report->size >= LINT_FINDINGS_MAX) {
+        l->report->cut = true;
         return NULL;
+    }
     str_vprintf(&text, fmt, ap);
     vec_push(l->report,
              (struct lint_finding){
@@ -309,6 +311,26 @@ static void drop_taken(const struct linter *l, struct lint_report *r)
     r->size = kept;
 }
 
+/* Behind all others, and in a place of its own. */
+static void tell_cut(const struct linter *l, struct lint_report *r)
+{
+    const struct lint_row *row = lint_row_find(VIEW("CP100"));
+    const enum lint_level level = l->levels[lint_row_number(row)];
+
+    if (level == LINT_IGNORE)
+        return;
+    vec_push(r, (struct lint_finding){
+                    .row = row,
+                    .code = row->id,
+                    .level = level,
+                    .stage = UINT32_MAX,
+                    .text = arena_printf(r->arena,
+                                         "there are more than %d findings: the others are not "
+                                         "shown",
+                                         LINT_FINDINGS_MAX),
+                });
+}
+
 static void sort(const struct linter *l, struct lint_report *r)
 {
     if (l->options.exceptions)
@@ -317,6 +339,8 @@ static void sort(const struct linter *l, struct lint_report *r)
         drop_covered(r);
     if (r->size > 0)
         qsort(r->at, r->size, sizeof(*r->at), compare);
+    if (r->cut)
+        tell_cut(l, r);
 }
 
 static void tidy(const struct linter *l, struct pragmas *p, struct lint_report *r)

@@ -44,6 +44,7 @@ struct lint_report {
     size_t size, cap;
     struct dockerfile *dockerfile; /* NULL when it did not parse */
     struct arena *arena;           /* texts */
+    bool cut;                      /* there were more: the last one, CP100, says so */
 };
 void lint_report_done(struct lint_report *r);
 

@@ -152,6 +152,20 @@ static void check_errexit(struct lint *l, const struct lint_stage *s, const stru
 
 static const struct lint_row rows[] = {
     {
+        .id = "CP100", /* lint.c adds it */
+        .name = "too-many-findings",
+        .aliases = {NULL},
+        .title = "there are more findings than are shown",
+        .level = LINT_ERROR,
+        .where = LINT_DOCKERFILE | LINT_IMAGE | LINT_RUNCONFIG | LINT_HOST,
+        .why = "Of one subject 10,000 findings are kept. What is behind them may be worse than "
+               "what is "
+               "shown, so this is an error whatever the threshold.",
+        .fix = "Mend or ignore what is shown most often, and look again.",
+        .bad = "A file with 10,001 findings.",
+        .good = "One with less.",
+    },
+    {
         .id = "CP101",
         .name = "parse-error",
         .aliases = {"DL1000", "ID.20000", "ID.20001", "ID.20002", "ID.20004", "ID.20005",

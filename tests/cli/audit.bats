@@ -54,6 +54,7 @@ codes() { "$COOPER" audit --no-fail --format json "$@" | jq -r '.[].code' | sort
     [[ " $(codes run 'docker run --privileged app:1') " == *" CP801 "* ]]
     [[ "$(codes podman exec --privileged c sh)" == *CP816* ]]
     run -2 "$COOPER" audit docker ps
+    run -2 "$COOPER" audit run -p 99999:1 app:1
 }
 
 @test "a file's findings stand at their lines; what comes from standard input too" {
@@ -131,6 +132,17 @@ services:
     [[ $output == *"cooper:compose.yml:7:17 services.web.privileged: CP801 error: "* ]]
 }
 
+@test "findings beyond the limit are spoken of, and a table fits its terminal" {
+    { echo services:; for ((i = 0; i < 700; i++)); do echo "  s$i: {privileged: true}"; done; } >many.yml
+    for format in tty table json sarif checkstyle codeclimate gitlab gnu junit sonarqube codacy; do
+        [ "$("$COOPER" audit --no-fail --format $format many.yml | grep -ac 'more than 10000 findings')" = 1 ]
+    done
+    command -v script >/dev/null || return 0 # a terminal
+    run -3 script -qec 'stty cols 60; exec "$COOPER" --color never audit --format table run --privileged app:1' /dev/null
+    [[ ${lines[0]} == LEVEL* && ${lines[2]} == "                               "[a-z]* ]]
+    for line in "${lines[@]}"; do [ ${#line} -le 61 ]; done
+}
+
 @test "rules are switched, moved and explained by any of their names" {
     [[ " $(codes run --privileged app:1) " == *" CP801 CP802 "* ]]
     [[ " $(codes --ignore DB-5.5 --ignore cap-not-dropped run --privileged app:1) " != *" CP80"[12]" "* ]]
@@ -181,6 +193,8 @@ services:
     run -2 "$COOPER" audit run ""
     run -2 --separate-stderr "$COOPER" audit --format json -o x --format sarif -o x run app:1
     [[ $stderr == *"two outputs are 'x'"* ]]
+    run -2 --separate-stderr "$COOPER" audit --output x --output ./x run app:1
+    [[ $stderr == *"two outputs are './x'"* ]]
     for path in ./nope.yml "$PWD/nope"; do
         run -1 --separate-stderr "$COOPER" audit "$path"
         [[ $stderr == *"there is no file '$path'"* ]]
@@ -188,6 +202,6 @@ services:
     run -3 "$COOPER" audit --privileged=t --read-only=F --brief app:1
     [[ $output == *"--privileged CP801"* ]]
     run -2 "$COOPER" audit --privileged=yes app:1
-    run -1 --separate-stderr "$COOPER" audit run -p x app:1
+    run -2 --separate-stderr "$COOPER" audit run -p x app:1
     [[ $stderr == *"'x' is no port"* ]]
 }
