@@ -106,6 +106,19 @@ int doc_int(const json_t *obj, const char *key, int64_t *ret, struct error *err)
     return get_int(obj, key, false, ret, err);
 }
 
+int doc_int64(const json_t *obj, const char *key, int64_t *ret, struct error *err)
+{
+    const char *text = json_string_value(json_object_get(obj, key));
+    uint64_t n = 0;
+
+    if (!text)
+        return doc_int(obj, key, ret, err);
+    if (!view_to_u64(view_of(text), &n) || n > INT64_MAX)
+        return error_set(err, -EINVAL, "'%s' is no number of 63 bits", key);
+    *ret = (int64_t)n;
+    return 0;
+}
+
 int doc_bool(const json_t *obj, const char *key, bool *ret, struct error *err)
 {
     json_t *v = NULL;

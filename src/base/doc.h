@@ -28,6 +28,8 @@ MUST_CHECK int doc_need_text(const json_t *obj, const char *key, const char **re
 MUST_CHECK int doc_text(const json_t *obj, const char *key, const char **ret, struct error *err);
 MUST_CHECK int doc_need_int(const json_t *obj, const char *key, int64_t *ret, struct error *err);
 MUST_CHECK int doc_int(const json_t *obj, const char *key, int64_t *ret, struct error *err);
+/* Protobuf's JSON writes 64 bits as text, and leaves a 0 out: "7", 7 or absent. */
+MUST_CHECK int doc_int64(const json_t *obj, const char *key, int64_t *ret, struct error *err);
 MUST_CHECK int doc_bool(const json_t *obj, const char *key, bool *ret, struct error *err);
 MUST_CHECK int doc_object(const json_t *obj, const char *key, json_t **ret, struct error *err);
 MUST_CHECK int doc_array(const json_t *obj, const char *key, json_t **ret, struct error *err);

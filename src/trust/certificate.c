@@ -3,26 +3,8 @@
 #include <errno.h>
 
 #include "base/vec.h"
-#include "trust/key_internal.h"
+#include "trust/certificate_internal.h"
 #include "trust/pem.h"
-
-#define AUTH_LEVEL 2 /* libcrypto's: 112 bits, so neither MD5 nor SHA-1, and RSA of 2,048 bits */
-
-struct certificate {
-    const struct crypto *c;
-    X509 *x509;
-    struct str der;
-};
-
-struct certificate_list {
-    struct certificate **at;
-    size_t size, cap;
-};
-
-struct authority {
-    const struct crypto *c;
-    struct certificate_list roots, between;
-};
 
 /* ---- reading ---- */
 
@@ -175,7 +157,15 @@ static int check_chain(const struct crypto *c, X509_STORE_CTX *context, struct e
                : bad(err, "its certificate is not one that signs code");
 }
 
-/* Whatever is among the roots is one, though another may have signed it. */
+void certificate_verify_at(const struct crypto *c, X509_VERIFY_PARAM *p, int64_t at_s)
+{
+    const int level = 2;
+
+    c->X509_VERIFY_PARAM_set_time(p, (time_t)at_s);
+    c->X509_VERIFY_PARAM_set_auth_level(p, level);
+    (void)c->X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);
+}
+
 static int build_chain(const struct certificate *x, const struct authority *a,
                        const struct certificate_list *came, int64_t at_s, struct error *err)
 {
@@ -193,11 +183,7 @@ static int build_chain(const struct certificate *x, const struct authority *a,
     }
     if (store && context && untrusted &&
         c->X509_STORE_CTX_init(context, store, x->x509, (STACK_OF(X509) *)untrusted) == 1) {
-        X509_VERIFY_PARAM *p = c->X509_STORE_CTX_get0_param(context);
-
-        c->X509_VERIFY_PARAM_set_time(p, (time_t)at_s);
-        c->X509_VERIFY_PARAM_set_auth_level(p, AUTH_LEVEL);
-        (void)c->X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_PARTIAL_CHAIN);
+        certificate_verify_at(c, c->X509_STORE_CTX_get0_param(context), at_s);
         r = check_chain(c, context, err);
     } else {
         r = error_set(err, -EIO, "libcrypto cannot check certificates");
@@ -207,87 +193,6 @@ static int build_chain(const struct certificate *x, const struct authority *a,
     c->OPENSSL_sk_free(untrusted);
     c->ERR_clear_error();
     return r;
-}
-
-/* ---- the identity ---- */
-
-static bool is_extension(const struct crypto *c, X509_EXTENSION *e, const char *oid)
-{
-    char text[64];
-
-    return c->OBJ_obj2txt(text, sizeof(text), c->X509_EXTENSION_get_object(e), 1) > 0 &&
-           strcmp(text, oid) == 0;
-}
-
-/* The value of an extension. False: it is there twice. */
-static bool find_extension(const struct certificate *x, const char *oid, struct view *ret)
-{
-    const struct crypto *c = x->c;
-
-    *ret = (struct view){0};
-    for (int i = 0; i < c->X509_get_ext_count(x->x509); i++) {
-        X509_EXTENSION *e = c->X509_get_ext(x->x509, i);
-
-        if (!is_extension(c, e, oid))
-            continue;
-        const ASN1_OCTET_STRING *value = c->X509_EXTENSION_get_data(e);
-        if (ret->at)
-            return false;
-        *ret = view_make(c->ASN1_STRING_get0_data(value), (size_t)c->ASN1_STRING_length(value));
-    }
-    return true;
-}
-
-/* A UTF8String in DER, of up to 64 KiB. */
-static bool is_utf8_string(struct view der, const char *text)
-{
-    const size_t size = strlen(text);
-    char head[4] = {0x0c, (char)size};
-    size_t used = 2;
-
-    if (size > 255) {
-        head[1] = (char)0x82;
-        head[2] = (char)(size >> 8);
-        head[3] = (char)size;
-        used = 4;
-    } else if (size > 127) {
-        head[1] = (char)0x81;
-        head[2] = (char)size;
-        used = 3;
-    }
-    return size < 65536 && der.size == used + size && memcmp(der.at, head, used) == 0 &&
-           memcmp(der.at + used, text, size) == 0;
-}
-
-/* Fulcio writes it twice: as it is, and since 2022 as ASN.1. */
-static int check_issuer(const struct certificate *x, const char *issuer, struct error *err)
-{
-    struct view plain, encoded;
-
-    if (!find_extension(x, "1.3.6.1.4.1.57264.1.1", &plain) ||
-        !find_extension(x, "1.3.6.1.4.1.57264.1.8", &encoded))
-        return bad(err, "its certificate names an issuer twice");
-    if (!plain.at && !encoded.at)
-        return bad(err, "its certificate names no issuer of an identity");
-    if ((plain.at && !view_eq_text(plain, issuer)) ||
-        (encoded.at && !is_utf8_string(encoded, issuer)))
-        return bad(err, "the identity in its certificate is of another issuer");
-    return 0;
-}
-
-static int check_identity(const struct certificate *x, const struct certificate_identity *who,
-                          struct error *err)
-{
-    const struct crypto *c = x->c;
-    const unsigned flags =
-        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
-
-    if (who->email && c->X509_check_email(x->x509, who->email, strlen(who->email), flags) != 1)
-        return bad(err, "its certificate is not of the e-mail address that is asked for");
-    if (who->hostname &&
-        c->X509_check_host(x->x509, who->hostname, strlen(who->hostname), flags, NULL) != 1)
-        return bad(err, "its certificate is not of the host that is asked for");
-    return who->issuer ? check_issuer(x, who->issuer, err) : 0;
 }
 
 int certificate_verify(const struct certificate *x, const struct authority *a, struct view chain,
@@ -300,7 +205,7 @@ int certificate_verify(const struct certificate *x, const struct authority *a, s
     if (r == 0)
         r = build_chain(x, a, &came, at_s, err);
     if (r == 0)
-        r = check_identity(x, who, err);
+        r = certificate_check_identity(x, who, err);
     a->c->ERR_clear_error();
     return r < 0 ? r : trust_key_take(a->c, a->c->X509_get_pubkey(x->x509), false, ret, err);
 }

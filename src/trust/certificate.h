@@ -2,8 +2,11 @@
  * authority, at a given moment, and the identity that the certificate states. Offline: revocation is not looked up. */
 #pragma once
 
+#include <regex.h>
+
 #include "trust/key.h"
 
+#define IDENTITY_MAX 1024                /* bytes of a name or pattern, where patterns are used */
 #define CERTIFICATE_CHAIN_MAX 16         /* that come with a signature */
 #define CERTIFICATE_STORE_MAX 256        /* of one authority */
 #define CERTIFICATE_PEM_MAX (512u << 10) /* bytes of a file or annotation */
@@ -25,11 +28,18 @@ void certificate_free(struct certificate *x);
 DEFINE_CLEANUP(struct certificate *, certificate_free)
 struct view certificate_der(const struct certificate *x);
 
-/* What the certificate has to say; NULL: nothing. */
+/* A POSIX extended regular expression that finds its text anywhere, as cosign's do: of what RE2 has just the part that
+ * both read alike, -EINVAL else. */
+MUST_CHECK int identity_pattern_read(const char *text, regex_t **ret, struct error *err);
+void identity_pattern_free(regex_t *p);
+
+/* What the certificate has to say; NULL: nothing. Names are compared byte for byte. */
 struct certificate_identity {
     const char
         *issuer; /* of the token that Fulcio was shown: its extension 1.3.6.1.4.1.57264.1.1 or .8 */
     const char *email, *hostname; /* of the subject's alternative names */
+    const char *name; /* any of them: an e-mail address, a URI, a host, Fulcio's name of a user */
+    const regex_t *issuer_like, *name_like;
 };
 /* -EBADMSG: it is not of the authority, was not valid then, may not sign code, or is somebody else's. chain: PEM that came
  * with it, of which nothing is believed; may be empty. *ret: its key. */

@@ -57,6 +57,13 @@ static bool read_signature(const char *text, struct str *ret)
     return str_add_unbase64(ret, str_view(&whole));
 }
 
+static void read_annotations(const struct descriptor *layer, struct evidence *e)
+{
+    e->certificate = annotation(layer, ANNOTATION_COSIGN_CERTIFICATE);
+    e->chain = annotation(layer, ANNOTATION_COSIGN_CHAIN);
+    e->log = annotation(layer, ANNOTATION_COSIGN_LOG);
+}
+
 static int read_simple(const struct descriptor *layer, struct evidence *e, struct error *err)
 {
     const char *text = descriptor_annotation(layer, ANNOTATION_COSIGN_SIGNATURE);
@@ -65,9 +72,7 @@ static int read_simple(const struct descriptor *layer, struct evidence *e, struc
         return error_set(err, -EINVAL, "its layer has no annotation " ANNOTATION_COSIGN_SIGNATURE);
     if (!read_signature(text, &e->signature))
         return error_set(err, -EINVAL, "its signature is not base64");
-    e->certificate = annotation(layer, ANNOTATION_COSIGN_CERTIFICATE);
-    e->chain = annotation(layer, ANNOTATION_COSIGN_CHAIN);
-    e->log = annotation(layer, ANNOTATION_COSIGN_LOG);
+    read_annotations(layer, e);
     return simple_read(str_view(&e->bytes), &e->simple, err);
 }
 
@@ -100,10 +105,13 @@ static int read_form(const struct descriptor *layer, struct evidence *e, struct 
     case EVIDENCE_SIMPLE:
         return read_simple(layer, e, err);
     case EVIDENCE_DSSE:
+        read_annotations(layer, e);
         r = read_envelope(e, err);
         break;
     case EVIDENCE_BUNDLE:
         r = sigstore_read(str_view(&e->bytes), &e->bundle, err);
+        e->certificate = steal(e->bundle.certificate);
+        e->chain = steal(e->bundle.chain);
         break;
     case EVIDENCE_NONE:
         return error_set(err, -ENOTSUP, "a layer of the type '%.80s' is no evidence",

@@ -31,11 +31,12 @@ enum evidence_form { EVIDENCE_NONE, EVIDENCE_SIMPLE, EVIDENCE_DSSE, EVIDENCE_BUN
 
 struct evidence {
     enum evidence_form form;
-    struct str bytes;                /* the blob */
-    struct str signature;            /* simple */
-    struct simple simple;            /* simple */
-    char *certificate, *chain, *log; /* simple: what else proves it, as it came; or NULL */
-    struct sigstore bundle;          /* bundle; the envelope of dsse, too */
+    struct str bytes;          /* the blob */
+    struct str signature;      /* simple */
+    struct simple simple;      /* simple */
+    char *certificate, *chain; /* who signed, and what leads to an authority, PEM; or NULL */
+    char *log;                 /* simple, dsse: what a log promised; or NULL */
+    struct sigstore bundle;    /* bundle; the envelope of dsse, too */
     bool has_statement;
     struct statement statement;
 };

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/ts.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -63,7 +64,8 @@
     X(X509_get_ext)                                                                                \
     X(X509_EXTENSION_get_object)                                                                   \
     X(X509_EXTENSION_get_data)                                                                     \
-    X(X509_check_email)                                                                            \
+    X(X509_get_ext_d2i)                                                                            \
+    X(GENERAL_NAMES_free)                                                                          \
     X(X509_check_host)                                                                             \
     X(X509_STORE_new)                                                                              \
     X(X509_STORE_free)                                                                             \
@@ -87,6 +89,22 @@
     X(OBJ_obj2txt)                                                                                 \
     X(ASN1_STRING_get0_data)                                                                       \
     X(ASN1_STRING_length)                                                                          \
+    X(TS_RESP_free)                                                                                \
+    X(d2i_TS_RESP)                                                                                 \
+    X(TS_RESP_get_tst_info)                                                                        \
+    X(TS_TST_INFO_get_time)                                                                        \
+    X(TS_TST_INFO_get_msg_imprint)                                                                 \
+    X(TS_MSG_IMPRINT_get_algo)                                                                     \
+    X(TS_VERIFY_CTX_new)                                                                           \
+    X(TS_VERIFY_CTX_free)                                                                          \
+    X(TS_VERIFY_CTX_set_flags)                                                                     \
+    X(TS_VERIFY_CTX_set_certs)                                                                     \
+    X(TS_VERIFY_CTX_set_store)                                                                     \
+    X(TS_VERIFY_CTX_set_data)                                                                      \
+    X(TS_RESP_verify_response)                                                                     \
+    X(BIO_new_mem_buf)                                                                             \
+    X(X509_up_ref)                                                                                 \
+    X(X509_STORE_get0_param)                                                                       \
     X(ASN1_TIME_to_tm)
 
 struct crypto {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "trust/certificate.h"
 #include "trust/policy_internal.h"
 
 /* ---- the document ---- */
@@ -31,15 +30,19 @@ static void by_free(struct requirement_authority *by)
     free(by->issuer);
     free(by->email);
     free(by->hostname);
+    free(by->name);
+    identity_pattern_free(by->issuer_like);
+    identity_pattern_free(by->name_like);
     authority_free(by->authority);
     free(by);
 }
 
-static void requirement_done(struct requirement *q)
+void requirement_done(struct requirement *q)
 {
     requirement_keys_done(&q->keys);
     requirement_keys_done(&q->logs);
     by_free(q->by);
+    by_free(q->clocks);
     free(q->what);
     free(q->given);
     free(q->prefix);
@@ -225,7 +228,7 @@ static int load_keys(const struct loader *l, struct requirement_keys *keys, stru
         if (r == 0 && !k->key)
             r = trust_key_read(l->c, str_view(&k->pem), &k->key, err);
         if (r < 0)
-            return error_wrap(err, r, "the policy's key '%s'", k->path ? k->path : "(in it)");
+            return error_wrap(err, r, "the key '%s'", k->path ? k->path : "(in it)");
     }
     return 0;
 }
@@ -243,25 +246,32 @@ static int load_authority(const struct loader *l, struct requirement_authority *
     if (r == 0)
         r = authority_read(l->c, str_view(&by->roots.pem), str_view(&by->between.pem),
                            &by->authority, err);
-    return r < 0 ? error_wrap(err, r, "the policy's certificates '%s'",
+    return r < 0 ? error_wrap(err, r, "the certificates '%s'",
                               by->roots.path ? by->roots.path : "(in it)")
                  : 0;
+}
+
+int requirement_load(struct requirement *q, const struct crypto *c, policy_read *read, void *ctx,
+                     struct error *err)
+{
+    const struct loader l = {c, read, ctx};
+    int r = load_keys(&l, &q->keys, err);
+
+    if (r == 0)
+        r = load_keys(&l, &q->logs, err);
+    if (r == 0)
+        r = load_authority(&l, q->by, err);
+    return r < 0 ? r : load_authority(&l, q->clocks, err);
 }
 
 int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read, void *ctx,
                 struct error *err)
 {
-    const struct loader l = {c, read, ctx};
     int result = 0;
 
-    vec_each (q, &r->requirements) {
+    vec_each (q, &r->requirements)
         if (result == 0)
-            result = load_keys(&l, &q->keys, err);
-        if (result == 0)
-            result = load_keys(&l, &q->logs, err);
-        if (result == 0)
-            result = load_authority(&l, q->by, err);
-    }
+            result = requirement_load(q, c, read, ctx, err);
     return result;
 }
 
@@ -306,7 +316,7 @@ static bool key_holds(const struct requirement *q, const struct requirement_key 
         if (!is_wanted(q, e))
             continue;
         if (requirement_prove(q, k, e, f, &unproven) < 0) {
-            if (q->by || q->logs.size) /* else it is of another key, and no failure */
+            if (q->by || q->logs.size || q->clocks) /* else it is of another key, and no failure */
                 note(ret_why, unproven.text);
             continue;
         }
@@ -352,7 +362,7 @@ static bool is_loaded(const struct requirement *q)
     vec_each (k, &q->logs)
         if (!k->key)
             return false;
-    return !q->by || q->by->authority;
+    return (!q->by || q->by->authority) && (!q->clocks || q->clocks->authority);
 }
 
 static int decide_signed(const struct requirement *q, const struct policy_facts *f,

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "oci/reference.h"
+#include "trust/certificate.h"
 #include "trust/evidence.h"
 
 #define POLICY_SIZE_MAX (4u << 20)
@@ -53,9 +54,10 @@ struct requirement_keys {
 
 /* Certificates that prove who signed, instead of keys. */
 struct requirement_authority {
-    struct requirement_key roots, between; /* PEM as above; their key stays NULL */
-    char *issuer, *email, *hostname;       /* or NULL */
-    struct authority *authority;           /* by policy_load() */
+    struct requirement_key roots, between;  /* PEM as above; their key stays NULL */
+    char *issuer, *email, *hostname, *name; /* or NULL; see struct certificate_identity */
+    regex_t *issuer_like, *name_like;       /* likewise */
+    struct authority *authority;            /* by policy_load() */
 };
 
 struct requirement {
@@ -64,7 +66,9 @@ struct requirement {
     struct requirement_keys keys;
     struct requirement_authority *by; /* or NULL: then the keys */
     struct requirement_keys
-        logs; /* one of which must have promised it; none: nothing is asked of logs */
+        logs; /* one of which must have taken it; none: nothing is asked of logs */
+    struct requirement_authority
+        *clocks; /* one of which must have stamped it; NULL: nothing is asked of them */
     enum requirement_name name;
     char *given, *prefix, *signed_prefix; /* of the name's rule */
     int64_t at_least;                     /* so many different keys */
@@ -104,6 +108,13 @@ typedef int policy_read(void *ctx, const char *path, struct str *ret, struct err
 MUST_CHECK int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read,
                            void *ctx, struct error *err);
 
+/* The same of one requirement, and what frees all that it has. */
+MUST_CHECK int requirement_load(struct requirement *q, const struct crypto *c, policy_read *read,
+                                void *ctx, struct error *err);
+void requirement_done(struct requirement *q);
+MUST_CHECK int requirement_add_key(struct requirement_keys *l, const char *path, struct view pem,
+                                   struct error *err);
+
 /* What is known of the image. */
 struct policy_facts {
     const struct policy_image *image;
@@ -115,3 +126,8 @@ struct policy_facts {
 /* -EPERM, with the reason: the image must not be used. The rule's keys are loaded. */
 MUST_CHECK int policy_decide(const struct policy_rule *r, const struct policy_facts *facts,
                              struct error *err);
+/* -EBADMSG: e does not prove what q asks for: who said it, to which log, at what time. k: which of its keys is meant;
+ * NULL: its authority. Neither the kind nor the age of e is looked at. */
+MUST_CHECK int requirement_prove(const struct requirement *q, const struct requirement_key *k,
+                                 const struct evidence *e, const struct policy_facts *f,
+                                 struct error *err);

@@ -9,15 +9,9 @@ MUST_CHECK int policy_read_cooper(const json_t *doc, struct policy *p, struct er
 /* A new rule, borrowed until the next one is added. */
 struct policy_rule *policy_add_rule(struct policy *p, const char *transport, const char *scope);
 struct requirement *policy_add_requirement(struct policy_rule *r, enum requirement_kind kind);
-MUST_CHECK int requirement_add_key(struct requirement_keys *l, const char *path, struct view pem,
-                                   struct error *err);
 void requirement_keys_done(struct requirement_keys *l);
 /* policy_sigstore.c: sigstoreSigned of containers-policy.json(5). */
 MUST_CHECK int policy_read_sigstore(const json_t *doc, struct requirement *q, struct error *err);
-/* policy_proof.c: -EBADMSG: e does not prove what q asks for. k: which of its keys is meant; NULL: its authority. */
-MUST_CHECK int requirement_prove(const struct requirement *q, const struct requirement_key *k,
-                                 const struct evidence *e, const struct policy_facts *f,
-                                 struct error *err);
 /* -EINVAL naming the first key of doc that is none of the words (a NULL-terminated list). */
 MUST_CHECK int policy_know_keys(const json_t *doc, const char *const *words, struct error *err);
 /* Whether the name in a signature is what the requirement asks for. */

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "trust/pem.h"
+#include "trust/rekor_internal.h"
 
 static int bad(struct error *err, const char *what)
 {
@@ -18,70 +18,10 @@ static int need_keys(const json_t *doc, const char *const *keys, size_t count, s
     return json_object_size(doc) == count ? 0 : bad(err, "it has keys that it should not have");
 }
 
-static int read_base64(const json_t *doc, const char *key, struct str *ret, struct error *err)
+/* Numbers that all readers of JSON write alike. */
+static bool is_possible(int64_t time_s, int64_t index)
 {
-    const char *text = json_string_value(json_object_get(doc, key));
-
-    str_clear(ret);
-    if (text && *text && str_add_unbase64(ret, view_of(text)))
-        return 0;
-    return error_set(err, -EINVAL, "the log's promise: '%s' is not base64", key);
-}
-
-/* A key or certificate, alone in its armour. */
-static int read_signer(const json_t *signature, struct str *ret, struct error *err)
-{
-    const json_t *key = json_object_get(signature, "publicKey");
-    char label[PEM_LABEL_MAX];
-    STR_AUTO(pem);
-    STR_AUTO(more);
-    int r = read_base64(key, "content", &pem, err);
-
-    if (r < 0)
-        return r;
-    struct view rest = str_view(&pem);
-    r = pem_next(&rest, label, ret, err);
-    if (r == 0)
-        return bad(err, "its key is no PEM");
-    if (r > 0 && pem_next(&rest, label, &more, NULL) != 0)
-        return bad(err, "there is something behind its key");
-    return MIN(r, 0);
-}
-
-static int read_hash(const json_t *spec, struct digest *ret, struct error *err)
-{
-    const json_t *hash = json_object_get(json_object_get(spec, "data"), "hash");
-    const char *algorithm = json_string_value(json_object_get(hash, "algorithm"));
-    const char *value = json_string_value(json_object_get(hash, "value"));
-
-    if (!algorithm || strcmp(algorithm, "sha256") != 0 || !value)
-        return bad(err, "its hash is not SHA-256");
-    return digest_parse_hex(value, ret, err);
-}
-
-static int read_body(struct view text, struct rekor_entry *e, struct error *err)
-{
-    cleanup_doc json_t *doc = NULL;
-    const char *kind = NULL, *version = NULL;
-    int r = doc_parse(text, REKOR_SIZE_MAX, "entry", &doc, err);
-
-    if (r == 0 && !json_is_object(doc))
-        r = bad(err, "its entry is no object");
-    if (r == 0)
-        r = doc_need_text(doc, "kind", &kind, err);
-    if (r == 0)
-        r = doc_need_text(doc, "apiVersion", &version, err);
-    if (r < 0)
-        return r;
-    if (strcmp(kind, "hashedrekord") != 0 || strcmp(version, "0.0.1") != 0)
-        return error_set(err, -ENOTSUP, "an entry '%.40s' %.20s of a log is not read", kind,
-                         version);
-    const json_t *spec = json_object_get(doc, "spec");
-    const json_t *signature = json_object_get(spec, "signature");
-    r = read_hash(spec, &e->hash, err);
-    if (r == 0)
-        r = read_base64(signature, "content", &e->signature, err);
-    return r < 0 ? r : read_signer(signature, &e->signer, err);
+    return time_s > 0 && index >= 0 && MAX(time_s, index) < INT64_C(1) << 53;
 }
 
 /* Texts that need no escapes and small numbers: then sorted and without blanks is canonical. */
@@ -91,11 +31,10 @@ static int read_payload(json_t *payload, struct rekor_entry *e, struct error *er
     int64_t index = -1;
     const char *log = NULL;
     struct digest id;
-    STR_AUTO(body);
     int r = need_keys(payload, keys, ARRAY_SIZE(keys), err);
 
     if (r == 0)
-        r = read_base64(payload, "body", &body, err);
+        r = rekor_read_base64(payload, "body", &e->body, err);
     if (r == 0)
         r = doc_need_int(payload, "integratedTime", &e->time_s, err);
     if (r == 0)
@@ -104,12 +43,12 @@ static int read_payload(json_t *payload, struct rekor_entry *e, struct error *er
         r = doc_need_text(payload, "logID", &log, err);
     if (r == 0)
         r = digest_parse_hex(log, &id, err);
-    if (r == 0 && (e->time_s <= 0 || index < 0 || MAX(e->time_s, index) >= INT64_C(1) << 53))
+    if (r == 0 && !is_possible(e->time_s, index))
         r = bad(err, "its time or index is impossible");
     if (r < 0)
         return r;
     doc_print_sorted(payload, &e->payload);
-    return read_body(str_view(&body), e, err);
+    return rekor_read_body(e, err);
 }
 
 static int read_entry(struct view text, struct rekor_entry *e, struct error *err)
@@ -122,41 +61,134 @@ static int read_entry(struct view text, struct rekor_entry *e, struct error *err
     if (r == 0)
         r = need_keys(doc, keys, ARRAY_SIZE(keys), err);
     if (r == 0)
-        r = read_base64(doc, keys[0], &e->promise, err);
+        r = rekor_read_base64(doc, keys[0], &e->promise, err);
     if (r == 0)
         r = doc_need_object(doc, keys[1], &payload, err);
     return r < 0 ? r : read_payload(payload, e, err);
 }
 
+static int give(struct rekor_entry *e, int r, struct rekor_entry *ret)
+{
+    if (r < 0)
+        return r == -ENOENT ? -EINVAL : r;
+    *ret = *e;
+    *e = REKOR_INIT;
+    return 0;
+}
+
 int rekor_read(struct view text, struct rekor_entry *ret, struct error *err)
 {
     REKOR_AUTO(e);
-    const int r = read_entry(text, &e, err);
+
+    return give(&e, read_entry(text, &e, err), ret);
+}
+
+/* ---- of a bundle ---- */
+
+/* As the log signed it. */
+static int print_payload(const json_t *doc, struct rekor_entry *e, struct error *err)
+{
+    cleanup_doc json_t *payload = json_object();
+    const char *id = json_string_value(json_object_get(json_object_get(doc, "logId"), "keyId"));
+    char hex[DIGEST_HEX_MAX];
+    struct digest log;
+    int64_t index = 0;
+    STR_AUTO(bytes);
+    STR_AUTO(body);
+    const int r = doc_int64(doc, "logIndex", &index, err);
 
     if (r < 0)
-        return r == -ENOENT ? -EINVAL : r;
-    *ret = e;
-    e = (struct rekor_entry){
-        .payload = STR_INIT, .promise = STR_INIT, .signature = STR_INIT, .signer = STR_INIT};
+        return r;
+    if (!is_possible(e->time_s, index))
+        return bad(err, "its time or index is impossible");
+    if (!id || !str_add_unbase64(&bytes, view_of(id)) || bytes.size != sizeof(log.sha256))
+        return bad(err, "its log is not named by a SHA-256");
+    memcpy(log.sha256, bytes.at, bytes.size);
+    str_add_base64(&body, str_view(&e->body));
+    doc_set_text(payload, "body", body.at);
+    doc_set_int(payload, "integratedTime", e->time_s);
+    doc_set_int(payload, "logIndex", index);
+    doc_set_text(payload, "logID", digest_hex(&log, hex));
+    doc_print_sorted(payload, &e->payload);
     return 0;
 }
+
+static int read_promise(const json_t *doc, struct rekor_entry *e, struct error *err)
+{
+    json_t *promise = NULL;
+    int r = doc_object(doc, "inclusionPromise", &promise, err);
+
+    if (r < 0 || json_object_size(promise) == 0) /* an empty one is none, as protobuf has it */
+        return r;
+    r = rekor_read_base64(promise, "signedEntryTimestamp", &e->promise, err);
+    if (r == 0)
+        r = doc_int64(doc, "integratedTime", &e->time_s, err);
+    return r < 0 ? r : print_payload(doc, e, err);
+}
+
+static int read_bundled(const json_t *doc, struct rekor_entry *e, struct error *err)
+{
+    json_t *proof = NULL;
+    const char *body = NULL;
+    int r = doc_need_text(doc, "canonicalizedBody", &body, err);
+
+    if (r == 0 && strlen(body) > 2 * (size_t)REKOR_SIZE_MAX)
+        r = error_set(err, -EDQUOT, "an entry of a log has more than %u bytes", REKOR_SIZE_MAX);
+    if (r == 0)
+        r = rekor_read_base64(doc, "canonicalizedBody", &e->body, err);
+    if (r == 0)
+        r = rekor_read_body(e, err);
+    if (r == 0)
+        r = read_promise(doc, e, err);
+    if (r == 0)
+        r = doc_object(doc, "inclusionProof", &proof, err);
+    if (r < 0 || json_object_size(proof) == 0)
+        return r;
+    r = inclusion_read(proof, &e->proof, err);
+    e->has_proof = r == 0;
+    return r;
+}
+
+int rekor_read_entry(const json_t *doc, struct rekor_entry *ret, struct error *err)
+{
+    REKOR_AUTO(e);
+
+    return give(&e, read_bundled(doc, &e, err), ret);
+}
+
+/* ---- the verdict ---- */
 
 void rekor_done(struct rekor_entry *e)
 {
     str_done(&e->payload);
     str_done(&e->promise);
+    str_done(&e->body);
+    inclusion_done(&e->proof);
     str_done(&e->signature);
     str_done(&e->signer);
+}
+
+static int verify_log(const struct rekor_entry *e, const struct trust_key *log, struct error *err)
+{
+    int r = 0;
+
+    if (e->promise.size == 0 && !e->has_proof)
+        return error_set(err, -EBADMSG, "no log has promised it or proves that it has it");
+    if (e->promise.size > 0)
+        r = trust_key_verify(log, str_view(&e->payload), str_view(&e->promise), err);
+    if (r < 0)
+        return error_wrap(err, r, "the promise of the log");
+    return e->has_proof ? inclusion_verify(&e->proof, str_view(&e->body), log, err) : 0;
 }
 
 int rekor_verify(const struct rekor_entry *e, const struct trust_key *log, struct view signer,
                  struct view data, struct view signature, struct error *err)
 {
     struct digest hash;
-    const int r = trust_key_verify(log, str_view(&e->payload), str_view(&e->promise), err);
+    const int r = verify_log(e, log, err);
 
     if (r < 0)
-        return error_wrap(err, r, "the promise of the log");
+        return r;
     digest_of(data, &hash);
     if (!digest_eq(&e->hash, &hash) || !view_eq(str_view(&e->signature), signature) ||
         !view_eq(str_view(&e->signer), signer))

@@ -2,6 +2,9 @@
 
 #include <errno.h>
 
+#include "trust/certificate.h"
+#include "trust/pem.h"
+
 static bool is_bundle(const char *type)
 {
     return strcmp(type, MEDIA_SIGSTORE) == 0 ||
@@ -44,6 +47,90 @@ static int read_message(const json_t *message, struct sigstore *s, struct error 
     return 0;
 }
 
+/* ---- what proves it ---- */
+
+static int add_certificate(const json_t *doc, struct str *pem, struct error *err)
+{
+    STR_AUTO(der);
+    const int r = read_bytes(doc, "rawBytes", &der, err);
+
+    if (r == 0)
+        pem_add(pem, "CERTIFICATE", str_view(&der));
+    return r;
+}
+
+/* Bundles before 0.3 have a chain, the one that signed first. */
+static int read_chain(const json_t *list, struct sigstore *s, struct error *err)
+{
+    const json_t *item;
+    size_t i;
+    STR_AUTO(own);
+    STR_AUTO(others);
+
+    if (json_array_size(list) == 0 || json_array_size(list) > CERTIFICATE_CHAIN_MAX)
+        return error_set(err, -EINVAL, "a chain has 1 to %d certificates", CERTIFICATE_CHAIN_MAX);
+    json_array_foreach(list, i, item)
+    {
+        const int r = add_certificate(item, i == 0 ? &own : &others, err);
+        if (r < 0)
+            return r;
+    }
+    s->certificate = xstrdup(own.at);
+    s->chain = xstrdup(others.at);
+    return 0;
+}
+
+static int read_certificate(const json_t *material, struct sigstore *s, struct error *err)
+{
+    json_t *one = NULL, *chain = NULL, *list = NULL;
+    STR_AUTO(pem);
+    int r = doc_object(material, "certificate", &one, err);
+
+    if (r == 0)
+        r = doc_object(material, "x509CertificateChain", &chain, err);
+    if (r == 0 && chain)
+        r = doc_need_array(chain, "certificates", &list, err);
+    if (r < 0)
+        return r;
+    if (chain)
+        return one ? error_set(err, -EINVAL, "a bundle has one certificate or one chain")
+                   : read_chain(list, s, err);
+    r = one ? add_certificate(one, &pem, err) : 0;
+    if (r == 0 && one)
+        s->certificate = xstrdup(pem.at);
+    return r;
+}
+
+static int read_proofs(const json_t *doc, const char *key, json_t **ret, struct error *err)
+{
+    json_t *list = NULL;
+    const int r = doc_array(doc, key, &list, err);
+
+    if (r < 0)
+        return r;
+    if (json_array_size(list) > SIGSTORE_PROOFS_MAX)
+        return error_set(err, -EDQUOT, "%s has more than %d items", key, SIGSTORE_PROOFS_MAX);
+    *ret = json_incref(list);
+    return 0;
+}
+
+static int read_material(const json_t *doc, struct sigstore *s, struct error *err)
+{
+    json_t *material = NULL, *times = NULL;
+    int r = doc_object(doc, "verificationMaterial", &material, err);
+
+    if (r < 0 || !material)
+        return r;
+    r = read_certificate(material, s, err);
+    if (r == 0)
+        r = read_proofs(material, "tlogEntries", &s->entries, err);
+    if (r == 0)
+        r = doc_object(material, "timestampVerificationData", &times, err);
+    return r == 0 && times ? read_proofs(times, "rfc3161Timestamps", &s->stamps, err) : r;
+}
+
+/* ---- all of it ---- */
+
 static int read_content(const json_t *doc, struct sigstore *s, struct error *err)
 {
     json_t *message = NULL, *envelope = NULL;
@@ -73,6 +160,8 @@ int sigstore_read(struct view bytes, struct sigstore *ret, struct error *err)
 
     if (r == 0)
         r = read_content(doc, &s, err);
+    if (r == 0)
+        r = read_material(doc, &s, err);
     if (r < 0) {
         sigstore_done(&s);
         return r == -ENOENT ? -EINVAL : r;
@@ -86,6 +175,11 @@ void sigstore_done(struct sigstore *s)
     dsse_done(&s->envelope);
     if (s->signature.at)
         str_done(&s->signature);
+    mem_freep(&s->certificate);
+    mem_freep(&s->chain);
+    doc_unref(s->entries);
+    doc_unref(s->stamps);
+    s->entries = s->stamps = NULL;
     s->has_envelope = false;
 }
 
