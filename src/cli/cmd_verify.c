@@ -1,14 +1,15 @@
-/* cooper verify - whether what speaks for an image was said by the key that must say it. */
+/* cooper verify - whether what speaks for an image was said by whom it must be said. */
 #include <errno.h>
 
 #include "cli/commands.h"
 #include "cli/images.h"
-#include "cli/keys.h"
+#include "cli/prover.h"
 #include "image/guard.h"
 #include "oci/config.h"
 
 struct options {
-    const char *tls_verify, *key, *policy, *type, *format;
+    struct prover_options by;
+    const char *tls_verify, *policy, *type, *format;
 };
 
 static bool is_wanted(const struct evidence *e, const char *type)
@@ -39,17 +40,18 @@ static json_t *describe(const struct evidence *e)
 }
 
 /* Goes through all of them: one that holds is enough, the others are told of. */
-static size_t judge(const struct testimony *t, const struct trust_key *k, const char *type,
-                    json_t *holding, struct strings *complaints)
+static size_t judge(const struct testimony *t, const struct requirement *q, int64_t now_s,
+                    const char *type, json_t *holding, struct strings *complaints)
 {
-    const struct evidence_subject subject = testimony_subject(t);
+    const struct policy_facts facts = {.subject = testimony_subject(t), .now_s = now_s};
+    const struct requirement_key *k = q->keys.size ? q->keys.at : NULL;
 
     vec_each (e, &t->evidence) {
         ERROR_AUTO(why);
 
         if (!is_wanted(e, type))
             continue;
-        if (evidence_verify(e, &subject, k, &why) == 0)
+        if (requirement_prove(q, k, e, &facts, &why) == 0)
             doc_push(holding, describe(e));
         else
             strings_take(complaints,
@@ -62,7 +64,7 @@ static size_t judge(const struct testimony *t, const struct trust_key *k, const 
 }
 
 static void print_json(const struct env *env, const struct site *p, const struct testimony *t,
-                       const struct trust_key *k, bool good, const json_t *holding,
+                       const struct requirement *q, bool good, const json_t *holding,
                        const struct strings *complaints)
 {
     cleanup_doc json_t *doc = json_object();
@@ -73,7 +75,8 @@ static void print_json(const struct env *env, const struct site *p, const struct
         doc_push(refused, doc_new_text(complaints->at[i]));
     doc_set_text(doc, "image", p->name);
     doc_set_text(doc, "digest", digest_format(&t->digest, text));
-    doc_set_text(doc, "key", digest_format(trust_key_id(k), text));
+    if (q->keys.size)
+        doc_set_text(doc, "key", digest_format(trust_key_id(q->keys.at[0].key), text));
     doc_set_bool(doc, "verified", good);
     doc_set(doc, "evidence", json_deep_copy(holding));
     doc_set(doc, "refused", refused);
@@ -115,7 +118,7 @@ static int verify(const struct env *env, const struct options *o, struct wire *w
                   const char *reference, struct error *err)
 {
     CLEANUP(crypto_closep) struct crypto *c = NULL;
-    CLEANUP(trust_key_freep) struct trust_key *k = NULL;
+    CLEANUP(requirement_done) struct requirement q = {0};
     CLEANUP(site_closep) struct site *p = NULL;
     CLEANUP(strings_done) struct strings complaints = {0};
     cleanup_doc json_t *holding = json_array();
@@ -125,15 +128,15 @@ static int verify(const struct env *env, const struct options *o, struct wire *w
     if (r == 0)
         r = crypto_open(&c, err);
     if (r == 0)
-        r = keys_read(c, o->key, &k, err);
+        r = prover_make(c, &o->by, &q, err);
     if (r == 0)
         r = testimony_collect(p, &t, err);
     if (r < 0)
         return r;
-    const bool good =
-        judge(&t, k, o->type ? statement_type_of(o->type) : NULL, holding, &complaints) > 0;
+    const char *type = o->type ? statement_type_of(o->type) : NULL;
+    const bool good = judge(&t, &q, env->now_s, type, holding, &complaints) > 0;
     if (o->format && strcmp(o->format, "json") == 0)
-        print_json(env, p, &t, k, good, holding, &complaints);
+        print_json(env, p, &t, &q, good, holding, &complaints);
     else if (good && !env->quiet)
         print_text(env, &t, holding);
     return good ? 0 : error_wrap(err, refuse(o, &complaints, err), "'%s'", reference);
@@ -203,10 +206,13 @@ static int run(const struct env *env, const void *options, char *const *argument
 
     if (r < 0)
         return image_exit(r);
-    if (!o->key == !o->policy)
-        r = error_hint(err, error_set(err, -EINVAL, "it takes either --key or --policy"),
-                       "the public key: --key cosign.pub");
-    else if (o->policy && o->type)
+    if (o->policy && prover_is_named(&o->by))
+        r = error_set(err, -EINVAL, "--policy says itself who must have signed");
+    else if (!o->policy)
+        r = prover_check(&o->by, err);
+    if (r < 0)
+        return image_exit(r);
+    if (o->policy && o->type)
         r = error_set(err, -EINVAL, "--type goes with --key; a policy has its own");
     else if (o->type && !statement_type_of(o->type))
         r = error_set(err, -EINVAL, "--type '%s' is no URI and no known word", o->type);
@@ -220,7 +226,7 @@ static int run(const struct env *env, const void *options, char *const *argument
 }
 
 static const struct option_row rows[] = {
-    OPT_TEXT(0, "key", struct options, key, "FILE|env://NAME", "the public key"),
+    OPT_PROVER(struct options, by),
     OPT_TEXT(0, "policy", struct options, policy, "FILE",
              "what must be signed by whom: policy.json of containers, or cooper's own"),
     OPT_TEXT(0, "type", struct options, type, "TYPE",

@@ -572,3 +572,90 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     # statements do not count, and nothing beside it is no signature
     fresh; verdict 1 keyless "identity that is asked for"
 }
+
+@test "verify by an identity: the tag form and bundles, a log's promises and proofs, time stamps" {
+    rm -rf chain && mkdir chain
+    authority='basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
+    leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectAltName=critical,URI:https://git.example/team/app/ci.yml@v1\n'
+    issuer='1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://issuer.example\n'
+    for log in log otherlog; do
+        openssl ecparam -name prime256v1 -genkey -noout -out chain/$log.key
+        openssl pkey -in chain/$log.key -pubout -out chain/$log.pub
+    done
+    certificate root root "$authority"
+    certificate middle root "$authority"
+    certificate leaf middle "$leaf$issuer"
+    certificate new middle "$leaf$issuer"
+    certificate mail middle "${leaf/URI:*@v1/email:a@example.com}$issuer"
+    certificate clock root 'keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n'
+    echo 01 >chain/serial
+    cat chain/middle.crt chain/root.crt >chain/all.crt
+    who='https://git.example/team/app/ci.yml@v1'
+    identity=(--certificate-identity "$who" --certificate-oidc-issuer https://issuer.example)
+    keyless=("${identity[@]}" --certificate-chain chain/all.crt --rekor-public-key chain/log.pub)
+    verdict() { run "-$1" --separate-stderr cooper verify "${@:3}" oci:image:1.0; echo "$stderr"; [[ $stderr == *"$2"* ]]; }
+    bundled() { fresh && python3 "$SOURCE_ROOT/tests/cli/bundle.py" "$@"; }
+
+    # the tag form; who and whose word are both asked for, byte for byte or by a pattern
+    attested log leaf middle root
+    verdict 0 "" "${keyless[@]}"
+    verdict 0 "" "${identity[@]}" --ca-roots chain/root.crt --ca-intermediates chain/middle.crt
+    verdict 0 "" --certificate-identity-regexp '^https://git\.example/team/[^/]+/ci\.yml@v[0-9]+$' --certificate-oidc-issuer-regexp '^https://issuer\.example$' \
+        --certificate-chain chain/all.crt --rekor-public-key chain/log.pub
+    verdict 1 "not of the identity" --certificate-identity "${who%1}2" "${keyless[@]:2}"
+    verdict 1 "not of the identity" --certificate-identity-regexp '^https://evil' "${keyless[@]:2}"
+    verdict 1 "another issuer" "${keyless[@]:0:2}" --certificate-oidc-issuer https://issuer.example/ "${keyless[@]:4}"
+    verdict 1 "the promise of the log" "${identity[@]}" --certificate-chain chain/all.crt --rekor-public-key chain/otherlog.pub
+    verdict 1 "no time stamp" "${keyless[@]}" --timestamp-certificate-chain chain/root.crt
+    AT=864000 attested log leaf middle root; verdict 1 expired "${keyless[@]}"
+    attested log mail middle root
+    verdict 0 "" --certificate-identity a@example.com "${keyless[@]:2}"
+    verdict 1 "not of the identity" --certificate-identity a@EXAMPLE.com "${keyless[@]:2}"
+
+    # bundles: what is signed, and every kind of entry
+    for row in "dsse dsse" "dsse intoto" "message hashedrekord"; do
+        CONTENT=${row% *} ENTRY=${row#* } bundled log leaf; verdict 0 "" "${keyless[@]}"
+    done
+    verdict 1 "no statement" "${keyless[@]}" --type slsaprovenance1
+    SAYS=promise bundled log leaf; verdict 0 "" "${keyless[@]}"
+    SAYS=none bundled log leaf; verdict 1 "no log has promised" "${keyless[@]}"
+    SAYS=absent bundled log leaf; verdict 1 "no log has promised" "${keyless[@]}"
+    ENTRY=strange bundled log leaf; verdict 1 "'strange' 0.0.1 of a log is not read" "${keyless[@]}"
+    bundled otherlog leaf; verdict 1 "the promise of the log" "${keyless[@]}"
+    for it in payload signature signer; do BREAK=$it bundled log leaf; verdict 1 "the log has another signature" "${keyless[@]}"; done
+    BREAK=time bundled log leaf; verdict 1 "the promise of the log" "${keyless[@]}"
+    BREAK=two bundled log leaf; verdict 1 "not one signature" "${keyless[@]}"
+    AT=864000 bundled log leaf; verdict 1 expired "${keyless[@]}"
+
+    # proofs, with a key: trees of all shapes; then each part of one changed
+    openssl pkey -in chain/leaf.key -pubout -out chain/leaf.pub
+    logged=(--key chain/leaf.pub --rekor-public-key chain/log.pub)
+    for tree in "1 0" "5 4" "8 0" "100 64"; do
+        SAYS=proof SIGNER=key LEAVES=${tree% *} INDEX=${tree#* } bundled log leaf; verdict 0 "" "${logged[@]}"
+    done
+    for it in leaf hash short long index; do SAYS=proof SIGNER=key BREAK=$it bundled log leaf; verdict 1 "not in its tree" "${logged[@]}"; done
+    for it in checkpoint size; do SAYS=proof SIGNER=key BREAK=$it bundled log leaf; verdict 1 "of another tree" "${logged[@]}"; done
+    SAYS=proof SIGNER=key BREAK=witness bundled log leaf; verdict 1 "not signed by this log" "${logged[@]}"
+    BREAK=hash bundled log leaf; verdict 1 "not in its tree" "${keyless[@]}" # though its promise holds
+    SAYS=proof bundled log leaf; verdict 1 "nothing says when" "${keyless[@]}" # a proof vouches for no time
+
+    # time stamps, alone and with a log
+    stamped=(--timestamp-certificate-chain chain/root.crt)
+    STAMP=clock SAYS=proof bundled log leaf
+    verdict 0 "" "${keyless[@]}" "${stamped[@]}"
+    verdict 0 "" "${identity[@]}" --certificate-chain chain/all.crt "${stamped[@]}"
+    verdict 0 "" --key chain/leaf.pub "${stamped[@]}"
+    verdict 0 "" --key chain/leaf.pub --timestamp-certificate-chain chain/clock.crt
+    verdict 1 "not one of the named authority" --key chain/leaf.pub --timestamp-certificate-chain chain/new.crt
+    for it in stamped stamp; do STAMP=clock BREAK=$it bundled log leaf; verdict 1 "not one of the named authority" --key chain/leaf.pub "${stamped[@]}"; done
+    STAMP=clock BREAK=sha1 bundled log leaf; verdict 1 "too weak" --key chain/leaf.pub "${stamped[@]}"
+
+    # words that do not go together
+    run -2 cooper verify "${identity[@]}" oci:image
+    run -2 cooper verify --key cosign.pub "${identity[@]}" --ca-roots chain/root.crt oci:image
+    run -2 cooper verify --certificate-identity "$who" --ca-roots chain/root.crt oci:image
+    run -2 cooper verify --policy x --rekor-public-key chain/log.pub oci:image
+    for pattern in '(?i)x' '\d' 'a.*?' '[[:alpha:]]' '[\w]' '[' '('; do
+        verdict 2 "pattern" --certificate-identity-regexp "$pattern" "${keyless[@]:2}"
+    done
+}
