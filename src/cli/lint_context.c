@@ -65,6 +65,15 @@ static void enter(struct walk *w, int parent, const char *name, const char *path
         walk(w, fd, path, depth + 1);
 }
 
+/* What cannot be read, or is too large, says nothing. */
+static void read_text(struct walk *w, int dirfd, const char *name, struct view path)
+{
+    STR_AUTO(text);
+
+    if (fd_read_regular(dirfd, name, REQUIREMENTS_SIZE_MAX, &text, NULL) == 0)
+        lint_context_text(w->sent, path, str_view(&text));
+}
+
 static void look_at(struct walk *w, int dirfd, const char *name, const char *path, unsigned depth)
 {
     const struct view v = view_of(path);
@@ -72,6 +81,8 @@ static void look_at(struct walk *w, int dirfd, const char *name, const char *pat
 
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return;
+    if (S_ISREG(st.st_mode) && !ignore_match(w->ignore, v) && lint_context_wants(w->sent, v))
+        read_text(w, dirfd, name, v);
     const bool directory = S_ISDIR(st.st_mode), out = ignore_match(w->ignore, v);
     if (!out &&
         lint_context_add(w->sent, v, directory, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0))

@@ -47,8 +47,13 @@ static void add_sent(struct str *s, const char *names)
     struct view rest = view_of(names), name;
 
     str_add_text(s, "    # with the build context:");
-    while (rest.at && view_cut(&rest, '\n', &name))
+    while (rest.at && view_cut(&rest, '\n', &name)) {
+        struct view text = name;
+        (void)view_cut(&text, '\t', &name);
         str_printf(s, "%s%.*s", name.size > 0 ? " " : "", VIEW_ARG(name));
+        if (text.at)
+            str_printf(s, " (with '%.*s' in it)", VIEW_ARG(text));
+    }
     str_add_char(s, '\n');
 }
 

@@ -52,7 +52,7 @@ struct lint_row {
     const char *config; /* what .hadolint.yaml has to say for the examples; or NULL */
     const char *ignore; /* what .dockerignore has to say for them; or NULL */
     const char *
-        sent; /* what the build context has for them, a name a line; "/" alone: it is that; or NULL */
+        sent; /* what the build context has for them, a name a line, a text behind a tab; "/" alone: it is that; or NULL */
     const char *beside; /* another Dockerfile of the same call, for them; or NULL */
     /* ids of the rules that say the same better: where one of them fires in the stage, it alone is shown */
     const char *covered_by[4];

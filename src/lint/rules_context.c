@@ -4,14 +4,24 @@
 #include "lint/run.h"
 
 #define ASKED_MAX 1000000u /* names that a Dockerfile's sources are held against */
+#define NEEDS_ASKED_MAX                                                                            \
+    20000u /* sources that files of requirements are held against: each is a pattern */
 
 struct found {
     const char *path;
     const char *what; /* of ballast; NULL: a secret */
 };
 
+/* A file of requirements. */
+struct needs {
+    const char *path;
+    struct view text;
+};
+
 struct lint_context {
     VEC(struct found) found;
+    VEC(struct needs) needs;
+    struct map locks; /* paths of lock files */
     char *directory, *ignore_name;
     size_t patterns;
     bool whole; /* the file system, or somebody's home directory */
@@ -36,6 +46,8 @@ void lint_context_free(struct lint_context *c)
     if (!c)
         return;
     vec_done(&c->found);
+    vec_done(&c->needs);
+    map_done(&c->locks);
     arena_free(c->arena);
     free(c);
 }
@@ -67,6 +79,8 @@ bool lint_context_add(struct lint_context *c, struct view path, bool directory, 
     const bool secret = image_name_is_secret(path);
     const char *what = secret ? NULL : ballast(path, directory, size);
 
+    if (!directory && c->locks.size < CONTEXT_FOUND_MAX && requirements_is_lock(path))
+        map_set(&c->locks, path, c);
     if (!secret && !what)
         return false;
     if (c->found.size < CONTEXT_FOUND_MAX) {
@@ -76,6 +90,20 @@ bool lint_context_add(struct lint_context *c, struct view path, bool directory, 
     return true;
 }
 
+bool lint_context_wants(const struct lint_context *c, struct view path)
+{
+    return c->needs.size < CONTEXT_TEXTS_MAX && requirements_is(path) &&
+           !image_name_is_sample(path);
+}
+
+void lint_context_text(struct lint_context *c, struct view path, struct view text)
+{
+    const struct needs n = {arena_strndup(c->arena, path.at, path.size),
+                            view_make(arena_strndup(c->arena, text.at, text.size), text.size)};
+
+    vec_push(&c->needs, n);
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct found *x = a, *y = b;
@@ -83,8 +111,17 @@ static int compare(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+static int compare_needs(const void *a, const void *b)
+{
+    const struct needs *x = a, *y = b;
+
+    return strcmp(x->path, y->path);
+}
+
 void lint_context_sort(struct lint_context *c)
 {
+    if (c->needs.size > 0)
+        qsort(c->needs.at, c->needs.size, sizeof(*c->needs.at), compare_needs);
     if (c->found.size > 0)
         qsort(c->found.at, c->found.size, sizeof(*c->found.at), compare);
 }
@@ -219,6 +256,64 @@ static void look_at(struct lint *l, const struct instruction *in, bool secrets, 
     ignore_free(excludes);
 }
 
+/* ---- what it takes that needs more ---- */
+
+/* By name or in a directory. */
+static bool takes(const struct lint *l, const struct instruction *in, const struct word *w,
+                  const char *path)
+{
+    struct source s = {lint_clean_source(w->text), NULL, NULL};
+    bool taken = view_eq_text(s.path, path);
+
+    if (!lint_from_context(in, w) || lint_has_variable(s.path) || view_starts(s.path, "!"))
+        return false;
+    if (!taken) {
+        s.pattern = s.path.size > 0 ? patterns_of(l, &s.path, 1) : NULL;
+        s.excludes = excludes_of(l, in);
+        taken = (s.path.size == 0 || s.pattern) && is_taken(&s, path);
+        ignore_free(s.pattern);
+        ignore_free(s.excludes);
+    }
+    return taken;
+}
+
+/* The first source of a stage that is built; NULL: nothing takes it. */
+static const struct word *taker_of(const struct lint *l, const char *path, size_t *left)
+{
+    for (size_t i = 0; i < l->stage_count; i++)
+        for (size_t k = 0; l->stages[i].used && k < l->stages[i].count; k++) {
+            const struct instruction *in = &l->stages[i].at[k];
+            if ((in->kind != INSTRUCTION_COPY && in->kind != INSTRUCTION_ADD) ||
+                instruction_flag(in, "from").at)
+                continue;
+            for (size_t w = 0; w + 1 < in->word_count && *left > 0; w++, --*left)
+                if (takes(l, in, &in->words[w], path))
+                    return &in->words[w];
+        }
+    return NULL;
+}
+
+static void check_needs(struct lint *l)
+{
+    size_t left = NEEDS_ASKED_MAX;
+
+    for (size_t i = 0; l->options->sent && i < l->options->sent->needs.size; i++) {
+        const struct needs *n = &l->options->sent->needs.at[i];
+        STR_AUTO(first);
+        const size_t open =
+            requirements_open(view_of(n->path), n->text, &l->options->sent->locks, &first);
+        const struct word *w = open > 0 ? taker_of(l, n->path, &left) : NULL;
+
+        if (!w)
+            continue;
+        STR_AUTO(more);
+        if (open > 1)
+            str_printf(&more, " and %zu more", open - 1);
+        lint_add(l, w->span, "'%.200s' leaves versions open: %.*s%s", n->path,
+                 LINT_CUT(str_view(&first)), more.size > 0 ? more.at : "");
+    }
+}
+
 /* Every source of every COPY that is built is held against every name. */
 static void look_at_all(struct lint *l, bool secrets)
 {
@@ -321,6 +416,24 @@ static const struct lint_row rows[] = {
         .ignore = "*.log\n",
         .sent = "/\n",
         .file = check_whole,
+    },
+    {
+        .id = "CP176",
+        .name = "requirements-open",
+        .aliases = {NULL},
+        .title = "a file of requirements leaves versions open",
+        .level = LINT_INFO,
+        .where = LINT_CONTEXT,
+        .why = "What is installed depends on the day of the build: a release that breaks the "
+               "program, or "
+               "one that was taken over, comes in unseen.",
+        .fix = "requirements.txt with == and hashes (pip-compile, uv export); the lock file of the "
+               "package manager beside package.json and Gemfile; go.sum.",
+        .bad = "FROM debian:12.5\nCOPY requirements.txt /app/\nUSER 1001\n",
+        .good = "FROM debian:12.5\nCOPY requirements.in /app/\nUSER 1001\n",
+        .ignore = ".git\n",
+        .sent = "requirements.in\nrequirements.txt\tflask>=3\n",
+        .file = check_needs,
     },
 };
 

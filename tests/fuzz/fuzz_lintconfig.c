@@ -1,11 +1,12 @@
 /* .hadolint.yaml: what is taken makes a linter, whatever it says, and every format prints what that finds. The same bytes as
- * .cooperignore. */
+ * .cooperignore, and as each file of requirements. */
 #include <assert.h>
 
 #include "base/doc.h"
 #include "lint/config.h"
 #include "lint/exceptions.h"
 #include "lint/format.h"
+#include "lint/requirements.h"
 #include "lint/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,12 +45,26 @@ static void read_exceptions(struct view text)
         assert(line.line > 0 && line.rule[0] && !(line.expired && line.used));
 }
 
+static void read_requirements(struct view text)
+{
+    static const char *const names[] = {"requirements.txt", "a/package.json", "a/Gemfile",
+                                        "go.mod"};
+    CLEANUP(map_done) struct map none = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        STR_AUTO(first);
+        const size_t open = requirements_open(view_of(names[i]), text, &none, &first);
+        assert(open > 0 || first.size == 0 || i == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(lint_config_done) struct lint_config c;
     CLEANUP(lint_report_done) struct lint_report report = {0};
 
     read_exceptions(view_make(data, size));
+    read_requirements(view_make(data, size));
     lint_config_init(&c);
     if (lint_config_yaml(&c, view_make(data, size), "fuzz", NULL) < 0)
         return 0;

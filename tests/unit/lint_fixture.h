@@ -86,7 +86,11 @@ static inline __attribute__((unused)) void fixture_sent(struct lint_fixture *f, 
     f->sent = lint_context_new(strcmp(names, "/\n") == 0 ? "/" : "/srv", "/root",
                                f->ignore ? ".dockerignore" : NULL, ignore_count(f->ignore));
     while (rest.at && view_cut(&rest, '\n', &name)) {
+        struct view text = name;
+        (void)view_cut(&text, '\t', &name);
         const bool directory = view_ends(name, "/");
+        if (text.at && lint_context_wants(f->sent, name))
+            lint_context_text(f->sent, name, text);
         if (name.size > (size_t)directory)
             (void)lint_context_add(f->sent, view_make(name.at, name.size - directory), directory,
                                    0);
