@@ -93,21 +93,30 @@ static int layout_blob(struct site *p, const struct descriptor *d, struct str *r
     return r < 0 ? r : read_blob(layout_of(p), &d->digest, d->size, ret, err);
 }
 
+/* Who names an artifact means it. Without a name, what lies beside images is not meant, unless there is nothing else. */
+static int select_entry(struct layout *l, const struct descriptor **ret, struct error *err)
+{
+    struct image_index *x = l->index;
+    size_t kept = 0;
+
+    if ((l->tag || x->manifest_count == 1) && layout_select(x, l->tag, ret, NULL) == 0)
+        return 0;
+    for (size_t i = 0; i < x->manifest_count; i++)
+        if (!beside_is(&x->manifests[i]))
+            x->manifests[kept++] = x->manifests[i];
+    x->manifest_count = kept;
+    return layout_select(x, l->tag, ret, err);
+}
+
 static int layout_image(struct site *p, struct digest *ret, struct str *ret_manifest,
                         struct error *err)
 {
     struct layout *l = layout_of(p);
     const struct descriptor *d = NULL;
-    size_t kept = 0;
     int r = read_index(l, err);
 
-    for (size_t i = 0; r == 0 && i < l->index->manifest_count; i++)
-        if (!beside_is(&l->index->manifests[i]))
-            l->index->manifests[kept++] = l->index->manifests[i];
-    if (r < 0)
-        return r;
-    l->index->manifest_count = kept;
-    r = layout_select(l->index, l->tag, &d, err);
+    if (r == 0)
+        r = select_entry(l, &d, err);
     if (r == 0)
         r = descriptor_need_sha256(d, err);
     if (r == 0)

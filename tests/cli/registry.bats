@@ -873,6 +873,21 @@ two_platforms() {
     diff -r theirs to.d
     skopeo --insecure-policy copy -q --all dir:to.d oci:back:1
     [ "$(raw oci:back:1)" = "$all" ]
+    # an artifact by its name, beside an image and alone
+    python3 -c '
+import hashlib, json
+put = lambda data: (open("o/blobs/sha256/" + hashlib.sha256(data).hexdigest(), "wb").write(data), {"digest": "sha256:" + hashlib.sha256(data).hexdigest(), "size": len(data)})[1]
+m = put(json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "text/x",
+    "config": dict(put(b"{}"), mediaType="application/vnd.oci.empty.v1+json"), "layers": [dict(put(b"words"), mediaType="text/plain")]}).encode())
+index = json.load(open("o/index.json"))
+index["manifests"].append(dict(m, mediaType="application/vnd.oci.image.manifest.v1+json", artifactType="text/x", annotations={"org.opencontainers.image.ref.name": "words"}))
+json.dump(index, open("o/index.json", "w"))'
+    [ "$("$COOPER" copy -q --all oci:o oci:still:1)" = "$all" ]
+    words=$("$COOPER" copy -q oci:o:words "docker://$REGISTRY/two/words:1")
+    rm -rf to.d
+    for hop in "docker://$REGISTRY/two/words:1 oci:words" "oci:words oci-archive:words.tar" "oci-archive:words.tar dir:to.d" "dir:to.d oci:words:again"; do
+        [ "$("$COOPER" copy -q $hop)" = "$words" ]
+    done
     mkdir other && touch other/file
     run "$COOPER" copy oci:o:1 dir:other
     [ "$status" = 1 ]
