@@ -24,6 +24,7 @@ enum codec_id {
 };
 
 #define CODEC_CHUNK (1u << 20)
+#define CODEC_GLANCE_SIZE 512 /* a header of tar */
 /* Bombs: plain bytes beyond CODEC_GRACE may be at most CODEC_RATIO times the packed ones. Deflate
  * cannot do better than 1032, zstd is unbounded; layers of real images stay below 20. */
 #define CODEC_GRACE (1ull << 30)
@@ -36,6 +37,8 @@ enum codec_flags {
     CODEC_AHEAD = 1,       /* decompress and hash on a thread of its own */
     CODEC_HASH_PLAIN = 2,  /* diff id */
     CODEC_HASH_PACKED = 4, /* blob digest */
+    CODEC_GLANCE =
+        8, /* pieces of CODEC_GLANCE_SIZE: the beginning of a stream that is cut later is seen */
 };
 struct codec_limits {
     uint64_t plain_max; /* 0: CODEC_PLAIN_MAX */

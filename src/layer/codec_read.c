@@ -216,11 +216,17 @@ static int next_member(struct codec_reader *r, struct error *err)
     }
 }
 
+static size_t block_size(const struct codec_reader *r)
+{
+    return r->flags & CODEC_GLANCE ? CODEC_GLANCE_SIZE : BLOCK;
+}
+
 static int decode_block(struct codec_reader *r, uint8_t *out, size_t *ret_size, struct error *err)
 {
+    const size_t room = block_size(r);
     size_t size = 0;
 
-    while (size < BLOCK) {
+    while (size < room) {
         size_t made = 0;
 
         if (!r->member) {
@@ -230,7 +236,7 @@ static int decode_block(struct codec_reader *r, uint8_t *out, size_t *ret_size, 
             if (!more)
                 break;
         }
-        const int e = r->decoder->decode(r->state, &r->in, out + size, BLOCK - size, &made, err);
+        const int e = r->decoder->decode(r->state, &r->in, out + size, room - size, &made, err);
         if (e < 0)
             return e;
         size += made;
@@ -243,12 +249,13 @@ static int decode_block(struct codec_reader *r, uint8_t *out, size_t *ret_size, 
 /* Plain bytes go from the source into the block; what the probe had read comes first. */
 static int copy_block(struct codec_reader *r, uint8_t *out, size_t *ret_size, struct error *err)
 {
-    size_t size = MIN(BLOCK, r->in.end - r->in.at);
+    const size_t room = block_size(r);
+    size_t size = MIN(room, r->in.end - r->in.at);
 
     memcpy(out, r->in.buf + r->in.at, size);
     r->in.at += size;
-    while (size < BLOCK && !r->in.eof) {
-        const int n = r->in.read(r->in.ctx, out + size, BLOCK - size, err);
+    while (size < room && !r->in.eof) {
+        const int n = r->in.read(r->in.ctx, out + size, room - size, err);
         if (n < 0)
             return n;
         r->in.eof = n == 0;
@@ -280,7 +287,7 @@ static int make_block(struct codec_reader *r, struct block *b, struct error *err
     if (e < 0)
         return e;
     if (!b->at)
-        b->at = xmalloc(BLOCK);
+        b->at = xmalloc(block_size(r));
     e = r->decoder ? decode_block(r, b->at, &b->size, err) : copy_block(r, b->at, &b->size, err);
     if (e < 0)
         return e;

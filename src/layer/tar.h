@@ -28,7 +28,8 @@ void tar_reader_free(struct tar_reader *r);
 DEFINE_CLEANUP(struct tar_reader *, tar_reader_free)
 
 /* Whether the regular file begins with a tar header, compressed or not; rewinds it. So docker tells
- * what ADD unpacks: what the entries say, down to an evil name in the first, is another matter. */
+ * what ADD unpacks: what the entries say, down to an evil name in the first, is another matter. One
+ * that is cut behind its first header is one: to unpack it is an error. */
 bool tar_is_archive(int fd);
 
 /* 1 with an entry, 0 at the end of the archive. The entry and all it points to live until the next

@@ -498,7 +498,7 @@ int tar_next(struct tar_reader *r, const struct entry **ret, struct error *err)
 
 bool tar_is_archive(int fd)
 {
-    CLEANUP(codec_closep) struct codec_reader *in = codec_open_fd(fd, 0, NULL);
+    CLEANUP(codec_closep) struct codec_reader *in = codec_open_fd(fd, CODEC_GLANCE, NULL);
     CLEANUP(tar_reader_freep) struct tar_reader *r = tar_reader_new(in);
     struct stat st;
     const bool yes = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_header(r, NULL) > 0;
