@@ -291,14 +291,33 @@ static int resolve_dest(const struct planning *p, const char *dest, struct str *
     return 0;
 }
 
+/* WORKDIR of a USER that the image does not have: root's, and with a group that it does not have the user's own, as in
+ * BuildKit. Images above scratch are built so; a RUN of that user fails, and so does a name in --chown, and WORKDIR above
+ * nothing at all. */
+static void known_owner(const struct planning *p, const char *owner, struct file_step *step)
+{
+    const size_t size = strcspn(owner, ":");
+    cleanup_free char *user = xasprintf("%.*s", (int)size, owner);
+    cleanup_free char *group = xasprintf("0:%s", owner + size + (owner[size] == ':'));
+    uint32_t none, gid;
+
+    if (!owner[size] || p->in->owner(p->in->ctx, user, &step->uid, &step->gid, NULL) < 0)
+        step->uid = step->gid = 0;
+    if (owner[size] && p->in->owner(p->in->ctx, group, &none, &gid, NULL) >= 0)
+        step->gid = gid;
+}
+
 static int set_owner(const struct planning *p, const struct file_action *a, struct file_step *step,
                      struct error *err)
 {
     if (!*a->owner)
         return 0;
-    const int r = p->in->owner(p->in->ctx, a->owner, &step->uid, &step->gid, err);
-    if (r < 0)
-        return r;
+    ERROR_AUTO(why);
+    const int r = p->in->owner(p->in->ctx, a->owner, &step->uid, &step->gid, &why);
+    if (r == -ENOENT && a->kind == FILE_MKDIR && p->op->inputs[0].op)
+        known_owner(p, a->owner, step);
+    else if (r < 0)
+        return error_move(err, &why);
     step->has_owner = true;
     if (p->seen)
         key_add_u64(p->seen, "owner", (uint64_t)step->uid << 32 | step->gid);
