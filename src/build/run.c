@@ -339,6 +339,7 @@ void exec_plan_fill(struct build *b, const struct op_exec *e, struct spawn_plan 
     plan->make_cwd = true;
     plan->user = e->user;
     plan->hostname = e->hostname;
+    plan->keep_hostname = true; /* what a step writes there is in the layer, as in BuildKit */
     plan->network = network_of(b, e);
     plan->mounts = xcalloc(e->file_count + e->mount_count + 1, sizeof(*plan->mounts));
     for (size_t i = 0; i < e->file_count; i++)

@@ -277,11 +277,12 @@ int mounts_plan(struct launch *l, struct error *err)
         {SPAWN_MOUNT_FILE, -1, "/etc/hosts", str_view(&hosts), .mode = 0644},
         {SPAWN_MOUNT_FILE, -1, "/etc/hostname", str_view(&hostname), .mode = 0644},
     };
+    const size_t own_count = ARRAY_SIZE(own) - (p->keep_hostname ? 1 : 0); /* without the last */
     cleanup_free struct item *items =
         xcalloc(ARRAY_SIZE(own) + p->mount_count, sizeof(struct item));
     size_t count = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+    for (size_t i = 0; i < own_count; i++)
         if (!plan_mounts(p, own[i].target))
             items[count++] = (struct item){&own[i], -1, depth_of(own[i].target)};
     int r = add_planned(l, items, &count, err);

@@ -169,6 +169,7 @@ json_t *spawn_plan_print(const struct spawn_plan *p)
     doc_set_bool(o, "make_cwd", p->make_cwd);
     doc_set_text(o, "user", p->user);
     doc_set_text(o, "hostname", p->hostname);
+    doc_set_bool(o, "keep_hostname", p->keep_hostname);
     doc_set_text(o, "network", networks[p->network]);
     doc_set_bool(o, "network_required", p->network_required);
     doc_set(o, "ports", of_strings(&p->ports));
@@ -404,6 +405,7 @@ static int parse_flags(const json_t *doc, struct spawn_plan *p, struct error *er
     if ((r = doc_bool(doc, "readonly", &p->read_only, err)) < 0 ||
         (r = doc_bool(doc, "volatile", &p->is_volatile, err)) < 0 ||
         (r = doc_bool(doc, "make_cwd", &p->make_cwd, err)) < 0 ||
+        (r = doc_bool(doc, "keep_hostname", &p->keep_hostname, err)) < 0 ||
         (r = doc_bool(doc, "no_new_privs", &p->no_new_privs, err)) < 0 ||
         (r = doc_bool(doc, "network_required", &p->network_required, err)) < 0 ||
         (r = doc_bool(doc, "seccomp", &p->seccomp, err)) < 0 ||

@@ -59,6 +59,7 @@ struct spawn_plan {
     const char *user;         /* "", "name", "uid", "name:group", "uid:gid": looked up in the
                                  root's own passwd */
     const char *hostname;     /* NULL: SPAWN_HOSTNAME */
+    bool keep_hostname;       /* a build: /etc/hostname is the image's own, $HOSTNAME is not set */
     enum spawn_network network;
     bool network_required; /* private: an error when it cannot be had; else host, with a note */
     struct strings ports;  /* ports.h; private (with required: then also where it cannot be had) and

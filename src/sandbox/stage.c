@@ -161,7 +161,8 @@ static void make_env(const struct spawn_plan *p, const struct passwd_user *u, st
         if (!(home_empty && strncmp(p->env.at[i], "HOME=", 5) == 0))
             strings_add(ret, p->env.at[i]);
     env_default(ret, "PATH", DEFAULT_PATH);
-    env_default(ret, "HOSTNAME", p->hostname ? p->hostname : SPAWN_HOSTNAME);
+    if (!p->keep_hostname)
+        env_default(ret, "HOSTNAME", p->hostname ? p->hostname : SPAWN_HOSTNAME);
     if (p->tty)
         env_default(ret, "TERM", "xterm");
     env_default(ret, "HOME", u->home);

@@ -177,7 +177,6 @@ static const struct {
              {LAYER "dev", S_IFDIR | 0755},
              {LAYER "etc", S_IFDIR | 0755},
              {LAYER "etc/hosts", S_IFREG | 0644},
-             {LAYER "etc/hostname", S_IFREG | 0644},
              {LAYER "etc/resolv.conf", S_IFREG | 0644}};
 
 static int make_layer(int store_fd, struct error *err)
