@@ -128,13 +128,20 @@ static void fill_action(const struct copy *p, struct file_action *a)
     a->mode = p->mode;
 }
 
-static int add_heredoc(struct copy *p, struct op *op, const struct heredoc *h, struct str *history)
+static int add_heredoc(struct copy *p, struct op *op, const struct word *w, const struct heredoc *h,
+                       struct str *history)
 {
     struct view data;
     const int r = fe_expand_heredoc(p->fe, p->s, p->c, h, &data, p->err);
 
     if (r < 0)
         return r;
+    if (memchr(h->name.at, '/', h->name.size) || view_eq_text(h->name, ".") ||
+        view_eq_text(h->name, "..")) {
+        (void)error_set(p->err, -EINVAL, "a heredoc of COPY is a file, and '%.*s' names none",
+                        VIEW_ARG(h->name));
+        return fe_at(p->fe, p->s, p->c, w->span, -EINVAL, p->err);
+    }
     struct file_action *a = graph_add_action(p->fe->g, op, FILE_WRITE);
     fill_action(p, a);
     a->source = arena_strndup(p->fe->arena, h->name.at, h->name.size);
@@ -276,7 +283,7 @@ static int make_op(struct copy *p, const char *const *words, struct str *history
             const struct heredoc *h = heredoc_of(in, &in->words[i]);
 
             if (h && heredocs) {
-                const int r = add_heredoc(p, op, h, history);
+                const int r = add_heredoc(p, op, &in->words[i], h, history);
                 if (r < 0)
                     return r;
             } else if (!h && !heredocs) {

@@ -36,6 +36,8 @@ static int read_platform(struct frontend *fe, struct fe_stage *s, struct error *
         int r = fe_expand_header(fe, s->from, &w, &text, err);
         if (r < 0)
             return r;
+        if (f->value.size == 0)
+            continue; /* `--platform=` says nothing */
         if (!*text)
             r = error_set(err, -EINVAL, "empty platform value from expression '%.*s'",
                           (int)MIN(f->value.size, 80u), f->value.at);

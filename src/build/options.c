@@ -88,6 +88,9 @@ static int check_inputs(const struct build_options *o, struct error *err)
 
     for (size_t i = 0; r >= 0 && i < o->build_args.size; i++)
         r = build_arg_check(o->build_args.at[i], err);
+    for (size_t i = 0; r >= 0 && i < o->labels.size; i++)
+        if (!*o->labels.at[i] || *o->labels.at[i] == '=')
+            r = error_set(err, -EINVAL, "--label '%.80s' has no name", o->labels.at[i]);
     for (size_t i = 0; r >= 0 && i < o->build_contexts.size; i++)
         r = named_context_check(o->build_contexts.at[i], err);
     return r < 0 ? r : secrets_check(&o->secrets, err);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -500,7 +501,8 @@ static int resolve_directory(struct sources *s, const char *name, const char *pa
     int r = 0;
 
     vec_each (have, &s->locals)
-        if (*have != s->main && strcmp((*have)->name, name) == 0)
+        if (*have != s->main && strcmp((*have)->name, name) == 0 &&
+            strcmp((*have)->path, path) == 0)
             c = *have;
     if (!c)
         r = open_local(s, name, path, NULL, &c, err);
@@ -661,6 +663,23 @@ struct source_resolver sources_resolver(struct sources *s)
                                     .epoch = epoch};
 }
 
+/* A directory that is not there is an error though nothing asks for it: the name was mistyped. */
+static int check_named(const struct named_context *n, struct error *err)
+{
+    CLEANUP(remote_freep) struct remote *remote = NULL;
+    struct stat st;
+
+    if (after(n->what, "docker-image://") || after(n->what, "oci-layout://") ||
+        after(n->what, "target:") || remote_new(n->what, true, &remote, NULL) != 0)
+        return 0;
+    if (stat(n->what, &st) < 0)
+        return error_sys(err, "named context '%s': look at '%s'", n->name, n->what);
+    if (!S_ISDIR(st.st_mode))
+        return error_set(err, -ENOTDIR, "named context '%s': '%s' is not a directory", n->name,
+                         n->what);
+    return 0;
+}
+
 int sources_open(struct image_tools *tools, const struct main_context *main,
                  const struct strings *build_contexts, enum build_pull pull, struct sources **ret,
                  struct error *err)
@@ -673,8 +692,10 @@ int sources_open(struct image_tools *tools, const struct main_context *main,
     for (size_t i = 0; r >= 0 && i < build_contexts->size; i++) {
         struct named_context n;
         r = read_named(build_contexts->at[i], &n, err);
-        if (r >= 0)
+        if (r >= 0) {
             vec_push(&s->named, n);
+            r = check_named(&n, err);
+        }
     }
     s->main_shown = xstrdup(main->shown ? main->shown : "context");
     if (main->tree) {

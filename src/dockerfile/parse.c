@@ -449,6 +449,10 @@ static int index_lines(struct reader *r, struct error *err)
             error_set(err, -EDQUOT, "a line is longer than %d bytes", DOCKERFILE_LINE_MAX);
             return error_at(err, -EDQUOT, "%s:%zu:1", r->name, r->line_count);
         }
+        if (memchr(c, '\0', (size_t)(stop - c))) {
+            error_set(err, -EINVAL, "a zero byte in the line: this is not a text in UTF-8");
+            return error_at(err, -EINVAL, "%s:%zu:1", r->name, r->line_count);
+        }
         c = newline ? newline + 1 : end;
     }
     r->line_at[r->line_count] = r->source.size;
