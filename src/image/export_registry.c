@@ -5,6 +5,7 @@
 
 #include "image/attest.h"
 #include "image/export_internal.h"
+#include "image/guard.h"
 #include "oci/manifest.h"
 
 struct target {
@@ -284,6 +285,8 @@ int export_registry(struct export_set *set, struct error *err)
     if (r == 0 && set->names.size == 0)
         r = error_hint(err, error_set(err, -EINVAL, "it has no name to be pushed under"),
                        "give it one with -t");
+    if (r == 0)
+        guard_leaving(wire_env(image_wire(set->at[0].tools)), set->names.at[0]);
     for (size_t i = 0; r == 0 && i < set->count; i++)
         r = export_find_blobs(&set->at[i], err);
     for (size_t i = 0; r == 0 && i < set->names.size; i++) {

@@ -110,14 +110,29 @@ int guard_decide(const struct env *env, struct guard *g, const struct policy_ima
 }
 
 /* Docker Content Trust was Notary v1, which is at its end; silence would look like protection. */
-static void speak_of_content_trust(const struct env *env, bool checked)
+static bool wants_content_trust(void)
 {
     const char *word = getenv("DOCKER_CONTENT_TRUST");
 
-    if (!checked && word && (strcmp(word, "1") == 0 || strcmp(word, "true") == 0))
-        env_warn(env, "DOCKER_CONTENT_TRUST: Notary v1 is not asked, and nothing was verified; "
-                      "signatures and "
-                      "policy.json replace it, see cooper-verify(1)");
+    return word && (strcmp(word, "1") == 0 || strcasecmp(word, "true") == 0);
+}
+
+static void speak_of_content_trust(const struct env *env, const char *name, bool checked)
+{
+    if (!checked && wants_content_trust())
+        env_warn(env,
+                 "DOCKER_CONTENT_TRUST: Notary v1 is not asked, and nothing was verified of '%s'; "
+                 "signatures and policy.json replace it, see cooper-verify(1)",
+                 name);
+}
+
+void guard_leaving(const struct env *env, const char *name)
+{
+    if (wants_content_trust())
+        env_warn(env,
+                 "DOCKER_CONTENT_TRUST: Notary v1 is not asked, and nothing was signed of '%s'; "
+                 "'cooper sign' does, see cooper-sign(1)",
+                 name);
 }
 
 int guard_reference(const struct env *env, struct wire *w, const struct reference *ref, bool keep,
@@ -139,7 +154,8 @@ int guard_reference(const struct env *env, struct wire *w, const struct referenc
         r = kept_write(env, &t, err);
     if (r < 0)
         return r;
-    speak_of_content_trust(env, looked);
+    cleanup_free char *name = reference_format(ref);
+    speak_of_content_trust(env, name, looked);
     reference_copy(ref, ret);
     if (looked) {
         ret->has_digest = true;
@@ -261,7 +277,7 @@ int guard_arriving(const struct env *env, const struct image_origin *from, bool 
 
 /* One of those that an image is, or is made of. name: NULL: it is made of it. */
 static int ask_about_present(const struct env *env, const struct image_origin *o, const char *name,
-                             struct error *err)
+                             bool *looked, struct error *err)
 {
     ASKING_AUTO(a);
     int r = guard_open(env, NULL, &a.g, err);
@@ -273,6 +289,7 @@ static int ask_about_present(const struct env *env, const struct image_origin *o
         r = ask_about_origin(&a, o, err);
     if (r == 0 && name && strcmp(name, o->name) != 0)
         r = ask_about_name(&a, name, false, err);
+    *looked = *looked || a.looked;
     return r;
 }
 
@@ -300,10 +317,10 @@ static char *full_name(const struct image *i, const char *name)
     return reference_format(&ref);
 }
 
-int guard_present(const struct env *env, const struct image *i, const char *name, struct error *err)
+static int ask_about_all(const struct env *env, const struct image *i, const char *whole,
+                         bool *looked, struct error *err)
 {
     CLEANUP(image_origins_done) struct image_origins from = {0};
-    cleanup_free char *whole = full_name(i, name);
     ASKING_AUTO(a);
     int r = guard_open(env, NULL, &a.g, err);
 
@@ -315,6 +332,19 @@ int guard_present(const struct env *env, const struct image *i, const char *name
         r = ask_about_unknown(&a, whole, err);
     vec_each (o, &from)
         if (r == 0 && from.known)
-            r = ask_about_present(env, o, from.made ? NULL : whole, err);
-    return r < 0 ? error_wrap(err, r, "image '%.120s' of the store", name) : 0;
+            r = ask_about_present(env, o, from.made ? NULL : whole, looked, err);
+    *looked = *looked || a.looked;
+    return r;
+}
+
+int guard_present(const struct env *env, const struct image *i, const char *name, struct error *err)
+{
+    cleanup_free char *whole = full_name(i, name);
+    bool looked = false;
+    const int r = ask_about_all(env, i, whole, &looked, err);
+
+    if (r < 0)
+        return error_wrap(err, r, "image '%.120s' of the store", name);
+    speak_of_content_trust(env, name, looked);
+    return 0;
 }

@@ -48,3 +48,5 @@ MUST_CHECK int guard_arriving(const struct env *env, const struct image_origin *
 /* For one of the store, before it is run or built upon: name is what was asked for. Needs no network. */
 MUST_CHECK int guard_present(const struct env *env, const struct image *i, const char *name,
                              struct error *err);
+/* For one that is about to be pushed: whoever believes in DOCKER_CONTENT_TRUST is told that nothing is signed. */
+void guard_leaving(const struct env *env, const char *name);

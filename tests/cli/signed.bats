@@ -209,8 +209,31 @@ policy() { # RULE for $REGISTRY/team
 @test "DOCKER_CONTENT_TRUST is spoken of where nothing is verified" {
     upload layout "$REGISTRY" team/plain 1.0
     policy '"accept"'
-    DOCKER_CONTENT_TRUST=1 run -0 --separate-stderr cooper pull "$REGISTRY/team/plain:1.0"
-    [[ $stderr == *"Notary v1 is not asked"* ]]
+    name=$REGISTRY/team/plain:1.0
+    export DOCKER_CONTENT_TRUST=1
+    mkdir -p plain && echo "FROM $name" >plain/Dockerfile
+    for words in "pull $name" "build -t plain plain" "run --rm $name /none"; do
+        # shellcheck disable=SC2086 # words
+        stderr=$(cooper $words 2>&1 >/dev/null) || true # there is no /none
+        [[ $stderr == *"Notary v1 is not asked, and nothing was verified of '$name'"* ]]
+        [ "$(grep -c CONTENT_TRUST <<<"$stderr")" = 1 ]
+    done
+    for words in "push plain $REGISTRY/team/plain:2" "build --push -t $REGISTRY/team/plain:2 plain"; do
+        # shellcheck disable=SC2086 # words
+        run -0 --separate-stderr cooper $words
+        [[ $stderr == *"nothing was signed of '$REGISTRY/team/plain:2'; 'cooper sign' does"* ]]
+    done
+    # where something was verified, or nobody asked, there is no word
+    cooper sign -q --key cosign.key "$name"
+    policy '[{"signed-by": ["cosign.pub"]}]'
+    for words in "pull $name" "build -t plain plain" "run --rm $name /none"; do
+        # shellcheck disable=SC2086 # words
+        stderr=$(cooper $words 2>&1 >/dev/null) || true # there is no /none
+        [[ $stderr != *CONTENT_TRUST* ]]
+    done
+    policy '"accept"'
+    DOCKER_CONTENT_TRUST=0 run -0 --separate-stderr cooper pull "$name"
+    [[ $stderr != *CONTENT_TRUST* ]]
 }
 
 @test "a build obeys it for what FROM needs" {
