@@ -416,7 +416,14 @@ static void read_log(struct host *h)
 
 void host_audit_gather(struct host *h)
 {
+    struct host_auditing *a = &h->f->auditing;
+
     if (has_auditctl(h))
         read_rules(h);
+    if (h->live_proc && strcmp(h->root_name, "/") == 0 && host_kernel_rules(h->f->arena, a)) {
+        a->state = a->state == HOST_ABSENT ? HOST_THERE : a->state; /* whoever loaded them */
+        vec_each (w, &a->watches)
+            w->path = host_real(h, w->path);
+    }
     read_log(h);
 }

@@ -77,4 +77,8 @@ void host_rules_parse(struct arena *arena, struct view text, const char *path, b
 /* Executions of engines' clients in an audit log. */
 void host_log_parse(struct arena *arena, struct view text, const char *path,
                     struct host_exec_log *ret);
+/* One rule as the kernel lists it (struct audit_rule_data). */
+void host_kernel_parse(struct arena *arena, struct view bytes, struct host_auditing *ret);
+/* Adds the rules that are loaded; true: there are some. Of this machine, and for root alone: others have none. */
+bool host_kernel_rules(struct arena *arena, struct host_auditing *ret);
 void host_audit_gather(struct host *h);

@@ -146,7 +146,7 @@ static void read_go(struct view text, struct found *f)
 
     while (f->count == 0 && text.at && view_cut(&text, '\n', &line))
         if (view_starts(view_trim(line), "require"))
-            tell(f, VIEW("go.sum is missing"));
+            tell(f, VIEW("require"));
 }
 
 /* ---- together ---- */

@@ -306,11 +306,15 @@ static void check_needs(struct lint *l)
 
         if (!w)
             continue;
-        STR_AUTO(more);
-        if (open > 1)
-            str_printf(&more, " and %zu more", open - 1);
-        lint_add(l, w->span, "'%.200s' leaves versions open: %.*s%s", n->path,
-                 LINT_CUT(str_view(&first)), more.size > 0 ? more.at : "");
+        if (view_ends(view_of(n->path), "go.mod"))
+            lint_add(l, w->span, "'%.200s' comes without go.sum: nobody checks what it names",
+                     n->path);
+        else if (open > 1)
+            lint_add(l, w->span, "'%.200s' leaves versions open: '%.*s' and %zu more", n->path,
+                     LINT_CUT(str_view(&first)), open - 1);
+        else
+            lint_add(l, w->span, "'%.200s' leaves the version open of '%.*s'", n->path,
+                     LINT_CUT(str_view(&first)));
     }
 }
 

@@ -36,7 +36,7 @@ static const struct {
     {"Gemfile", "source 'x'\ngem 'a'\ngem \"b\", \"1.2\"\ngem 'c', '~> 1'\n", NULL, 2, "gem 'a'"},
     {"Gemfile", "gem 'a'\n", "Gemfile.lock", 0, NULL},
     {"Gemfile", "gem 'a', path: 'x'\n", NULL, 0, NULL},
-    {"go.mod", "module a\n\nrequire b v1.2.3\n", NULL, 1, "go.sum is missing"},
+    {"go.mod", "module a\n\nrequire b v1.2.3\n", NULL, 1, "require"},
     {"go.mod", "module a\n\nrequire b v1.2.3\n", "go.sum", 0, NULL},
     {"go.mod", "module a\n", NULL, 0, NULL},
 };
