@@ -174,6 +174,7 @@ struct chain {
 /* The services of a file that was loaded for one of them: those of its last document that has some. */
 static json_t *services_of(const struct reader *r, const struct run_file *f)
 {
+    r->list->values += f->count;
     for (size_t i = f->count; i-- > 0;) {
         json_t *services = json_object_get(r->yaml->documents.at[f->first + i], "services");
         if (json_is_object(services))
@@ -242,6 +243,7 @@ static json_t *join_chain(struct reader *r, const struct chain *c)
     size_t i = c->size - 1;
     json_t *all = json_copy(c->at[i].service.value);
 
+    r->list->values += json_object_size(all);
     while (i-- > 0) {
         cleanup_doc json_t *base = all;
         json_t *own = c->at[i].service.value;
@@ -397,6 +399,9 @@ static int model_of(struct reader *r, const struct frame *frame, json_t **ret)
     for (size_t i = 0; result == 0 && i < frame->file->count; i++) {
         json_t *document = r->yaml->documents.at[frame->file->first + i], *more = NULL;
 
+        r->list->values += json_object_size(document);
+        if (!run_list_count(r->list)) /* a file may be included often */
+            return error_set(r->err, -EDQUOT, "more than %d values", RUNCONFIG_VALUES_MAX);
         if (!json_is_object(document))
             continue;
         result = model_of_document(r, frame, document, &more);

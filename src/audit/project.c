@@ -202,6 +202,9 @@ int project_take(struct reader *r, const char *name, struct view text)
     return read_documents(r, f);
 }
 
+/* In the place of a file that is not read: it is not tried again. */
+static struct run_file unread;
+
 int project_load(struct reader *r, const char *dir, struct part name, struct run_file **ret)
 {
     const char *text = part_text(r, name);
@@ -211,14 +214,19 @@ int project_load(struct reader *r, const char *dir, struct part name, struct run
     *ret = NULL;
     if (!text)
         return 0;
-    if (path && (*ret = map_get(&r->loaded, view_of(path))))
+    struct run_file *f = path ? map_get(&r->loaded, view_of(path)) : NULL;
+    if (f) {
+        *ret = f == &unread ? NULL : f;
         return 0;
+    }
     int result = read_text(r, name.at, text, path, true, &content);
+    if (result == 0 && path)
+        map_set(&r->loaded, view_of(path), &unread);
     if (result <= 0)
         return result;
     const struct view own = directory_of(path);
-    struct run_file *f = run_file_add(r->list, shown_name(r, path),
-                                      arena_strndup(r->list->arena, own.at, own.size), content);
+    f = run_file_add(r->list, shown_name(r, path), arena_strndup(r->list->arena, own.at, own.size),
+                     content);
     map_set(&r->loaded, view_of(path), f);
     result = read_documents(r, f);
     if (result == 0)
@@ -320,9 +328,9 @@ int project_env(struct reader *r, struct part name, bool needed, struct run_fact
         return 0;
     if (!file) {
         const int result = read_text(r, name.at, text, path, needed, &content);
-        if (result <= 0)
+        if (result < 0)
             return result;
-        file = add_variables(r->list, shown_name(r, path), content, true);
+        file = result ? add_variables(r->list, shown_name(r, path), content, true) : &unread;
         map_set(&r->loaded, view_of(key), file);
     }
     add_env(r->list, file, name.at.path, f, seen);

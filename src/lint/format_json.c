@@ -170,41 +170,59 @@ void format_gitlab_file(struct lint_output *o, const struct lint_subject *s)
 
 /* ---- SonarQube's generic issues ---- */
 
+/* Where the last place was: the next one is behind it, mostly, and a line may be long. */
+struct columns {
+    uint32_t line;
+    struct view text, rest; /* of the line; behind it */
+    uint32_t column, units; /* both from 1 */
+};
+
 /* at NULL: there is none. What is no Dockerfile has no table of its lines. */
-static struct view line_of(const struct lint_subject *s, uint32_t line)
+static void go_to_line(struct columns *c, const struct lint_subject *s, uint32_t line)
 {
     const struct dockerfile *d = s->report->dockerfile;
-    struct view rest = s->source, text = {0};
 
-    if (d && line > 0 && line <= d->line_count)
-        return view_make(d->source.at + d->line_at[line - 1],
-                         d->line_at[line] - d->line_at[line - 1]);
-    for (uint32_t i = 0; !d && i < line; i++)
-        if (!rest.at || !view_cut(&rest, '\n', &text))
-            return (struct view){0};
-    return text;
+    if (c->line == line)
+        return;
+    if (c->line == 0 || line < c->line)
+        *c = (struct columns){.rest = s->source};
+    c->column = c->units = 1;
+    if (d) {
+        c->text = line <= d->line_count ? view_make(d->source.at + d->line_at[line - 1],
+                                                    d->line_at[line] - d->line_at[line - 1])
+                                        : (struct view){0};
+        c->line = line;
+    }
+    while (c->line < line) {
+        c->line++;
+        if (!c->rest.at || !view_cut(&c->rest, '\n', &c->text))
+            c->text = (struct view){0};
+    }
 }
 
 /* SonarQube and SARIF count UTF-16 units where a span counts bytes. */
-static uint32_t utf16_column(const struct lint_subject *s, uint32_t line, uint32_t column)
+static uint32_t utf16_column(struct columns *c, const struct lint_subject *s, uint32_t line,
+                             uint32_t column)
 {
-    const struct view text = line_of(s, line);
-    uint32_t units = 1;
-
-    if (!text.at || column == 0)
+    if (line > 0)
+        go_to_line(c, s, line);
+    if (line == 0 || !c->text.at || column == 0)
         return MAX(column, 1u);
-    for (size_t i = 0; i < column - 1; i++) {
-        const unsigned char c = i < text.size ? (unsigned char)text.at[i] : ' ';
-        units += ((c & 0xc0) != 0x80) + (c >= 0xf0);
+    if (column < c->column)
+        c->column = c->units = 1;
+    for (; c->column < column; c->column++) {
+        const size_t i = c->column - 1;
+        const unsigned char byte = i < c->text.size ? (unsigned char)c->text.at[i] : ' ';
+        c->units += ((byte & 0xc0) != 0x80) + (byte >= 0xf0);
     }
-    return units;
+    return c->units;
 }
 
-static struct span utf16_span(const struct lint_subject *s, struct span span)
+static struct span utf16_span(struct columns *c, const struct lint_subject *s, struct span span)
 {
-    span.column = utf16_column(s, span.line, span.column);
+    span.column = utf16_column(c, s, span.line, span.column);
     if (span.end_line)
-        span.end_column = utf16_column(s, span.end_line, span.end_column);
+        span.end_column = utf16_column(c, s, span.end_line, span.end_column);
     return span;
 }
 
@@ -235,6 +253,7 @@ static json_t *sonar_range(struct span span)
 void format_sonarqube_file(struct lint_output *o, const struct lint_subject *s)
 {
     static const char *const severities[] = {"INFO", "INFO", "MINOR", "MAJOR", "CRITICAL"};
+    struct columns columns = {0};
 
     vec_each (f, s->report) {
         json_t *doc = json_object(), *where = json_object();
@@ -246,7 +265,7 @@ void format_sonarqube_file(struct lint_output *o, const struct lint_subject *s)
         set_message(where, "message", f);
         doc_set_text(where, "filePath", s->name);
         if (f->span.line)
-            doc_set(where, "textRange", sonar_range(utf16_span(s, f->span)));
+            doc_set(where, "textRange", sonar_range(utf16_span(&columns, s, f->span)));
         doc_set(doc, "primaryLocation", where);
         add_doc(o, IS_FIRST(o, s, f), doc);
     }
@@ -328,13 +347,15 @@ static json_t *sarif_location(const char *name, struct span span)
 
 void format_sarif_file(struct lint_output *o, const struct lint_subject *s)
 {
+    struct columns columns = {0};
+
     vec_each (f, s->report) {
         json_t *doc = json_object(), *where = json_array();
 
         doc_set_text(doc, "ruleId", f->code);
         doc_set_text(doc, "level", sarif_level(f->level));
         doc_set(doc, "message", sarif_text(f->text));
-        json_t *location = sarif_location(s->name, utf16_span(s, f->span));
+        json_t *location = sarif_location(s->name, utf16_span(&columns, s, f->span));
         if (f->place && *f->place)
             doc_set(location, "logicalLocations", sarif_logical(f->place));
         doc_push(where, location);
