@@ -202,8 +202,14 @@ int project_take(struct reader *r, const char *name, struct view text)
     return read_documents(r, f);
 }
 
-/* In the place of a file that is not read: it is not tried again. */
-static struct run_file unread;
+/* A file that is not read is not tried again. */
+static struct run_file *missing_file(struct reader *r)
+{
+    struct run_file *f = arena_new_object(r->list->arena, struct run_file);
+
+    f->missing = true;
+    return f;
+}
 
 int project_load(struct reader *r, const char *dir, struct part name, struct run_file **ret)
 {
@@ -216,12 +222,12 @@ int project_load(struct reader *r, const char *dir, struct part name, struct run
         return 0;
     struct run_file *f = path ? map_get(&r->loaded, view_of(path)) : NULL;
     if (f) {
-        *ret = f == &unread ? NULL : f;
+        *ret = f->missing ? NULL : f;
         return 0;
     }
     int result = read_text(r, name.at, text, path, true, &content);
     if (result == 0 && path)
-        map_set(&r->loaded, view_of(path), &unread);
+        map_set(&r->loaded, view_of(path), missing_file(r));
     if (result <= 0)
         return result;
     const struct view own = directory_of(path);
@@ -330,7 +336,8 @@ int project_env(struct reader *r, struct part name, bool needed, struct run_fact
         const int result = read_text(r, name.at, text, path, needed, &content);
         if (result < 0)
             return result;
-        file = result ? add_variables(r->list, shown_name(r, path), content, true) : &unread;
+        file =
+            result ? add_variables(r->list, shown_name(r, path), content, true) : missing_file(r);
         map_set(&r->loaded, view_of(key), file);
     }
     add_env(r->list, file, name.at.path, f, seen);

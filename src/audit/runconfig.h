@@ -17,6 +17,7 @@ struct run_file {
     struct view text;        /* borrowed */
     uint32_t lines_before;   /* in lines of places: its first is the one behind */
     bool hidden;             /* its lines are not to be shown */
+    bool missing;            /* it is not read, and no file of the list */
     size_t first, count;     /* its documents */
     VEC(struct run_env) env; /* of a file of variables */
 };
