@@ -1,5 +1,5 @@
 /* pragma.c - comments that switch rules: "# hadolint ignore=A,B # why" (the instruction below), "stage ignore=" (above
- * FROM), "global ignore=", "shell="; BuildKit's "# check=skip=A,B|all;error=true;experimental=X|all" on top and above one
+ * FROM), "global ignore=", "shell="; checkov's "# checkov:skip=A,B:why", which holds in the whole file; BuildKit's "# check=skip=A,B|all;error=true;experimental=X|all" on top and above one
  * instruction. Names that no rule has are harmless. */
 #include <ctype.h>
 
@@ -97,13 +97,25 @@ static bool is_list_of_rules(struct view list)
     return true;
 }
 
+/* "checkov:skip=A,B:why": the list. */
+static bool read_checkov(struct view text, struct view *ret)
+{
+    text = view_trim(text);
+    return cut_text(&text, "checkov:skip=") && view_cut(&text, ':', ret);
+}
+
+static bool read_global(struct view text, struct view *ret)
+{
+    return read_checkov(text, ret) ||
+           (read_hadolint(text, "global", "ignore", ret) && is_list_of_rules(*ret));
+}
+
 static void read_globals(struct pragmas *p, struct arena *arena)
 {
     struct view list;
 
     for (size_t i = 0; p->hadolint && i < p->d->comment_count; i++) {
-        if (!read_hadolint(p->d->comments[i].text, "global", "ignore", &list) ||
-            !is_list_of_rules(list))
+        if (!read_global(p->d->comments[i].text, &list))
             continue;
         struct global *g = arena_new_object(arena, struct global);
         *g = (struct global){list, p->globals};

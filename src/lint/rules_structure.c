@@ -29,7 +29,8 @@ static void check_pragma_used(struct lint *l)
         struct view text = view_trim(l->d->comments[i].text), word;
 
         (void)view_cut(&text, ' ', &word);
-        if (view_eq_nocase(word, "hadolint") && text.at && memmem(text.at, text.size, "ignore", 6))
+        if (view_starts(word, "checkov:skip=") || (view_eq_nocase(word, "hadolint") && text.at &&
+                                                   memmem(text.at, text.size, "ignore", 6)))
             lint_add(l, l->d->comments[i].span, "a rule is switched off by a comment");
     }
 }

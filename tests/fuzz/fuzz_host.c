@@ -58,10 +58,9 @@ static void read_unit(struct view text)
 static void read_audit(struct arena *arena, struct view text)
 {
     struct host_auditing rules = {0};
-
-    host_kernel_parse(arena, text, &rules);
     struct host_exec_log log = {0};
 
+    host_kernel_parse(arena, text, &rules);
     host_rules_parse(arena, text, "fuzz", false, &rules);
     host_rules_parse(arena, text, "fuzz", true, &rules);
     vec_each (w, &rules.watches)
