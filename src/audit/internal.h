@@ -13,6 +13,7 @@ struct reader {
     struct run_list *list;
     struct yaml_stream *yaml;
     bool variables;    /* "${NAME:-value}" is replaced, as compose does it */
+    struct map env;    /* what .env says of variables: texts */
     struct map loaded; /* path below the project's directory -> struct run_file */
     struct error *err;
 };
@@ -99,6 +100,8 @@ MUST_CHECK int project_load(struct reader *r, const char *dir, struct part name,
 /* The same with a file of variables (env_file:); seen: names that are said elsewhere, and count. needed: its absence is noted. */
 MUST_CHECK int project_env(struct reader *r, struct part name, bool needed, struct run_facts *f,
                            struct map *seen);
+/* What .env in the project's directory says, if it is there. */
+void project_variables(struct reader *r);
 /* The directory, below the project's, in which names lead that stand at this place. */
 const char *project_directory(struct reader *r, struct run_place at);
 /* name as dir has it, below the project's directory: NULL: it is not. */

@@ -4,8 +4,9 @@
 #include "audit/internal.h"
 #include "base/doc.h"
 
-#define FILES_MAX 64 /* of one project */
-#define NOTES_MAX 50 /* files that are not read and spoken of */
+#define FILES_MAX 64      /* of one project */
+#define VARIABLE_MAX 4096 /* bytes of a value that is put into others */
+#define NOTES_MAX 50      /* files that are not read and spoken of */
 
 /* ---- files of a list ---- */
 
@@ -342,6 +343,21 @@ int project_env(struct reader *r, struct part name, bool needed, struct run_fact
     }
     add_env(r->list, file, name.at.path, f, seen);
     return 0;
+}
+
+void project_variables(struct reader *r)
+{
+    const struct run_opener *o = r->list->opener;
+    STR_AUTO(text);
+
+    if (!o || o->read(o->ctx, ".env", YAML_SIZE_MAX, &text, NULL) < 0)
+        return;
+    const char *copy = arena_strndup(r->list->arena, text.at ? text.at : "", text.size);
+    const struct run_file *f =
+        add_variables(r->list, shown_name(r, ".env"), view_make(copy, text.size), true);
+    vec_each (e, &f->env)
+        if (e->value.at && e->value.size <= VARIABLE_MAX)
+            map_set(&r->env, e->name, arena_strndup(r->list->arena, e->value.at, e->value.size));
 }
 
 int run_env_file(struct run_list *l, const char *path, struct run_facts *f, struct map *seen,

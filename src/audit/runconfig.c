@@ -127,6 +127,7 @@ static int read_compose(struct reader *r, size_t count)
     cleanup_doc json_t *model = NULL;
 
     r->variables = true;
+    project_variables(r);
     const int result = compose_model(r, 0, count, &model);
     return result < 0 ? result : runconfig_compose(r, (struct part){model, {"", {0}}});
 }
@@ -156,6 +157,7 @@ int runconfig_merged(const struct run_input *inputs, size_t count, struct run_li
         ret->arena = arena_new();
     const int result = read_inputs(&r, inputs, count);
     map_done(&r.loaded);
+    map_done(&r.env);
     if (result == 0 && ret->values > RUNCONFIG_VALUES_MAX)
         return error_set(err, -EDQUOT, "more than %d values", RUNCONFIG_VALUES_MAX);
     return result;

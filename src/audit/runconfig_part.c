@@ -106,35 +106,87 @@ bool part_next(struct reader *r, struct part n, struct part_each *each, struct p
 
 /* ---- scalars ---- */
 
-/* Of "${NAME:-value}" or "${NAME-value}" up to end: the '-'; NULL: "${NAME:?why-not}" and the like. */
-static const char *default_of(const char *text, const char *end)
+#define REPLACED_MAX 65536 /* bytes of a text, from which on variables in it stay */
+#define VARIABLE_MAX 4096  /* bytes in braces */
+#define DEFAULTS_MAX 8     /* "${A:-${B:-...}}" */
+
+/* "$NAME", "${NAME}", "${NAME:-word}": size 0 of name: it is none. */
+struct variable {
+    struct view name, word;
+    char how;   /* one of -?+, or NUL */
+    bool colon; /* an empty value is none */
+    const char *end;
+};
+
+/* The brace that closes the one before text; NULL: none does. */
+static const char *find_brace(const char *text)
 {
-    text += 2;
-    while (text < end && (isalnum((unsigned char)*text) || *text == '_'))
-        text++;
-    text += *text == ':';
-    return text < end && *text == '-' ? text : NULL;
+    for (size_t depth = 1, left = VARIABLE_MAX; *text && left > 0; text++, left--) {
+        depth += *text == '{';
+        depth -= *text == '}';
+        if (depth == 0)
+            return text;
+    }
+    return NULL;
 }
 
-/* What has no default stays: nobody knows it. "$$" is a dollar. */
-static const char *replace_variables(struct reader *r, const char *text)
+static struct variable read_variable(const char *text)
 {
-    STR_AUTO(s);
+    const bool braces = text[1] == '{';
+    const char *name = text + 1 + braces, *at = name;
+    struct variable v = {0};
 
+    while (isalnum((unsigned char)*at) || *at == '_')
+        at++;
+    const char *end = braces ? find_brace(name) : at;
+    if (!end || end < at || isdigit((unsigned char)*name))
+        return v;
+    v = (struct variable){.name = view_make(name, (size_t)(at - name)), .end = end + braces};
+    v.colon = at < end && *at == ':';
+    at += v.colon;
+    if (at < end && strchr("-?+", *at))
+        v.how = *at++;
+    else if (at < end)
+        v.name.size = 0; /* a form of some later release */
+    v.word = view_make(at, (size_t)(end - at));
+    return v;
+}
+
+/* What it stands for; false: nobody knows. */
+static bool value_of(const struct reader *r, const struct variable *v, struct view *ret)
+{
+    const char *value = map_get(&r->env, v->name);
+    const bool set = value && (*value || !v->colon);
+
+    *ret = v->how == '+' ? (set ? v->word : VIEW("")) : set ? view_of(value) : v->word;
+    if (v->how == '-')
+        return true;
+    return v->how == '+' ? value != NULL : set;
+}
+
+/* .env may say it, or a default; what nobody knows stays. "$$" is a dollar. */
+static void replace_variables(struct reader *r, const char *text, unsigned depth, struct str *ret)
+{
     for (; *text; text++) {
-        const char *end = text[0] == '$' && text[1] == '{' ? strchr(text, '}') : NULL;
-        const char *dash = end ? default_of(text, end) : NULL;
+        struct variable v = {0};
+        struct view value;
 
         if (text[0] == '$' && text[1] == '$')
             text++;
-        if (!dash || memchr(text + 2, '$', (size_t)(end - text) - 2)) {
-            str_add_char(&s, *text);
+        else if (text[0] == '$' && ret->size < REPLACED_MAX)
+            v = read_variable(text);
+        if (v.name.size == 0 || !value_of(r, &v, &value)) {
+            str_add_char(ret, *text);
             continue;
         }
-        str_add(&s, view_make(dash + 1, (size_t)(end - dash) - 1));
-        text = end;
+        if (value.at == v.word.at && depth < DEFAULTS_MAX) {
+            cleanup_free char *word = view_dup(value);
+            replace_variables(r, word, depth + 1, ret);
+        } else {
+            str_add(ret, value);
+        }
+        text = v.end - 1;
     }
-    return arena_strndup(r->list->arena, s.at, s.size);
 }
 
 const char *part_text(struct reader *r, struct part n)
@@ -149,8 +201,12 @@ const char *part_text(struct reader *r, struct part n)
         return NULL;
     const char *text = json_string_value(n.value);
     count_text(r, json_string_length(n.value));
-    return r->variables && strchr(text, '$') ? replace_variables(r, text)
-                                             : arena_strdup(r->list->arena, text);
+    if (!r->variables || !strchr(text, '$'))
+        return arena_strdup(r->list->arena, text);
+    STR_AUTO(s);
+    replace_variables(r, text, 0, &s);
+    count_text(r, s.size);
+    return arena_strndup(r->list->arena, s.at, s.size);
 }
 
 bool part_is(struct reader *r, struct part n, const char *text)
