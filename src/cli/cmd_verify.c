@@ -19,15 +19,16 @@ static bool is_wanted(const struct evidence *e, const char *type)
     return e->has_statement && strcmp(e->statement.predicate_type, type) == 0;
 }
 
-static json_t *describe(const struct evidence *e)
+/* proven_s: when it was there by what a log or clock said; 0: nobody did, and it says itself. */
+static json_t *describe(const struct evidence *e, int64_t proven_s)
 {
     json_t *doc = json_object();
     char text[CONFIG_TIME_MAX];
-    int64_t time;
+    int64_t time = proven_s;
 
     doc_set_text(doc, "form", evidence_form_name(e->form));
     doc_set_text(doc, "reference", evidence_reference(e));
-    if (evidence_time(e, &time))
+    if (proven_s || evidence_time(e, &time))
         doc_set_text(doc, "time", config_time_format(time, text));
     if (e->form == EVIDENCE_SIMPLE)
         doc_set(doc, "payload", json_incref(e->simple.doc));
@@ -47,12 +48,13 @@ static size_t judge(const struct testimony *t, const struct requirement *q, int6
     const struct requirement_key *k = q->keys.size ? q->keys.at : NULL;
 
     vec_each (e, &t->evidence) {
+        int64_t time = 0;
         ERROR_AUTO(why);
 
         if (!is_wanted(e, type))
             continue;
-        if (requirement_prove(q, k, e, &facts, &why) == 0)
-            doc_push(holding, describe(e));
+        if (requirement_prove(q, k, e, &facts, &time, &why) == 0)
+            doc_push(holding, describe(e, time));
         else
             strings_take(complaints,
                          xasprintf("a %s of the form %s: %s", type ? "statement" : "signature",
@@ -123,12 +125,12 @@ static int verify(const struct env *env, const struct options *o, struct wire *w
     CLEANUP(strings_done) struct strings complaints = {0};
     cleanup_doc json_t *holding = json_array();
     TESTIMONY_AUTO(t);
-    int r = site_open(w, reference, false, &p, err);
+    int r = crypto_open(&c, err);
 
     if (r == 0)
-        r = crypto_open(&c, err);
-    if (r == 0)
         r = prover_make(c, &o->by, &q, err);
+    if (r == 0)
+        r = site_open(w, reference, false, &p, err);
     if (r == 0)
         r = testimony_collect(p, &t, err);
     if (r < 0)

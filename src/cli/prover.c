@@ -17,16 +17,8 @@ bool prover_is_named(const struct prover_options *o)
     return o->key || has_certificate_options(o) || o->log || o->clocks;
 }
 
-/* Without the issuer anybody's word would do: a@example.com can be vouched for by whom the authority believes. */
-static int check_certificate_options(const struct prover_options *o, struct error *err)
+static int check_authority(const struct prover_options *o, struct error *err)
 {
-    if (!o->identity == !o->identity_like)
-        return error_set(err, -EINVAL,
-                         "it takes either --certificate-identity or --certificate-identity-regexp");
-    if (!o->issuer == !o->issuer_like)
-        return error_set(
-            err, -EINVAL,
-            "it takes either --certificate-oidc-issuer or --certificate-oidc-issuer-regexp");
     if (!o->chain == !o->roots)
         return error_hint(
             err, error_set(err, -EINVAL, "it takes either --certificate-chain or --ca-roots"),
@@ -43,7 +35,7 @@ int prover_check(const struct prover_options *o, struct error *err)
             err,
             error_set(err, -EINVAL, "it takes either --key, --certificate-identity or --policy"),
             "the public key: --key cosign.pub");
-    return o->key ? 0 : check_certificate_options(o, err);
+    return o->key ? 0 : check_authority(o, err);
 }
 
 static int read_file(void *ctx, const char *path, struct str *ret, struct error *err)
@@ -57,19 +49,16 @@ static struct requirement_key named(const char *path)
     return (struct requirement_key){.path = path ? xstrdup(path) : NULL, .pem = STR_INIT};
 }
 
-static int make_identity(const struct prover_options *o, struct requirement_authority *by,
-                         struct error *err)
+static int make_identity(const struct prover_options *o, struct requirement *q, struct error *err)
 {
-    int r = 0;
+    const struct identity_words words = {o->identity, o->identity_like, o->issuer, o->issuer_like};
+    const int r = requirement_set_identity(q, &words, err);
 
-    by->roots = named(o->chain ? o->chain : o->roots);
-    by->between = named(o->between);
-    by->name = o->identity ? xstrdup(o->identity) : NULL;
-    by->issuer = o->issuer ? xstrdup(o->issuer) : NULL;
-    if (o->identity_like)
-        r = identity_pattern_read(o->identity_like, &by->name_like, err);
-    return r == 0 && o->issuer_like ? identity_pattern_read(o->issuer_like, &by->issuer_like, err)
-                                    : r;
+    if (r < 0)
+        return r;
+    q->by->roots = named(o->chain ? o->chain : o->roots);
+    q->by->between = named(o->between);
+    return 0;
 }
 
 static int make_parts(const struct prover_options *o, struct requirement *q, struct error *err)
@@ -81,12 +70,8 @@ static int make_parts(const struct prover_options *o, struct requirement *q, str
     if (o->clocks) {
         q->clocks = xcalloc(1, sizeof(*q->clocks));
         q->clocks->roots = named(o->clocks);
-        q->clocks->between = named(NULL);
     }
-    if (o->key || r < 0)
-        return r;
-    q->by = xcalloc(1, sizeof(*q->by));
-    return make_identity(o, q->by, err);
+    return o->key || r < 0 ? r : make_identity(o, q, err);
 }
 
 int prover_make(const struct crypto *c, const struct prover_options *o, struct requirement *ret,

@@ -238,6 +238,8 @@ static int load_authority(const struct loader *l, struct requirement_authority *
 {
     if (!by || by->authority)
         return 0;
+    if (!by->roots.pem.at)
+        by->roots.pem = STR_INIT;
     if (!by->between.pem.at)
         by->between.pem = STR_INIT;
     int r = load_text(l, &by->roots, err);
@@ -275,16 +277,16 @@ int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read
     return result;
 }
 
-/* Old, from the future, or of no known time. NULL: neither. */
+/* Old, from the future, or of no known time; what a log or a clock proved counts before what the signer wrote. NULL: neither. */
 static const char *age_complaint(const struct requirement *q, const struct evidence *e,
-                                 int64_t now_s)
+                                 int64_t proven_s, int64_t now_s)
 {
     const int64_t slack_s = 300; /* clocks differ */
-    int64_t time;
+    int64_t time = proven_s;
 
     if (q->max_age_s == 0)
         return NULL;
-    if (!evidence_time(e, &time))
+    if (!time && !evidence_time(e, &time))
         return "it does not say when it was made";
     if (time > now_s + slack_s)
         return "it was made in the future";
@@ -311,16 +313,17 @@ static bool key_holds(const struct requirement *q, const struct requirement_key 
 {
     for (size_t i = 0; i < f->evidence_count; i++) {
         const struct evidence *e = &f->evidence[i];
+        int64_t time = 0;
         ERROR_AUTO(unproven);
 
         if (!is_wanted(q, e))
             continue;
-        if (requirement_prove(q, k, e, f, &unproven) < 0) {
+        if (requirement_prove(q, k, e, f, &time, &unproven) < 0) {
             if (q->by || q->logs.size || q->clocks) /* else it is of another key, and no failure */
                 note(ret_why, unproven.text);
             continue;
         }
-        const char *why = age_complaint(q, e, f->now_s);
+        const char *why = age_complaint(q, e, time, f->now_s);
         if (!why && !requirement_name_fits(q, f->image->reference, evidence_reference(e)))
             why = "it is signed under another name";
         if (!why)

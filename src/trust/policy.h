@@ -8,7 +8,10 @@
  *                  far as that it is asked for, and refuses.
  *     cooper       {"version": 1, "default": RULE, "images": {SCOPE: RULE}}
  *                  RULE: "accept", "reject" or a list of
- *                  {"signed-by": [FILE or PEM], "at-least": 1, "statement": TYPE, "max-age": "30d"}
+ *                  {"signed-by": [FILE or PEM], "at-least": 1, "statement": TYPE, "max-age": "30d",
+ *                  "rekor-public-key": [FILE or PEM], "timestamp-certificate-chain": FILE or PEM}, or with
+ *                  "certificate-identity", "certificate-oidc-issuer" (or either with "-regexp" behind it) and
+ *                  "certificate-chain": FILE or PEM instead of signed-by
  *
  * A scope is a whole reference, a repository, any of what is before a '/' in it, a host, "*.domain";
  * in ours "oci:/path", "oci-archive:/path" and "docker-archive:/path" for files, and "oci:/" for all of
@@ -115,6 +118,15 @@ void requirement_done(struct requirement *q);
 MUST_CHECK int requirement_add_key(struct requirement_keys *l, const char *path, struct view pem,
                                    struct error *err);
 
+/* Whom a certificate must be of, as verify's options and the policy's keys of these names say it; NULL: not given. */
+struct identity_words {
+    const char *name, *name_like;     /* certificate-identity, certificate-identity-regexp */
+    const char *issuer, *issuer_like; /* certificate-oidc-issuer, certificate-oidc-issuer-regexp */
+};
+/* Gives q an authority without certificates yet. -EINVAL: not one of each pair is there, or a pattern is wrong. */
+MUST_CHECK int requirement_set_identity(struct requirement *q, const struct identity_words *w,
+                                        struct error *err);
+
 /* What is known of the image. */
 struct policy_facts {
     const struct policy_image *image;
@@ -127,7 +139,8 @@ struct policy_facts {
 MUST_CHECK int policy_decide(const struct policy_rule *r, const struct policy_facts *facts,
                              struct error *err);
 /* -EBADMSG: e does not prove what q asks for: who said it, to which log, at what time. k: which of its keys is meant;
- * NULL: its authority. Neither the kind nor the age of e is looked at. */
+ * NULL: its authority. Neither the kind nor the age of e is looked at. *ret_time_s: when it was there by the word of a clock, else
+ * of a log; 0: nobody says. */
 MUST_CHECK int requirement_prove(const struct requirement *q, const struct requirement_key *k,
                                  const struct evidence *e, const struct policy_facts *f,
-                                 struct error *err);
+                                 int64_t *ret_time_s, struct error *err);

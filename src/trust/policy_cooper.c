@@ -24,22 +24,35 @@ static int read_age(const char *text, int64_t *ret_s, struct error *err)
     return error_set(err, -EINVAL, "max-age '%.40s' is not a number with s, m, h, d or w", text);
 }
 
-static int read_keys(const json_t *list, struct requirement *q, struct error *err)
+/* A file, or PEM itself. */
+static struct requirement_key file_or_pem(const char *text)
+{
+    const bool pem = strncmp(text, "-----BEGIN", 10) == 0;
+    struct requirement_key k = {.path = pem ? NULL : xstrdup(text), .pem = STR_INIT};
+
+    if (pem)
+        str_add_text(&k.pem, text);
+    return k;
+}
+
+static int read_keys(const json_t *list, const char *name, struct requirement_keys *ret,
+                     struct error *err)
 {
     const json_t *item;
     size_t i;
-    int r = json_array_size(list) > 0 ? 0 : error_set(err, -EINVAL, "signed-by is no list of keys");
+    int r = json_array_size(list) > 0 ? 0 : error_set(err, -EINVAL, "%s is no list of keys", name);
 
     json_array_foreach(list, i, item)
     {
         const char *text = json_string_value(item);
 
         if (r == 0 && (!text || !*text))
-            r = error_set(err, -EINVAL, "signed-by[%zu] is no text", i);
+            r = error_set(err, -EINVAL, "%s[%zu] is no text", name, i);
+        if (r == 0 && ret->size == POLICY_KEYS_MAX)
+            r = error_set(err, -EDQUOT, "%s has more than %d keys", name, POLICY_KEYS_MAX);
         if (r < 0)
             break;
-        const bool pem = strncmp(text, "-----BEGIN", 10) == 0;
-        r = requirement_add_key(&q->keys, pem ? NULL : text, pem ? view_of(text) : VIEW(""), err);
+        vec_push(ret, file_or_pem(text));
     }
     return r;
 }
@@ -58,23 +71,98 @@ static int read_statement(const json_t *doc, struct requirement *q, struct error
     return 0;
 }
 
+static int read_certificates(const json_t *doc, const char *key, struct requirement_key *ret,
+                             struct error *err)
+{
+    const char *text = NULL;
+    const int r = doc_need_text(doc, key, &text, err);
+
+    if (r < 0)
+        return r;
+    if (!*text)
+        return error_set(err, -EINVAL, "%s is empty", key);
+    *ret = file_or_pem(text);
+    return 0;
+}
+
+static int read_identity(const json_t *doc, struct requirement *q, struct error *err)
+{
+    struct identity_words w = {0};
+    int r = doc_text(doc, "certificate-identity", &w.name, err);
+
+    if (r == 0)
+        r = doc_text(doc, "certificate-identity-regexp", &w.name_like, err);
+    if (r == 0)
+        r = doc_text(doc, "certificate-oidc-issuer", &w.issuer, err);
+    if (r == 0)
+        r = doc_text(doc, "certificate-oidc-issuer-regexp", &w.issuer_like, err);
+    if (r == 0)
+        r = requirement_set_identity(q, &w, err);
+    return r < 0 ? r : read_certificates(doc, "certificate-chain", &q->by->roots, err);
+}
+
+/* A log, a clock. */
+static int read_witnesses(const json_t *doc, struct requirement *q, struct error *err)
+{
+    json_t *logs = NULL;
+    int r = doc_array(doc, "rekor-public-key", &logs, err);
+
+    if (r == 0 && logs)
+        r = read_keys(logs, "rekor-public-key", &q->logs, err);
+    if (r < 0 || !json_object_get(doc, "timestamp-certificate-chain"))
+        return r;
+    q->clocks = xcalloc(1, sizeof(*q->clocks));
+    return read_certificates(doc, "timestamp-certificate-chain", &q->clocks->roots, err);
+}
+
+/* Keys, or the identity in a certificate. */
+static int read_prover(const json_t *doc, struct requirement *q, struct error *err)
+{
+    static const char *const others[] = {"certificate-identity", "certificate-identity-regexp",
+                                         "certificate-oidc-issuer",
+                                         "certificate-oidc-issuer-regexp", "certificate-chain"};
+    const char *other = NULL;
+    json_t *keys = NULL;
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (json_object_get(doc, others[i]))
+            other = others[i];
+    if (!other)
+        r = doc_need_array(doc, "signed-by", &keys, err);
+    else if (json_object_get(doc, "signed-by"))
+        r = error_set(err, -EINVAL, "there are signed-by and %s", other);
+    if (r == 0)
+        r = other ? read_identity(doc, q, err) : read_keys(keys, "signed-by", &q->keys, err);
+    return r < 0 ? r : read_witnesses(doc, q, err);
+}
+
 static int read_requirement(const json_t *doc, struct policy_rule *rule, struct error *err)
 {
-    static const char *const words[] = {"signed-by", "at-least", "statement", "max-age", NULL};
+    static const char *const words[] = {"signed-by",
+                                        "at-least",
+                                        "statement",
+                                        "max-age",
+                                        "certificate-identity",
+                                        "certificate-identity-regexp",
+                                        "certificate-oidc-issuer",
+                                        "certificate-oidc-issuer-regexp",
+                                        "certificate-chain",
+                                        "rekor-public-key",
+                                        "timestamp-certificate-chain",
+                                        NULL};
     struct requirement *q = policy_add_requirement(rule, REQUIRE_SIGNED);
     const char *age = NULL;
-    json_t *keys = NULL;
     int r = policy_know_keys(doc, words, err);
 
     if (r == 0)
-        r = doc_need_array(doc, "signed-by", &keys, err);
-    if (r == 0)
-        r = read_keys(keys, q, err);
+        r = read_prover(doc, q, err);
     if (r == 0)
         r = doc_int(doc, "at-least", &q->at_least, err);
-    if (r == 0 && (q->at_least < 1 || (uint64_t)q->at_least > q->keys.size))
-        r = error_set(err, -EINVAL, "at-least is %" PRId64 " of %zu keys", q->at_least,
-                      q->keys.size);
+    const uint64_t most = q->by ? 1 : q->keys.size;
+    if (r == 0 && (q->at_least < 1 || (uint64_t)q->at_least > most))
+        r = error_set(err, -EINVAL, "at-least is %" PRId64 " of %" PRIu64 " keys", q->at_least,
+                      most);
     if (r == 0)
         r = read_statement(doc, q, err);
     if (r == 0)

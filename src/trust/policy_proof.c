@@ -139,16 +139,16 @@ static int prove_times(const struct requirement *q, const struct evidence *e,
 }
 
 static int prove_by_key(const struct requirement *q, const struct trust_key *k,
-                        const struct evidence *e, const struct policy_facts *f, struct error *err)
+                        const struct evidence *e, const struct policy_facts *f, struct times *ret,
+                        struct error *err)
 {
-    struct times ignored = {0};
     STR_AUTO(spki);
     const int r = evidence_verify(e, &f->subject, k, err);
 
     if (r < 0)
         return r;
     trust_key_print_der(k, &spki);
-    return prove_times(q, e, f, str_view(&spki), &ignored, err);
+    return prove_times(q, e, f, str_view(&spki), ret, err);
 }
 
 /* A certificate of minutes is held against the moments when the log took the signature and the clock saw it, others
@@ -187,24 +187,29 @@ static int check_certificate(const struct requirement *q, const struct certifica
 }
 
 static int prove_by_certificate(const struct requirement *q, const struct evidence *e,
-                                const struct policy_facts *f, struct error *err)
+                                const struct policy_facts *f, struct times *ret, struct error *err)
 {
     CLEANUP(certificate_freep) struct certificate *x = NULL;
     CLEANUP(trust_key_freep) struct trust_key *k = NULL;
-    struct times t = {0};
     int r = e->certificate ? certificate_read(authority_crypto(q->by->authority),
                                               view_of(e->certificate), &x, err)
                            : error_set(err, -EBADMSG, "no certificate came with it");
 
     if (r == 0)
-        r = prove_times(q, e, f, certificate_der(x), &t, err);
+        r = prove_times(q, e, f, certificate_der(x), ret, err);
     if (r == 0)
-        r = check_certificate(q, x, e, &t, f->now_s, &k, err);
+        r = check_certificate(q, x, e, ret, f->now_s, &k, err);
     return r < 0 ? r : evidence_verify(e, &f->subject, k, err);
 }
 
 int requirement_prove(const struct requirement *q, const struct requirement_key *k,
-                      const struct evidence *e, const struct policy_facts *f, struct error *err)
+                      const struct evidence *e, const struct policy_facts *f, int64_t *ret_time_s,
+                      struct error *err)
 {
-    return q->by ? prove_by_certificate(q, e, f, err) : prove_by_key(q, k->key, e, f, err);
+    struct times t = {0};
+    const int r =
+        q->by ? prove_by_certificate(q, e, f, &t, err) : prove_by_key(q, k->key, e, f, &t, err);
+
+    *ret_time_s = t.stamped_s ? t.stamped_s : t.logged_s;
+    return r;
 }

@@ -650,6 +650,18 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     for it in stamped stamp; do STAMP=clock BREAK=$it bundled log leaf; verdict 1 "not one of the named authority" --key chain/leaf.pub "${stamped[@]}"; done
     STAMP=clock BREAK=sha1 bundled log leaf; verdict 1 "too weak" --key chain/leaf.pub "${stamped[@]}"
 
+    # the same in a policy of cooper's own, and an age that the log vouches for
+    rule() { printf '{"version": 1, "default": [{"certificate-identity": "%s", "certificate-oidc-issuer": "https://issuer.example", "certificate-chain": "chain/all.crt", %s}]}' "$who" "$1" >own.json; }
+    by_policy() { run "-$1" --separate-stderr cooper verify --policy own.json oci:image:1.0; echo "$stderr"; [[ $stderr == *"$2"* ]]; }
+    bundled log leaf
+    rule '"rekor-public-key": ["chain/log.pub"], "max-age": "1h"'; by_policy 0 ""
+    rule '"rekor-public-key": ["chain/otherlog.pub"]'; by_policy 1 "the promise of the log"
+    rule '"timestamp-certificate-chain": "chain/root.crt"'; by_policy 1 "no time stamp"
+    STAMP=clock bundled log leaf; by_policy 0 ""
+    attested log leaf middle root
+    rule '"rekor-public-key": ["chain/log.pub"], "max-age": "1h"'; by_policy 0 ""
+    rule '"statement": "spdxjson"'; by_policy 1 "no statement"
+
     # words that do not go together
     run -2 cooper verify "${identity[@]}" oci:image
     run -2 cooper verify --key cosign.pub "${identity[@]}" --ca-roots chain/root.crt oci:image

@@ -6,6 +6,8 @@
 #define DEFAULT "\"default\":[{\"type\":\"reject\"}]"
 #define ONE(requirement) "{\"default\":[" requirement "]}"
 #define COOPER(more) "{\"version\":1,\"default\":\"reject\"" more "}"
+#define BY(name, issuer) "\"" name "\":\"a\",\"certificate" issuer "\":\"b\""
+#define CHAIN ",\"certificate-chain\":\"c\""
 #define SCOPED(rule) COOPER(",\"images\":{\"r.example/a\":" rule "}")
 
 static const struct {
@@ -100,6 +102,28 @@ static const struct {
     {SCOPED("\"allow\""), "accept, reject or a list"},
     {SCOPED("[]"), "accept, reject or a list"},
     {SCOPED("[{\"signed-by\":[]}]"), "no list of keys"},
+    {SCOPED("[{" BY("certificate-identity", "-oidc-issuer") CHAIN "}]"), NULL},
+    {SCOPED("[{" BY("certificate-identity-regexp", "-oidc-issuer-regexp") CHAIN "}]"), NULL},
+    {SCOPED("[{" BY("certificate-identity", "-oidc-issuer") CHAIN
+            ",\"rekor-public-key\":[\"k\"],\"timestamp-certificate-chain\":\"t\"}]"),
+     NULL},
+    {SCOPED("[{\"signed-by\":[\"k\"],\"rekor-public-key\":[\"k\"]}]"), NULL},
+    {SCOPED("[{" BY("certificate-identity", "-oidc-issuer") "}]"), "'certificate-chain'"},
+    {SCOPED("[{\"certificate-identity\":\"a\"" CHAIN "}]"), "certificate-oidc-issuer"},
+    {SCOPED("[{" BY("certificate-identity", "-oidc-issuer") ",\"signed-by\":[\"k\"]" CHAIN "}]"),
+     "signed-by and certificate"},
+    {SCOPED("[{" BY("certificate-identity", "-oidc-issuer") CHAIN ",\"at-least\":2}]"),
+     "2 of 1 keys"},
+    {SCOPED("[{" BY("certificate-identity", "-oidc-issuer") CHAIN
+            ",\"certificate-identity-regexp\":\"a\"}]"),
+     "either certificate-identity or"},
+    {SCOPED("[{\"certificate-identity\":\"\",\"certificate-oidc-issuer\":\"b\"" CHAIN "}]"),
+     "empty"},
+    {SCOPED("[{\"certificate-identity-regexp\":\"(?i)a\",\"certificate-oidc-issuer\":\"b\"" CHAIN
+            "}]"),
+     "pattern"},
+    {SCOPED("[{\"signed-by\":[\"k\"],\"rekor-public-key\":\"k\"}]"), "rekor-public-key"},
+    {SCOPED("[{\"signed-by\":[\"k\"],\"timestamp-certificate-chain\":\"\"}]"), "empty"},
     {SCOPED("[{}]"), "'signed-by'"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"at-least\":2}]"), "2 of 1 keys"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"at-least\":0}]"), "0 of 1 keys"},

@@ -90,6 +90,7 @@ static int prove(size_t i, const struct evidence *e, struct error *err)
     CLEANUP(requirement_done) struct requirement q = {.kind = REQUIRE_SIGNED, .at_least = 1};
     struct policy_facts f = {.subject = {.manifest = view_of(verdicts[i].manifest)},
                              .now_s = verdicts[i].now_s};
+    int64_t time;
 
     digest_of(f.subject.manifest, &f.subject.digest);
     q.by = authority_of(verdicts[i].name);
@@ -97,7 +98,7 @@ static int prove(size_t i, const struct evidence *e, struct error *err)
     if (verdicts[i].log)
         assert_int_equal(requirement_add_key(&q.logs, "log", VIEW(""), err), 0);
     assert_int_equal(requirement_load(&q, crypto, read_file, NULL, err), 0);
-    return requirement_prove(&q, NULL, e, &f, err);
+    return requirement_prove(&q, NULL, e, &f, &time, err);
 }
 
 static void the_time_of_signing_decides(void **state)
