@@ -94,7 +94,7 @@ static void check_roots(struct lint *l, const struct image_facts *f)
 
 /* ---- age ---- */
 
-/* The day after which nobody mends the distribution for free (of Debian: the end of LTS), as https://endoflife.date and
+/* The day after which nobody mends the distribution or runtime for free (of Debian: the end of LTS), as https://endoflife.date and
  * the distributions' own pages have it. Versions in order; what is older than the first is past its end too. */
 static const struct lifetime {
     const char *os, *version;
@@ -128,13 +128,50 @@ static const struct lifetime {
     {"fedora", "38", 20240521},
     {"fedora", "39", 20241126},
     {"fedora", "40", 20250513},
+    {"go", "1.20", 20240206},
+    {"go", "1.21", 20240813},
+    {"go", "1.22", 20250211},
+    {"go", "1.23", 20250812},
+    {"node", "12", 20220430},
+    {"node", "14", 20230430},
+    {"node", "16", 20230911},
+    {"node", "17", 20220601},
+    {"node", "18", 20250430},
+    {"node", "19", 20230601},
+    {"node", "20", 20260430},
+    {"node", "21", 20240601},
+    {"node", "22", 20270430},
+    {"node", "23", 20250601},
+    {"node", "24", 20280430},
     {"ol", "7", 20241231},
     {"opensuse-leap", "15.4", 20231207},
     {"opensuse-leap", "15.5", 20241231},
+    {"php", "7.4", 20221128},
+    {"php", "8.0", 20231126},
+    {"php", "8.1", 20251231},
+    {"php", "8.2", 20261231},
+    {"php", "8.3", 20271231},
+    {"php", "8.4", 20281231},
+    {"python", "2.7", 20200101},
+    {"python", "3.4", 20190318},
+    {"python", "3.5", 20200930},
+    {"python", "3.6", 20211223},
+    {"python", "3.7", 20230627},
+    {"python", "3.8", 20241007},
+    {"python", "3.9", 20251031},
+    {"python", "3.10", 20261031},
+    {"python", "3.11", 20271031},
+    {"python", "3.12", 20281031},
+    {"python", "3.13", 20291031},
     {"rhel", "7", 20240630},
     {"rhel", "8", 20290531},
     {"rocky", "8", 20290531},
     {"rocky", "9", 20320531},
+    {"ruby", "2.7", 20230331},
+    {"ruby", "3.0", 20240423},
+    {"ruby", "3.1", 20250326},
+    {"ruby", "3.2", 20260331},
+    {"ruby", "3.3", 20270331},
     {"ubuntu", "14.04", 20190425},
     {"ubuntu", "16.04", 20210430},
     {"ubuntu", "18.04", 20230531},
@@ -195,6 +232,32 @@ static void check_lifetime(struct lint *l, const struct image_facts *f)
                        "%.60s gets no more security updates since %04u-%02u-%02u",
                        f->os_name ? f->os_name : f->os, t->end / 10000, t->end / 100 % 100,
                        t->end % 100);
+}
+
+/* Official images, and many others, say in a variable which version they have. */
+static void check_runtime(struct lint *l, const struct image_facts *f)
+{
+    static const struct {
+        const char *variable, *runtime, *name;
+    } runtimes[] = {
+        {"GOLANG_VERSION=", "go", "Go"},   {"NODE_VERSION=", "node", "Node.js"},
+        {"PHP_VERSION=", "php", "PHP"},    {"PYTHON_VERSION=", "python", "Python"},
+        {"RUBY_VERSION=", "ruby", "Ruby"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(runtimes) * f->config->env.size; i++) {
+        const char *text = f->config->env.at[i / ARRAY_SIZE(runtimes)];
+        const size_t n = i % ARRAY_SIZE(runtimes), size = strlen(runtimes[n].variable);
+        if (strncmp(text, runtimes[n].variable, size) != 0)
+            continue;
+        const char *version = text + size + (text[size] == 'v');
+        const struct lifetime *t = find_lifetime(runtimes[n].runtime, version);
+        if (t && day_of(f->now_s) > t->end)
+            lint_add_place(l, "config: Env", LINT_NOWHERE,
+                           "%s %.20s gets no more security updates since %04u-%02u-%02u",
+                           runtimes[n].name, version, t->end / 10000, t->end / 100 % 100,
+                           t->end % 100);
+    }
 }
 
 #define DAY 86400
@@ -263,6 +326,21 @@ static const struct lint_row rows[] = {
         .bad = "an image of a registry for which the policy says insecureAcceptAnything",
         .good = "one for which it says sigstoreSigned",
         .image = check_signed,
+    },
+    {
+        .id = "CP224",
+        .name = "runtime-end-of-life",
+        .aliases = {NULL},
+        .title = "the language's runtime is past its end of life",
+        .level = LINT_WARNING,
+        .where = LINT_IMAGE,
+        .why =
+            "What is found in it stays open, and a new release of the distribution does not help: "
+            "images of languages bring their own.",
+        .fix = "Build on a release of the language that is supported.",
+        .bad = "ENV NODE_VERSION=16.20.2",
+        .good = "ENV NODE_VERSION=22.11.0",
+        .image = check_runtime,
     },
     {
         .id = "CP532",
