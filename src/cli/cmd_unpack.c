@@ -26,11 +26,20 @@ static int load(struct image_tools *t, const struct place *place, const char *pl
     return r < 0 ? r : image_load(t, &o, ret, err);
 }
 
-static bool is_file(const char *text, struct place *ret)
+static bool is_file(const struct place *place)
 {
-    return place_parse(text, ret, NULL) == 0 &&
-           (ret->kind == PLACE_OCI || ret->kind == PLACE_OCI_ARCHIVE ||
-            ret->kind == PLACE_DOCKER_ARCHIVE);
+    return place->kind == PLACE_OCI || place->kind == PLACE_OCI_ARCHIVE ||
+           place->kind == PLACE_DOCKER_ARCHIVE;
+}
+
+static int open_stored(struct image_tools *t, const struct place *place, const char *text,
+                       const char *platform, struct image **ret, struct error *err)
+{
+    if (place->kind == PLACE_REGISTRY && place_is_explicit(text))
+        return error_hint(err, error_set(err, -EINVAL, "'%s' is in a registry", text),
+                          "cooper pull it first");
+    return image_open_platform(t, place->kind == PLACE_STORE ? place->path : text, platform, ret,
+                               err);
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,
@@ -43,10 +52,12 @@ static int run(const struct env *env, const void *options, char *const *argument
     int r = image_tools_open(env, &t, err);
 
     const struct options *o = options;
-    if (r == 0 && is_file(arguments[0], &place))
+    if (r == 0) /* an id is no reference */
+        (void)!place_parse(arguments[0], &place, NULL);
+    if (r == 0 && is_file(&place))
         r = load(&t, &place, o->platform, arguments[1], &loaded, err);
     else if (r == 0)
-        r = image_open_platform(&t, arguments[0], o->platform, &i, err);
+        r = open_stored(&t, &place, arguments[0], o->platform, &i, err);
     if (r == 0 && (i || loaded.size))
         r = image_unpack(&t, i ? i : loaded.at[0], arguments[1], err);
     return image_exit(r);

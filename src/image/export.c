@@ -43,7 +43,6 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
 {
     struct queue_item item = {.job = job, .request = trees_request(i, o), .fd = fd};
     struct holder *h;
-    int64_t skipped = 0;
     int r = image_holder(t, &h, err);
 
     if (r == 0) {
@@ -55,10 +54,7 @@ static int run_files(struct image_tools *t, const struct image *i, const struct 
         r = queue_run(t, &item, 1, err);
     }
     if (r == 0)
-        r = doc_int(item.answer, "skipped", &skipped, err);
-    if (r == 0 && skipped > 0)
-        env_warn(t->env, "%lld device files are left out: only root makes them",
-                 (long long)skipped);
+        r = target_tell(t->env, item.answer, err);
     queue_items_done(&item, 1);
     return r;
 }

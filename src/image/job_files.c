@@ -228,6 +228,7 @@ struct tree_out {
     char *parent;
     VEC(char *) dirs; /* their attributes are set at the end, children first */
     uint64_t skipped; /* devices that we may not make */
+    size_t lost;      /* extended attributes that could not be set */
 };
 
 static int parent_of(struct tree_out *t, const char *path, const char **ret_name, struct error *err)
@@ -300,7 +301,7 @@ static int make_file(struct tree_out *t, const struct merge_file *file, const ch
     int r = fd < 0 ? fd : copy_content(t, file, path, fd, err);
 
     if (r == 0)
-        r = meta_set(t->parent_fd, name, fd, &e, OWNER_PLAIN, NULL, err);
+        r = meta_set(t->parent_fd, name, fd, &e, OWNER_PLAIN, &t->lost, err);
     if (r == 0)
         r = meta_set_time(t->parent_fd, name, fd, &e, err);
     return r;
@@ -322,7 +323,7 @@ static int make_other(struct tree_out *t, const struct entry *e, const char *nam
         vec_push(&t->dirs, xstrdup(e->path));
         return 0;
     }
-    r = meta_set(t->parent_fd, name, -1, e, OWNER_PLAIN, NULL, err);
+    r = meta_set(t->parent_fd, name, -1, e, OWNER_PLAIN, &t->lost, err);
     return r < 0 ? r : meta_set_time(t->parent_fd, name, -1, e, err);
 }
 
@@ -425,7 +426,7 @@ static int finish_dirs(struct tree_out *t, struct error *err)
         const struct entry e = owned_entry(t, &file, path);
         r = parent_of(t, path, &name, err);
         if (r == 0)
-            r = meta_set(t->parent_fd, name, -1, &e, OWNER_PLAIN, NULL, err);
+            r = meta_set(t->parent_fd, name, -1, &e, OWNER_PLAIN, &t->lost, err);
         if (r == 0)
             r = meta_set_time(t->parent_fd, name, -1, &e, err);
         if (r < 0)
@@ -499,6 +500,7 @@ int job_image_tree(const struct job_context *ctx, const json_t *request, const i
     if (r < 0)
         return error_wrap(err, r, "write files");
     doc_set_int(answer, "skipped", (int64_t)t.skipped);
+    doc_set_int(answer, "lost", (int64_t)t.lost);
     *ret = steal(answer);
     return 0;
 }

@@ -107,7 +107,7 @@ static int unpack_one(struct over *o, const json_t *doc, struct error *err)
                  : 0;
 }
 
-static int unpack_all(struct over *o, const json_t *request, int work, uint64_t *ret_left_out,
+static int unpack_all(struct over *o, const json_t *request, int work, json_t *answer,
                       struct error *err)
 {
     struct unpack_options options = {.root_fd = work, .owner = OWNER_PLAIN, .flat = true};
@@ -133,7 +133,8 @@ static int unpack_all(struct over *o, const json_t *request, int work, uint64_t 
     }
     if (r == 0)
         r = unpack_finish(o->unpack, &result, err);
-    *ret_left_out = result.left_out;
+    doc_set_int(answer, "skipped", (int64_t)result.left_out);
+    doc_set_int(answer, "lost", (int64_t)result.lost);
     return r;
 }
 
@@ -143,19 +144,17 @@ int job_image_over(const struct job_context *ctx, const json_t *request, const i
     struct over o = {.ctx = ctx, .fds = fds, .fd_count = fd_count};
     cleanup_doc json_t *answer = json_object();
     cleanup_close int work = -1;
-    uint64_t left_out = 0;
     int r = fd_count >= 1 ? 0 : error_set(err, -EINVAL, "image-over wants a directory");
 
     if (r == 0)
         r = work = interim_begin(fds[0], request, err);
     if (r >= 0)
-        r = unpack_all(&o, request, work, &left_out, err);
+        r = unpack_all(&o, request, work, answer, err);
     if (r == 0)
         r = interim_end(fds[0], work, request, unpack_root(o.unpack), answer, err);
     unpack_free(o.unpack);
     if (r < 0)
         return r;
-    doc_set_int(answer, "skipped", (int64_t)left_out);
     *ret = steal(answer);
     return 0;
 }

@@ -177,17 +177,28 @@ static int run(struct image_tools *t, struct queue_item *item, struct error *err
 
 /* ---- filling ---- */
 
-static int tell(struct image_tools *t, const struct target *d, const json_t *answer,
-                struct error *err)
+int target_tell(const struct env *env, const json_t *answer, struct error *err)
 {
-    int64_t left_out = 0;
-    bool not_ours = false;
+    int64_t left_out = 0, lost = 0;
     int r = doc_int(answer, "skipped", &left_out, err);
 
     if (r == 0)
-        r = doc_bool(answer, "not_ours", &not_ours, err);
+        r = doc_int(answer, "lost", &lost, err);
     if (r == 0 && left_out > 0)
-        env_warn(t->env, "%" PRId64 " device files are left out: only root makes them", left_out);
+        env_warn(env, "%" PRId64 " device files are left out: only root makes them", left_out);
+    if (r == 0 && lost > 0)
+        env_warn(env, "%" PRId64 " extended attributes could not be set", lost);
+    return r;
+}
+
+static int tell(struct image_tools *t, const struct target *d, const json_t *answer,
+                struct error *err)
+{
+    bool not_ours = false;
+    int r = target_tell(t->env, answer, err);
+
+    if (r == 0)
+        r = doc_bool(answer, "not_ours", &not_ours, err);
     if (r == 0 && not_ours)
         env_warn(t->env, "'%s' is not ours: it keeps its owner, mode and time", d->path);
     return r;

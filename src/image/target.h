@@ -19,4 +19,6 @@ MUST_CHECK int target_open(const char *path, struct target *ret, struct error *e
  * tells. SIGINT, SIGTERM and SIGHUP are -EINTR. */
 MUST_CHECK int target_fill(struct image_tools *t, struct target *d, struct queue_item *item,
                            struct error *err);
+/* Of an answer of image-tree or image-over: what the directory lacks. */
+MUST_CHECK int target_tell(const struct env *env, const json_t *answer, struct error *err);
 void target_close(struct target *d);

@@ -105,6 +105,7 @@ static int set_all(struct unpack *u, int dirfd, const char *name, int fd, const 
 
     if (c == 0)
         c = meta_set_time(dirfd, name, fd, e, err);
+    u->lost += lost;
     if (c == 0 && lost > 0)
         unpack_warn(u, "'%s': %zu extended attributes could not be set", e->path, lost);
     return c;

@@ -70,6 +70,7 @@ struct unpack_result {
     struct index *index; /* yours: index_free(); NULL: flat */
     uint64_t entries;    /* of the archives */
     uint64_t left_out;   /* devices */
+    uint64_t lost;       /* extended attributes that could not be set */
     bool wants_below; /* UNPACK_BELOW_UNKNOWN met missing parents: the tree may be another one above
                          other layers */
     bool used_below;  /* the tree depends on the layers below: it belongs to a chain id, not to a

@@ -119,6 +119,7 @@ static int close_directory(struct finishing *f, struct node *dir, const char *pa
         r = meta_set(-1, path, fd, e, u->o.owner, &lost, err);
     if (r == 0)
         r = meta_set_time(-1, path, fd, e, err);
+    u->lost += lost;
     if (r == 0 && lost > 0)
         unpack_warn(u, "'%s': %zu extended attributes could not be set", path, lost);
     e->path = "";
@@ -194,6 +195,7 @@ int unpack_finish(struct unpack *u, struct unpack_result *ret, struct error *err
     if (r < 0)
         return r;
     result.used_below = u->used_below;
+    result.lost = u->lost;
     *ret = result;
     return 0;
 }

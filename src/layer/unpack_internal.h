@@ -16,7 +16,7 @@ struct unpack {
     struct nodes nodes;
     struct node *base;        /* where o.prefix leads */
     struct strings whiteouts; /* paths of what is to be hidden */
-    uint64_t entries, holes, left_out;
+    uint64_t entries, holes, left_out, lost;
     uint64_t names; /* bytes of all paths that were made */
     uint32_t layer; /* flat: the one that comes in */
     unsigned warnings;

@@ -186,6 +186,12 @@ with tarfile.open("some.tar", "a", format=tarfile.USTAR_FORMAT) as t:
         [ "$(id -u)" != 0 ] || { [ "$(stat -c %u:%g $it)" = 33:44 ] && [ -c $it/dev/null ] && [ $it/dev/zero -ef $it/dev/null ]; }
     done
     [ "$(id -u)" = 0 ] || return 0
+    mkdir bare
+    unshare -m sh -c 'mount -t ramfs none bare && "$COOPER" --root "$SUITE_DIR/two" unpack oci:lay:1 bare/x' 2>bare.log
+    grep -q 'warning: 1 extended attributes could not be set' bare.log
+    cooper unpack "store:$(cut -c8- id)" named && [ -e named/file ]
+    run -2 cooper unpack docker://example.com/app:1 not
+    [[ $output == *"cooper pull it first"* ]]
     for kind in subids single; do
         rm -rf "$SUITE_DIR/lay" && cp -r lay "$SUITE_DIR/lay"
         as_user $kind "$COOPER" unpack "oci:$SUITE_DIR/lay:1" "$SUITE_DIR/user-$kind/direct" 2>direct
