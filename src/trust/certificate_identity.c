@@ -39,22 +39,20 @@ static const char *end_of_class(const char *p)
 
 static int check_pattern(const char *text, struct error *err)
 {
-    const char *odd = NULL;
-
     if (strlen(text) > IDENTITY_MAX)
         return error_set(err, -EDQUOT, "a pattern of more than %d bytes", IDENTITY_MAX);
-    for (const char *p = text; *p && !odd; p++) {
-        odd = odd_part(p);
-        if (*p == '[' && !(p = end_of_class(p))) {
+    for (const char *p = text; *p; p++) {
+        const char *odd = odd_part(p), *end = *p == '[' ? end_of_class(p) : p;
+
+        if (!end)
             odd = "a backslash or '[' in a class, or one without an end";
-            break;
-        }
-        p += *p == '\\';
+        if (odd)
+            return error_set(err, -EINVAL,
+                             "pattern '%.200s' has %s, which not all readers take for the same",
+                             text, odd);
+        p = *end == '\\' ? end + 1 : end;
     }
-    return odd ? error_set(err, -EINVAL,
-                           "pattern '%.200s' has %s, which not all readers take for the same", text,
-                           odd)
-               : 0;
+    return 0;
 }
 
 int identity_pattern_read(const char *text, regex_t **ret, struct error *err)
