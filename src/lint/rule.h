@@ -84,7 +84,7 @@ bool lint_row_is_dockerfile(const struct lint_row *row); /* it has a check for o
 extern const struct lint_table lint_pins, lint_packages, lint_caches, lint_shell, lint_layers,
     lint_deps, lint_tools, lint_contexts, lint_start, lint_trust, lint_shellcheck;
 extern const struct lint_table lint_structure, lint_stages, lint_copy, lint_variables, lint_base,
-    lint_metadata, lint_labels, lint_command, lint_security;
+    lint_variants, lint_metadata, lint_labels, lint_command, lint_security;
 extern const struct lint_table lint_runtime, lint_reach, lint_limits, lint_images, lint_image_files,
     lint_hosts, lint_daemon;
 

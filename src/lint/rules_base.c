@@ -1,19 +1,13 @@
 /* rules_base.c - what FROM (and --from of COPY and RUN) builds on. */
 #include <ctype.h>
 
+#include "lint/base.h"
 #include "lint/facts_run.h"
 #include "lint/image.h"
 #include "lint/rule.h"
 #include "oci/platform.h"
 
-/* A name as it stands in the file; no grammar is held against it. */
-struct image_name {
-    struct view registry; /* size 0: none, the default one */
-    struct view path, tag;
-    bool has_tag, has_digest;
-};
-
-static struct image_name cut_image(struct view text)
+struct image_name lint_image_cut(struct view text)
 {
     struct image_name n = {0};
     const char *at = text.size ? memchr(text.at, '@', text.size) : NULL;
@@ -36,37 +30,48 @@ static struct image_name cut_image(struct view text)
     return n;
 }
 
-/* True when FROM names something of a registry that can be read here. */
-static bool is_base(const struct lint_stage *s)
+bool lint_is_base(const struct lint_stage *s)
 {
     return s->from && !s->parent && s->image.size > 0 && !view_eq_text(s->image, "scratch") &&
            !lint_has_variable(s->image);
 }
 
-static struct span image_span(const struct lint_stage *s)
+struct span lint_image_span(const struct lint_stage *s)
 {
     return s->from->words[0].span;
+}
+
+struct view lint_image_short(struct view image, struct view path)
+{
+    static const char *const prefixes[] = {"docker.io/", "index.docker.io/", "library/"};
+    struct view name = view_make(image.at, (size_t)(path.at - image.at) + path.size);
+
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+        if (view_starts(name, prefixes[i]))
+            name = view_make(name.at + strlen(prefixes[i]), name.size - strlen(prefixes[i]));
+    return name;
 }
 
 /* ---- tags ---- */
 
 static void check_untagged(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
-    const struct image_name n = cut_image(s->image);
+    const struct image_name n = lint_image_cut(s->image);
 
     (void)in;
-    if (is_base(s) && !n.has_tag && !n.has_digest)
-        lint_add(l, image_span(s), "'%.*s' has no tag: the newest image is taken, whatever it is",
+    if (lint_is_base(s) && !n.has_tag && !n.has_digest)
+        lint_add(l, lint_image_span(s),
+                 "'%.*s' has no tag: the newest image is taken, whatever it is",
                  LINT_CUT(s->image));
 }
 
 static void check_latest(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
-    const struct image_name n = cut_image(s->image);
+    const struct image_name n = lint_image_cut(s->image);
 
     (void)in;
-    if (is_base(s) && view_eq_text(n.tag, "latest") && !n.has_digest)
-        lint_add(l, image_span(s), "'%.*s' is whatever was pushed last", LINT_CUT(s->image));
+    if (lint_is_base(s) && view_eq_text(n.tag, "latest") && !n.has_digest)
+        lint_add(l, lint_image_span(s), "'%.*s' is whatever was pushed last", LINT_CUT(s->image));
 }
 
 /* An id ("sha256:...", hexadecimal digits) is no name. */
@@ -84,7 +89,7 @@ static void check_run_latest(struct lint *l, const struct run_facts *f)
     if (f->image.said != RUN_YES || is_id(view_of(f->image.text)))
         return;
     const struct view image = view_of(f->image.text);
-    const struct image_name n = cut_image(image);
+    const struct image_name n = lint_image_cut(image);
     if (!n.has_digest && (n.tag.size == 0 || view_eq_text(n.tag, "latest")))
         lint_add_place(l, f->image.at.path, f->image.at.span, "'%.*s' is whatever was pushed last",
                        LINT_CUT(image));
@@ -108,16 +113,16 @@ static void check_floating(struct lint *l, const struct lint_stage *s, const str
                                         "main",    "master",   "dev",  "devel",    "rolling",
                                         "testing", "unstable", "sid",  "mainline", "rawhide",
                                         "beta",    "alpha",    NULL};
-    const struct image_name n = cut_image(s->image);
+    const struct image_name n = lint_image_cut(s->image);
     struct view rest = n.tag, first = VIEW("");
 
     (void)in;
-    if (!is_base(s) || n.has_digest || !n.has_tag)
+    if (!lint_is_base(s) || n.has_digest || !n.has_tag)
         return;
     (void)view_cut(&rest, '-', &first);
     if (lint_view_in(first, words) || is_major_only(n.tag))
-        lint_add(l, image_span(s), "tag '%.*s' moves: the same line gives another image next month",
-                 LINT_CUT(n.tag));
+        lint_add(l, lint_image_span(s),
+                 "tag '%.*s' moves: the same line gives another image next month", LINT_CUT(n.tag));
 }
 
 /* A digest freezes a base until somebody raises it: it is written into a file only where --enable asked for that by name. */
@@ -134,7 +139,7 @@ static const char *pinned(struct lint *l, const struct lint_stage *s)
     struct digest d;
     char text[DIGEST_TEXT_MAX];
 
-    if (!l->options->fetched || !is_asked_for(l) || !cut_image(s->image).has_tag ||
+    if (!l->options->fetched || !is_asked_for(l) || !lint_image_cut(s->image).has_tag ||
         s->from->words[0].text.size != s->image.size ||
         !l->options->fetched(l->options->stored_ctx, s->image, &d))
         return NULL;
@@ -144,14 +149,14 @@ static const char *pinned(struct lint *l, const struct lint_stage *s)
 static void check_digest(struct lint *l, const struct lint_stage *s, const struct instruction *in)
 {
     (void)in;
-    if (!is_base(s) || cut_image(s->image).has_digest)
+    if (!lint_is_base(s) || lint_image_cut(s->image).has_digest)
         return;
     const char *text = pinned(l, s);
     if (text)
-        lint_add_edit(l, image_span(s), image_span(s), text, "'%.*s' is not pinned by a digest",
-                      LINT_CUT(s->image));
+        lint_add_edit(l, lint_image_span(s), lint_image_span(s), text,
+                      "'%.*s' is not pinned by a digest", LINT_CUT(s->image));
     else
-        lint_add(l, image_span(s), "'%.*s' is not pinned by a digest", LINT_CUT(s->image));
+        lint_add(l, lint_image_span(s), "'%.*s' is not pinned by a digest", LINT_CUT(s->image));
 }
 
 /* What COPY takes out of an image, and what reads the file: '/' or ':' make a name that of an image. */
@@ -164,7 +169,7 @@ static void check_copy_digest(struct lint *l, const struct lint_stage *s,
         check_digest(l, s, in);
         return;
     }
-    if (from.size > 0 && !lint_has_variable(from) && !cut_image(from).has_digest &&
+    if (from.size > 0 && !lint_has_variable(from) && !lint_image_cut(from).has_digest &&
         (memchr(from.at, ':', from.size) || memchr(from.at, '/', from.size)) &&
         !lint_stage_find(l, from, s->from ? s->index : 0))
         lint_add(l, lint_flag_span(in, "from"), "'%.*s' is not pinned by a digest", LINT_CUT(from));
@@ -174,107 +179,9 @@ static void check_syntax_digest(struct lint *l)
 {
     for (size_t i = 0; i < l->d->directive_count; i++) {
         const struct directive *d = &l->d->directives[i];
-        if (view_eq_text(d->name, "syntax") && !cut_image(d->value).has_digest)
+        if (view_eq_text(d->name, "syntax") && !lint_image_cut(d->value).has_digest)
             lint_add(l, d->span, "the front end '%.*s' is not pinned by a digest",
                      LINT_CUT(d->value));
-    }
-}
-
-/* ---- several files ---- */
-
-#define BASES_MAX 10000 /* names of images that are remembered */
-
-struct seen_base {
-    const char *tag, *file; /* where it was seen first */
-};
-struct lint_bases {
-    struct map seen; /* "debian slim" -> struct seen_base */
-    struct arena *arena;
-};
-
-struct lint_bases *lint_bases_new(void)
-{
-    struct lint_bases *b = xcalloc(1, sizeof(*b));
-
-    b->arena = arena_new();
-    return b;
-}
-
-void lint_bases_free(struct lint_bases *b)
-{
-    if (!b)
-        return;
-    map_done(&b->seen);
-    arena_free(b->arena);
-    free(b);
-}
-
-/* docker.io/library/debian is debian. */
-static struct view short_name(struct view image, struct view path)
-{
-    static const char *const prefixes[] = {"docker.io/", "index.docker.io/", "library/"};
-    struct view name = view_make(image.at, (size_t)(path.at - image.at) + path.size);
-
-    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-        if (view_starts(name, prefixes[i]))
-            name = view_make(name.at + strlen(prefixes[i]), name.size - strlen(prefixes[i]));
-    return name;
-}
-
-/* Parts of a tag that say which version it is; what is left is a variant, which is chosen: "3.12-slim-bookworm" is slim. */
-static bool is_version(struct view part)
-{
-    static const char *const words[] = {
-        "jessie", "stretch",  "buster",  "bullseye", "bookworm", "trixie", "forky",  "sid",
-        "xenial", "bionic",   "focal",   "jammy",    "noble",    "latest", "stable", "edge",
-        "lts",    "mainline", "current", "rolling",  "testing",  "beta",   "rc",     NULL};
-
-    if (part.size > 1 && part.at[0] == 'v')
-        part = view_make(part.at + 1, part.size - 1);
-    return part.size == 0 || isdigit((unsigned char)part.at[0]) || lint_view_in(part, words);
-}
-
-/* "debian slim", "node alpine": alpine3.20 is alpine. */
-static const char *kind_of(const struct lint *l, struct view name, struct view tag)
-{
-    STR_AUTO(text);
-    struct view part;
-
-    str_add(&text, name);
-    while (tag.at && view_cut(&tag, '-', &part)) {
-        if (is_version(part))
-            continue;
-        while (part.size > 0 &&
-               (isdigit((unsigned char)part.at[part.size - 1]) || part.at[part.size - 1] == '.'))
-            part.size--;
-        str_printf(&text, " %.*s", VIEW_ARG(part));
-    }
-    return arena_strndup(l->arena, text.at, text.size);
-}
-
-static void check_same_tags(struct lint *l, const struct lint_stage *s,
-                            const struct instruction *in)
-{
-    struct lint_bases *b = l->options->bases;
-    const char *file = l->options->path ? l->options->path : "";
-
-    (void)in;
-    if (!b || !is_base(s))
-        return;
-    const struct image_name n = cut_image(s->image);
-    if (n.tag.size == 0)
-        return;
-    const struct view name = view_of(kind_of(l, short_name(s->image, n.path), n.tag));
-    const struct seen_base *first = map_get(&b->seen, name);
-    if (!first && b->seen.size < BASES_MAX) {
-        struct seen_base *new = arena_new_object(b->arena, struct seen_base);
-        *new = (struct seen_base){arena_strndup(b->arena, n.tag.at, n.tag.size),
-                                  arena_strdup(b->arena, file)};
-        map_set(&b->seen, name, new);
-    } else if (first && !view_eq_text(n.tag, first->tag) && strcmp(first->file, file) != 0) {
-        lint_add(l, image_span(s),
-                 "'%.*s' here, tag '%.80s' in %.200s: both are stored, pulled and kept up to date",
-                 LINT_CUT(s->image), first->tag, first->file);
     }
 }
 
@@ -294,7 +201,7 @@ static bool pattern_matches(struct view pattern, struct view name)
 
 static bool is_trusted(const struct lint *l, struct view image)
 {
-    struct view registry = cut_image(image).registry;
+    struct view registry = lint_image_cut(image).registry;
 
     if (registry.size == 0)
         registry = VIEW("docker.io");
@@ -325,8 +232,8 @@ static void check_trusted(struct lint *l, const struct lint_stage *s, const stru
     if (!l->options->trusted || l->options->trusted->size == 0)
         return;
     if (in->kind == INSTRUCTION_FROM) {
-        if (is_base(s))
-            check_image_trusted(l, s, s->image, image_span(s));
+        if (lint_is_base(s))
+            check_image_trusted(l, s, s->image, lint_image_span(s));
         return;
     }
     if (in->kind == INSTRUCTION_COPY) {
@@ -398,13 +305,13 @@ static void check_base_platform(struct lint *l, const struct lint_stage *s,
                                 const struct instruction *in)
 {
     const struct view flag = instruction_flag(in, "platform");
-    const struct image_config *base = is_base(s) ? lint_stored_base(l, s) : NULL;
+    const struct image_config *base = lint_is_base(s) ? lint_stored_base(l, s) : NULL;
     const struct platform want = platform_host();
     char have_text[PLATFORM_TEXT_MAX], want_text[PLATFORM_TEXT_MAX];
 
     if (base && !l->options->other_platform && (flag.size == 0 || names_platform(flag)) &&
         platform_rank(&want, &base->platform) < 0)
-        lint_add(l, image_span(s),
+        lint_add(l, lint_image_span(s),
                  "Base image %.*s was pulled with platform \"%s\", expected \"%s\" for current "
                  "build",
                  LINT_CUT(s->image), platform_format(&base->platform, have_text),
@@ -488,24 +395,6 @@ static const struct lint_row rows[] = {
         .kinds = LINT_KIND(FROM) | LINT_KIND(COPY),
         .instruction = check_copy_digest,
         .file = check_syntax_digest,
-    },
-    {
-        .id = "CP209",
-        .name = "base-tags-differ",
-        .aliases = {NULL},
-        .title = "Dockerfiles of one tree build on different versions of one image",
-        .level = LINT_STYLE,
-        .where = LINT_DOCKERFILE,
-        .why =
-            "Images that build on the same base store, push and pull its layers once. With two "
-            "versions every host has both, and there are two to keep up to date. Variants (slim, "
-            "alpine) are chosen, and not told.",
-        .fix = "Use one version in all files, or hand it in from one place with ARG.",
-        .bad = "FROM debian:12.5\nUSER 1001\n",
-        .good = "FROM debian:11.9\nUSER 1001\n",
-        .beside = "FROM debian:11.9\n",
-        .kinds = LINT_KIND(FROM),
-        .instruction = check_same_tags,
     },
     {
         .id = "CP205",

@@ -2,12 +2,12 @@
 #include "lint/internal.h"
 
 static const struct lint_table *const tables[] = {
-    &lint_structure, &lint_stages,   &lint_copy,     &lint_variables, &lint_base,
-    &lint_metadata,  &lint_labels,   &lint_command,  &lint_start,     &lint_security,
-    &lint_pins,      &lint_packages, &lint_caches,   &lint_shell,     &lint_trust,
-    &lint_deps,      &lint_tools,    &lint_contexts, &lint_layers,    &lint_shellcheck,
-    &lint_runtime,   &lint_reach,    &lint_limits,   &lint_images,    &lint_image_files,
-    &lint_hosts,     &lint_daemon,
+    &lint_structure,   &lint_stages,   &lint_copy,     &lint_variables, &lint_base,
+    &lint_variants,    &lint_metadata, &lint_labels,   &lint_command,   &lint_start,
+    &lint_security,    &lint_pins,     &lint_packages, &lint_caches,    &lint_shell,
+    &lint_trust,       &lint_deps,     &lint_tools,    &lint_contexts,  &lint_layers,
+    &lint_shellcheck,  &lint_runtime,  &lint_reach,    &lint_limits,    &lint_images,
+    &lint_image_files, &lint_hosts,    &lint_daemon,
 };
 
 size_t lint_row_count(void)
