@@ -204,7 +204,7 @@ static int check_sums(const struct image_source_layer *layer, const struct diges
 static int fetch(struct image_tools *t, struct image_source *s,
                  const struct image_source_layer *layer, int *ret_fd, struct error *err)
 {
-    bool ready = false;
+    struct image_fetch f = {.told_fd = -1};
 
     if (store_blob_has(t->store, &layer->digest)) {
         *ret_fd = store_blob_open(t->store, &layer->digest, NULL, err);
@@ -213,7 +213,7 @@ static int fetch(struct image_tools *t, struct image_source *s,
     cleanup_close int fd = fd_open_unnamed(store_fd(t->store), "tmp", 0, err);
     if (fd < 0)
         return fd;
-    image_source_fetch(s, layer, fd, 0, &ready);
+    image_source_fetch(s, layer, fd, 0, &f);
     const int r = wire_run(image_wire(t), err);
     if (r < 0)
         return r;

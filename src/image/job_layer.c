@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/follow.h"
 #include "layer/unpack.h"
 #include "layer/write.h"
 #include "oci/media.h"
@@ -20,6 +21,7 @@ struct load {
     bool own;               /* the file is main's, which keeps it: it need not be copied */
     struct digests below;   /* bottom first; empty: not looked at */
     struct image_view view; /* of below */
+    struct follow follow;   /* own: it may still be on its way */
 };
 
 static int read_load(const json_t *request, struct load *l, struct error *err)
@@ -133,13 +135,15 @@ static int unpack(struct load *l, int fd, struct codec_sums *ret_sums, json_t *a
     char hex[DIGEST_HEX_MAX];
     int r = store_tree_begin(l->store, &tree, err);
 
+    image_view_done(&l->view);
     if (r == 0 && l->below.size)
         r = image_view_open(l->store, l->below.at, l->below.size, true, &l->view, err);
     if (r < 0)
         return r;
     const struct unpack_options o = unpack_options_of(l, store_tree_fs_fd(tree));
     ERROR_AUTO(why);
-    r = unpack_layer(fd, &o, known(&l->blob), known(&l->diff_id), &result, ret_sums, &why);
+    r = unpack_layer_followed(fd, &l->follow, &o, known(&l->blob), known(&l->diff_id), &result,
+                              ret_sums, &why);
     if ((r == -ENOENT || r == -EINVAL) && o.below == UNPACK_BELOW_UNKNOWN) {
         doc_set_bool(answer, "wants_below", true); /* a hard link to a file below, perhaps */
         return 0;
@@ -169,8 +173,9 @@ static int verify(struct load *l, int fd, struct codec_sums *ret_sums, struct er
     struct codec_reader *in =
         codec_open_fd(fd, CODEC_AHEAD | CODEC_HASH_PLAIN | CODEC_HASH_PACKED, NULL);
     char text[DIGEST_TEXT_MAX];
-    const int r = codec_drain(in, ret_sums, err);
 
+    codec_follow(in, &l->follow);
+    const int r = codec_drain(in, ret_sums, err);
     if (r < 0)
         return r;
     if (known(&l->blob) && !digest_eq(&l->blob, &ret_sums->packed))
@@ -178,6 +183,25 @@ static int verify(struct load *l, int fd, struct codec_sums *ret_sums, struct er
     if (known(&l->diff_id) && !digest_eq(&l->diff_id, &ret_sums->plain))
         return error_set(err, -EPROTO, "its diff id is %s", digest_format(&ret_sums->plain, text));
     return 0;
+}
+
+/* Once more from the beginning when the file began anew, whatever came of it until then. */
+static int read_layer(struct load *l, int fd, struct codec_sums *ret_sums, json_t *answer,
+                      struct error *err)
+{
+    for (;;) {
+        ERROR_AUTO(why);
+
+        l->follow.again = false;
+        json_object_clear(answer);
+        if (lseek(fd, 0, SEEK_SET) < 0)
+            return error_sys(err, "read layer");
+        const int r =
+            l->unpack ? unpack(l, fd, ret_sums, answer, &why) : verify(l, fd, ret_sums, &why);
+        follow_take(&l->follow);
+        if (!l->follow.again)
+            return r < 0 ? error_move(err, &why) : r;
+    }
 }
 
 static const char *media_of_codec(enum codec_id id)
@@ -201,9 +225,7 @@ static int load(struct load *l, int from, json_t *answer, struct error *err)
     r = w ? copy_in(l, from, fd, err) : 0;
     if (r < 0)
         return r;
-    if (lseek(fd, 0, SEEK_SET) < 0)
-        return error_sys(err, "read layer");
-    r = l->unpack ? unpack(l, fd, &sums, answer, err) : verify(l, fd, &sums, err);
+    r = read_layer(l, fd, &sums, answer, err);
     if (r < 0 || json_is_true(json_object_get(answer, "wants_below")))
         return r;
     doc_set_text(answer, "diff_id", digest_format(&sums.plain, text));
@@ -223,13 +245,13 @@ static int load(struct load *l, int from, json_t *answer, struct error *err)
 int job_layer_load(const struct job_context *ctx, const json_t *request, const int *fds,
                    size_t fd_count, json_t **ret, struct error *err)
 {
-    struct load l = {.ctx = ctx};
+    struct load l = {.ctx = ctx, .follow = {.fd = fd_count == 2 ? fds[1] : -1}};
     cleanup_doc json_t *answer = json_object();
     char text[DIGEST_TEXT_MAX];
     int r = read_load(request, &l, err);
 
-    if (r == 0 && fd_count != 1)
-        r = error_set(err, -EINVAL, "layer-load wants one descriptor");
+    if (r == 0 && fd_count != 1 && (fd_count != 2 || !l.own))
+        r = error_set(err, -EINVAL, "layer-load wants a file, and what says how it grows");
     if (r == 0)
         r = store_attach(ctx->store_fd, &l.store, err);
     if (r == 0)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/follow.h"
 #include "image/guard.h"
 #include "image/internal.h"
 #include "image/over.h"
@@ -18,7 +19,7 @@ struct state {
     size_t same; /* an earlier layer with the same diff id does the work; else its own number */
     bool has_tree, has_blob, wants_below, used_below;
     struct store_blob_writer *writer; /* what is fetched from a registry goes here */
-    bool ready;                       /* it is there */
+    struct image_fetch fetch;         /* of it; told_fd 0: there is none */
     int fd;                           /* of a blob of the store; 0: none */
 };
 
@@ -167,14 +168,20 @@ static int take_answer(struct loading *l, struct state *s, const json_t *answer,
 
 static void set_item(const struct loading *l, size_t i, bool with_below, struct queue_item *ret)
 {
+    const struct state *s = &l->states[i];
     char text[DIGEST_TEXT_MAX];
 
-    digest_format(&l->states[i].layer.diff_id, text);
+    digest_format(&s->layer.diff_id, text);
     *ret = (struct queue_item){.job = "layer-load",
                                .title = xasprintf("load layer %.19s", text),
                                .request = load_request(l, i, with_below),
-                               .fd = l->from->layers[i].extent.fd,
-                               .ready = l->states[i].writer ? &l->states[i].ready : NULL};
+                               .fd = l->from->layers[i].extent.fd};
+    if (!s->writer)
+        return;
+    ret->ready = &s->fetch.ready;
+    ret->early = !s->fetch.ready;
+    ret->also = &s->fetch.told_fd;
+    ret->also_count = ret->early;
 }
 
 static void items_done(struct queue_item *items, size_t count)
@@ -203,9 +210,14 @@ static int fetch(struct loading *l, size_t i, struct error *err)
     if (r < 0)
         return r;
     from->extent.fd = store_blob_writer_fd(s->writer);
-    s->ready = have == from->extent.size; /* whoever unpacks it looks what it is */
-    if (!s->ready)
-        image_source_fetch(l->source, from, from->extent.fd, have, &s->ready);
+    s->fetch.ready = have == from->extent.size; /* whoever unpacks it looks what it is */
+    if (s->fetch.ready)
+        return 0;
+    const int told = follow_open(err);
+    if (told < 0)
+        return told;
+    s->fetch.told_fd = told;
+    image_source_fetch(l->source, from, from->extent.fd, have, &s->fetch);
     return 0;
 }
 
@@ -219,9 +231,12 @@ static int run_items(struct loading *l, struct queue_item *items, size_t count, 
     if (r < 0)
         wire_cancel(w);
     /* what is not what it should be is not kept for the next time */
-    for (size_t i = 0; r == -EPROTO && i < l->count; i++)
-        if (l->states[i].ready)
-            store_blob_discard(steal(l->states[i].writer));
+    for (size_t i = 0; r == -EPROTO && i < l->count; i++) {
+        struct state *s = &l->states[i];
+
+        if (s->fetch.ready || (s->item && s->item->failed))
+            store_blob_discard(steal(s->writer));
+    }
     return r;
 }
 
@@ -248,6 +263,8 @@ static int load_alone(struct loading *l, struct error *err)
     for (size_t i = 0; r == 0 && i < l->count; i++)
         if (l->states[i].item)
             r = take_answer(l, &l->states[i], l->states[i].item->answer, err);
+    for (size_t i = 0; i < l->count; i++)
+        l->states[i].item = NULL;
     items_done(items, wanted);
     return r;
 }
@@ -279,7 +296,9 @@ static int load_above(struct loading *l, struct error *err)
         if (r < 0)
             break;
         set_item(l, i, true, &item);
+        s->item = &item;
         r = run_items(l, &item, 1, err);
+        s->item = NULL;
         if (r == 0)
             r = take_answer(l, s, item.answer, err);
         if (r == 0 && s->wants_below)
@@ -321,6 +340,8 @@ static void state_done(struct state *s)
     store_blob_abort(s->writer);
     if (s->fd > 0)
         (void)close(s->fd);
+    if (s->fetch.told_fd > 0)
+        (void)close(s->fetch.told_fd);
 }
 
 /* Layer 1 of 2: the first of an image has nothing to hide, so its whiteouts would be left out. */

@@ -93,6 +93,7 @@ static int step(struct queue *q, struct slot *s, struct error *err)
         job_cancel(s->job);
     if (r == 0 && !s->item->answer)
         r = error_set(err, -EPROTO, "job '%s' gave no answer", s->item->job);
+    s->item->failed = r < 0;
     end_slot(q, s, r < 0 ? PROGRESS_FAILED : PROGRESS_DONE);
     return r;
 }
@@ -128,10 +129,17 @@ static int wait_any(struct queue *q, struct error *err)
 
 static struct queue_item *next_ready(struct queue_item *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!items[i].started && (!items[i].ready || *items[i].ready))
+    struct queue_item *early = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].started)
+            continue;
+        if (!items[i].ready || *items[i].ready)
             return &items[i];
-    return NULL;
+        if (items[i].early && !early)
+            early = &items[i];
+    }
+    return early;
 }
 
 int queue_run(struct image_tools *t, struct queue_item *items, size_t count, struct error *err)

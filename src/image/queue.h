@@ -11,8 +11,10 @@ struct queue_item {
     const int *also;   /* further ones behind it */
     size_t also_count;
     const bool *ready; /* begun when this is true; NULL: at once */
+    bool early;        /* or when nothing else can be begun: it waits for itself */
     json_t *answer;    /* set by queue_run(), the caller's */
     bool started;      /* the queue's */
+    bool failed;       /* what it did is the error */
 };
 
 /* Runs them all; the first failure cancels the rest and is the error. */

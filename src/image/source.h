@@ -63,10 +63,13 @@ struct wire;
 MUST_CHECK int image_source_open_registry(struct wire *w, const struct reference *ref, bool allowed,
                                           struct image_source **ret, struct error *err);
 /* Begins to fetch a layer that is elsewhere into fd, which is the caller's and has the first `have`
- * bytes already: by the wire, *ret_ready
- * becomes true when it is there. Its size is right then; its digest is not checked. */
+ * bytes already, by the wire. Its size is right when it is ready; its digest is not checked. f lives until then. */
+struct image_fetch {
+    bool ready;
+    int told_fd; /* who follows the file (base/follow.h); -1: nobody */
+};
 void image_source_fetch(struct image_source *s, const struct image_source_layer *layer, int fd,
-                        uint64_t have, bool *ret_ready);
+                        uint64_t have, struct image_fetch *f);
 /* path: a directory or file; "-": fd 0. */
 MUST_CHECK int image_source_open(const char *path, const struct image_spool *spool,
                                  struct image_source **ret, struct error *err);

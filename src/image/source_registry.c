@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/follow.h"
 #include "image/source_internal.h"
 
 static size_t count(const struct image_source *s)
@@ -108,13 +109,17 @@ static int read_image(struct image_source *s, size_t i, const struct platform *p
 
 static int note_ready(void *ctx, struct registry_call *c, struct error *err)
 {
+    struct image_fetch *f = ctx;
+
     (void)c, (void)err;
-    *(bool *)ctx = true;
+    f->ready = true;
+    if (f->told_fd >= 0)
+        follow_tell(f->told_fd, FOLLOW_END);
     return 0;
 }
 
 void image_source_fetch(struct image_source *s, const struct image_source_layer *l, int fd,
-                        uint64_t have, bool *ret_ready)
+                        uint64_t have, struct image_fetch *f)
 {
     char text[DIGEST_TEXT_MAX];
     cleanup_free char *title = xasprintf("pull layer %.19s", digest_format(&l->digest, text));
@@ -122,7 +127,7 @@ void image_source_fetch(struct image_source *s, const struct image_source_layer 
     struct registry_call *c = registry_blob_get(s->session, repository_of(s), &l->digest,
                                                 l->extent.size, fd, have, false);
     registry_blob_get_also(c, &l->urls);
-    wire_add(s->wire, c, title, l->extent.size, note_ready, ret_ready);
+    wire_get_blob(s->wire, c, title, l->extent.size, f->told_fd, note_ready, f);
 }
 
 const struct source_form source_registry = {

@@ -21,6 +21,7 @@ struct item {
     wire_done *done;
     void *ctx;
     struct wire_upload *upload; /* or NULL */
+    int told_fd;                /* or -1 */
     uint64_t before;            /* bytes of earlier requests */
 };
 
@@ -121,6 +122,7 @@ static struct item *add(struct wire *w, struct registry_call *c, bool borrowed)
 
     i->call = c;
     i->borrowed = borrowed;
+    i->told_fd = -1;
     i->id = ++w->last_id;
     vec_push(&w->items, i);
     return i;
@@ -135,6 +137,13 @@ void wire_add(struct wire *w, struct registry_call *take_call, const char *title
     i->total = total;
     i->done = done;
     i->ctx = ctx;
+}
+
+void wire_get_blob(struct wire *w, struct registry_call *take_call, const char *title,
+                   uint64_t total, int told_fd, wire_done *done, void *ctx)
+{
+    wire_add(w, take_call, title, total, done, ctx);
+    w->items.at[w->items.size - 1]->told_fd = told_fd;
 }
 
 void wire_keep_uploads(struct wire *w, struct store *s)
@@ -203,6 +212,7 @@ static int submit(struct wire *w, struct item *i, const struct registry_request 
         .body_size = q->body_size,
         .last_fd = i->upload && q->body_fd >= 0 ? wire_upload_fd(i->upload) : -1,
         .sink_fd = q->sink_fd,
+        .told_fd = i->told_fd,
         .sink_offset = q->sink_offset,
         .sink_max = q->sink_max,
         .hash = q->hash,

@@ -40,6 +40,9 @@ const struct env *wire_env(const struct wire *w);
 typedef int wire_done(void *ctx, struct registry_call *c, struct error *err);
 void wire_add(struct wire *w, struct registry_call *take_call, const char *title, uint64_t total,
               wire_done *done, void *ctx);
+/* The same with registry_blob_get(): told_fd, borrowed, is told how its file grows (net/http.h); -1: nobody is. */
+void wire_get_blob(struct wire *w, struct registry_call *take_call, const char *title,
+                   uint64_t total, int told_fd, wire_done *done, void *ctx);
 /* The same with registry_blob_put(); titled, with its size. Large blobs of files that break off with this process are
  * gone on with by another one, where wire_keep_uploads() said where to note that. */
 void wire_put_blob(struct wire *w, struct registry_session *s, const char *repository,

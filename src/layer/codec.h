@@ -57,6 +57,10 @@ struct codec_reader;
 struct codec_reader *codec_open_fd(int fd, unsigned flags, const struct codec_limits *limits);
 struct codec_reader *codec_open_source(codec_source *read, void *ctx, unsigned flags,
                                        const struct codec_limits *limits);
+/* Before the first read: the file is still being written, and its end is where f says so. When f says again,
+ * reading fails, with f->again set. f is the reader's until it is closed; NULL: all is there. */
+struct follow;
+void codec_follow(struct codec_reader *r, struct follow *f);
 /* data must outlive the reader. */
 struct codec_reader *codec_open_bytes(struct view data, unsigned flags,
                                       const struct codec_limits *limits);

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/follow.h"
 #include "base/hash.h"
 
 #define BLOCK (256u << 10)
@@ -29,7 +30,8 @@ struct codec_reader {
     struct codec_input in;
     codec_source *source;
     void *source_ctx;
-    int fd, stop_fd;   /* stop_fd wakes the thread out of a read */
+    int fd, stop_fd; /* stop_fd wakes the thread out of a read */
+    struct follow *follow;
     struct view bytes; /* of codec_open_bytes() */
 
     bool probed, member; /* member: inside one */
@@ -52,17 +54,19 @@ struct codec_reader {
     struct error error; /* the thread's */
 };
 
-static int read_fd(struct codec_reader *r, void *buf, size_t size, struct error *err)
+/* Until there is something in fd, or the reader is closed. */
+static int wait_for(const struct codec_reader *r, int fd, struct error *err)
 {
-    if (r->stop_fd >= 0) {
-        struct pollfd p[2] = {{r->fd, POLLIN, 0}, {r->stop_fd, POLLIN, 0}};
+    struct pollfd p[2] = {{fd, POLLIN, 0}, {r->stop_fd, POLLIN, 0}};
 
-        while (poll(p, 2, -1) < 0)
-            if (errno != EINTR)
-                return error_sys(err, "wait for data");
-        if (p[1].revents)
-            return error_set(err, -ECANCELED, "reading was ended");
-    }
+    while (poll(p, 2, -1) < 0)
+        if (errno != EINTR)
+            return error_sys(err, "wait for data");
+    return p[1].revents ? error_set(err, -ECANCELED, "reading was ended") : 0;
+}
+
+static int read_some(struct codec_reader *r, void *buf, size_t size, struct error *err)
+{
     for (;;) {
         const ssize_t n = read(r->fd, buf, size);
         if (n >= 0)
@@ -70,6 +74,32 @@ static int read_fd(struct codec_reader *r, void *buf, size_t size, struct error 
         if (errno != EINTR)
             return error_sys(err, "read archive");
     }
+}
+
+/* The end was told before the last of it is read, so that the end of the file is one then. */
+static int read_followed(struct codec_reader *r, void *buf, size_t size, struct error *err)
+{
+    for (;;) {
+        const bool ended = r->follow->ended;
+        int n = read_some(r, buf, size, err);
+
+        if (n != 0 || ended)
+            return n;
+        n = wait_for(r, r->follow->fd, err);
+        if (n < 0)
+            return n;
+        follow_take(r->follow);
+        if (r->follow->again)
+            return error_set(err, -ECANCELED, "the file began anew");
+    }
+}
+
+static int read_fd(struct codec_reader *r, void *buf, size_t size, struct error *err)
+{
+    if (r->follow)
+        return read_followed(r, buf, size, err);
+    const int e = r->stop_fd < 0 ? 0 : wait_for(r, r->fd, err);
+    return e < 0 ? e : read_some(r, buf, size, err);
 }
 
 /* Below every decoder: counts and hashes what comes in. */
@@ -124,6 +154,11 @@ struct codec_reader *codec_open_fd(int fd, unsigned flags, const struct codec_li
 
     r->fd = fd;
     return r;
+}
+
+void codec_follow(struct codec_reader *r, struct follow *f)
+{
+    r->follow = f && f->fd >= 0 ? f : NULL;
 }
 
 struct codec_reader *codec_open_source(codec_source *read, void *ctx, unsigned flags,

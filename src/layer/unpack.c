@@ -551,9 +551,9 @@ int unpack_check_sums(const struct codec_sums *sums, const struct digest *blob,
     return r < 0 ? r : check_sum("digest of the uncompressed layer", diff_id, &sums->plain, err);
 }
 
-int unpack_layer(int fd, const struct unpack_options *o, const struct digest *blob,
-                 const struct digest *diff_id, struct unpack_result *ret,
-                 struct codec_sums *ret_sums, struct error *err)
+int unpack_layer_followed(int fd, struct follow *f, const struct unpack_options *o,
+                          const struct digest *blob, const struct digest *diff_id,
+                          struct unpack_result *ret, struct codec_sums *ret_sums, struct error *err)
 {
     CLEANUP(codec_closep)
     struct codec_reader *in =
@@ -562,6 +562,7 @@ int unpack_layer(int fd, const struct unpack_options *o, const struct digest *bl
     struct codec_sums sums;
     int r = unpack_new(o, &u, err);
 
+    codec_follow(in, f);
     if (r == 0)
         r = unpack_tar(u, in, err);
     if (r == 0)
@@ -573,4 +574,11 @@ int unpack_layer(int fd, const struct unpack_options *o, const struct digest *bl
     if (r == 0)
         *ret_sums = sums;
     return r;
+}
+
+int unpack_layer(int fd, const struct unpack_options *o, const struct digest *blob,
+                 const struct digest *diff_id, struct unpack_result *ret,
+                 struct codec_sums *ret_sums, struct error *err)
+{
+    return unpack_layer_followed(fd, NULL, o, blob, diff_id, ret, ret_sums, err);
 }

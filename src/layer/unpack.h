@@ -101,3 +101,8 @@ MUST_CHECK int unpack_finish(struct unpack *u, struct unpack_result *ret, struct
 MUST_CHECK int unpack_layer(int fd, const struct unpack_options *o, const struct digest *blob,
                             const struct digest *diff_id, struct unpack_result *ret,
                             struct codec_sums *ret_sums, struct error *err);
+/* The same of a file that is still being written (codec_follow()). */
+MUST_CHECK int unpack_layer_followed(int fd, struct follow *f, const struct unpack_options *o,
+                                     const struct digest *blob, const struct digest *diff_id,
+                                     struct unpack_result *ret, struct codec_sums *ret_sums,
+                                     struct error *err);

@@ -149,14 +149,17 @@ static json_t *request_doc(const struct http_request *r)
         doc_set_int(doc, "offset", (int64_t)r->sink_offset);
         doc_set_int(doc, "size", (int64_t)MIN(r->sink_max, (uint64_t)INT64_MAX));
         doc_set_bool(doc, "hash", r->hash);
+        doc_set_bool(doc, "told", r->told_fd >= 0);
     }
     return doc;
 }
 
 int http_submit(struct http *h, const struct http_request *r, struct error *err)
 {
-    return http_frame_send(h->fd, request_doc(r), r->body,
-                           r->body_fd >= 0 ? r->body_fd : r->sink_fd, r->last_fd, err);
+    const bool up = r->body_fd >= 0;
+
+    return http_frame_send(h->fd, request_doc(r), r->body, up ? r->body_fd : r->sink_fd,
+                           up || r->sink_fd < 0 ? r->last_fd : r->told_fd, err);
 }
 
 /* ---- events ---- */

@@ -37,6 +37,7 @@ struct http_request {
      * this file, as http_last_read() reads it. */
     int last_fd;
     int sink_fd; /* -1: none. A 200 replaces the file, a 206 goes to sink_offset */
+    int told_fd; /* with sink_fd; -1: none. Who follows the file (base/follow.h), up to its end */
     uint64_t sink_offset, sink_max;
     bool hash;
     size_t body_max;

@@ -11,7 +11,7 @@
 struct http_frame {
     json_t *doc;
     struct str body;
-    int fd, last_fd; /* -1: none */
+    int fd, last_fd; /* -1: none; last_fd: also told_fd, of a download */
 };
 #define HTTP_FRAME_INIT                                                                            \
     {                                                                                              \

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/follow.h"
 #include "base/hash.h"
 #include "net/curl.h"
 #include "net/http_internal.h"
@@ -28,7 +30,7 @@ struct transfer {
     json_t *request;
     uint64_t id;
     struct str body, answer; /* what goes out, what comes in */
-    int fd, last_fd;
+    int fd, last_fd, told_fd;
     bool upload, download, with_hash, begun, full, has_body;
     uint64_t offset, size; /* of the part that goes out; offset and limit of what comes in */
     uint64_t sent, at;     /* at: end of what is in the file */
@@ -118,18 +120,27 @@ static bool goes_to_file(const struct transfer *t)
     return t->download && (status == 200 || status == 206);
 }
 
+static void tell(const struct transfer *t, uint64_t word)
+{
+    if (t->told_fd >= 0)
+        follow_tell(t->told_fd, word);
+}
+
 static int begin_file(struct transfer *t)
 {
     long status = 0;
+    struct stat st;
 
     t->role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
     t->begun = true;
     t->at = status == 206 ? t->offset : 0;
     hash_init(&t->hash);
-    if (ftruncate(t->fd, (off_t)t->at) < 0) {
+    if (fstat(t->fd, &st) < 0 || ftruncate(t->fd, (off_t)t->at) < 0) {
         complain(t, "write: %s", strerror(errno));
         return -EIO;
     }
+    if ((uint64_t)st.st_size > t->at)
+        tell(t, FOLLOW_AGAIN);
     return t->with_hash && t->at ? hash_front(t) : 0;
 }
 
@@ -153,6 +164,8 @@ static int write_held(struct transfer *t)
     if (t->with_hash)
         hash_add(&t->hash, t->held.at, t->held.size);
     t->at += t->held.size;
+    if (t->held.size)
+        tell(t, FOLLOW_MORE);
     str_clear(&t->held);
     return 0;
 }
@@ -172,6 +185,7 @@ static void transfer_free(struct transfer *t)
     strings_done(&t->headers);
     fd_closep(&t->fd);
     fd_closep(&t->last_fd);
+    fd_closep(&t->told_fd);
     free(t->local);
     free(t);
 }
@@ -378,6 +392,8 @@ static int read_request(struct transfer *t, const char **method, const char **ur
     t->upload = json_is_true(json_object_get(doc, "upload"));
     t->download = json_is_true(json_object_get(doc, "download"));
     t->with_hash = json_is_true(json_object_get(doc, "hash"));
+    if (json_is_true(json_object_get(doc, "told")))
+        t->told_fd = steal_fd(t->last_fd);
     t->has_body = json_is_true(json_object_get(doc, "has_body")) || t->body.size;
     if (r == 0 && (t->upload || t->download) && t->fd < 0)
         r = error_set(err, -EPROTO, "a request came without its descriptor");
@@ -395,7 +411,8 @@ static int begin(struct role *role, struct http_frame *f, struct error *err)
                            .answer = STR_INIT,
                            .held = STR_INIT,
                            .fd = steal_fd(f->fd),
-                           .last_fd = steal_fd(f->last_fd)};
+                           .last_fd = steal_fd(f->last_fd),
+                           .told_fd = -1};
     f->body = STR_INIT;
     vec_push(&role->transfers, t);
     const int r = read_request(t, &method, &url, err);

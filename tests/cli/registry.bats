@@ -720,6 +720,53 @@ moved() {
     cmp "$BATS_TEST_TMPDIR/out/big" "$BATS_TEST_TMPDIR/c/big"
 }
 
+# held REFERENCE: begins to pull, until the tree of a layer that is not all there has a file; its process is PULL.
+held() {
+    fresh_store
+    rm -f "$LIAR_LOG.go"
+    : >"$LIAR_LOG"
+    "$COOPER" pull -q "$1" >"$BATS_TEST_TMPDIR/pull.out" 2>&1 3>&- &
+    PULL=$!
+    for _ in $(seq 600); do
+        [ -z "$(find "$COOPER_ROOT/tmp" -path '*/fs/*' -size +500k 2>/dev/null)" ] || return 0
+        sleep 0.05
+    done
+    cat "$BATS_TEST_TMPDIR/pull.out"
+    kill "$PULL"
+    return 1
+}
+
+@test "pull: a layer becomes a tree while it comes" {
+    large_layout
+    "$COOPER" copy -q "oci:$SUITE_DIR/large:1" "$LIAR/grow:1"
+    held "$LIAR/f.hold-2000/grow:1"
+    [ -z "$(find "$COOPER_ROOT/trees" "$COOPER_ROOT/blobs/sha256" -mindepth 1)" ] # nothing has a name
+    echo on >"$LIAR_LOG.go"
+    wait "$PULL"
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    "$COOPER" unpack "$LIAR/f.hold-2000/grow:1" "$BATS_TEST_TMPDIR/grown"
+    # goes on where it broke, or begins anew: the tree with it
+    layer=$(jq -r '.layers[0].digest' "$SUITE_DIR/large/blobs/sha256/${LARGE#sha256:}")
+    for fault in hold-2000.x hold-2000.norange.strange; do
+        held "$LIAR/f.$fault/grow:1"
+        echo reset >"$LIAR_LOG.go"
+        wait "$PULL"
+        [ "$(jq -s '[.[] | select(.headers.range)] | length > 0' "$LIAR_LOG")" = true ]
+        [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+        "$COOPER" unpack "$LIAR/f.$fault/grow:1" "$BATS_TEST_TMPDIR/$fault"
+        diff -r "$BATS_TEST_TMPDIR/grown" "$BATS_TEST_TMPDIR/$fault"
+        sha256sum "$COOPER_ROOT/blobs/sha256/${layer#sha256:}" | grep -q "^${layer#sha256:}"
+    done
+    # killed meanwhile: what came is there for the next one, and no tree
+    held "$LIAR/f.hold-2000.y/grow:1"
+    kill -9 "$PULL"
+    wait "$PULL" || true
+    echo reset >"$LIAR_LOG.go"
+    "$COOPER" pull -q "$LIAR/grow:1"
+    [ -n "$(jq -c 'select(.headers.range)' "$LIAR_LOG")" ]
+    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+}
+
 @test "pull: what is left of a blob is not believed" {
     layer=$(jq -r '.layers[0].digest' "$SUITE_DIR/layout/blobs/sha256/${WANT#sha256:}")
     size=$(jq -r '.layers[0].size' "$SUITE_DIR/layout/blobs/sha256/${WANT#sha256:}")

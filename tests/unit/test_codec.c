@@ -1,5 +1,10 @@
 #include "layer/codec.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/follow.h"
 #include "base/hash.h"
 #include "unit.h"
 
@@ -151,6 +156,69 @@ static void input_may_drip(void **state)
             str_add(&back, next);
         assert_int_equal(e, 0);
         assert_true(view_eq(str_view(&plain), str_view(&back)));
+    }
+}
+
+enum growth { GROWS, GROWS_ANEW, GROWS_ANEW_AT_THE_END, IS_LEFT };
+static const struct {
+    const char *name, *codec;
+    unsigned flags;
+    enum growth how;
+} growths[] = {
+    {"to its end", "none", CODEC_AHEAD, GROWS},
+    {"to its end, packed", "gzip", CODEC_AHEAD, GROWS},
+    {"began anew", "gzip", CODEC_AHEAD, GROWS_ANEW},
+    {"began anew and ended before anybody looked", "none", CODEC_AHEAD, GROWS_ANEW_AT_THE_END},
+    {"without a thread", "gzip", 0, GROWS_ANEW_AT_THE_END},
+    {"the reader loses interest", "gzip", CODEC_AHEAD, IS_LEFT},
+};
+
+/* Half of all is there when the first block is asked for. */
+static void play_growth(enum growth how, int fd, struct follow *f, unsigned flags, struct view all,
+                        const struct codec_sums *want)
+{
+    const size_t half = all.size / 2;
+    struct codec_sums sums = {0};
+    struct view next;
+
+    assert_int_equal(fd_write_all(fd, view_make(all.at, half), NULL), 0);
+    follow_tell(f->fd, FOLLOW_MORE);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    CLEANUP(codec_closep)
+    struct codec_reader *r = codec_open_fd(fd, flags | CODEC_HASH_PLAIN | CODEC_HASH_PACKED, NULL);
+    codec_follow(r, f);
+    assert_int_equal(codec_next(r, &next, NULL), 1);
+    if (how == IS_LEFT)
+        return;
+    if (how != GROWS)
+        follow_tell(f->fd, FOLLOW_AGAIN);
+    assert_int_equal(pwrite(fd, all.at + half, all.size - half, (off_t)half), all.size - half);
+    if (how != GROWS_ANEW)
+        follow_tell(f->fd, FOLLOW_END);
+    assert_int_equal(codec_drain(r, &sums, NULL), how == GROWS ? 0 : -ECANCELED);
+    if (how == GROWS) {
+        assert_true(digest_eq(&sums.packed, &want->packed));
+        assert_true(digest_eq(&sums.plain, &want->plain));
+    }
+}
+
+static void a_file_may_grow(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(growths); i++) {
+        cleanup_close int fd = memfd_create("growing", MFD_CLOEXEC);
+        cleanup_close int told = follow_open(NULL);
+        struct follow f = {.fd = told};
+        struct codec_sums want = {0};
+        STR_AUTO(plain);
+        STR_AUTO(packed);
+
+        print_message("# %s\n", growths[i].name);
+        fill(&plain, 3000000);
+        pack(growths[i].codec, -1, 1, str_view(&plain), &packed, &want);
+        play_growth(growths[i].how, fd, &f, growths[i].flags, str_view(&packed), &want);
+        assert_int_equal(f.again,
+                         growths[i].how == GROWS_ANEW || growths[i].how == GROWS_ANEW_AT_THE_END);
     }
 }
 
@@ -361,7 +429,7 @@ static void rows_are_found(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(bytes_return_and_do_not_depend_on_threads),
-          cmocka_unit_test(input_may_drip), cmocka_unit_test(concatenations),
-          cmocka_unit_test(cut_and_damaged_streams_are_refused),
+          cmocka_unit_test(input_may_drip), cmocka_unit_test(a_file_may_grow),
+          cmocka_unit_test(concatenations), cmocka_unit_test(cut_and_damaged_streams_are_refused),
           cmocka_unit_test(bombs_are_stopped), cmocka_unit_test(noise_is_stored),
           cmocka_unit_test(a_failing_sink_is_reported), cmocka_unit_test(rows_are_found))
