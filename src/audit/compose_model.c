@@ -361,7 +361,7 @@ static int include(struct reader *r, const struct frame *frame, struct part item
     if (!json_is_array(path.value))
         return include_file(r, frame, path, dir, model);
     cleanup_doc json_t *paths = json_incref(path.value);
-    for (size_t i = json_array_size(paths); result == 0 && i-- > 0;) {
+    for (size_t i = json_array_size(paths); result == 0 && i-- > 0 && run_list_count(r->list);) {
         json_t *name = json_array_get(paths, i);
         const struct part one = {name, part_place(r, name, path.at)};
         result = include_file(r, frame, one, dir, model);
@@ -380,6 +380,7 @@ static int model_of_document(struct reader *r, const struct frame *frame, json_t
     PART_EACH(each);
     int result = services.value ? extend_all(r, services, frame, all) : 0;
 
+    r->list->values += json_object_size(document); /* it is copied as often as it is included */
     yaml_note(r->yaml, all, place_of(r, services.value));
     (void)json_object_set(model, "services", all);
     (void)json_object_del(model, "include");

@@ -175,6 +175,8 @@ static void replace_variables(struct reader *r, const char *text, unsigned depth
             text++;
         else if (text[0] == '$' && ret->size < REPLACED_MAX)
             v = read_variable(text);
+        if (text[0] == '$' && text[1] == '{' && v.name.size == 0)
+            count_text(r, VARIABLE_MAX); /* all that was looked through for its end */
         if (v.name.size == 0 || !value_of(r, &v, &value)) {
             str_add_char(ret, *text);
             continue;

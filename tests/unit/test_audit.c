@@ -650,6 +650,23 @@ static void long_keys_are_cut(void **state)
     assert_int_equal(runconfig_parse(str_view(&text), "file", &aliases, NULL), -EDQUOT);
 }
 
+/* Each of them looks for its end through what follows; the texts are as many as aliases make. */
+static void variables_without_an_end(void **state)
+{
+    RUN_LIST_AUTO(list);
+    STR_AUTO(text);
+
+    (void)state;
+    str_add_text(&text, "x: &a '");
+    for (unsigned i = 0; i < 20000; i++)
+        str_add_text(&text, "${A");
+    str_add_text(&text, "'\nservices: {w: {cap_add: [");
+    for (unsigned i = 0; i < 1000; i++)
+        str_add_text(&text, "*a,");
+    str_add_text(&text, "]}}\n");
+    assert_int_equal(runconfig_parse(str_view(&text), "file", &list, NULL), -EDQUOT);
+}
+
 /* Nine levels of nine aliases each, and lists that extends makes long. */
 static void bombs_are_refused(void **state)
 {
@@ -692,4 +709,5 @@ static void bombs_are_refused(void **state)
 UNIT_MAIN(cmocka_unit_test(every_example_holds), cmocka_unit_test(cases_of_the_table_hold),
           cmocka_unit_test(words_are_understood), cmocka_unit_test(forms_say_the_same),
           cmocka_unit_test(findings_have_their_places), cmocka_unit_test(others_are_refused),
-          cmocka_unit_test(bombs_are_refused), cmocka_unit_test(long_keys_are_cut))
+          cmocka_unit_test(variables_without_an_end), cmocka_unit_test(bombs_are_refused),
+          cmocka_unit_test(long_keys_are_cut))

@@ -348,6 +348,36 @@ static int read_growing(void *ctx, const char *path, size_t limit, struct str *r
     return 0;
 }
 
+/* One large file that has no service. */
+static int read_large(void *ctx, const char *path, size_t limit, struct str *ret, struct error *err)
+{
+    (void)ctx;
+    (void)path;
+    (void)limit;
+    (void)err;
+    str_add_text(ret, "x: 1\n");
+    for (unsigned i = 0; i < 20000; i++)
+        str_printf(ret, "x%u: 1\n", i);
+    return 0;
+}
+
+/* It is copied as often as it is named. */
+static void included_again_and_again(void **state)
+{
+    const struct run_opener opener = {read_large, NULL};
+    RUN_LIST_AUTO(list);
+    STR_AUTO(text);
+
+    (void)state;
+    list.opener = &opener;
+    str_add_text(&text, "include:\n- path: [b");
+    for (unsigned i = 0; i < 50000; i++)
+        str_add_text(&text, ",b");
+    str_add_text(&text, "]\n");
+    assert_int_equal(runconfig_parse(str_view(&text), "c.yml", &list, NULL), -EDQUOT);
+    assert_true(list.values < 1000000); /* it ended there */
+}
+
 static void files_have_a_limit(void **state)
 {
     static char key[] = "include";
@@ -363,4 +393,4 @@ static void files_have_a_limit(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(files_are_joined), cmocka_unit_test(circles_and_gaps_are_refused),
-          cmocka_unit_test(files_have_a_limit))
+          cmocka_unit_test(files_have_a_limit), cmocka_unit_test(included_again_and_again))
