@@ -43,7 +43,9 @@ static void take_limits(struct run_list *l, const struct docker_options *o, stru
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         const char *value = limits[i].value;
         if (value && limits[i].field->said != RUN_YES)
-            *limits[i].field = (struct run_flag){strtod(value, NULL) > 0 ? RUN_YES : RUN_NO,
+            *limits[i].field = (struct run_flag){strchr(value, '$')        ? RUN_ELSEWHERE
+                                                 : strtod(value, NULL) > 0 ? RUN_YES
+                                                                           : RUN_NO,
                                                  place(l, limits[i].option, value)};
     }
     if (o->cpuset && *o->cpuset)
@@ -126,7 +128,7 @@ static int take_reach(struct run_list *l, const struct docker_options *o, struct
 
 static struct run_text bare(struct run_list *l, const char *text, const char *what)
 {
-    return (struct run_text){RUN_YES, arena_strdup(l->arena, text), {what, {0}}};
+    return run_word(arena_strdup(l->arena, text), (struct run_place){what, {0}});
 }
 
 static void take_command(struct run_list *l, const struct docker_options *o, struct run_facts *f)

@@ -19,51 +19,6 @@ static bool is_engine(const char *word)
     return word && lint_view_in(view_of(base_name(word)), engines);
 }
 
-/* ---- a line in one word ---- */
-
-/* What is not known stays as it was written: "$HOME/x". */
-static void add_parts(struct view script, const struct sh_part *p, struct str *ret)
-{
-    for (; p; p = p->next) {
-        if (p->kind == SH_DOUBLE)
-            add_parts(script, p->parts, ret);
-        else if (p->kind == SH_LITERAL || p->kind == SH_SINGLE || p->kind == SH_ANSI)
-            str_add(ret, p->text);
-        else
-            str_add(ret, view_make(script.at + p->begin, p->end - p->begin));
-    }
-}
-
-static void add_words(struct view script, const struct sh_word *w, struct strings *ret)
-{
-    for (; w; w = w->next) {
-        STR_AUTO(text);
-
-        add_parts(script, w->parts, &text);
-        strings_add(ret, text.at);
-    }
-}
-
-/* The words of the first command that calls an engine. */
-static void split_line(const char *line, struct strings *ret)
-{
-    struct arena *arena = arena_new();
-    const struct view text = view_of(line);
-    const struct sh_script *script = text.size <= SH_SIZE_MAX ? sh_parse(arena, text) : NULL;
-
-    for (size_t i = 0; script && i < script->command_count && ret->size == 0; i++) {
-        bool found = false;
-
-        for (const struct sh_word *w = script->commands[i]->words; w; w = w->next) {
-            cleanup_free char *word = view_dup(w->text);
-            found |= is_engine(word);
-        }
-        if (found)
-            add_words(text, script->commands[i]->words, ret);
-    }
-    arena_free(arena);
-}
-
 /* ---- words ---- */
 
 /* Options of the engine itself that have a value behind them. */
@@ -109,18 +64,84 @@ static int take_command(char *const *words, struct strings *ret, struct error *e
     return 1;
 }
 
-/* "sudo -u root docker": what the engine is called with. */
+/* "sudo -u root docker": what the engine is called with, whatever user is called like one. */
 static char *const *skip_sudo(char *const *words)
 {
     static const char *const wrappers[] = {"sudo", "doas",  "exec", "command",
-                                           "time", "nohup", NULL};
+                                           "time", "nohup", "env",  NULL};
+    char *const *first = NULL;
 
     if (!words[0] || !words[1] || !lint_view_in(view_of(base_name(words[0])), wrappers))
         return words;
-    for (char *const *w = words + 1; *w; w++)
-        if (is_engine(*w))
+    for (char *const *w = words + 1; *w; w++) {
+        if (!is_engine(*w))
+            continue;
+        if (find_command(w + 1))
             return w;
-    return words;
+        first = first ? first : w;
+    }
+    return first ? first : words;
+}
+
+/* ---- a line in one word ---- */
+
+/* What is not known stays as it was written: "$HOME/x". */
+static void add_parts(struct view script, const struct sh_part *p, struct str *ret)
+{
+    for (; p; p = p->next) {
+        if (p->kind == SH_DOUBLE)
+            add_parts(script, p->parts, ret);
+        else if (p->kind == SH_LITERAL || p->kind == SH_SINGLE || p->kind == SH_ANSI)
+            str_add(ret, p->text);
+        else
+            str_add(ret, view_make(script.at + p->begin, p->end - p->begin));
+    }
+}
+
+static void add_words(struct view script, const struct sh_word *w, struct strings *ret)
+{
+    for (; w; w = w->next) {
+        STR_AUTO(text);
+
+        add_parts(script, w->parts, &text);
+        strings_add(ret, text.at);
+    }
+}
+
+/* "$ docker run": what the shell wrote. */
+static struct view without_prompt(struct view text)
+{
+    text = view_trim(text);
+    return view_starts(text, "$ ") || view_starts(text, "# ")
+               ? view_make(text.at + 2, text.size - 2)
+               : text;
+}
+
+/* The words of the command that starts a container, else of the first that calls an engine. Returns how many start one. */
+static size_t split_line(const char *line, struct strings *ret)
+{
+    struct arena *arena = arena_new();
+    const struct view text = without_prompt(view_of(line));
+    const struct sh_script *script = text.size <= SH_SIZE_MAX ? sh_parse(arena, text) : NULL;
+    size_t starts = 0;
+
+    for (size_t i = 0; script && i < script->command_count; i++) {
+        CLEANUP(strings_done) struct strings own = {0};
+
+        add_words(text, script->commands[i]->words, &own);
+        char *const *words = skip_sudo(strings_argv(&own));
+        if (!is_engine(words[0]))
+            continue;
+        const bool one = find_command(words + 1) != NULL;
+        if (ret->size == 0 || (one && starts == 0)) {
+            strings_done(ret);
+            *ret = own;
+            own = (struct strings){0};
+        }
+        starts += one;
+    }
+    arena_free(arena);
+    return starts;
 }
 
 int audit_line(char *const *words, struct strings *ret, struct error *err)
@@ -131,7 +152,9 @@ int audit_line(char *const *words, struct strings *ret, struct error *err)
         strpbrk(words[1], " \t\n"))
         words++;
     if (words[0] && !words[1] && strpbrk(words[0], " \t\n")) {
-        split_line(words[0], &split);
+        const size_t starts = split_line(words[0], &split);
+        if (starts > 1)
+            return error_set(err, -EINVAL, "the line starts %zu containers: take one", starts);
         if (split.size > 0)
             words = strings_argv(&split);
     }

@@ -53,6 +53,13 @@ codes() { "$COOPER" audit --no-fail --format json "$@" | jq -r '.[].code' | sort
     [[ " $(codes docker run --privileged app:1) " == *" CP801 "* ]]
     [[ " $(codes run 'docker run --privileged app:1') " == *" CP801 "* ]]
     [[ "$(codes podman exec --privileged c sh)" == *CP816* ]]
+    for line in '$ docker run --privileged app:1' 'docker pull app:1 && docker run --privileged app:1' \
+        'env A=b sudo -u docker docker run --privileged app:1'; do
+        [[ " $(codes "$line") " == *" CP801 "* ]]
+    done
+    [[ " $(codes 'docker run --memory $M "$IMAGE"') " != *" CP841 "* && $(codes 'docker run $I') != *DL300* ]]
+    run -2 "$COOPER" audit 'docker run app:1; docker run --privileged app:1'
+    [[ $output == *"the line starts 2 containers: take one"* ]]
     run -2 "$COOPER" audit docker ps
     run -2 "$COOPER" audit run -p 99999:1 app:1
 }
