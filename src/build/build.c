@@ -280,7 +280,7 @@ static int print_doc(const struct build *b, json_t *take_doc)
 static void print_findings(const struct build *b, const struct findings *f)
 {
     if (b->options->print_json)
-        (void)print_doc(b, findings_doc(f));
+        (void)print_doc(b, findings_doc(b->dockerfile, f));
     else
         findings_print(b->env->out, b->dockerfile, f);
 }

@@ -38,9 +38,29 @@ void outline_set_location(json_t *obj, uint32_t first, uint32_t last)
     doc_set(range, "start", start);
     doc_set(range, "end", end);
     doc_push(ranges, range);
-    doc_set_int(location, "sourceIndex", 0);
     doc_set(location, "ranges", ranges);
     doc_set(obj, "location", location);
+}
+
+static json_t *source_text(const struct dockerfile *d)
+{
+    STR_AUTO(text);
+
+    str_add_base64(&text, d->source);
+    return doc_new_text(text.at);
+}
+
+void outline_set_sources(json_t *doc, const struct dockerfile *d, bool with_name)
+{
+    json_t *list = json_array(), *info = with_name ? json_object() : source_text(d);
+
+    if (with_name) {
+        doc_set_text(info, "filename", d->name);
+        doc_set_text(info, "language", "Dockerfile");
+        doc_set(info, "data", source_text(d));
+    }
+    doc_push(list, info);
+    doc_set(doc, "sources", list);
 }
 
 /* ---- targets ---- */
@@ -71,6 +91,7 @@ json_t *outline_targets(const struct dockerfile *d)
     if (last)
         doc_set_bool(last, "default", true);
     doc_set(doc, "targets", targets);
+    outline_set_sources(doc, d, false);
     return doc;
 }
 
@@ -89,7 +110,7 @@ static json_t *find_named(json_t *list, struct view name)
     return NULL;
 }
 
-/* An argument that several stages declare is one; the last value that is not the header's counts. */
+/* An argument that is declared again is the last of them. */
 static void add_arg(json_t *args, const struct instruction *in, struct view word, const char *value)
 {
     const char *equals = memchr(word.at, '=', word.size);
@@ -99,11 +120,12 @@ static void add_arg(json_t *args, const struct instruction *in, struct view word
     if (!arg) {
         arg = json_object();
         set_view(arg, "name", name);
-        outline_set_location(arg, in->span.line, in->span.end_line);
         doc_push(args, arg);
     }
-    if (!json_object_get(arg, "description"))
-        set_view(arg, "description", description(in, name));
+    outline_set_location(arg, in->span.line, in->span.end_line);
+    (void)json_object_del(arg, "description");
+    (void)json_object_del(arg, "value");
+    set_view(arg, "description", description(in, name));
     if (value && *value)
         doc_set_text(arg, "value", value);
 }
@@ -151,13 +173,21 @@ static void add_header_args(const struct frontend *fe, json_t *args)
     }
 }
 
-static void add_stage_args(const struct fe_stage *s, json_t *args)
+/* Its value is the header's: that of an ARG there, or of a platform. */
+static bool is_inherited(const struct frontend *fe, struct view word)
+{
+    cleanup_free char *name = view_dup(word);
+
+    return pairs_get(&fe->header, name) && !pairs_get(&fe->build_args, name);
+}
+
+static void add_stage_args(const struct frontend *fe, const struct fe_stage *s, json_t *args)
 {
     size_t at = s->base ? s->base->args.size : 0; /* its own come behind those it inherits */
 
     vec_each (c, &s->commands)
         for (size_t i = 0; c->in->kind == INSTRUCTION_ARG && i < c->in->word_count; i++, at++)
-            if (!c->trigger && at < s->args.size)
+            if (!c->trigger && at < s->args.size && !is_inherited(fe, c->in->words[i].text))
                 add_arg(args, c->in, c->in->words[i].text, s->args.at[at].value);
 }
 
@@ -251,8 +281,9 @@ json_t *fe_outline(const struct frontend *fe)
     add_header_args(fe, args);
     for (size_t i = 0; i < fe->stage_count; i++)
         if (fe->stages[i]->needed)
-            add_stage_args(fe->stages[i], args);
+            add_stage_args(fe, fe->stages[i], args);
     doc_set(doc, "args", sorted(args));
     add_mounts(fe, doc);
+    outline_set_sources(doc, fe->d, false);
     return doc;
 }

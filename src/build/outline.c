@@ -135,7 +135,7 @@ void findings_print(FILE *out, const struct dockerfile *d, const struct findings
                 f->size == 1 ? " has" : "s have");
 }
 
-json_t *findings_doc(const struct findings *f)
+json_t *findings_doc(const struct dockerfile *d, const struct findings *f)
 {
     json_t *doc = json_object(), *list = json_array();
 
@@ -148,5 +148,6 @@ json_t *findings_doc(const struct findings *f)
         doc_push(list, item);
     }
     doc_set(doc, "warnings", list);
+    outline_set_sources(doc, d, true);
     return doc;
 }

@@ -39,7 +39,7 @@ DESCRIPTION: is what ships
 
 BUILD ARG   VALUE      DESCRIPTION
 SUITE       bookworm   is Debian'"'"'s
-VERSION     2          of the thing
+VERSION     2          
 OWN                    
 
 SECRET   REQUIRED
@@ -51,13 +51,14 @@ default   ' ]
     need jq
     [ "$(jq -r '.name + " " + ([.args[] | .name + "=" + .value] | join(" "))' <<<"$output")" = "base SUITE=bookworm VERSION=9" ]
     [ "$(jq -c '[.cache[0].ID, .secrets[0].required, .args[0].location.ranges[0].start.line]' <<<"$output")" = '["/c",true,3]' ]
+    [ "$(jq -r '.sources[0]' <<<"$output" | base64 -d)" = "$(cat "$CTX/Dockerfile")" ]
 }
 
 @test "the outline of several platforms is that of the first" {
-    printf 'FROM scratch\nARG TARGETARCH\n' | dockerfile
+    printf 'FROM scratch\nARG TARGETARCH\nARG A=$TARGETARCH\n' | dockerfile
     run -0 cooper build --print outline --platform linux/arm64,linux/amd64 "$CTX"
-    [ "$output" = 'BUILD ARG    VALUE   DESCRIPTION
-TARGETARCH   arm64   ' ]
+    [ "$output" = 'BUILD ARG   VALUE   DESCRIPTION
+A           arm64   ' ]
 }
 
 @test "targets are the stages, whether their images are there or not" {
