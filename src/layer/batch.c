@@ -3,12 +3,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "layer/meta.h"
+
 struct dir_ref *dir_ref_new(int take_source)
 {
     struct dir_ref *d = xmalloc(sizeof(*d));
 
     d->source = take_source;
     d->target = -1;
+    d->node = NULL;
     atomic_init(&d->users, 1);
     return d;
 }
@@ -23,6 +26,8 @@ void dir_ref_drop(struct dir_ref *d)
 {
     if (!d || atomic_fetch_sub(&d->users, 1) > 1)
         return;
+    if (d->node && d->target >= 0 && meta_set_time(-1, ".", d->target, &d->node->e, NULL) == 0)
+        d->node->timed = d->action;
     if (d->source >= 0)
         (void)close(d->source);
     if (d->target >= 0)

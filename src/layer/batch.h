@@ -17,14 +17,18 @@ struct node {
     const char *origin; /* path there */
     const void *from;   /* its entry in a source tree, or in the layer of the last time */
     int fs;             /* descriptor of the layer that has it */
-    size_t number;      /* in the list that st is from, plus one; 0: st was looked up */
+    uint32_t number;    /* in the list that st is from, plus one; 0: st was looked up */
     bool dead;          /* replaced or removed by a later action */
+    unsigned timed; /* the action that gave a directory its time, behind all that it made there */
 };
 
 /* An open directory that the walk and batches share. */
 struct dir_ref {
     int source, target; /* -1: none */
     atomic_uint users;
+    /* NULL: none. Else of the target; whoever uses it last gives it its time, and notes the action */
+    struct node *node;
+    unsigned action;
 };
 struct dir_ref *dir_ref_new(int take_source);
 struct dir_ref *dir_ref_use(struct dir_ref *d);

@@ -278,6 +278,7 @@ static int make_links(struct copying *cp, struct error *err)
     vec_each (at, &cp->links) {
         const struct node *n = *at;
 
+        c->action++; /* directories have another time now */
         if (linkat(c->o.fs, n->file->source, c->o.fs, n->source, 0) < 0)
             return error_sys(err, "link '/%.200s' to '/%.200s'", n->source, n->file->source);
     }
@@ -288,6 +289,7 @@ int copy_add(struct copy *c, const struct copy_source *s, struct error *err)
 {
     struct copying cp = {.c = c, .s = s, .first = c->nodes.size, .src = STR_INIT, .dst = STR_INIT};
 
+    c->action++;
     int r = copy_walk(&cp, err);
     if (c->pool) {
         ERROR_AUTO(late);
@@ -313,6 +315,7 @@ int copy_mkdir(struct copy *c, const char *dest, uint32_t mode, uint32_t uid, ui
     struct node *n;
     int r;
 
+    c->action++;
     if (dest[0] == '\0')
         return 0;
     if ((r = copy_parents(c, dest, uid, gid, err)) < 0)
@@ -326,8 +329,8 @@ int copy_mkdir(struct copy *c, const char *dest, uint32_t mode, uint32_t uid, ui
 int copy_write(struct copy *c, const char *dest, struct view data, uint32_t mode, uint32_t uid,
                uint32_t gid, struct error *err)
 {
+    c->action++;
     int r = copy_parents(c, dest, uid, gid, err);
-
     if (r == 0)
         r = copy_clear(c, dest, err);
     if (r < 0)
@@ -347,6 +350,7 @@ int copy_remove(struct copy *c, const char *dest, struct error *err)
     const struct entry *below = copy_below(c, dest);
     int r;
 
+    c->action++;
     if ((!n || n->e.type == ENTRY_WHITEOUT) && !below)
         return error_set(err, -ENOENT, "'/%.200s' does not exist", dest);
     if ((r = fd_remove_tree(c->o.fs, dest, err)) < 0)
@@ -369,10 +373,13 @@ int copy_remove(struct copy *c, const char *dest, struct error *err)
 
 static int finish_dir(struct copy *c, const struct node *n, struct error *err)
 {
+    const bool plain = copy_is_plain(c, &n->e) && n->e.mode == 0755;
     size_t lost = 0;
     int r = 0;
 
-    if (!copy_is_plain(c, &n->e) || n->e.mode != 0755) {
+    if (plain && n->timed == c->action)
+        return 0;
+    if (!plain) {
         cleanup_close int fd =
             fd_open(c->o.fs, n->source, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, err);
 

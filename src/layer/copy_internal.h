@@ -29,7 +29,8 @@ struct copy {
     VEC(struct node *) nodes;
     struct map by_path; /* node of each path; filled up to `mapped` when somebody asks */
     size_t mapped;
-    bool removed; /* something below was whited out */
+    bool removed;    /* something below was whited out */
+    unsigned action; /* the number of the last one */
     mode_t umask_;
     uid_t uid; /* whom new files belong to */
     gid_t gid;

@@ -168,7 +168,7 @@ struct node *level_new_node(struct copying *cp, const struct stat *st)
 
     n->st = *st;
     n->origin = arena_strdup(cp->c->arena, cp->src.at);
-    n->number = cp->number;
+    n->number = (uint32_t)cp->number; /* of at most CONTEXT_ENTRIES_MAX */
     return n;
 }
 
@@ -314,6 +314,8 @@ struct level *level_leave(struct copying *cp, struct level *l, const struct leve
         struct level *parent = l->parent;
 
         level_flush(cp, l);
+        l->dir->node = l->node; /* before the last of the threads is done with it */
+        l->dir->action = cp->c->action;
         dir_ref_drop(l->dir);
         free(l);
         l = parent;

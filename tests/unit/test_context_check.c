@@ -154,20 +154,27 @@ static void taken(void *ctx, size_t i)
 
 static const struct copy_list list = {find, at, taken};
 
+static struct copy_source from_list(int dir, struct context_check *check)
+{
+    return (struct copy_source){.dir = dir,
+                                .list = &list,
+                                .path = "src",
+                                .dest = "srv",
+                                .known = known,
+                                .seen = seen,
+                                .ctx = check};
+}
+
 static int copy_checked(int dir, struct context_check *check, bool listed, struct error *err)
 {
     SCRATCH_AUTO(layer);
     const struct copy_options o = {.fs = layer.fd, .threads = 2};
-    const struct copy_source s = {.dir = dir,
-                                  .list = listed ? &list : NULL,
-                                  .path = "src",
-                                  .dest = "srv",
-                                  .known = known,
-                                  .seen = seen,
-                                  .ctx = check};
+    struct copy_source s = from_list(dir, check);
     CLEANUP(copy_freep) struct copy *copy = NULL;
     int r = copy_begin(&o, &copy, err);
 
+    if (!listed)
+        s.list = NULL;
     if (r == 0)
         r = copy_add(copy, &s, err);
     return r < 0 ? r : context_check_end(check, "src", NULL, NULL, err);
@@ -273,6 +280,64 @@ static void what_was_not_hashed_is_learnt_from_the_copy(void **state)
     assert_int_equal(copy_checked(t.fd, check, false, NULL), -EAGAIN);
 }
 
+/* What comes behind the files of a directory, and what changes its time once more. */
+enum behind { NOTHING, HARD_LINK, FILE_OF_LATER_ACTION };
+
+static void put_timed(int fd, enum behind behind)
+{
+    const struct timespec old[2] = {{1000, 5}, {1000, 5}};
+    static const char *const dirs[] = {"src/deep", "src/closed", "src"};
+
+    put_dir(fd, "src", 0755);
+    put_dir(fd, "src/closed", 0700);
+    put_dir(fd, "src/deep", 0755);
+    put_file(fd, "src/closed/a.c", "aaa", 0644);
+    put_file(fd, "src/deep/b.c", "bbb", 0644);
+    if (behind == HARD_LINK)
+        assert_int_equal(linkat(fd, "src/closed/a.c", fd, "src/deep/c.c", 0), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+        assert_int_equal(utimensat(fd, dirs[i], old, 0), 0);
+}
+
+static void check_times(enum behind behind)
+{
+    static const char *const dirs[] = {"srv/deep", "srv/closed", "srv"};
+    SCRATCH_AUTO(t);
+    SCRATCH_AUTO(layer);
+    const struct context_options o = {0};
+    const struct copy_options to = {.fs = layer.fd, .threads = 2};
+    CLEANUP(context_freep) struct context *c = NULL;
+    CLEANUP(context_check_freep) struct context_check *check = NULL;
+    CLEANUP(copy_freep) struct copy *copy = NULL;
+    CLEANUP(index_freep) struct index *ix = NULL;
+    struct stat st;
+
+    put_timed(t.fd, behind);
+    assert_int_equal(context_open(t.fd, &o, &c, NULL), 0);
+    cleanup_close int fd = fd_of_bytes("walked", VIEW(""), NULL);
+    assert_int_equal(context_save_all(c, fd, NULL), 0);
+    assert_int_equal(context_check_open(fd, &check, NULL), 0);
+    const struct copy_source s = from_list(t.fd, check);
+    assert_int_equal(copy_begin(&to, &copy, NULL), 0);
+    assert_int_equal(copy_add(copy, &s, NULL), 0);
+    if (behind == FILE_OF_LATER_ACTION)
+        assert_int_equal(copy_write(copy, "srv/deep/new", VIEW("n"), 0644, 0, 0, NULL), 0);
+    assert_int_equal(copy_finish(copy, &ix, NULL, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+        assert_int_equal(fstatat(layer.fd, dirs[i], &st, 0), 0);
+        assert_int_equal(st.st_mtim.tv_sec, 1000);
+        assert_int_equal(st.st_mtim.tv_nsec, 5);
+    }
+}
+
+static void directories_have_their_times(void **state)
+{
+    (void)state;
+    for (enum behind behind = NOTHING; behind <= FILE_OF_LATER_ACTION; behind++)
+        check_times(behind);
+}
+
 UNIT_MAIN(cmocka_unit_test(a_copy_is_what_its_key_says),
           cmocka_unit_test(what_is_left_out_need_not_be_met),
-          cmocka_unit_test(what_was_not_hashed_is_learnt_from_the_copy))
+          cmocka_unit_test(what_was_not_hashed_is_learnt_from_the_copy),
+          cmocka_unit_test(directories_have_their_times))
