@@ -228,15 +228,20 @@ static int take_packed(struct exporting *x, size_t i, const json_t *answer, stru
     return indexed ? keep_indexed(x, i, &e, err) : keep_plain(x, i, &e, err);
 }
 
-int export_pack_blobs(struct exporting *x, const struct queue_idle *idle, struct error *err)
+#define PACK_MAX 16 /* at a time: each has two descriptors */
+
+/* Of the layers from *at on, as far as PACK_MAX goes. */
+static int pack_some(struct exporting *x, const struct queue_idle *idle, size_t *at,
+                     struct error *err)
 {
     const size_t count = x->image->record.layers.size;
-    cleanup_free struct queue_item *items = xcalloc(count + 1, sizeof(*items));
-    cleanup_free size_t *numbers = xcalloc(count + 1, sizeof(*numbers));
-    size_t wanted = 0;
+    struct queue_item items[PACK_MAX];
+    size_t numbers[PACK_MAX], wanted = 0;
     int r = 0;
 
-    for (size_t i = 0; i < count && r == 0; i++) {
+    for (; *at < count && wanted < PACK_MAX && r == 0; ++*at) {
+        const size_t i = *at;
+
         if (x->layers[i].codec)
             continue;
         r = store_blob_begin(x->tools->store, &x->layers[i].writer, err);
@@ -256,5 +261,15 @@ int export_pack_blobs(struct exporting *x, const struct queue_idle *idle, struct
     for (size_t n = 0; n < wanted; n++)
         mem_freep(&items[n].title);
     queue_items_done(items, wanted);
+    return r;
+}
+
+int export_pack_blobs(struct exporting *x, const struct queue_idle *idle, struct error *err)
+{
+    size_t at = 0;
+    int r = 0;
+
+    while (r == 0 && at < x->image->record.layers.size)
+        r = pack_some(x, idle, &at, err);
     return r;
 }

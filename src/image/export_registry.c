@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "image/attest.h"
 #include "image/export_internal.h"
 #include "image/guard.h"
@@ -13,19 +14,31 @@ struct target {
     struct registry_session *session;
 };
 
+#define FILES_MAX                                                                                  \
+    16 /* open at a time: more than a wire works on, and descriptors for any number of layers */
+
+/* A blob of the store on its way. */
+struct file {
+    size_t *open;
+    int fd; /* -1: sent */
+};
+
 struct pushing {
     struct export_set *set;
     struct wire *wire;
     const struct target *to, *all; /* all: of every name of the set */
     struct map begun;              /* blobs, by digest */
-    VEC(int) files;                /* open until all is sent */
+    VEC(struct file *) files;
+    size_t open; /* of them */
 };
 
 static void pushing_done(struct pushing *p)
 {
     map_done(&p->begun);
-    vec_each (fd, &p->files)
-        (void)close(*fd);
+    vec_each (at, &p->files) {
+        fd_closep(&(*at)->fd);
+        free(*at);
+    }
     vec_done(&p->files);
 }
 
@@ -57,27 +70,64 @@ static bool is_begun(struct pushing *p, const struct digest *d)
     return false;
 }
 
-static void send_blob(struct pushing *p, const char *what, const struct registry_blob *blob)
+static void put_blob(struct pushing *p, const char *what, const struct registry_blob *blob,
+                     wire_done *done, void *ctx)
 {
     char text[DIGEST_TEXT_MAX];
     cleanup_free char *title = xasprintf("push %s %.19s", what, digest_format(&blob->digest, text));
 
+    wire_put_blob(p->wire, p->to->session, p->to->ref.repository, blob, title, done, ctx);
+}
+
+static void send_blob(struct pushing *p, const char *what, const struct registry_blob *blob)
+{
     if (!is_begun(p, &blob->digest))
-        wire_put_blob(p->wire, p->to->session, p->to->ref.repository, blob, title, NULL, NULL);
+        put_blob(p, what, blob, NULL, NULL);
+}
+
+static int close_file(void *ctx, struct registry_call *c, struct error *err)
+{
+    struct file *f = ctx;
+
+    (void)c, (void)err;
+    fd_closep(&f->fd);
+    --*f->open;
+    return 0;
+}
+
+static int open_file(struct pushing *p, const struct exporting *x, const struct digest *d,
+                     struct file **ret, struct error *err)
+{
+    int r = 1;
+
+    while (r > 0 && p->open >= FILES_MAX)
+        r = wire_step(p->wire, -1, err);
+    const int fd = r < 0 ? r : store_blob_open(x->tools->store, d, NULL, err);
+    if (fd < 0)
+        return fd;
+    struct file *f = xcalloc(1, sizeof(*f));
+    *f = (struct file){&p->open, fd};
+    vec_push(&p->files, f);
+    p->open++;
+    *ret = f;
+    return 0;
 }
 
 static int send_layer(struct pushing *p, const struct exporting *x, size_t i, struct error *err)
 {
     const struct export_layer *l = &x->layers[i];
-    cleanup_free char *from = other_repository(p, x);
-    const int fd = store_blob_open(x->tools->store, &l->digest, NULL, err);
+    cleanup_free char *from = l->fresh ? NULL : other_repository(p, x);
+    struct file *f = NULL;
 
-    if (fd < 0)
-        return fd;
-    vec_push(&p->files, fd);
-    send_blob(p, "layer",
-              &(struct registry_blob){
-                  .digest = l->digest, .size = l->size, .fd = fd, .from = l->fresh ? NULL : from});
+    if (is_begun(p, &l->digest))
+        return 0;
+    const int r = open_file(p, x, &l->digest, &f, err);
+    if (r < 0)
+        return r;
+    put_blob(
+        p, "layer",
+        &(struct registry_blob){.digest = l->digest, .size = l->size, .fd = f->fd, .from = from},
+        close_file, f);
     return 0;
 }
 

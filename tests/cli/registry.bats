@@ -289,6 +289,17 @@ load_sample() { "$COOPER" load -q -i "$SUITE_DIR/layout" -t web >/dev/null; }
     [ "$(grep -c . "$LIAR_LOG")" -le 5 ] # one a blob, and two
 }
 
+@test "push: many layers need few descriptors" {
+    mkdir "$BATS_TEST_TMPDIR/many"
+    {
+        echo FROM scratch
+        for i in $(seq 90); do echo "COPY Dockerfile /$i"; done
+    } >"$BATS_TEST_TMPDIR/many/Dockerfile"
+    "$COOPER" build -q -t many "$BATS_TEST_TMPDIR/many"
+    (ulimit -n 64 && "$COOPER" push -q many "$LIAR/many:1")
+    [ "$(skopeo inspect --tls-verify=false --format '{{len .Layers}}' "docker://$LIAR/many:1")" = 90 ]
+}
+
 @test "push: a pulled image keeps docker's types and its digest" {
     skopeo --insecure-policy copy -q --format v2s2 --src-tls-verify=false --dest-tls-verify=false \
         "docker://$REGISTRY/app:1" "docker://$REGISTRY/v2s2:1"
