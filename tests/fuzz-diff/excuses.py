@@ -20,7 +20,7 @@ REFUSALS = [
     ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
     ("BuildKit", r'"/![^"]*": not found', r"!", "a name that begins with an exclamation mark"),
     ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),
-    ("BuildKit", r"solve: mkdir /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
+    ("BuildKit", r"solve: (mkdir|symlink \S+) /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
     ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
     ("BuildKit", r'cannot mount from stage "scratch"', r"(?i)onbuild\s+run.*type=cache", "a cache mount in a trigger"),
     ("BuildKit", r'cannot (mount|copy) from stage ".*(it|stage) needs to be defined before', ONBUILD_FROM, "a trigger that names a stage or image"),
