@@ -141,7 +141,7 @@ int audit_layers_add(struct audit_layers *l, struct codec_reader *in, struct err
 {
     cleanup_free struct reading *reading = xmalloc(sizeof(*reading));
     CLEANUP(unpack_freep) struct unpack *u = NULL;
-    struct unpack_result result;
+    struct unpack_result result = {0};
     const struct unpack_options o = {
         .root_fd = -1,
         .below = l->view.merge ? UNPACK_BELOW_VIEW : UNPACK_BELOW_NOTHING,
