@@ -243,6 +243,15 @@ int project_load(struct reader *r, const char *dir, struct part name, struct run
 
 /* ---- variables ---- */
 
+/* '#' begins a comment behind a blank. */
+static struct view without_comment(struct view value)
+{
+    for (size_t i = 1; i < value.size; i++)
+        if (value.at[i] == '#' && value.at[i - 1] == ' ')
+            return view_trim(view_make(value.at, i));
+    return value;
+}
+
 /* What stands in quotes may go on over lines. */
 static struct view cut_value(struct view *rest, struct view line, size_t equals, uint32_t *lines)
 {
@@ -250,7 +259,7 @@ static struct view cut_value(struct view *rest, struct view line, size_t equals,
     const char quote = value.size > 0 ? value.at[0] : '\0';
 
     if (quote != '"' && quote != '\'')
-        return value;
+        return without_comment(value);
     const size_t left = rest->at ? (size_t)(rest->at + rest->size - value.at) : value.size;
     const char *end = memchr(value.at + 1, quote, left - 1);
     if (!end)

@@ -214,7 +214,7 @@ static const struct {
      NULL},
     {".env says what a variable is",
      {{"c.yml", "services: {w: {pid: $P, ipc: '${I:-private}', privileged: '${N:-${X:-true}}'}}\n"},
-      {".env", "P=host\nI=host\n"}},
+      {".env", "P=host # it is\nI=host\n"}},
      0,
      "host-ipc",
      "c.yml:1:30 services.w.ipc",
