@@ -59,11 +59,13 @@ static void read_pip(struct view text, struct found *f)
     struct view line;
     bool goes_on = false;
 
+    if (view_starts(text, "\xef\xbb\xbf")) /* the mark of some editors */
+        text = view_make(text.at + 3, text.size - 3);
     while (text.at && view_cut(&text, '\n', &line)) {
         const bool part = goes_on; /* of the line above: hashes */
 
         line = view_trim(line);
-        goes_on = view_ends(line, "\\");
+        goes_on = view_ends(line, "\\") && *line.at != '#'; /* no comment does */
         line = without_comment(line);
         if (line.size == 0 || part)
             continue;
@@ -89,13 +91,15 @@ static bool is_exact(const char *text)
         return true;
     text += *text == '=' || *text == 'v';
     unsigned dots = 0;
+    bool release = true; /* not in what stands behind '-' or '+' */
     if (!isdigit((unsigned char)*text))
         return false;
     for (; *text; text++) {
         dots += *text == '.';
         if (!isalnum((unsigned char)*text) && !strchr(".+-", *text))
             return false;
-        if ((*text == 'x' || *text == 'X') && text[-1] == '.')
+        release &= *text != '-' && *text != '+';
+        if (release && (*text == 'x' || *text == 'X') && text[-1] == '.')
             return false;
     }
     return dots >= 2;
@@ -135,7 +139,8 @@ static void read_gems(struct view text, struct found *f)
         rest = rest.at ? view_trim(rest) : VIEW("");
         const bool exact = rest.size > 1 && (*rest.at == '"' || *rest.at == '\'') &&
                            (isdigit((unsigned char)rest.at[1]) || rest.at[1] == '=');
-        if (!exact && !holds(rest, "path:") && !holds(rest, "ref:"))
+        if (!exact && !holds(rest, "path:") && !holds(rest, "ref:") && !holds(rest, ":path") &&
+            !holds(rest, ":ref"))
             tell(f, name);
     }
 }
