@@ -362,10 +362,10 @@ static int expand_braces(struct scan *s, struct str *ret, struct error *err)
     }
     if (c == '/' && name.size > 0)
         return expand_replace(s, name, ret, err);
-    const bool colon = c == ':'; /* of no meaning before '#' and '%', but BuildKit takes it */
+    const bool colon = c == ':';
     if (colon)
         c = at_end(s) ? '\0' : s->in.at[s->at++];
-    if (!c || !strchr("-+?#%", c) || name.size == 0)
+    if (!c || !strchr(colon ? "-+?" : "-+?#%", c) || name.size == 0)
         return colon ? bad_modifier(name, ':', c, err) : bad_modifier(name, c, '\0', err);
     return expand_modifier(s, name, c, colon, ret, err);
 }

@@ -17,6 +17,7 @@ REFUSALS = [
     ("BuildKit", r"lstat \S*/buildkit-mount.*: no such file", r"[*?\[]", "a pattern that matches nothing in a directory"),
     ("cooper", r"look up owner .* is not (in the image's|a number of 0)", r"--chown=", "an owner that nobody is"),
     ("cooper", r"bad substitution|unclosed|missing '\}'", r"(?is)\A(?:(?!\n\s*from\s).)*\barg\b[^\n]*[$'\"]", "errors of an ARG before FROM"),
+    ("cooper", r"\$\{\w+:[#%]\.\.\.\}: unsupported modifier", r"\$\{\w+:[#%]", "a colon before # or %"),
     ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
     ("BuildKit", r'"/![^"]*": not found', r"!", "a name that begins with an exclamation mark"),
     ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),

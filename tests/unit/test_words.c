@@ -178,7 +178,6 @@ static const struct {
     {"longest at the end", "${long%%.*}", "a", '\\', false},
     {"shortest at the end", "${long%.*}", "a.b", '\\', false},
     {"longest at the beginning", "${long##*.}", "c", '\\', false},
-    {"a colon before it", "${long:##*.}${long:%%.*}${none:#x}", "ca", '\\', false},
     {"any character of UTF-8", "${word#?}", "öß", '\\', false},
     {"and from behind", "${word%?}", "äö", '\\', false},
     {"all", "${long//./-}", "a-b-c", '\\', false},
