@@ -294,8 +294,12 @@ static int extend_all(struct reader *r, struct part services, const struct frame
         return error_set(r->err, -EINVAL, "services is no mapping");
     while (result == 0 && part_next(r, services, &each, &service)) {
         const struct link own = {service, services.value, frame->dir};
-        json_t *all = NULL;
+        json_t *all = NULL, *written = json_object_get(services.value, each.key);
 
+        if (!service.value && stays(r, written)) { /* "!reset": the service is taken away */
+            (void)json_object_set(ret, each.key, written);
+            continue;
+        }
         if (!json_is_object(service.value))
             return error_set(r->err, -EINVAL, "%s is no mapping", service.at.path);
         result = extend(r, &own, &all);

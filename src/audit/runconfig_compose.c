@@ -385,6 +385,7 @@ int runconfig_compose(struct reader *r, struct part top)
     int result = 0;
 
     while (result == 0 && part_next(r, services, &each, &service))
-        result = take_service(r, top, service, each.key);
+        if (service.value)
+            result = take_service(r, top, service, each.key);
     return result;
 }
