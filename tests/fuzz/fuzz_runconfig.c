@@ -39,7 +39,8 @@ static int read_file(void *ctx, const char *path, size_t limit, struct str *ret,
 {
     struct view rest = *(const struct view *)ctx, text, name;
 
-    assert(*path != '/' && !strstr(path, "../"));
+    /* "a../b" is a name */
+    assert(*path != '/' && strncmp(path, "../", 3) != 0 && !strstr(path, "/../"));
     (void)cut_file(&rest, &text);
     while (cut_file(&rest, &text)) {
         (void)view_cut(&text, '\n', &name);
