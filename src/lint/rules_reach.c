@@ -1,4 +1,5 @@
 /* rules_reach.c - what of the host and of the network a container reaches: mounts, devices, variables, ports. */
+#include <ctype.h>
 #include <stdio.h>
 
 #include "lint/facts_run.h"
@@ -257,11 +258,34 @@ static bool is_switch(struct view value)
     return lint_view_in(value, words);
 }
 
+/* Nor is a number that says how long or how many: TOKEN_TTL=15m, PASSWORD_MIN_LENGTH=8. */
+static bool is_measure(struct view name, struct view value)
+{
+    static const char *const ends[] = {"_TTL",      "_LENGTH",  "_LEN",      "_MIN",    "_MAX",
+                                       "_TIMEOUT",  "_SECONDS", "_MINUTES",  "_HOURS",  "_DAYS",
+                                       "_SIZE",     "_COUNT",   "_LIFETIME", "_EXPIRY", "_INTERVAL",
+                                       "_ATTEMPTS", "_AGE",     "_COST",     "_ROUNDS"};
+    size_t digits = 0;
+
+    while (digits < value.size && isdigit((unsigned char)value.at[digits]))
+        digits++;
+    if (digits == 0 || digits > 10 || value.size - digits > 2)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        const size_t size = strlen(ends[i]);
+        if (name.size > size &&
+            view_eq_nocase(view_make(name.at + name.size - size, size), ends[i]))
+            return true;
+    }
+    return false;
+}
+
 static void check_secret(struct lint *l, const struct run_facts *f)
 {
     vec_each (e, &f->env) {
         const bool empty = e->value.at && e->value.size == 0;
-        if (!empty && lint_secret_name(e->name) && !is_switch(e->value))
+        if (!empty && lint_secret_name(e->name) && !is_switch(e->value) &&
+            !is_measure(e->name, e->value))
             lint_add_place(l, AT(*e), "the variable '%.*s' holds a secret", LINT_CUT(e->name));
     }
 }
