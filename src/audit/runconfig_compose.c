@@ -1,4 +1,5 @@
 /* runconfig_compose.c - compose files: compose-spec, 05-services.md. */
+#include <ctype.h>
 #include <errno.h>
 
 #include "audit/internal.h"
@@ -16,6 +17,46 @@ static void take_texts(struct reader *r, struct part n, struct run_texts *ret)
         vec_push(ret, part_word(r, n));
     while (part_next(r, n, &each, &item)) {
         const struct run_text word = part_word(r, item);
+        if (word.text && run_list_count(r->list))
+            vec_push(ret, word);
+    }
+}
+
+/* "sh -c 'a b'": compose takes one text apart as a shell would. */
+static void take_command(struct reader *r, struct part n, struct run_texts *ret)
+{
+    const char *text = json_is_string(n.value) ? part_text(r, n) : NULL;
+    char quote = '\0';
+    bool begun = false;
+    STR_AUTO(word);
+
+    if (!text)
+        take_texts(r, n, ret);
+    for (; text; text = *text ? text + 1 : NULL) {
+        if (!*text || (!quote && isspace((unsigned char)*text))) {
+            if (begun && run_list_count(r->list))
+                vec_push(ret, run_word(arena_strndup(r->list->arena, word.at, word.size), n.at));
+            str_clear(&word);
+            begun = false;
+            continue;
+        }
+        begun = true;
+        if (*text == quote || (!quote && (*text == '"' || *text == '\'')))
+            quote = quote ? '\0' : *text;
+        else
+            str_add_char(&word, *text == '\\' && quote != '\'' && text[1] ? *++text : *text);
+    }
+}
+
+/* "/dev/x:/dev/y", or {source: /dev/x, target: /dev/y}. */
+static void take_devices(struct reader *r, struct part n, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, n, &each, &item)) {
+        const struct run_text word =
+            part_word(r, json_is_object(item.value) ? part_get(r, item, "source") : item);
         if (word.text && run_list_count(r->list))
             vec_push(ret, word);
     }
@@ -340,7 +381,7 @@ static int take_reach(struct reader *r, struct part service, struct run_facts *f
 
     take_env(r, part_get(r, service, "environment"), f);
     result = take_env_files(r, service, f);
-    take_texts(r, part_get(r, service, "devices"), &f->devices);
+    take_devices(r, part_get(r, service, "devices"), &f->devices);
     take_texts(r, part_get(r, service, "device_cgroup_rules"), &f->devices);
     while (part_next(r, volumes, &volume, &item))
         take_volume(r, item, f);
@@ -364,8 +405,8 @@ static int take_service(struct reader *r, struct part top, struct part service, 
     /* what is built here is called as one likes */
     if (!part_get(r, service, "build").value)
         f->image = part_word(r, part_get(r, service, "image"));
-    take_texts(r, part_get(r, service, "entrypoint"), &f->command);
-    take_texts(r, part_get(r, service, "command"), &f->command);
+    take_command(r, part_get(r, service, "entrypoint"), &f->command);
+    take_command(r, part_get(r, service, "command"), &f->command);
     take_rights(r, service, f);
     take_network(r, service, f);
     take_limits(r, service, f);
