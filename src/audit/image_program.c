@@ -7,19 +7,6 @@
 
 /* ---- the file ---- */
 
-static bool is_init(const char *path)
-{
-    static const char *const names[] = {"tini",        "tini-static", "dumb-init", "catatonit",
-                                        "docker-init", "my_init",     "s6-svscan", "init",
-                                        "pid1",        "su-exec-init"};
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
 static void resolve(const struct gathering *g, const char *path, struct merge_file *ret)
 {
     STR_AUTO(real);
@@ -167,7 +154,7 @@ static void read_command(struct gathering *g)
     size_t at = 0;
 
     config_command(g->facts->config, &command);
-    if (command.size > 0 && is_init(command.at[0])) {
+    if (command.size > 0 && image_name_is_init(command.at[0])) {
         g->facts->has_init = true;
         at = behind_options(&command, 1);
     }

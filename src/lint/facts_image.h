@@ -150,6 +150,8 @@ uint32_t image_name_lists(struct view path, bool is_dir, bool executable);
 enum image_cache image_name_cache(struct view path);
 /* Of a build context too: ".env", "id_rsa", "x.p12". */
 bool image_name_is_secret(struct view path);
+/* tini, dumb-init and their like. */
+bool image_name_is_init(const char *path);
 /* Tests, examples and documentation of packages have keys that open nothing. */
 bool image_name_is_sample(struct view path);
 /* "-----BEGIN RSA PRIVATE KEY-----" with a body: its kind ("RSA"), or NULL. */

@@ -305,3 +305,13 @@ const char *image_key_kind(struct view bytes)
     }
     return NULL;
 }
+
+bool image_name_is_init(const char *path)
+{
+    static const char *const names[] = {"tini",        "tini-static",  "dumb-init", "catatonit",
+                                        "docker-init", "my_init",      "s6-svscan", "init",
+                                        "pid1",        "su-exec-init", NULL};
+    const char *slash = strrchr(path, '/');
+
+    return lint_view_in(view_of(slash ? slash + 1 : path), names);
+}

@@ -38,7 +38,10 @@ static void check_ulimits(struct lint *l, const struct run_facts *f)
 }
 static void check_init(struct lint *l, const struct run_facts *f)
 {
-    check_missing(l, f, &f->init, "the program itself is process 1");
+    const char *program = f->command.size > 0 ? f->command.at[0].text : NULL;
+
+    if (!program || !image_name_is_init(program))
+        check_missing(l, f, &f->init, "the program itself is process 1");
 }
 
 /* What starts programs that may outlive whoever asked for them: process 1 is then their parent. A script that ends in `exec`, or

@@ -240,6 +240,8 @@ static const struct {
     {"localhost:5000/app:1", "image-latest", false},
     {"0123456789ab", "image-latest", false},
     {"app:1 /usr/sbin/sshd -D", "expose-ssh", true},
+    {"--entrypoint /usr/bin/tini app:1 -- app", "no-init", false},
+    {"app:1 app tini", "no-init", true},
     {"", "default-bridge", true},
     {"--network none", "default-bridge", false},
     {"exec c sh", "rootfs-writable", false},
