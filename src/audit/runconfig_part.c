@@ -202,7 +202,7 @@ const char *part_text(struct reader *r, struct part n)
     if (!json_is_string(n.value))
         return NULL;
     const char *text = json_string_value(n.value);
-    count_text(r, json_string_length(n.value));
+    count_text(r, 2 * json_string_length(n.value)); /* its reader may copy it once more */
     if (!r->variables || !strchr(text, '$'))
         return arena_strdup(r->list->arena, text);
     STR_AUTO(s);
