@@ -44,6 +44,9 @@ const char *part_text(struct reader *r, struct part n);
 bool part_is(struct reader *r, struct part n, const char *text);
 struct run_flag part_flag(struct reader *r, struct part n);
 struct run_text part_word(struct reader *r, struct part n);
+/* Of a list: its texts, and capabilities as run_add_caps() takes them. */
+void part_texts(struct reader *r, struct part list, struct run_texts *ret);
+void part_caps(struct reader *r, struct part list, struct run_texts *ret);
 /* Where the value stands, below what stands at parent. */
 struct run_place part_place(const struct reader *r, json_t *value, struct run_place parent);
 /* A number above 0, with or without a unit: a limit. */

@@ -7,21 +7,6 @@
 
 /* ---- parts ---- */
 
-/* A list of texts, or one. */
-static void take_texts(struct reader *r, struct part n, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    if (json_is_string(n.value))
-        vec_push(ret, part_word(r, n));
-    while (part_next(r, n, &each, &item)) {
-        const struct run_text word = part_word(r, item);
-        if (word.text && run_list_count(r->list))
-            vec_push(ret, word);
-    }
-}
-
 /* "sh -c 'a b'": compose takes one text apart as a shell would. */
 static void take_command(struct reader *r, struct part n, struct run_texts *ret)
 {
@@ -31,7 +16,7 @@ static void take_command(struct reader *r, struct part n, struct run_texts *ret)
     STR_AUTO(word);
 
     if (!text)
-        take_texts(r, n, ret);
+        part_texts(r, n, ret);
     for (; text; text = *text ? text + 1 : NULL) {
         if (!*text || (!quote && isspace((unsigned char)*text))) {
             if (begun && run_list_count(r->list))
@@ -59,18 +44,6 @@ static void take_devices(struct reader *r, struct part n, struct run_texts *ret)
             part_word(r, json_is_object(item.value) ? part_get(r, item, "source") : item);
         if (word.text && run_list_count(r->list))
             vec_push(ret, word);
-    }
-}
-
-static void take_caps(struct reader *r, struct part n, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, n, &each, &item)) {
-        const char *text = part_text(r, item);
-        if (text)
-            run_add_caps(r->list, ret, text, item.at);
     }
 }
 
@@ -361,8 +334,8 @@ static void take_rights(struct reader *r, struct part service, struct run_facts 
     f->userns = part_word(r, part_get(r, service, "userns_mode"));
     f->cgroupns = part_word(r, part_get(r, service, "cgroup"));
     f->cgroup_parent = part_word(r, part_get(r, service, "cgroup_parent"));
-    take_caps(r, part_get(r, service, "cap_add"), &f->cap_add);
-    take_caps(r, part_get(r, service, "cap_drop"), &f->cap_drop);
+    part_caps(r, part_get(r, service, "cap_add"), &f->cap_add);
+    part_caps(r, part_get(r, service, "cap_drop"), &f->cap_drop);
     while (part_next(r, security, &each, &item)) {
         const char *text = part_text(r, item);
         if (text)
@@ -382,7 +355,7 @@ static int take_reach(struct reader *r, struct part service, struct run_facts *f
     take_env(r, part_get(r, service, "environment"), f);
     result = take_env_files(r, service, f);
     take_devices(r, part_get(r, service, "devices"), &f->devices);
-    take_texts(r, part_get(r, service, "device_cgroup_rules"), &f->devices);
+    part_texts(r, part_get(r, service, "device_cgroup_rules"), &f->devices);
     while (part_next(r, volumes, &volume, &item))
         take_volume(r, item, f);
     keep_last_volumes(f);

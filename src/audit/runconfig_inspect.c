@@ -1,30 +1,6 @@
 /* runconfig_inspect.c - what `docker inspect` and `podman inspect` print of a container. */
 #include "audit/internal.h"
 
-static void take_texts(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const struct run_text word = part_word(r, item);
-        if (word.text && run_list_count(r->list))
-            vec_push(ret, word);
-    }
-}
-
-static void take_caps(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const char *text = part_text(r, item);
-        if (text)
-            run_add_caps(r->list, ret, text, item.at);
-    }
-}
-
 /* Engines write "" where nothing was said. */
 static struct run_text word_of(struct reader *r, struct part n, const char *key)
 {
@@ -58,7 +34,7 @@ static void take_left_caps(struct reader *r, struct part top, struct run_facts *
     if (!value || f->cap_drop.size <= kept)
         return;
     run_add_caps(r->list, &f->cap_drop, "ALL", top.at);
-    take_caps(r, left, &f->cap_add);
+    part_caps(r, left, &f->cap_add);
 }
 
 /* No profile at all, where no SELinux label says the rest: nothing confines it. Before the first start nobody knows. */
@@ -86,8 +62,8 @@ static void take_rights(struct reader *r, struct part top, struct part host, str
     f->privileged = part_flag(r, part_get(r, host, "Privileged"));
     f->read_only = part_flag(r, part_get(r, host, "ReadonlyRootfs"));
     f->init = part_flag(r, part_get(r, host, "Init"));
-    take_caps(r, part_get(r, host, "CapAdd"), &f->cap_add);
-    take_caps(r, part_get(r, host, "CapDrop"), &f->cap_drop);
+    part_caps(r, part_get(r, host, "CapAdd"), &f->cap_add);
+    part_caps(r, part_get(r, host, "CapDrop"), &f->cap_drop);
     take_left_caps(r, top, f);
     while (part_next(r, security, &each, &item)) {
         const char *text = part_text(r, item);
@@ -186,7 +162,7 @@ static void take_devices(struct reader *r, struct part host, struct run_facts *f
         if (word.text && run_list_count(r->list))
             vec_push(&f->devices, word);
     }
-    take_texts(r, part_get(r, host, "DeviceCgroupRules"), &f->devices);
+    part_texts(r, part_get(r, host, "DeviceCgroupRules"), &f->devices);
 }
 
 /* ---- limits ---- */
@@ -236,8 +212,8 @@ static void take_config(struct reader *r, struct part top, struct run_facts *f)
     if (!f->image.text)
         f->image = word_of(r, config, "Image");
     f->user = user.value ? part_word(r, user) : run_word("", f->at);
-    take_texts(r, part_get(r, config, "Entrypoint"), &f->command);
-    take_texts(r, part_get(r, config, "Cmd"), &f->command);
+    part_texts(r, part_get(r, config, "Entrypoint"), &f->command);
+    part_texts(r, part_get(r, config, "Cmd"), &f->command);
     while (part_next(r, env, &each, &item)) {
         const char *text = part_text(r, item);
         if (text)

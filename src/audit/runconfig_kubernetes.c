@@ -22,18 +22,6 @@ static struct part first_of(struct reader *r, struct part a, struct part b, cons
 
 /* ---- rights ---- */
 
-static void take_caps(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const char *text = part_text(r, item);
-        if (text)
-            run_add_caps(r->list, ret, text, item.at);
-    }
-}
-
 /* The word for AppArmor before Kubernetes 1.30. */
 static void take_annotation(struct reader *r, const struct pod *p, struct run_facts *f)
 {
@@ -97,8 +85,8 @@ static void take_rights(struct reader *r, struct part container, const struct po
     f->no_new_privileges = escalation;
     if (escalation.said == RUN_NO || escalation.said == RUN_YES)
         f->no_new_privileges.said = escalation.said == RUN_NO ? RUN_YES : RUN_NO;
-    take_caps(r, part_get(r, caps, "add"), &f->cap_add);
-    take_caps(r, part_get(r, caps, "drop"), &f->cap_drop);
+    part_caps(r, part_get(r, caps, "add"), &f->cap_add);
+    part_caps(r, part_get(r, caps, "drop"), &f->cap_drop);
     take_profiles(r, security, p, f);
     take_user(r, security, p, f);
 }
@@ -244,18 +232,6 @@ static void take_health(struct reader *r, struct part container, bool stays, str
 
 /* ---- the whole ---- */
 
-static void take_words(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const struct run_text word = part_word(r, item);
-        if (word.text)
-            vec_push(ret, word);
-    }
-}
-
 static int take_container(struct reader *r, struct part container, const struct pod *p, bool stays)
 {
     const char *name = part_text(r, part_get(r, container, "name"));
@@ -268,8 +244,8 @@ static int take_container(struct reader *r, struct part container, const struct 
     f->name = name ? name : "";
     f->at = container.at;
     f->image = part_word(r, part_get(r, container, "image"));
-    take_words(r, part_get(r, container, "command"), &f->command);
-    take_words(r, part_get(r, container, "args"), &f->command);
+    part_texts(r, part_get(r, container, "command"), &f->command);
+    part_texts(r, part_get(r, container, "args"), &f->command);
     take_rights(r, container, p, f);
     take_namespaces(p, f);
     take_limits(r, container, p, f);

@@ -1,18 +1,6 @@
 /* runconfig_oci.c - config.json of an OCI runtime (runtime-spec 1.2, config.md, config-linux.md). */
 #include "audit/internal.h"
 
-static void take_texts(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const struct run_text word = part_word(r, item);
-        if (word.text)
-            vec_push(ret, word);
-    }
-}
-
 /* "/proc/1/ns/net", and "/proc/self/ns/net" of the runtime, are the host's; other paths another container's. */
 static bool is_host_namespace(struct reader *r, struct part item)
 {
@@ -113,7 +101,7 @@ static void take_process(struct reader *r, struct part process, struct run_facts
     f->no_new_privileges = part_flag(r, part_get(r, process, "noNewPrivileges"));
     f->apparmor = part_word(r, profile);
     take_caps(r, process, f);
-    take_texts(r, part_get(r, process, "args"), &f->command);
+    part_texts(r, part_get(r, process, "args"), &f->command);
     while (part_next(r, env, &each, &item)) {
         const char *text = part_text(r, item);
         if (text)

@@ -249,6 +249,30 @@ struct run_text part_word(struct reader *r, struct part n)
     return run_word(part_text(r, n), n.at);
 }
 
+void part_texts(struct reader *r, struct part list, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const struct run_text word = part_word(r, item);
+        if (word.text && run_list_count(r->list))
+            vec_push(ret, word);
+    }
+}
+
+void part_caps(struct reader *r, struct part list, struct run_texts *ret)
+{
+    struct part item;
+    PART_EACH(each);
+
+    while (part_next(r, list, &each, &item)) {
+        const char *text = part_text(r, item);
+        if (text)
+            run_add_caps(r->list, ret, text, item.at);
+    }
+}
+
 struct run_flag part_limit(struct reader *r, struct part n)
 {
     const char *text = part_text(r, n);

@@ -3,30 +3,6 @@
 
 #include "audit/internal.h"
 
-static void take_texts(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const struct run_text word = part_word(r, item);
-        if (word.text && run_list_count(r->list))
-            vec_push(ret, word);
-    }
-}
-
-static void take_caps(struct reader *r, struct part list, struct run_texts *ret)
-{
-    struct part item;
-    PART_EACH(each);
-
-    while (part_next(r, list, &each, &item)) {
-        const char *text = part_text(r, item);
-        if (text)
-            run_add_caps(r->list, ret, text, item.at);
-    }
-}
-
 /* "unconfined", "disabled": the filter is off. */
 static struct run_text profile(struct reader *r, struct part privileges, const char *name)
 {
@@ -52,8 +28,8 @@ static void take_rights(struct reader *r, struct part container, struct run_fact
     f->apparmor = profile(r, privileges, "AppArmor");
     if (part_flag(r, label).said == RUN_YES)
         f->selinux = run_word("disable", label.at);
-    take_caps(r, part_get(r, container, "CapabilityAdd"), &f->cap_add);
-    take_caps(r, part_get(r, container, "CapabilityDrop"), &f->cap_drop);
+    part_caps(r, part_get(r, container, "CapabilityAdd"), &f->cap_add);
+    part_caps(r, part_get(r, container, "CapabilityDrop"), &f->cap_drop);
 }
 
 /* ---- what it reaches ---- */
@@ -191,8 +167,8 @@ int runconfig_swarm(struct reader *r, struct part top)
     f->name = name ? name : "";
     f->at = top.at;
     f->image = part_word(r, part_get(r, container, "Image"));
-    take_texts(r, part_get(r, container, "Command"), &f->command);
-    take_texts(r, part_get(r, container, "Args"), &f->command);
+    part_texts(r, part_get(r, container, "Command"), &f->command);
+    part_texts(r, part_get(r, container, "Args"), &f->command);
     take_rights(r, container, f);
     take_networks(r, task, f);
     take_limits(r, task, container, f);

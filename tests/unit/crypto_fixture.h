@@ -1,4 +1,4 @@
-/* tests/unit/crypto_fixture.h - libcrypto, opened once for a group of tests: UNIT_MAIN_CRYPTO in the place of UNIT_MAIN. */
+/* tests/unit/crypto_fixture.h - libcrypto, opened once for a group of tests: its set-up and its tear-down. */
 #pragma once
 
 #include "trust/libcrypto.h"

@@ -1,6 +1,7 @@
 /* test_trust_proof.c - signatures that a certificate or a log prove: the vectors of containers/image, made with the public
  * Fulcio and Rekor and with a PKI of their own, and each requirement broken in one place. */
 #include "conformance.h"
+#include "crypto_fixture.h"
 #include "trust/policy.h"
 #include "trust/rekor.h"
 
@@ -15,8 +16,6 @@ static const char rekor_key[] = "-----BEGIN PUBLIC KEY-----\n"
                                 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2G2Y+2tabdTV5BcGiBIx0a9fAFwr\n"
                                 "kBbmLSGtks4L3qX6yYY0zufBnhC8Ur/iy55GhWP/9A/bY2LhC30M9+RYtw==\n"
                                 "-----END PUBLIC KEY-----\n";
-
-static struct crypto *crypto;
 
 static json_t *annotations_of(const char *vector)
 {
@@ -287,19 +286,6 @@ static void promises_are_about_one_signature(void **state)
     assert_int_equal(rekor_verify(&entry, log, signer, other, signature, NULL), -EBADMSG);
     assert_int_equal(rekor_verify(&entry, log, signer, data, other, NULL), -EBADMSG);
     evidence_done(&e);
-}
-
-static int load(void **state)
-{
-    (void)state;
-    return crypto_open(&crypto, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    crypto_close(crypto);
-    return 0;
 }
 
 int main(void)

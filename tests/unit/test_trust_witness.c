@@ -4,13 +4,11 @@
 #include "trust/timestamp.h"
 
 #include "base/fd.h"
+#include "crypto_fixture.h"
 #include "keyless.h"
 #include "trust/policy.h"
-#include "unit.h"
 
 #define LATE INT64_C(3471292800) /* 2080-01-01 */
-
-static struct crypto *crypto;
 
 static void read_bundle(struct str *ret)
 {
@@ -268,19 +266,6 @@ static void patterns_mean_the_same_to_all(void **state)
         assert_int_equal(identity_pattern_read(patterns[i].pattern, &p, NULL), patterns[i].want);
         identity_pattern_free(p);
     }
-}
-
-static int load(void **state)
-{
-    (void)state;
-    return crypto_open(&crypto, NULL);
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    crypto_close(crypto);
-    return 0;
 }
 
 int main(void)
