@@ -18,6 +18,8 @@ static const char *odd_part(const char *p)
 
     if (*p == '\\' && (isalnum((unsigned char)p[1]) || !p[1]))
         return "a backslash before a letter, a digit or the end";
+    if (*p == '\\' && strchr("<>`'", p[1])) /* edges of words and of the text, to glibc */
+        return "a backslash before one of <>`'";
     if (*p == '(' && p[1] == '?')
         return "'(?'";
     if (*p == '{' && p[1] == ',')

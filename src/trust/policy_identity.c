@@ -7,7 +7,10 @@ static int need_one(const char *exactly, const char *like, const char *name, str
 {
     if (!exactly == !like)
         return error_set(err, -EINVAL, "it takes either %s or %s-regexp", name, name);
-    return exactly && !*exactly ? error_set(err, -EINVAL, "%s is empty", name) : 0;
+    if (exactly && !*exactly)
+        return error_set(err, -EINVAL, "%s is empty", name);
+    /* it would fit whatever there is: rather a variable that nobody has set than somebody's wish */
+    return like && !*like ? error_set(err, -EINVAL, "%s-regexp is empty", name) : 0;
 }
 
 /* Without the issuer anybody's word would do: a@example.com is whoever some issuer vouches for. */

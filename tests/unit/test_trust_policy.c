@@ -119,6 +119,10 @@ static const struct {
      "either certificate-identity or"},
     {SCOPED("[{\"certificate-identity\":\"\",\"certificate-oidc-issuer\":\"b\"" CHAIN "}]"),
      "empty"},
+    {SCOPED("[{\"certificate-identity-regexp\":\"\",\"certificate-oidc-issuer\":\"b\"" CHAIN "}]"),
+     "certificate-identity-regexp is empty"},
+    {SCOPED("[{\"certificate-identity\":\"a\",\"certificate-oidc-issuer-regexp\":\"\"" CHAIN "}]"),
+     "certificate-oidc-issuer-regexp is empty"},
     {SCOPED("[{\"certificate-identity-regexp\":\"(?i)a\",\"certificate-oidc-issuer\":\"b\"" CHAIN
             "}]"),
      "pattern"},
