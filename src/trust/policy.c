@@ -277,20 +277,22 @@ int policy_load(struct policy_rule *r, const struct crypto *c, policy_read *read
     return result;
 }
 
-/* Old, from the future, or of no known time; what a log or a clock proved counts before what the signer wrote. NULL: neither. */
+/* Old, from the future, or of no known time; NULL: neither. A log or clock proves only that it was there by then, and whoever
+ * has an old one can show it to them again: the time that the signer wrote down counts, too. */
 static const char *age_complaint(const struct requirement *q, const struct evidence *e,
                                  int64_t proven_s, int64_t now_s)
 {
     const int64_t slack_s = 300; /* clocks differ */
-    int64_t time = proven_s;
+    int64_t said_s = proven_s;
 
     if (q->max_age_s == 0)
         return NULL;
-    if (!time && !evidence_time(e, &time))
+    if (!evidence_time(e, &said_s) && !proven_s)
         return "it does not say when it was made";
-    if (time > now_s + slack_s)
+    if (MAX(said_s, proven_s) > now_s + slack_s)
         return "it was made in the future";
-    return time < now_s - q->max_age_s ? "it is too old" : NULL;
+    return MIN(said_s, proven_s ? proven_s : said_s) < now_s - q->max_age_s ? "it is too old"
+                                                                            : NULL;
 }
 
 static bool is_wanted(const struct requirement *q, const struct evidence *e)

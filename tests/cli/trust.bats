@@ -498,7 +498,7 @@ pem = lambda name: open(f"chain/{name}.crt").read()
 index = json.load(open("image/index.json"))
 image = index["manifests"][0]["digest"]
 payload = json.dumps({"critical": {"identity": {"docker-reference": "r.example/app"}, "image": {"docker-manifest-digest": image},
-    "type": "cosign container image signature"}, "optional": None}, separators=(",", ":")).encode()
+    "type": "cosign container image signature"}, "optional": json.loads(os.environ.get("OPTIONAL", "null"))}, separators=(",", ":")).encode()
 signature = sign(leaf, payload)
 entry = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {"data": {"hash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}},
     "signature": {"content": b64(signature), "publicKey": {"content": b64(pem(os.environ.get("PROMISED", leaf)).encode())}}}}
@@ -660,6 +660,8 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     STAMP=clock bundled log leaf; by_policy 0 ""
     attested log leaf middle root
     rule '"rekor-public-key": ["chain/log.pub"], "max-age": "1h"'; by_policy 0 ""
+    OPTIONAL='{"timestamp": 1700000000}' attested log leaf middle root; by_policy 1 "too old" # though a log took it anew
+    attested log leaf middle root
     rule '"statement": "spdxjson"'; by_policy 1 "no statement"
 
     # words that do not go together
@@ -667,7 +669,8 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     run -2 cooper verify --key cosign.pub "${identity[@]}" --ca-roots chain/root.crt oci:image
     run -2 cooper verify --certificate-identity "$who" --ca-roots chain/root.crt oci:image
     run -2 cooper verify --policy x --rekor-public-key chain/log.pub oci:image
-    for pattern in '(?i)x' '\d' 'a.*?' '[[:alpha:]]' '[\w]' '[' '('; do
+    verdict 2 "certificate-identity-regexp is empty" --certificate-identity-regexp "" "${keyless[@]:2}"
+    for pattern in '(?i)x' '\<x' '\d' 'a.*?' '[[:alpha:]]' '[\w]' '[' '('; do
         verdict 2 "pattern" --certificate-identity-regexp "$pattern" "${keyless[@]:2}"
     done
 }
