@@ -230,11 +230,13 @@ static int run_items(struct loading *l, struct queue_item *items, size_t count, 
     const int r = queue_run_beside(l->tools, items, count, &idle, err);
     if (r < 0)
         wire_cancel(w);
-    /* what is not what it should be is not kept for the next time */
-    for (size_t i = 0; r == -EPROTO && i < l->count; i++) {
+    /* What is not what it should be is not kept for the next time, which would only fail like this one: that the bytes are
+     * somebody else's may show as anything, before all are there to be hashed. */
+    const bool ours = r == -ENOSPC || r == -ENOMEM;
+    for (size_t i = 0; r < 0 && !ours && i < l->count; i++) {
         struct state *s = &l->states[i];
 
-        if (s->fetch.ready || (s->item && s->item->failed))
+        if ((r == -EPROTO && s->fetch.ready) || (s->item && s->item->failed))
             store_blob_discard(steal(s->writer));
     }
     return r;

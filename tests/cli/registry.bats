@@ -787,14 +787,21 @@ held() {
     [ "$status" = 1 ]
     "$COOPER" pull "$LIAR/app:1"
     [ -z "$(ls "$COOPER_ROOT/tmp")" ]
-    # neither is what is no archive at all
-    fresh_store
-    "$COOPER" images -q
-    head -c "$size" < <(yes nonsense) >"$COOPER_ROOT/tmp/part-${layer#sha256:}"
-    run "$COOPER" pull "$LIAR/app:1"
-    [ "$status" = 1 ]
-    "$COOPER" pull "$LIAR/app:1"
-    [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    # neither is what is no archive at all, or one that is refused before its end
+    python3 -c 'import gzip, sys, tarfile
+link = tarfile.TarInfo("a")
+link.type = tarfile.SYMTYPE
+sys.stdout.buffer.write(gzip.compress(link.tobuf()).ljust(int(sys.argv[1]), b"\0"))' "$size" >"$BATS_TEST_TMPDIR/refused"
+    yes nonsense | head -c "$size" >"$BATS_TEST_TMPDIR/nonsense"
+    for part in nonsense refused; do
+        fresh_store
+        "$COOPER" images -q
+        head -c "$size" "$BATS_TEST_TMPDIR/$part" >"$COOPER_ROOT/tmp/part-${layer#sha256:}"
+        run "$COOPER" pull "$LIAR/app:1"
+        [ "$status" = 1 ]
+        "$COOPER" pull "$LIAR/app:1"
+        [ -z "$(ls "$COOPER_ROOT/tmp")" ]
+    done
 }
 
 # tags HOST REPOSITORY: all of them in one line.
