@@ -1,5 +1,7 @@
 #include "base/follow.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 
 int follow_open(struct error *err)
@@ -22,4 +24,14 @@ void follow_take(struct follow *f)
         return;
     f->ended = f->ended || words >= FOLLOW_END;
     f->again = f->again || words % FOLLOW_END >= FOLLOW_AGAIN;
+}
+
+int follow_wait(struct follow *f, struct error *err)
+{
+    struct pollfd p = {f->fd, POLLIN, 0};
+
+    for (follow_take(f); f->fd >= 0 && !f->ended && !f->again; follow_take(f))
+        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+            return error_sys(err, "wait for data");
+    return 0;
 }

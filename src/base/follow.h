@@ -25,3 +25,5 @@ struct follow {
 };
 /* Takes what was told, and does not wait: ended stays, again is the caller's to clear. */
 void follow_take(struct follow *f);
+/* Until it ended or began anew. */
+MUST_CHECK int follow_wait(struct follow *f, struct error *err);

@@ -185,7 +185,8 @@ static int verify(struct load *l, int fd, struct codec_sums *ret_sums, struct er
     return 0;
 }
 
-/* Once more from the beginning when the file began anew, whatever came of it until then. */
+/* Once more from the beginning when the file began anew, whatever came of it until then. What it failed for is believed when
+ * all is there, as whoever fetches it may find that it was sent the wrong part, and ask again. */
 static int read_layer(struct load *l, int fd, struct codec_sums *ret_sums, json_t *answer,
                       struct error *err)
 {
@@ -198,8 +199,9 @@ static int read_layer(struct load *l, int fd, struct codec_sums *ret_sums, json_
             return error_sys(err, "read layer");
         const int r =
             l->unpack ? unpack(l, fd, ret_sums, answer, &why) : verify(l, fd, ret_sums, &why);
+        const int waited = r < 0 ? follow_wait(&l->follow, NULL) : 0;
         follow_take(&l->follow);
-        if (!l->follow.again)
+        if (waited < 0 || !l->follow.again)
             return r < 0 ? error_move(err, &why) : r;
     }
 }
