@@ -69,7 +69,7 @@ class Shell:
     def within(self, at):
         """What is done with a mount. How many names a file has is not looked at: BuildKit counts what else of the context it was sent."""
         n = "/" + self.fresh("m")
-        return self.pick(f"cp -a {at} {n} 2>/dev/null", f"ls -lanR {at} 2>/dev/null | grep -v -e ^d -e ^total -e $(date +%Y) | sed 's/  *[0-9][0-9]* / /' >{n}", f"echo x >{at}/new 2>/dev/null; cat {at}/new >{n} 2>/dev/null",
+        return self.pick(f"cp -a {at} {n} 2>/dev/null", f"ls -lanR {at} 2>/dev/null | grep -v -e ^d -e ^total -e '[0-9][0-9]:[0-9][0-9] ' | sed 's/  *[0-9][0-9]* / /' >{n}", f"echo x >{at}/new 2>/dev/null; cat {at}/new >{n} 2>/dev/null",
                          f"rm -rf {at}/a {at}/in 2>/dev/null; ls -A {at} >{n}", f"cat {at} >{n} 2>/dev/null", f"stat -c '%u %g %F' {at} >{n}", f"mkdir -p {at}/d; chmod 700 {at}/d; ls -A {at}/d >{n}")
 
     def step(self):
