@@ -7,6 +7,21 @@
 /* What is no name of a registry: a path, or all of it with "/". */
 static const char *const transports[] = {"oci", "oci-archive", "docker-archive"};
 
+/* Known words, and something behind each: null would ask for nothing where a word stands. */
+static int know_keys(const json_t *doc, const char *const *words, struct error *err)
+{
+    const char *key;
+    json_t *value;
+    int r = policy_know_keys(doc, words, err);
+
+    json_object_foreach((json_t *)(uintptr_t)doc, key, value)
+    {
+        if (r == 0 && json_is_null(value))
+            r = error_set(err, -EINVAL, "%s is null", key);
+    }
+    return r;
+}
+
 /* "90m", "720h", "30d", "4w": a number and one unit. */
 static int read_age(const char *text, int64_t *ret_s, struct error *err)
 {
@@ -153,7 +168,7 @@ static int read_requirement(const json_t *doc, struct policy_rule *rule, struct 
                                         NULL};
     struct requirement *q = policy_add_requirement(rule, REQUIRE_SIGNED);
     const char *age = NULL;
-    int r = policy_know_keys(doc, words, err);
+    int r = know_keys(doc, words, err);
 
     if (r == 0)
         r = read_prover(doc, q, err);
@@ -217,7 +232,7 @@ int policy_read_cooper(const json_t *doc, struct policy *p, struct error *err)
     json_t *images = NULL, *value;
     const char *scope;
     int64_t version = 0;
-    int r = policy_know_keys(doc, words, err);
+    int r = know_keys(doc, words, err);
 
     if (r == 0)
         r = doc_need_int(doc, "version", &version, err);

@@ -132,6 +132,8 @@ static const struct {
     {SCOPED("[{\"signed-by\":[\"k\"],\"at-least\":2}]"), "2 of 1 keys"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"at-least\":0}]"), "0 of 1 keys"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"statement\":\"sbom\"}]"), "no known word"},
+    {SCOPED("[{\"signed-by\":[\"k\"],\"max-age\":null}]"), "max-age is null"},
+    {SCOPED("[{\"signed-by\":[\"k\"],\"rekor-public-key\":null}]"), "rekor-public-key is null"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"max-age\":\"30\"}]"), "max-age"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"max-age\":\"0d\"}]"), "max-age"},
     {SCOPED("[{\"signed-by\":[\"k\"],\"max-age\":\"99999999999999999w\"}]"), "max-age"},
