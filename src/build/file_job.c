@@ -31,6 +31,8 @@ struct file_work {
     struct store *store;
     struct store_tree *tree;
     struct image_view below; /* all layers, or one index of what matters of them */
+    struct digest *chain;    /* the layers */
+    size_t chain_size;
     struct input *inputs;
     size_t input_count;
     struct index *before; /* of the layer that the step made the last time, or NULL */
@@ -55,6 +57,7 @@ static void work_done(struct file_work *w)
     index_free(w->before);
     fd_closep(&w->before_fs);
     image_view_done(&w->below);
+    free(w->chain);
     store_tree_abort(w->tree);
     store_close(w->store);
     if (w->data.size)
@@ -111,13 +114,35 @@ static int open_input(struct file_work *w, const json_t *obj, struct input *in, 
     return r < 0 ? r : context_check_open(walked, &in->check, err);
 }
 
+static int read_chain(struct file_work *w, struct error *err)
+{
+    int fd = -1;
+    struct stat st;
+    const int r = take_fd(w, w->request, "chain", &fd, err);
+
+    if (r < 0 || fd < 0)
+        return r;
+    if (fstat(fd, &st) < 0)
+        return error_sys(err, "read the layers below");
+    w->chain = xmalloc((size_t)st.st_size + 1);
+    w->chain_size = (size_t)st.st_size / sizeof(*w->chain);
+    return fd_pread_all(fd, w->chain, w->chain_size * sizeof(*w->chain), 0, err);
+}
+
 static int open_below(struct file_work *w, struct error *err)
 {
     int fd = -1;
     int r = take_fd(w, w->request, "below", &fd, err);
 
-    if (r < 0 || fd < 0)
-        return r < 0 ? r : open_view(w, w->request, &w->below, err);
+    if (r < 0)
+        return r;
+    if (fd < 0) {
+        r = job_layers(w->request, &w->chain, &w->chain_size, err);
+        return r < 0 ? r : image_view_open(w->store, w->chain, w->chain_size, true, &w->below, err);
+    }
+    r = read_chain(w, err);
+    if (r < 0)
+        return r;
     w->below.indexes = xcalloc(1, sizeof(struct index *));
     r = index_load(fd, &w->below.indexes[0], err);
     if (r < 0)
@@ -578,7 +603,7 @@ static int do_steps(struct file_work *w, json_t *answer, struct error *err)
         r = copy_finish(w->copy, &ix, NULL, err);
     if (r < 0)
         return r;
-    return job_commit(w->store, steal(w->tree), ix, answer, err);
+    return job_commit(w->store, steal(w->tree), ix, w->chain, w->chain_size, answer, err);
 }
 
 static int begin_copy(struct file_work *w, struct error *err)

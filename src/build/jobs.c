@@ -35,15 +35,52 @@ int job_layers(const json_t *request, struct digest **ret, size_t *ret_count, st
     return 0;
 }
 
-int job_commit(struct store *s, struct store_tree *take_t, const struct index *ix, json_t *answer,
-               struct error *err)
+static bool is_among(const struct digest *layers, size_t count, const struct digest *id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (digest_eq(&layers[i], id))
+            return true;
+    return false;
+}
+
+static int load_index(struct store *s, const struct digest *tree, struct index **ret,
+                      struct error *err)
+{
+    cleanup_close int dir = store_tree_open(s, tree, err);
+
+    return dir < 0 ? dir : index_load_at(dir, "index", ret, err);
+}
+
+/* Trees are told apart by all but times, so that of a layer below would stand for this one, and what only changed times
+ * (RUN touch) would change nothing. */
+static int choose_turn(struct store *s, struct index *ix, const struct digest *layers, size_t count,
+                       struct digest *ret_tree, struct error *err)
+{
+    index_tree_id(ix, ret_tree);
+    for (uint32_t turn = 1; index_count(ix) && is_among(layers, count, ret_tree); turn++) {
+        CLEANUP(index_freep) struct index *there = NULL;
+        const int r = load_index(s, ret_tree, &there, err);
+
+        if (r < 0)
+            return r;
+        if (index_same_times(ix, there))
+            break;
+        index_set_turn(ix, turn);
+        index_tree_id(ix, ret_tree);
+    }
+    return 0;
+}
+
+int job_commit(struct store *s, struct store_tree *take_t, struct index *ix,
+               const struct digest *layers, size_t layer_count, json_t *answer, struct error *err)
 {
     CLEANUP(store_tree_abortp) struct store_tree *t = take_t;
     char hex[DIGEST_HEX_MAX];
     struct digest tree;
-    int r;
+    int r = choose_turn(s, ix, layers, layer_count, &tree, err);
 
-    index_tree_id(ix, &tree);
+    if (r < 0)
+        return r;
     r = store_tree_hold(s, &tree, err); /* many steps write nothing: that tree is there */
     if (r < 0 && r != -ENOENT)
         return r;
@@ -67,6 +104,7 @@ void lowers_done(struct lowers *l)
     for (size_t i = 0; i < l->count; i++)
         fd_closep(&l->fds[i]);
     free(l->fds);
+    free(l->layers);
 }
 
 /* An overlay refuses one directory twice (two steps that wrote nothing, say). All that the lower one has is in the
@@ -81,13 +119,15 @@ static bool comes_again(const struct digest *layers, size_t count, size_t i)
 
 int lowers_open(struct store *s, const json_t *request, struct lowers *ret, struct error *err)
 {
-    cleanup_free struct digest *layers = NULL;
+    struct digest *layers = NULL;
     size_t count = 0;
     int r = job_layers(request, &layers, &count, err);
 
     if (r < 0)
         return r;
     ret->fds = xcalloc(count + 1, sizeof(*ret->fds));
+    ret->layers = layers;
+    ret->layer_count = count;
     for (size_t i = count; i-- > 0;) {
         if (comes_again(layers, count, i))
             continue;
@@ -103,7 +143,8 @@ int lowers_open(struct store *s, const json_t *request, struct lowers *ret, stru
 }
 
 static int scan_and_commit(const struct job_context *ctx, struct store *s,
-                           struct store_tree *take_t, int links, json_t *answer, struct error *err)
+                           struct store_tree *take_t, const struct lowers *lowers, int links,
+                           json_t *answer, struct error *err)
 {
     CLEANUP(store_tree_abortp) struct store_tree *t = take_t;
     CLEANUP(index_freep) struct index *ix = NULL;
@@ -116,7 +157,7 @@ static int scan_and_commit(const struct job_context *ctx, struct store *s,
         r = devices_settle(store_tree_fs_fd(t), ix, err);
     if (r < 0)
         return error_wrap(err, r, "read what the step wrote");
-    return job_commit(s, steal(t), ix, answer, err);
+    return job_commit(s, steal(t), ix, lowers->layers, lowers->layer_count, answer, err);
 }
 
 /* Where the owners of symbolic links go that a single id cannot give away. */
@@ -154,11 +195,11 @@ static int add_link_owners(int fs, int links, struct error *err)
 
 /* What a failed program wrote, for those who want to see it. That it cannot be had is not the failure to talk of. */
 static void commit_failed(const struct job_context *ctx, struct store *s, struct store_tree *take_t,
-                          int links, json_t *answer)
+                          const struct lowers *lowers, int links, json_t *answer)
 {
     ERROR_AUTO(why);
 
-    if (scan_and_commit(ctx, s, take_t, links, answer, &why) < 0)
+    if (scan_and_commit(ctx, s, take_t, lowers, links, answer, &why) < 0)
         doc_set_text(answer, "not_kept", why.text);
 }
 
@@ -230,9 +271,9 @@ static int run_over(const struct job_context *ctx, struct store *s, const struct
     const bool good = result.status == 0;
     spawn_result_done(&result);
     if (good && strcmp(commit, "never") != 0)
-        return scan_and_commit(ctx, s, steal(t), links, answer, err);
+        return scan_and_commit(ctx, s, steal(t), lowers, links, answer, err);
     if (!good && strcmp(commit, "always") == 0)
-        commit_failed(ctx, s, steal(t), links, answer);
+        commit_failed(ctx, s, steal(t), lowers, links, answer);
     return 0;
 }
 

@@ -64,7 +64,7 @@ static int keep(const struct job_context *ctx, struct store *store, int fs, json
         r = copy_all(store_tree_fs_fd(t), owner_of(ctx), &s, &ix, err);
     if (r < 0 || index_count(ix) == 0)
         return r;
-    return job_commit(store, steal(t), ix, answer, err);
+    return job_commit(store, steal(t), ix, NULL, 0, answer, err);
 }
 
 int mount_keep_job(const struct job_context *ctx, const json_t *request, const int *fds,

@@ -74,7 +74,7 @@ int unpack_job(const struct job_context *ctx, const json_t *request, const int *
                                      .below = UNPACK_BELOW_NOTHING};
     r = unpack_layer(fds[0], &o, NULL, NULL, &result, &sums, err);
     if (r >= 0)
-        r = job_commit(s, steal(t), result.index, answer, err);
+        r = job_commit(s, steal(t), result.index, NULL, 0, answer, err);
     index_free(result.index);
     if (r >= 0)
         *ret = steal(answer);

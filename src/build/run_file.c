@@ -84,6 +84,24 @@ static bool plan_unpacks(const struct file_plan *plan)
     return false;
 }
 
+/* Which layers the step stands on. */
+static int pack_chain(struct build *b, const struct op *op, struct file_request *q,
+                      struct error *err)
+{
+    cleanup_free struct digest *trees = NULL;
+    size_t count = 0;
+    int r = build_trees(b, op_file_root(op), &trees, &count, err);
+
+    if (r < 0 || !count)
+        return r;
+    r = fd_of_bytes("layers below", view_make(trees, count * sizeof(*trees)), err);
+    if (r >= 0)
+        r = add_fd(q, r, true, err);
+    if (r >= 0)
+        doc_set_int(q->doc, "chain", r);
+    return r;
+}
+
 /* What the job has to know of the root below: the entries that the plan met, unless an archive may meet any. */
 static int pack_below(struct build *b, const struct op *op, struct file_plan *plan,
                       struct file_request *q, struct error *err)
@@ -103,7 +121,7 @@ static int pack_below(struct build *b, const struct op *op, struct file_plan *pl
         r = add_fd(q, steal_fd(fd), true, err);
     if (r >= 0)
         doc_set_int(q->doc, "below", r);
-    return r;
+    return r < 0 ? r : pack_chain(b, op, q, err);
 }
 
 static int pack_inputs(struct build *b, const struct op *op, struct file_plan *plan,

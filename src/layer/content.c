@@ -1,5 +1,9 @@
 /* Digests over entries: tree ids and content digests. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "layer/chmod.h"
+#include "layer/index_internal.h"
 #include "layer/merge.h"
 
 /* Fixed fields first, in one piece: one call of the hash instead of ten. */
@@ -69,7 +73,27 @@ void index_tree_id(const struct index *ix, struct digest *ret)
 
         add_entry(&h, e, view_of(e->path), e->link ? view_of(e->link) : VIEW(""), CONTENT_ALL);
     }
+    if (ix->turn) {
+        char turn[32];
+
+        hash_add(&h, turn, (size_t)snprintf(turn, sizeof(turn), "turn %" PRIu32 "\n", ix->turn));
+    }
     hash_done(&h, ret->sha256);
+}
+
+void index_set_turn(struct index *ix, uint32_t turn)
+{
+    ix->turn = turn;
+}
+
+bool index_same_times(const struct index *a, const struct index *b)
+{
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++)
+        same = a->entries[i].mtime_s == b->entries[i].mtime_s &&
+               a->entries[i].mtime_ns == b->entries[i].mtime_ns;
+    return same;
 }
 
 int index_content(const struct index *ix, struct view path, int parts, struct digest *ret,

@@ -61,8 +61,12 @@ const struct entry *index_file(const struct index *ix, const struct entry *e);
 /* Bytes of all files: what a user is told about the size of a layer. */
 uint64_t index_size(const struct index *ix);
 
-/* SHA-256 over everything of every entry but times. */
+/* SHA-256 over everything of every entry but times. Of a layer that stands above others that say the same at other times,
+ * over their number, too: it is a turn of its own, with a tree of its own. Kept in the file; 0 for nearly all. */
 void index_tree_id(const struct index *ix, struct digest *ret);
+void index_set_turn(struct index *ix, uint32_t turn);
+/* Of two that say the same. */
+bool index_same_times(const struct index *a, const struct index *b);
 
 /* What parts of entries a content digest covers; the type, link text, device, xattrs and content
  * always. */

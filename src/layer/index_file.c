@@ -17,7 +17,9 @@
 #define MAGIC_NO_DEVICES UINT64_C(0x32786469706f6f63)
 
 struct header {
-    uint64_t magic, entries, attributes, texts;
+    uint64_t magic;
+    uint32_t entries, turn;
+    uint64_t attributes, texts;
 };
 
 struct record {
@@ -102,11 +104,15 @@ static uint64_t magic_of(const struct index *ix)
 static int save(const struct writing *w, const struct index *ix, int fd, struct error *err)
 {
     const size_t count = ix->count;
-    const struct header h = {magic_of(ix), count, w->attributes.size, w->texts.size};
+    const struct header h = {.magic = magic_of(ix),
+                             .entries = (uint32_t)count,
+                             .turn = ix->turn,
+                             .attributes = w->attributes.size,
+                             .texts = w->texts.size};
     const size_t attributes = w->attributes.size * sizeof(*w->attributes.at);
     int r;
 
-    if (w->texts.size > UINT32_MAX)
+    if (w->texts.size > UINT32_MAX || count > UINT32_MAX)
         return error_set(err, -EDQUOT, "index: more than 4 GiB of names");
     if ((r = fd_write_all(fd, view_make(&h, sizeof(h)), err)) < 0 ||
         (r = fd_write_all(fd, view_make(w->records, count * sizeof(*w->records)), err)) < 0 ||
@@ -219,8 +225,9 @@ int index_parse(struct view bytes, struct index **ret, struct error *err)
     if (r < 0)
         return r;
     CLEANUP(index_freep) struct index *ix = xcalloc(1, sizeof(*ix));
-    ix->entries = xmalloc((p.h.entries + 1) * sizeof(*ix->entries));
+    ix->entries = xmalloc((p.h.entries + (size_t)1) * sizeof(*ix->entries));
     ix->count = p.h.entries;
+    ix->turn = p.h.turn;
     r = load_attributes(&p, ix, err);
     for (size_t i = 0; r == 0 && i < ix->count; i++)
         r = load_record(&p, &p.records[i], ix, &ix->entries[i], err);

@@ -8,6 +8,7 @@ struct index {
     struct entry *entries; /* one array, as is the next */
     uint32_t *ends;        /* ends[i]: where the subtree of entry i ends */
     size_t count;
+    uint32_t turn;        /* index_set_turn() */
     struct xattr *xattrs; /* of a loaded index, all in one array; NULL when built */
     struct arena *arena;  /* of a built index: texts */
     void *map;            /* of a loaded one */

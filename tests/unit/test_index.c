@@ -248,6 +248,34 @@ static void identities_see_what_counts(void **state)
     }
 }
 
+static void later_(struct entry *e)
+{
+    e->mtime_s++;
+}
+
+/* Layers that say the same at other times: each turn has an id, the file keeps it, contents are equal. */
+static void turns_have_ids(void **state)
+{
+    (void)state;
+    CLEANUP(index_freep) struct index *base = one_file(no_change), *ix = one_file(later_);
+    CLEANUP(index_freep) struct index *again = NULL;
+    struct digest a, b;
+
+    assert_true(index_same_times(base, base));
+    assert_false(index_same_times(base, ix));
+    index_tree_id(base, &a);
+    index_set_turn(ix, 1);
+    index_tree_id(ix, &b);
+    assert_false(digest_eq(&a, &b));
+    cleanup_close int fd = saved(ix);
+    assert_int_equal(index_load(fd, &again, NULL), 0);
+    index_tree_id(again, &a);
+    assert_true(digest_eq(&a, &b));
+    assert_int_equal(index_content(base, VIEW("d"), CONTENT_ALL, &a, NULL), 0);
+    assert_int_equal(index_content(again, VIEW("d"), CONTENT_ALL, &b, NULL), 0);
+    assert_true(digest_eq(&a, &b));
+}
+
 static void lookups_find_subtrees(void **state)
 {
     (void)state;
@@ -272,4 +300,4 @@ static void lookups_find_subtrees(void **state)
 UNIT_MAIN(cmocka_unit_test(builder_keeps_the_invariants),
           cmocka_unit_test(the_file_gives_back_everything),
           cmocka_unit_test(damaged_files_do_no_harm), cmocka_unit_test(identities_see_what_counts),
-          cmocka_unit_test(lookups_find_subtrees))
+          cmocka_unit_test(turns_have_ids), cmocka_unit_test(lookups_find_subtrees))
