@@ -247,6 +247,7 @@ static const struct {
     {"manifest", "^layers.0$", "^-$", true, "the same"},
     {".", "artifactType$", "^\"\"$", true,
      "the same: Go leaves no empty text out of what it reads"},
+    {".", "artifactType$", "^\"[a-z]+\"$", true, "one word, as older versions of oras write it"},
     {"index", "^manifests[.][0-9]+[.]size$", "^-1$", false, "as in any other descriptor"},
     {"index", "^manifests[.][0-9]+[.]artifactType$", ".", false, "the schema forgot it there"},
     {"config", "^config[.]Env", "^(\"|\\[\")", false,
