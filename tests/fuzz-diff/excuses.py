@@ -100,6 +100,8 @@ def of_difference(a, b, one, found, scratch):
     files = all(re.match("only-[ab] |differs ", line) for line in found)
     if files and all(line.startswith("only-a ") for line in found) and meets_link(one) and same(a, b, sends_all(one), scratch):
         return "a pattern that matches a link to a directory"
+    if files and all(line.startswith("only-a ") for line in found) and quotes_letters(one) and same(a, b, sends_all(one), scratch):
+        return "a pattern for a name that has a pattern's letters"
     one.lay_out(os.path.join(scratch, "context"))
     if files and re.search(r"(?i)^\s*from\s.*\bscratch\b", one.text(), re.MULTILINE) and re.search("--from=", one.text()) and same(a, b, one, scratch):
         return "an empty stage, from BuildKit's cache"
@@ -134,6 +136,11 @@ def words_of(text):
         return [str(w) for w in json.loads(text)]
     except ValueError:
         return text.split("\n")[0].split()
+
+
+def quotes_letters(one):
+    """Whether a pattern of the context has such a letter in brackets."""
+    return any(re.search(r"\[[*?\[]\]", part) for parts in patterns(one) for part in parts)
 
 
 def mounts_pattern(one):
