@@ -9,7 +9,7 @@ from compare import compare
 from context import Tree
 
 # in one instruction, whose lines may have comments between them
-ONBUILD_FROM = r"(?i)onbuild\s(?:[^\n]*\\[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*)*[^\n]*from="
+ONBUILD_FROM = r"(?i)onbuild\s(?:[^\n]*[\\`][ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*)*[^\n]*from="
 # (the side that refuses, words of the refusal, the Dockerfile's words, what it is)
 REFUSALS = [
     ("BuildKit", r"cannot copy to non-directory", r"", "a directory onto a link"),
