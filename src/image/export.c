@@ -127,15 +127,8 @@ int image_unpack(struct image_tools *t, const struct image *i, const char *direc
                  struct error *err)
 {
     struct queue_item item = {.job = "image-tree", .request = trees_request(i, NULL)};
-    struct holder *h;
-    TARGET_AUTO(target);
-    int r = target_open(directory, &target, err);
+    const int r = target_unpack(t, directory, &item, err);
 
-    if (r == 0)
-        r = image_holder(t, &h, err);
-    doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
-    if (r == 0)
-        r = target_fill(t, &target, &item, err);
     queue_items_done(&item, 1);
     return r;
 }

@@ -65,19 +65,12 @@ int over_unpack(struct image_tools *t, const struct image_source_image *from, co
     struct files files = {.count = 0};
     struct queue_item item = {
         .job = "image-over", .title = "unpack layers", .request = request_of(from, &files)};
-    TARGET_AUTO(target);
-    struct holder *h;
 
     if (!item.request)
         return 0;
-    int r = target_open(directory, &target, err);
     item.also = files.fds;
     item.also_count = files.count;
-    if (r == 0)
-        r = image_holder(t, &h, err);
-    doc_set_bool(item.request, "owners", t->ids.kind == IDENTITY_ROOT);
-    if (r == 0)
-        r = target_fill(t, &target, &item, err);
+    const int r = target_unpack(t, directory, &item, err);
     queue_items_done(&item, 1);
     return r < 0 ? r : 1;
 }

@@ -14,6 +14,18 @@
 
 /* ---- the directory ---- */
 
+struct target {
+    char *path;
+    size_t before; /* bytes of path that name what was there before us */
+    int fd;
+};
+
+static void target_close(struct target *d)
+{
+    fd_closep(&d->fd);
+    free(d->path);
+}
+
 /* The size of path without its last part; 0: it has one only. */
 static size_t parent_size(const char *path, size_t size)
 {
@@ -86,7 +98,7 @@ static int check_empty(const struct target *d, struct error *err)
     return left ? error_hint(err, r, "'%s' is left of an interrupted unpack: delete it", left) : r;
 }
 
-int target_open(const char *path, struct target *ret, struct error *err)
+static int target_open(const char *path, struct target *ret, struct error *err)
 {
     struct target d = {.path = xstrdup(path), .before = there_already(path), .fd = -1};
     int r = fd_make_dirs(AT_FDCWD, path, 0755, err);
@@ -102,14 +114,6 @@ int target_open(const char *path, struct target *ret, struct error *err)
     }
     *ret = d;
     return 0;
-}
-
-void target_close(struct target *d)
-{
-    if (d->fd >= 0)
-        close(d->fd);
-    free(d->path);
-    *d = TARGET_INIT;
 }
 
 /* ---- signals ---- */
@@ -162,11 +166,8 @@ static int interrupts_fd(void *ctx)
 static int run(struct image_tools *t, struct queue_item *item, struct error *err)
 {
     struct interrupts signals;
-    struct holder *h;
-    int r = image_holder(t, &h, err); /* before signals are blocked, as it would inherit that */
+    int r = interrupts_begin(&signals, err);
 
-    if (r == 0)
-        r = interrupts_begin(&signals, err);
     if (r < 0)
         return r;
     const struct queue_idle idle = {interrupts_step, &signals, interrupts_fd};
@@ -220,12 +221,23 @@ static int fill(struct image_tools *t, struct target *d, struct queue_item *item
     return r < 0 ? r : tell(t, d, item->answer, err);
 }
 
-int target_fill(struct image_tools *t, struct target *d, struct queue_item *item, struct error *err)
+int target_unpack(struct image_tools *t, const char *path, struct queue_item *item,
+                  struct error *err)
 {
-    const int r = fill(t, d, item, err);
+    struct target d;
+    struct holder *h;
+    int r = target_open(path, &d, err);
 
+    if (r < 0)
+        return r;
+    r = image_holder(t, &h, err); /* before signals are blocked, as it would inherit that */
+    doc_set_bool(item->request, "owners", t->ids.kind == IDENTITY_ROOT);
     if (r == 0)
-        return 0;
-    remove_made(d);
-    return error_wrap(err, r, "unpack to '%s'", d->path);
+        r = fill(t, &d, item, err);
+    if (r < 0) {
+        remove_made(&d);
+        r = error_wrap(err, r, "unpack to '%s'", path);
+    }
+    target_close(&d);
+    return r;
 }
