@@ -384,7 +384,6 @@ static int model_of_document(struct reader *r, const struct frame *frame, json_t
     PART_EACH(each);
     int result = services.value ? extend_all(r, services, frame, all) : 0;
 
-    r->list->values += json_object_size(document); /* it is copied as often as it is included */
     yaml_note(r->yaml, all, place_of(r, services.value));
     (void)json_object_set(model, "services", all);
     (void)json_object_del(model, "include");
@@ -393,6 +392,14 @@ static int model_of_document(struct reader *r, const struct frame *frame, json_t
     if (result == 0)
         *ret = steal(model);
     return result;
+}
+
+/* What comes later is written over *model. */
+static void write_over(struct reader *r, json_t *take_more, json_t **model)
+{
+    join(r, take_more, *model, OF_FILE, 0);
+    doc_unref(*model);
+    *model = take_more;
 }
 
 /* All documents of a file: the later ones are written over the first. */
@@ -405,16 +412,13 @@ static int model_of(struct reader *r, const struct frame *frame, json_t **ret)
         json_t *document = r->yaml->documents.at[frame->file->first + i], *more = NULL;
 
         r->list->values += json_object_size(document);
-        if (!run_list_count(r->list)) /* a file may be included often */
+        if (!run_list_count(r->list)) /* it is copied as often as it is included */
             return error_set(r->err, -EDQUOT, "more than %d values", RUNCONFIG_VALUES_MAX);
         if (!json_is_object(document))
             continue;
         result = model_of_document(r, frame, document, &more);
-        if (result < 0)
-            break;
-        join(r, more, model, OF_FILE, 0);
-        doc_unref(model);
-        model = more;
+        if (result == 0)
+            write_over(r, more, &model);
     }
     if (result == 0)
         *ret = steal(model);
@@ -432,11 +436,8 @@ int compose_model(struct reader *r, size_t first, size_t count, json_t **ret)
         json_t *more = NULL;
 
         result = model_of(r, &frame, &more);
-        if (result < 0)
-            break;
-        join(r, more, model, OF_FILE, 0);
-        doc_unref(model);
-        model = more;
+        if (result == 0)
+            write_over(r, more, &model);
     }
     if (result == 0)
         *ret = steal(model);

@@ -6,6 +6,7 @@
 #include "cli/docker_options.h"
 #include "cli/options.h"
 #include "conformance.h"
+#include "judge.h"
 #include "lint/format.h"
 #include "lint_fixture.h"
 
@@ -43,17 +44,6 @@ static void read_options(const char *text, const char *image, struct run_list *r
     assert_int_equal(runconfig_options(&given.run, ret, NULL), 0);
     strings_done(&globals.warnings);
     options_done(&command, &given);
-}
-
-static void judge(const struct run_list *list, struct lint_report *ret)
-{
-    const struct lint_options options = {.audit = true, .raw = true};
-    CLEANUP(linter_freep) struct linter *l = linter_new(&options);
-    cleanup_free struct lint_facts *facts = xcalloc(list->runs.size + 1, sizeof(*facts));
-
-    for (size_t i = 0; i < list->runs.size; i++)
-        facts[i].run = list->runs.at[i];
-    lint_audit(l, facts, list->runs.size, ret);
 }
 
 static bool fires(const struct lint_report *r, const struct lint_row *row)

@@ -1,4 +1,4 @@
-#include "audit/runconfig.h"
+#include "judge.h"
 #include "lint/rule.h"
 #include "unit.h"
 
@@ -23,17 +23,6 @@ static int read_case(void *ctx, const char *path, size_t limit, struct str *ret,
         return 0;
     }
     return error_set(err, -ENOENT, "open '%s': No such file or directory", path);
-}
-
-static void judge(const struct run_list *list, struct lint_report *ret)
-{
-    const struct lint_options options = {.audit = true, .raw = true};
-    CLEANUP(linter_freep) struct linter *l = linter_new(&options);
-    cleanup_free struct lint_facts *facts = xcalloc(list->runs.size + 1, sizeof(*facts));
-
-    for (size_t i = 0; i < list->runs.size; i++)
-        facts[i].run = list->runs.at[i];
-    lint_audit(l, facts, list->runs.size, ret);
 }
 
 /* "base.yml:3:5 services.web.pid, ...": where the rule fires. */
