@@ -21,7 +21,8 @@ static int check_authority(const struct prover_options *o, struct error *err)
 {
     if (!o->chain == !o->roots)
         return error_hint(
-            err, error_set(err, -EINVAL, "it takes either --certificate-chain or --ca-roots"),
+            err,
+            error_set(err, -EINVAL, "an identity takes either --certificate-chain or --ca-roots"),
             "the authority's certificates, of Fulcio or your own; nothing is downloaded");
     return o->between && o->chain
                ? error_set(err, -EINVAL, "--ca-intermediates goes with --ca-roots")

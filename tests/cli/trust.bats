@@ -515,18 +515,23 @@ index["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+j
 json.dump(index, open("image/index.json", "w"))' "$@"
 }
 
-@test "keyless and a PKI: certificates, identities and a log's promise, made by openssl" {
+# In chain/: the keys of two logs, a root, and an authority that it signed.
+authorities() {
     rm -rf chain && mkdir chain
     authority='basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
-    leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectAltName=email:a@example.com,DNS:build.example.com\n'
-    issuer="1.3.6.1.4.1.57264.1.1=DER:$(printf 'https://issuer.example' | od -An -tx1 | tr -d ' \n')\n"
-    encoded='1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://issuer.example\n'
     for log in log otherlog; do
         openssl ecparam -name prime256v1 -genkey -noout -out chain/$log.key
         openssl pkey -in chain/$log.key -pubout -out chain/$log.pub
     done
     certificate root root "$authority"
     certificate middle root "$authority"
+}
+
+@test "keyless and a PKI: certificates, identities and a log's promise, made by openssl" {
+    authorities
+    leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectAltName=email:a@example.com,DNS:build.example.com\n'
+    issuer="1.3.6.1.4.1.57264.1.1=DER:$(printf 'https://issuer.example' | od -An -tx1 | tr -d ' \n')\n"
+    encoded='1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://issuer.example\n'
     certificate stray stray "$authority"
     certificate old middle "$leaf$issuer"
     certificate new middle "$leaf$encoded"
@@ -574,16 +579,9 @@ json.dump(index, open("image/index.json", "w"))' "$@"
 }
 
 @test "verify by an identity: the tag form and bundles, a log's promises and proofs, time stamps" {
-    rm -rf chain && mkdir chain
-    authority='basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
+    authorities
     leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectAltName=critical,URI:https://git.example/team/app/ci.yml@v1\n'
     issuer='1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://issuer.example\n'
-    for log in log otherlog; do
-        openssl ecparam -name prime256v1 -genkey -noout -out chain/$log.key
-        openssl pkey -in chain/$log.key -pubout -out chain/$log.pub
-    done
-    certificate root root "$authority"
-    certificate middle root "$authority"
     certificate leaf middle "$leaf$issuer"
     certificate new middle "$leaf$issuer"
     certificate mail middle "${leaf/URI:*@v1/email:a@example.com}$issuer"
