@@ -257,7 +257,7 @@ static int run_question(const struct env *env, struct question *q, struct error 
         return EXIT_DONE;
     }
     if (w.o->explain)
-        return lint_rule_explain(env, w.o->explain, err);
+        return lint_rule_explain(env, w.o->explain, err) < 0 ? EXIT_USAGE : EXIT_DONE;
     if (check_words(q, err) < 0)
         return EXIT_USAGE;
     lint_config_init(&w.config);

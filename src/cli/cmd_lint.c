@@ -243,7 +243,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     int status = 0;
 
     if (o->explain)
-        return lint_rule_explain(env, o->explain, err);
+        return lint_rule_explain(env, o->explain, err) < 0 ? EXIT_USAGE : EXIT_DONE;
     lint_config_init(&config);
     int r = lint_settings_read(env, o->config, &config, err);
     if (r == 0)

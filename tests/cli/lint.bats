@@ -64,7 +64,7 @@ codes() { "$COOPER" lint --no-fail --no-shellcheck --format json "$@" | jq -r '.
     run -0 "$COOPER" lint --explain maintainerdeprecated
     [[ $output == "CP108 maintainer: "* ]]
     [ "$("$COOPER" lint --explain db-4.3 | grep -c '^CP')" = 3 ]
-    run -1 "$COOPER" lint --explain nothing
+    run -2 "$COOPER" lint --explain nothing
     [ "$(codes --trusted-registry '*.example' good)" = "CP204 DL3026" ]
     [ "$(codes --require-label a:semver good)" = "CP204 DL3049" ]
 }
