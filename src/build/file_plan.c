@@ -487,7 +487,8 @@ static int plan_file_source(struct planning *p, const struct file_action *a,
     int r = resolve_dest(p, a->dest, &dest, &is_dir, err);
 
     if (r >= 0) {
-        if (a->unpack)
+        /* A device is not so much as opened. */
+        if (a->unpack && (match->type == ENTRY_FILE || match->type == ENTRY_HARDLINK))
             step.unpack_dest = xstrdup(dest.at);
         if (is_dir || a->dest_is_dir)
             view_join(&dest, view_of(match->name));

@@ -101,6 +101,7 @@ static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
     if (r < 0)
         return source_error_at(err, r, fe->d->name, base->span);
     s->scratch = !s->replaced && !s->base && strcmp(s->base_name, "scratch") == 0;
+    s->platform_set &= !s->scratch; /* nothing is of no platform, what is put there of the target's */
     s->label = *s->name ? s->name : arena_printf(fe->arena, "stage-%u", s->index);
     return 0;
 }
@@ -513,7 +514,7 @@ static void begin_from_source(struct frontend *fe, struct fe_stage *s)
     const struct fe_source *fs = s->source;
 
     if (fs->source.kind != SOURCE_IMAGE) {
-        config_init(s->config, &s->platform);
+        config_init(s->config, &fe->o->platform);
         s->root.op = copy_all(fe, s, fs->root);
         config_add_history(s->config, NULL, s->from->line.at, "buildkit.dockerfile.v0", false);
         return;

@@ -65,6 +65,10 @@ E
     # an argument wins, as in BuildKit
     run -0 build --platform linux/arm64 --build-arg TARGETARCH=other --print outline
     [[ $output == *"TARGETARCH"*"other"* ]]
+    # what begins with nothing is of the target's platform, whatever FROM says
+    dockerfile <<<$'FROM --platform=$BUILDPLATFORM scratch\nCOPY file /'
+    run -0 build --platform linux/arm64 --output "type=oci,dest=$CTX.none"
+    [ "$(config "$CTX.none" "$(jq -r '.manifests[0].digest' "$CTX.none/index.json")" | jq -r .architecture)" = arm64 ]
 }
 
 @test "RUN of programs that this machine cannot start says which, where and what helps" {

@@ -33,6 +33,7 @@ static const struct file source_files[] = {
     {"root/etc", ENTRY_DIR, NULL},
     {"[x]", ENTRY_FILE, NULL},
     {"dangling", ENTRY_SYMLINK, "gone"},
+    {"device", ENTRY_CHAR, NULL},
 };
 
 static struct index *build_index(const struct file *files, size_t count)
@@ -163,6 +164,7 @@ static const struct {
     {"an optional file", {"a[.]txt"}, "/n/", false, "a.txt > n/a.txt", NULL},
     {"a name with brackets", {"[[]x]"}, "/n/", false, "[x] > n/[x]", NULL},
     {"an archive, perhaps", {"a.txt"}, "/opt", true, "a.txt > opt/a.txt or into opt", NULL},
+    {"a device is no archive", {"device"}, "/opt", true, "device > opt/device", NULL},
     {"a missing source", {"none"}, "/n", false, NULL, "none"},
     {"a dangling link", {"dangling"}, "/n", false, NULL, "gone"},
     {"a malformed pattern", {"[a"}, "/n", false, NULL, "malformed"},
