@@ -17,13 +17,19 @@ class Case:
     items: list
     options: list
     ignore: str | None
+    ignored_by: str  # the name of the file that has it
     head: list
+    file: str  # the Dockerfile's name in the context
     crlf: bool
     broken: bool
 
     def text(self):
         text = "\n".join(self.head + self.items) + "\n"
         return text.replace("\n", "\r\n") if self.crlf else text
+
+    def arguments(self, context):
+        """The options, for a context that lies there."""
+        return [o.replace("{context}", context) for o in self.options] + (["-f", os.path.join(context, self.file)] if self.file != "Dockerfile" else [])
 
     def inherits(self):
         """Whether a stage may have ARGs of another, or one of its own twice."""
@@ -38,16 +44,67 @@ class Case:
 
     def lay_out(self, directory):
         context.lay_out(self.entries, directory)
-        with open(os.path.join(directory, "Dockerfile"), "w", newline="") as f:
-            f.write(self.text())
+        files = {self.file: self.text()}
         if self.ignore is not None:
-            with open(os.path.join(directory, ".dockerignore"), "w", newline="") as f:
-                f.write(self.ignore)
-        for name in ("Dockerfile", ".dockerignore", "."):
-            path = os.path.join(directory, name)
-            if os.path.exists(path):
-                when = context.WHEN + zlib.crc32(self.text().encode(errors="surrogateescape")) % 100000  # BuildKit fetches what it knows by size and time no more
-                os.utime(path, (when, when))
+            files[self.ignored_by] = self.ignore
+            if self.ignored_by != ".dockerignore":
+                files[".dockerignore"] = "**\n"  # nobody asks it
+        for name, text in files.items():
+            os.makedirs(os.path.dirname(os.path.join(directory, name)), exist_ok=True)
+            with open(os.path.join(directory, name), "w", newline="") as f:
+                f.write(text)
+        when = context.WHEN + zlib.crc32(self.text().encode(errors="surrogateescape")) % 100000  # BuildKit fetches what it knows by size and time no more
+        for name in (*files, os.path.dirname(self.file) or ".", "."):
+            os.utime(os.path.join(directory, name), (when, when))
+
+    def later(self):
+        """The same after a day's work: a few things are others, so that a part of it is in the caches. Or None."""
+        r = random.Random(~self.seed)
+        if self.broken or r.random() > AGAIN:
+            return None
+        one = replace(self, entries=[replace(e) for e in self.entries], items=list(self.items))
+        for _ in range(r.choice([1, 1, 2, 3])):
+            if one.entries and r.random() < 0.6:
+                one.change_entry(r)
+            else:
+                one.change_item(r)
+        return one
+
+    def change_entry(self, r):
+        e = r.choice(self.entries)
+        inside = [other for other in self.entries if other.path.startswith(e.path + "/")]
+        what = r.random()
+        if what < 0.3 and e.kind == "file":
+            e.data += b"!"
+        elif what < 0.4 and e.kind == "file" and e.data:
+            e.data = e.data[:-1] + bytes([e.data[-1] ^ 1])
+        elif what < 0.6 and e.kind in ("file", "dir"):
+            e.mode ^= r.choice([0o100, 0o020, 0o4000])
+        elif what < 0.7 and e.kind == "link":
+            e.data = b"./" + e.data if not e.data.startswith(b"/") else e.data
+        elif what < 0.85:
+            new = e.path + "2"
+            for other in inside:
+                other.path = new + other.path[len(e.path):]
+            for other in self.entries:
+                if other.kind == "hard" and (other.data.decode() + "/").startswith(e.path + "/"):
+                    other.data = (new + other.data.decode()[len(e.path):]).encode()
+            e.path = new
+        elif not inside:
+            self.entries.remove(e)
+
+    def change_item(self, r):
+        plain = [i for i, item in enumerate(self.items) if not re.match(r"\s*(from|arg)\b", item, re.IGNORECASE)]
+        if not plain:
+            return
+        at = r.choice(plain)
+        what = r.random()
+        if what < 0.4:
+            del self.items[at]
+        elif what < 0.7:
+            self.items.insert(at, r.choice(["ENV LATER=1", "LABEL later=1", "WORKDIR .", "COPY . /later/", "ARG A=later"]))
+        elif at + 1 in plain:
+            self.items[at:at + 2] = [self.items[at + 1], self.items[at]]
 
     def smaller(self):
         """Cases with one thing less, the biggest steps first."""
@@ -69,6 +126,7 @@ class Case:
 
 
 BROKEN = 0.06  # the share of cases that are made wrong
+AGAIN = 0.35  # of those that are built a second time, changed
 
 
 def make(seed, tame=False):
@@ -83,4 +141,4 @@ def make(seed, tame=False):
     if tame:
         for e in entries:
             e.mode |= 0o555 if e.kind == "dir" else 0o444
-    return Case(seed, entries, items, options, ignore, writer.head, writer.crlf, broken)
+    return Case(seed, entries, items, options, ignore, writer.ignored_by, writer.head, writer.file, writer.crlf, broken)

@@ -39,6 +39,8 @@ def serious(kind, what, why, directories, appends):
     """Not what is known; that is taken out of `why`."""
     if kind == "only-b" and re.search(r"^/(dev|proc|sys|mp\w*(/x)?)$", what):  # BuildKit's mount points
         return False
+    if kind == "differs" and why.get("type") == ["blk", "chr"]:  # BuildKit copies block devices so
+        del why["type"]
     if kind == "differs" and "mtime" in why and same_time(*why["mtime"], what in directories):
         del why["mtime"]
     if appends and kind == "differs" and "mode" in why and int(why["mode"][0], 8) == int(why["mode"][1], 8) & ~0o6000:

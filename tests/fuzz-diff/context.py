@@ -1,6 +1,7 @@
 """Random build contexts: what is in one, and how it is laid out on disk."""
 import os
 import shutil
+import stat
 import zlib
 from dataclasses import dataclass, field
 
@@ -26,9 +27,13 @@ class Entry:
     data: bytes = b""
     holes: int = 0
     xattrs: dict = field(default_factory=dict)
+    odd_time: float | None = None
+    devices: bool = False  # it is one, or holds some
 
     def when(self):
         """A time that follows from the content, so that an answer from a cache has the right one too."""
+        if self.odd_time is not None:
+            return self.odd_time
         return WHEN + zlib.crc32(self.data) % 100_000_000
 
 
@@ -43,9 +48,9 @@ def entries(r, tame=False):
         path = os.path.join(r.choice(directories), name(r))
         if path in used or path in ("Dockerfile", ".dockerignore") or path.count("/") > 5:
             continue
-        entry = one(r, path, found)
+        entry = one(r, path, found, tame)
         if entry.kind == "file" and entry.holes == -1:
-            end, entry.data = archive(r, tame)
+            end, entry.data, entry.devices = archive(r, tame)
             entry.path, entry.holes = path + end, 0
             if entry.path in used:
                 continue
@@ -54,11 +59,13 @@ def entries(r, tame=False):
             directories.append(path)
         if r.random() < 0.05 and entry.kind in ("dir", "file"):
             entry.xattrs = {"user." + r.choice(["a", "mime_type", "x.y"]): r.choice([b"v", b"", b"\0\xff"])}
+        if r.random() < 0.04 and not tame and entry.kind != "hard":
+            entry.odd_time = r.choice([0, 1, -1, -10**9, 2**31, 2**33, 999_999_999.999])
         found.append(entry)
     return found
 
 
-def one(r, path, found):
+def one(r, path, found, tame):
     what = r.random()
     files = [e.path for e in found if e.kind == "file"]
     if what < 0.3:
@@ -70,6 +77,8 @@ def one(r, path, found):
         return Entry(path, "link", data=r.choice([up, up, up, "/" + up.lstrip("./"), "nowhere", "/etc/passwd", "../../../" + up]).encode())
     if what < 0.52 and files:
         return Entry(path, "hard", data=r.choice(files).encode())
+    if what < 0.525 and not tame:
+        return Entry(path, r.choice(["char", "block"]), r.choice(MODES), data=b"%d %d" % (r.choice([1, 5, 259]), r.choice([1, 3, 300])), devices=True)
     if what < 0.54:
         return Entry(path, "fifo", r.choice(MODES))
     if what < 0.64:
@@ -156,6 +165,8 @@ def make(e, path, root):
         return
     if e.kind == "dir":
         os.mkdir(path)
+    elif e.kind in ("char", "block"):
+        os.mknod(path, {"char": stat.S_IFCHR, "block": stat.S_IFBLK}[e.kind] | 0o600, os.makedev(*map(int, e.data.split())))
     elif e.kind == "fifo":
         os.mkfifo(path)
     else:

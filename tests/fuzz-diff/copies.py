@@ -2,6 +2,7 @@
 import os
 import re
 
+RICH_OWNERS = ["app", "app:more", "last:app", "homeless", "123", "short:x", "app:1"]  # rich.Dockerfile
 OWNERS = ["0", "0:0", "1000", "1000:100", "7:8", ":5", "nobody", "nobody:users", "bin:bin", "bin", "root:nobody", "1:users", "65534:bin", "2147483647:0", "${OWNER:-3}:4"]
 CHMODS = ["0", "600", "0644", "755", "0755", "4755", "2755", "1777", "7777", "000", "0000755"]
 BASE_SOURCES = ["/l", "/l/", "/l/*", "/l/r*", "/l/flink", "/l/abs", "/etc", "/l/abs/in", "/l/rel/in", "/l/twice/sub", "/l/fifo", "/l/??l/*", "/l/.", "/l/*/in", "/l/[fr]*", "/l/second", "/l/private", "/l/setid", "/l/up/../file"]
@@ -110,7 +111,7 @@ class Copies:
     def flags(self, chown=True):
         out = ""
         if chown and self.chance(0.2):
-            owners = [o for o in OWNERS if self.stage.shell or not re.search("[a-z]{2}", o)]
+            owners = [o for o in OWNERS + RICH_OWNERS[:-2] * self.stage.rich if self.stage.shell or not re.search("[a-z]{2}", o)]
             if self.tame:  # /etc/subuid ends somewhere
                 owners.remove("2147483647:0")
             out += " --chown=" + self.pick(*owners)
@@ -130,6 +131,8 @@ class Copies:
             return self.link_copy()
         if what < 0.45 and len(self.stages) > 1:
             return self.copy_from()
+        if what < 0.5 and self.named_contexts():
+            return self.copy_named()
         words, brings = self.sources()
         return "COPY" + self.flags() + " " + self.words(words + [self.destination(brings, len(words) > 1)])
 
@@ -174,8 +177,29 @@ class Copies:
             source, brings = source + end, brings if end in ("", "/") else None
         who = other.name if other.name and self.chance(0.6) else str(at)
         if self.chance(0.08):
-            who, source, brings = "busybox", self.r.choice(BASE_SOURCES), None
+            who, source, brings = self.pick("busybox", "busybox", "rich"), self.r.choice(BASE_SOURCES[:7]), None
         return f"COPY{self.flags(self.chance(0.5))} --from={who} " + self.words([source, self.destination(brings)])
+
+    def named_contexts(self):
+        """Directories that can be contexts of their own: plain ones, reached by no link."""
+        return [e.path for e in self.entries if e.kind == "dir" and re.fullmatch(r"[\w./-]+", e.path) and self.tree.real(e.path) == e.path]
+
+    def context(self):
+        """One of those: its name, and what it holds that no link leads to."""
+        path = self.r.choice(self.named_contexts())
+        if path not in self.contexts:
+            self.contexts[path] = self.fresh("ctx")
+            self.options.append(f"--build-context={self.contexts[path]}={{context}}/{path}")
+        inside = [(p, kind) for p, kind in self.tree.below(path) if re.fullmatch(r"[\w./-]+", p) and self.tree.real(f"{path}/{p}") == f"{path}/{p}"]
+        return self.contexts[path], path, inside
+
+    def copy_named(self):
+        who, path, inside = self.context()
+        source, brings = ".", {"": self.tree.below(path)}
+        if inside and self.chance(0.7):
+            source, kind = self.r.choice(inside)
+            brings = {"": self.tree.below(f"{path}/{source}")} if kind == "dir" else {os.path.basename(source): [("", kind)]}
+        return f"COPY{self.flags()} --from={who} " + self.words([source, self.destination(brings)])
 
     def heredoc_copy(self, verb="COPY"):
         """One or more, sometimes with a file of the context between."""

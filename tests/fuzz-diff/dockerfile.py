@@ -19,6 +19,9 @@ class Writer(Words, Copies, Shell):
         self.items, self.options, self.stages, self.stage, self.wanted = [], [], [], None, []
         self.escape = "`" if r.random() < 0.06 else "\\"
         self.crlf = r.random() < 0.05
+        self.file = self.pick("Containerfile", "df.d/My.Dockerfile") if self.chance(0.06) else "Dockerfile"
+        self.ignored_by = self.file + ".dockerignore" if self.chance(0.2) else ".dockerignore"
+        self.contexts, self.caches = {}, {}  # named ones, by directory; ids of caches by stage
         self.head = self.directives()
         self.serial = 0
 
@@ -41,14 +44,18 @@ class Writer(Words, Copies, Shell):
         known = [s for s in self.stages if s.name]
         name = self.pick(None, self.fresh("s"), self.fresh("s"), self.fresh("Stage"))
         what = r.random()
-        if what < 0.55:
+        if what < 0.14 and not self.tame:
+            new, image = Stage(name, shell=True), self.pick("rich", "rich", "trigger")
+            new.enrich(image)
+        elif what < 0.55:
             new, image = Stage(name, shell=True), self.pick("busybox", "busybox", "busybox", "$BASE", "${BASE:-busybox}", "busybox:latest")
         elif what < 0.72 or not known:
             new, image = Stage(name), "scratch"
         else:
             base = r.choice([s for s in known if s.onbuild] or known)
             new, image = Stage(name, base, base.shell), base.name.lower()
-        line = self.keyword("FROM") + (" --platform=linux/amd64" if self.chance(0.03) else "") + " " + image
+        platform = self.pick("linux/amd64", "$BUILDPLATFORM", "${TARGETPLATFORM}", "linux/$TARGETARCH", *["linux/arm64", "linux/arm/v7", "linux/arm"] * (image == "scratch"))
+        line = self.keyword("FROM") + (f" --platform={platform}" if self.chance(0.04) else "") + " " + image
         if name:
             line += self.pick(" AS ", " as ", " As ") + name
         self.items.append(line)
@@ -82,7 +89,8 @@ class Writer(Words, Copies, Shell):
 
     def arg(self):
         v = self.r.choice(VARIABLES)
-        return "ARG " + self.pick(v, f"{v}={self.value()}", f"{v}={self.value()}", f"{v}=", "TARGETARCH", "TARGETPLATFORM", "BASE", self.typed(), self.r.choice(list(TYPED)), "TARGETOS")
+        return "ARG " + self.pick(v, f"{v}={self.value()}", f"{v}={self.value()}", f"{v}=", "TARGETARCH", "TARGETPLATFORM", "BASE", self.typed(), self.r.choice(list(TYPED)), "TARGETOS",
+                                  "BUILDPLATFORM", "TARGETARCH=mine", "TARGETVARIANT", "http_proxy", "NO_PROXY=none", "PATH", "HOME=/tmp")
 
     def label(self):
         if self.chance(0.1):
@@ -92,7 +100,8 @@ class Writer(Words, Copies, Shell):
     def workdir(self):
         s = self.stage
         known = self.literal_path(self.r.choice(s.directories()))
-        path = self.pick("/" + self.fresh("w"), self.fresh("w"), known, "a/b", "..", ".", "$dir", "/y${dir}/x", "'q d'", known.rstrip("/") + "/" + self.fresh("w"), known, "/b/./c//d/" if s.shell else "/a/../b//c/", "${DIR2:-w}")
+        path = self.pick("/" + self.fresh("w"), self.fresh("w"), known, "a/b", "..", ".", "$dir", "/y${dir}/x", "'q d'", known.rstrip("/") + "/" + self.fresh("w"), known, "/b/./c//d/" if s.shell else "/a/../b//c/", "${DIR2:-w}",
+                         *["/l/abs/in" + self.fresh("w"), "/l/gone/x", "/l/dangling", "$HOME", "é", "/tm[p]", "/*"] * s.shell)
         if "$" in path:
             s.directory = None
         elif path.startswith("/") or s.directory:
@@ -104,7 +113,7 @@ class Writer(Words, Copies, Shell):
 
     def user(self):
         """With one id, other users may do what root may."""
-        named = ["nobody", "bin", "nobody:users", "1000:users"] if self.stage.shell else []
+        named = ["nobody", "bin", "nobody:users", "1000:users", "0:users", "65534"] + ["app", "last", "123", "homeless", "4321", "app:more", "99:app", "app:0", "2"] * self.stage.rich if self.stage.shell else []
         other = self.pick(*named, "1000", "1000:100", "5:5", "${UID_:-1000}", "4242")
         self.stage.root = self.tame or self.chance(0.5)
         return "USER " + (self.pick("0", "0:0", "0", "root" if self.stage.shell else "0") if self.stage.root else other)
@@ -192,6 +201,8 @@ class Writer(Words, Copies, Shell):
         for v in VARIABLES:
             if self.chance(0.06):
                 self.options.append(f"--build-arg={v}" + self.pick("", "=given", "=", "=a b", "=$A", "='q'"))
+        if self.chance(0.04):
+            self.options.append("--build-arg=" + self.pick("http_proxy=http://h:1", "NO_PROXY=a,b", "TARGETARCH=other", "PATH=/bin", "BASE=busybox", "HOME=/mnt", "UNUSED=x"))
         if self.chance(0.05):
             self.options.append("--label=" + self.pick("k=cli", "empty=", "x=a=b"))
 

@@ -33,12 +33,22 @@ class Shell:
             at = self.pick("/mnt", "/" + self.fresh("mp")) if self.tree.kind(source) == "dir" else "/" + self.fresh("mp")
             return f" --mount=target={at}," + self.pick("source=", "src=") + self.named(source) + self.pick("", ",rw", ",ro")
         at = self.pick("/mnt", "/mnt", "/mnt", "/" + self.fresh("mp"), "/tmp")
+        if self.chance(0.2) and not self.stage.touched:
+            at = self.pick("/l", "/l/real", "/l/abs", "/home", "/l/up", "mnt" if self.stage.directory == "/" else "/mnt", "/mnt/", "/tmp/../mnt")
+        if self.chance(0.06) and self.named_contexts():
+            return f" --mount=from={self.context()[0]},target={at}"
         others = [s.name for s in self.stages[:-1] if s.name]  # by name only: docs/dockerfile.md
         owner = "" if self.stage.root and self.chance(0.5) else self.pick(",uid=5,gid=6", ",uid=1000,gid=1000,mode=0700")
         cache = f"type=cache,target={at},id={self.fresh('cache')}{self.r.getrandbits(60)}{owner}"
         return " --mount=" + self.pick(f"type=bind,target={at}", f"type=bind,target={at},rw", f"type=tmpfs,target={at}", f"type=tmpfs,target={at},size=1048576",
-                                       f"type=bind,from=busybox,source=/l,target={at}", cache, cache, self.secret(),
+                                       f"type=bind,from=busybox,source=/l,target={at}", cache, cache, self.secret(), self.kept(at), self.kept(at),
+                                       f"type=cache,from=busybox,source=/l/{self.pick('real', 'abs', 'sgid')},target={at},id={self.fresh('cache')}{self.r.getrandbits(60)}", f"from=rich,source={self.pick('/l/real', '/l/abs', '/l', '/home', '')},target={at}",
                                        *[f"from={s},target={at}" for s in others], *[f"type=bind,from={s},dst={at},rw" for s in others])
+
+    def kept(self, at):
+        """A cache that steps of a stage have in common."""
+        name = self.caches.setdefault(len(self.stages), f"{self.fresh('kept')}{self.r.getrandbits(60)}")
+        return f"type=cache,id={name},target={at}" + self.pick("", "", ",sharing=private", ",sharing=locked", ",ro", ",mode=0777,uid=0,gid=0")
 
     def secret(self):
         """An environment variable that fuzz-diff sets for both."""
@@ -59,7 +69,7 @@ class Shell:
     def steps(self, flags=""):
         """Some steps; the last never fails, and none where a shell would stop at it."""
         steps = [self.step() for _ in range(self.pick(1, 1, 2, 3, 5))]
-        at = re.search(r"(?:target|dst)=(/(?:mnt|mp)[^, ]*)", flags)
+        at = re.search(r"(?:target|dst)=(/(?:mnt|mp|l|home)[^, ]*)", flags)
         if at:
             steps.append(self.within(at[1]))
         if self.stage.errexit:
@@ -77,8 +87,39 @@ class Shell:
         usable = [p for p in s.directories() if TAME.fullmatch(p)]
         d, f = self.r.choice(usable), self.r.choice([p for p in s.files() if TAME.fullmatch(p)] or ["/etc/passwd"])
         n = os.path.join(self.pick(d, "/", "/tmp"), self.fresh("r"))
-        kind = self.pick("make", "make", "make", "put", "put", "put", "change", "change", "tie", "tie", "gone", "gone", "swap", "show", "show", "odd")
+        if any(e.devices for e in self.entries):  # no step can change one: docs/dockerfile.md
+            return getattr(self, self.pick("put", "show"))(d, f, n)
+        kind = self.pick("renew", "renew", "stamp", "engine", "make", "make", "make", "put", "put", "put", "change", "change", "tie", "tie", "gone", "gone", "swap", "show", "show", "odd")
         return getattr(self, kind)(d, f, n)
+
+    def renew(self, _d, f, n):
+        """Directories and files that take the place of others, in one step."""
+        usable = [p for p in self.stage.directories() if p not in NEEDED and TAME.fullmatch(p) and p != self.stage.directory and p.count("/") > 1]
+        d = self.r.choice(usable or ["/l/real"])
+        if d in NEEDED or f in NEEDED or f.startswith(d + "/"):
+            return f"cp -al {d} {n} 2>/dev/null"
+        self.stage.gone(d)
+        self.stage.gone(f)
+        return self.pick(f"mkdir {n}; mv {d} {n}/x; mv {n}/x {d}; rmdir {n}", f"cp -a {d} {n} 2>/dev/null; rm -rf {d}; mv {n} {d}", f"mv {d} {n}; cp -a {n} {d} 2>/dev/null", f"rm -rf {d}; mv {f} {d}", f"rm {f}; mv {d} {f}",
+                         f"cp -al {d} {n} 2>/dev/null; rm -rf {d}", f"mv {d} {n}; mv {f} {d}; mv {n} {f}", f"rm -rf {d}; ln {f} {d}", f"chmod 500 {d}; echo x >{d}/{self.fresh()}; chmod 755 {d}; touch {d}/{self.fresh()}",
+                         f"rm -rf {d}; cp -a /l {d} 2>/dev/null; rm -rf {d}/*; mkdir {d}/real", f"cp {f} {n}; cat {n} >{f}", f"cp -p {f} {n}; rm {f}; cp -p {n} {f}; rm {n}", f"rm {f}; ln -s {d} {f}; touch {f}/via",
+                         f"for i in 1 2 3; do rm -rf {d}; mkdir -p {d}/$i; done", f"mkdir -p {d}/p/q; mv {d}/p/q {d}/; rm -rf {d}/p; ln {f} {d}/q/h")
+
+    def stamp(self, d, f, n):
+        """What changes nothing but a time, a mode, an owner, and odd names."""
+        self.made(n, "file")
+        d, f = "/l/real" if d in NEEDED else d, n if f in NEEDED else f
+        return f"[ -e {f} ] || echo new >{f}; " + self.pick(f"touch -h -d @1234567890 {f}", f"touch -d @0 {f}", f"touch -d @1 {d}", f"chmod 0 {d}; chmod 755 {d}", f"chown 0:0 {f}; chown 7:7 {f}", f"chmod 4711 {f}; chown 3 {f}", f"chown 3 {f}; chmod 4711 {f}",
+                         f"chgrp 100 {f}; chmod g+s {f}", f"chmod +t {d}", f"chmod a-x {d}", f"chmod 1000 {f}", f"ln -s {f} {n}.l; chown -h 5:6 {n}.l; touch -h -d @1111111111 {n}.l", f"cp -p {f} {n}.p; touch -r {f} {d}", f"install -m 4755 -o 5 {f} {n}.i",
+                         f"touch '{n}.ü é' {n}.$(printf '\\377') '{n}.a\tb'", f"touch {n}.{'n' * 240}", f"sed -i s/e/E/ {f}", f"cp {f} {n}.c; chmod --reference={f} {n}.c 2>/dev/null", f"mkdir -p {n}.d; (cd {d} && find . | cpio -pdm {n}.d 2>/dev/null)",
+                         f"truncate -s 5 {f}", f"truncate -s 0 {f}", f": >>{f}", f"dd if=/dev/zero of={f} bs=1 count=1 seek=100 conv=notrunc 2>/dev/null", f"split -b 2 {f} {n}.s")
+
+    def engine(self, *_):
+        """What an engine lays over an image, and what it says of itself."""
+        return self.pick("echo x >>/etc/hosts", "echo x >/etc/resolv.conf", "echo me >/etc/hostname", "rm -f /etc/hosts 2>/dev/null", "mv /etc/resolv.conf /etc/r 2>/dev/null", "touch /dev/x /dev/shm/y 2>/dev/null", "echo 1 >/proc/sys/kernel/hostname 2>/dev/null",
+                         "cp -a /etc /etc.copy 2>/dev/null; rm -f /etc.copy/hosts /etc.copy/resolv.conf", "mkdir /proc/x /sys/x 2>/dev/null", "ls -l /proc/self/fd | grep -c pipe >/tmp/pipes", "ls /dev | grep -v -e ^core$ -e ^console$ >/tmp/dev",
+                         f"addgroup -g 77{self.serial % 10} g{self.fresh()}", f"adduser -D -H -G users u{self.fresh()}", "grep -e ^Seccomp: -e ^NoNewPrivs /proc/self/status >/tmp/status", "ulimit -c >/tmp/ul", "[ -t 0 ] || echo none >/tmp/tty0", "mount >/dev/null", "df / >/dev/null",
+                         "echo $HOME $USER $SHELL $TERM $PWD $OLDPWD >/tmp/homes", "(trap '' TERM; kill -TERM $$ 2>/dev/null)", "echo ~ ~nobody >/tmp/tilde", "su nobody -s /bin/sh -c id >/tmp/su 2>/dev/null")
 
     def made(self, path, kind):
         """Remembered where it is sure that it will be."""

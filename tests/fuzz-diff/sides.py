@@ -12,6 +12,7 @@ CHROOT = os.environ.get("PEERS", "/opt/peers")
 COOPER = os.path.realpath(os.environ.get("COOPER", "build/cooper"))
 LONGEST = 120  # seconds of a build
 SECRET = "sesame\nopen\n"  # of --secret id=token
+IMAGES = ["busybox", "rich", "trigger"]  # below the cases: base.sh, rich.Dockerfile
 
 
 @dataclass
@@ -50,11 +51,20 @@ class Cooper:
         self.env["FUZZ_DIFF_SECRET"] = SECRET
         self.env.pop("SOURCE_DATE_EPOCH", None)
 
+    def images(self):
+        return [word for i in IMAGES for word in ("--build-context", f"{i}=oci-layout://{self.world.scratch}/{i}:latest") if os.path.exists(f"{self.world.scratch}/{i}")]
+
+    def make_image(self, name):
+        """One of the other images below the cases, from rich.Dockerfile."""
+        done = subprocess.run([COOPER, "build", "--quiet", *self.images(), "--target", name, "-f", os.path.join(HERE, "rich.Dockerfile"), "-t", f"{name}:latest", "--output", f"type=oci,dest={self.world.scratch}/{name},tar=false", self.world.scratch], env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stderr)
+
     def build(self, one, fresh=False):
         """fresh: with a store that is new."""
         out = os.path.join(self.world.out(self.name), "image.tar")
         env = {**self.env, "COOPER_ROOT": tempfile.mkdtemp(dir=self.world.scratch)} if fresh else self.env
-        refused = build([*self.prefix, COOPER, "build", "--progress", "plain", "--build-context", f"busybox=oci-layout://{self.world.scratch}/busybox:latest", *one.options,
+        refused = build([*self.prefix, COOPER, "build", "--progress", "plain", *self.images(), *one.arguments(f"{self.world.scratch}/context"),
                          "-t", "fuzz:case", "--output", "type=image", "--output", f"type=docker-archive,dest={out}", f"{self.world.scratch}/context"], env, out + ".log")
         if fresh:
             subprocess.run([COOPER, "prune", "--all", "--quiet"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -67,9 +77,10 @@ class BuildKit:
 
     def __init__(self, world):
         self.world, self.tag = world, "fuzz-diff-%d" % os.getpid()
-        archive = os.path.join(world.scratch, "busybox.tar")
-        subprocess.run(["skopeo", "copy", "-q", f"oci:{world.scratch}/busybox:latest", f"docker-archive:{archive}:{self.tag}:busybox"], check=True)
-        in_peers("docker", "load", "-q", "-i", self.inside(archive), check=True)
+        for i in IMAGES:
+            archive = os.path.join(world.scratch, i + ".tar")
+            subprocess.run(["skopeo", "copy", "-q", f"oci:{world.scratch}/{i}:latest", f"docker-archive:{archive}:{self.tag}:{i}"], check=True)
+            in_peers("docker", "load", "-q", "-i", self.inside(archive), check=True)
 
     def inside(self, path):
         return path.removeprefix(CHROOT)
@@ -79,7 +90,7 @@ class BuildKit:
         out = os.path.join(self.world.out(self.name), "image.tar")
         context = self.inside(f"{self.world.scratch}/context")
         refused = build([os.path.join(SHARED, "peers/setup-peers"), "docker", "buildx", "build", "--progress", "plain", "--network=host", "--provenance=false", "--load",
-                         "--build-context", f"busybox=docker-image://{self.tag}:busybox", *one.options, *(["--no-cache"] if fresh else []), "-t", f"{self.tag}:case", context], {**os.environ, "FUZZ_DIFF_SECRET": SECRET}, out + ".log")
+                         *[word for i in IMAGES for word in ("--build-context", f"{i}=docker-image://{self.tag}:{i}")], *one.arguments(context), *(["--no-cache"] if fresh else []), "-t", f"{self.tag}:case", context], {**os.environ, "FUZZ_DIFF_SECRET": SECRET}, out + ".log")
         if "Cannot connect to the Docker daemon" in refused:
             sys.exit("dockerd is gone, perhaps by this case:\n" + one.text())
         if refused:
@@ -95,7 +106,7 @@ class BuildKit:
         return Built(out, "")
 
     def close(self):
-        in_peers("docker", "image", "rm", "-f", f"{self.tag}:busybox")
+        in_peers("docker", "image", "rm", "-f", *[f"{self.tag}:{i}" for i in IMAGES])
 
 
 class World:
@@ -106,6 +117,8 @@ class World:
         self.scratch, self.peers = tempfile.mkdtemp(prefix="fuzz-diff.", dir=top if os.path.isdir(top) else "/var/tmp"), None
         os.chmod(self.scratch, 0o755)
         subprocess.run(["bash", os.path.join(HERE, "base.sh"), self.scratch], check=True)
+        for name in IMAGES[1:]:
+            self.cooper().make_image(name)
         return self
 
     def __exit__(self, *_):

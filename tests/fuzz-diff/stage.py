@@ -21,7 +21,22 @@ class Stage:
         self.root = base.root if base else True  # USER is
         self.errexit = base.errexit if base else False
         self.onbuild = False
+        self.rich = bool(base) and base.rich  # over rich.Dockerfile
         self.touched = base.touched if base else False  # what the base has may be gone
+
+    def enrich(self, image):
+        """What rich.Dockerfile makes of the base."""
+        for path in ("/l/private", "/l/real", "/l/rel", "/l/sgid"):
+            self.gone(path)
+        for path in ("/l/real", "/l/rel", "/l/moved", "/home/app"):
+            self.add(path, "dir")
+        for path in ("/l/real/new", "/l/hard"):
+            self.add(path, "file")
+        self.rich, self.root, self.directory = True, image == "trigger", "/srv/app"
+        if image == "trigger":
+            self.add("/srv/app/down/context", "dir")
+            self.directory = "/srv/app/down"
+        self.add(self.directory, "dir")
 
     def at(self, path):
         return "/" + os.path.normpath(os.path.join(self.directory or "/", path)).lstrip("/")
