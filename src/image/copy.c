@@ -187,15 +187,21 @@ static int copy_referrer(struct copy *c, const struct digest *d, unsigned depth,
 {
     CLEANUP(documents_done) struct documents l = {0};
     STR_AUTO(bytes);
+    ERROR_AUTO(why);
     int r;
 
     if (!copy_is_new(c, d))
         return 0;
     if (++c->beside > BESIDE_MAX)
         return error_set(err, -EDQUOT, "more than %d manifests speak of it", BESIDE_MAX);
-    r = c->from->kind->manifest(c->from, d, &bytes, err);
-    if (r == 0)
-        r = take(c, str_view(&bytes), 0, &l, err);
+    r = c->from->kind->manifest(c->from, d, &bytes, &why);
+    if (r == -ENOENT) { /* a list may outlive what it lists */
+        env_warn(wire_env(c->wire), "what is listed beside the image is not there: %s", why.text);
+        return 0;
+    }
+    if (r < 0)
+        return error_move(err, &why);
+    r = take(c, str_view(&bytes), 0, &l, err);
     if (r == 0)
         r = put_all(c, &l, NULL, err);
     return r < 0 ? r : copy_beside(c, d, depth + 1, err);

@@ -28,7 +28,7 @@ int site_open(struct wire *w, const char *text, bool write, struct site **ret, s
         r = site_open_layout(&place, ret, err);
     else if (place.kind == PLACE_DIR)
         r = site_open_dir(&place, ret, err);
-    else if (place.kind == PLACE_OCI_ARCHIVE && !write && access(place.path, F_OK) == 0)
+    else if (place.kind == PLACE_OCI_ARCHIVE && !write)
         r = site_open_archive(&place, ret, err);
     else
         r = error_hint(err,

@@ -13,6 +13,7 @@
 struct dir {
     struct site site;
     int fd;
+    bool has_image; /* that was asked for, or put there: what comes then is something beside it */
 };
 
 static struct dir *dir_of(struct site *p)
@@ -31,6 +32,7 @@ static int dir_image(struct site *p, struct digest *ret, struct str *ret_manifes
 
     if (r == 0)
         digest_of(str_view(ret_manifest), ret);
+    dir_of(p)->has_image = dir_of(p)->has_image || r == 0;
     return r;
 }
 
@@ -123,10 +125,9 @@ static int dir_put_child(struct site *p, const char *media_type, struct view byt
 
 static int dir_put_manifest(struct site *p, const char *tag, struct view bytes, struct error *err)
 {
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
-
-    if (tag || (manifest_parse(bytes, &m, NULL) == 0 && m->has_subject))
+    if (tag || dir_of(p)->has_image)
         return error_set(err, -ENOTSUP, "nothing can lie beside the image in 'dir:'");
+    dir_of(p)->has_image = true;
     return put(dir_of(p), "manifest.json", bytes, err);
 }
 

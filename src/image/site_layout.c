@@ -156,12 +156,13 @@ static int layout_tag(struct site *p, const char *tag, struct str *ret_manifest,
 /* Descriptors do not say what a manifest refers to: it is in the manifest alone. What is damaged speaks for nothing. */
 static bool refers_to(struct layout *l, const struct descriptor *d, const struct digest *subject)
 {
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
+    char want[DIGEST_TEXT_MAX];
+    REFERRER_AUTO(m);
     STR_AUTO(text);
 
     return read_blob(l, &d->digest, MIN(d->size, (uint64_t)MANIFEST_SIZE_MAX), &text, NULL) == 0 &&
-           manifest_parse(str_view(&text), &m, NULL) == 0 && m->has_subject &&
-           digest_eq(&m->subject.digest, subject);
+           referrer_read(str_view(&text), &m, NULL) == 0 && m.subject &&
+           strcmp(m.subject, digest_format(subject, want)) == 0;
 }
 
 static int layout_referrers(struct site *p, const struct digest *subject, struct digest **ret,
@@ -175,7 +176,9 @@ static int layout_referrers(struct site *p, const struct digest *subject, struct
     for (size_t i = 0; r == 0 && i < l->index->manifest_count; i++) {
         const struct descriptor *d = &l->index->manifests[i];
 
-        if (media_of(d->media_type) != MEDIA_MANIFEST || descriptor_need_sha256(d, NULL) < 0)
+        const enum media kind = media_of(d->media_type);
+
+        if ((kind != MEDIA_MANIFEST && kind != MEDIA_INDEX) || descriptor_need_sha256(d, NULL) < 0)
             continue;
         opened += MIN(d->size, (uint64_t)MANIFEST_SIZE_MAX);
         if (opened > OPENED_MAX)
@@ -284,7 +287,7 @@ static int layout_put_manifest(struct site *p, const char *tag, struct view byte
     if (r < 0)
         return r;
     const struct listed entry = {.media_type = m ? m->media_type : x->media_type,
-                                 .artifact_type = m ? m->artifact_type : NULL,
+                                 .artifact_type = m ? m->artifact_type : x->artifact_type,
                                  .digest = m ? m->digest : x->digest,
                                  .size = bytes.size};
     print_index(l, &entry, tag, &text);

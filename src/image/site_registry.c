@@ -159,12 +159,13 @@ static int put(struct remote *x, const char *tag, const char *media_type, struct
     return r;
 }
 
-/* The list behind the tag, with m in it; *ret_there: it was there already. */
-static int list_with(struct remote *x, const char *tag, const struct manifest *m, struct str *ret,
-                     bool *ret_there, struct error *err)
+/* The list behind the tag, with the one that refers in it; *ret_there: it was there already. */
+static int list_with(struct remote *x, const char *tag, const struct referrer *m,
+                     const struct digest *digest, struct str *ret, bool *ret_there,
+                     struct error *err)
 {
     CLEANUP(image_index_freep) struct image_index *old = NULL;
-    json_t *list = json_array(), *entry = descriptor_new(m->media_type, &m->digest, m->raw.size);
+    json_t *list = json_array();
     STR_AUTO(text);
     ERROR_AUTO(absent);
     int r = get(x, tag, NULL, &text, &absent);
@@ -174,28 +175,25 @@ static int list_with(struct remote *x, const char *tag, const struct manifest *m
     else
         r = r == -ENOENT ? 0 : error_move(err, &absent);
     for (size_t i = 0; old && i < old->manifest_count; i++) {
-        *ret_there = *ret_there || digest_eq(&old->manifests[i].digest, &m->digest);
+        *ret_there = *ret_there || digest_eq(&old->manifests[i].digest, digest);
         doc_push(list, json_incref(old->manifests[i].doc));
     }
-    if (m->artifact_type)
-        doc_set_text(entry, "artifactType", m->artifact_type);
-    if (m->annotations)
-        doc_set(entry, "annotations", json_incref(m->annotations));
-    doc_push(list, entry);
+    doc_push(list, json_incref(m->entry));
     image_index_print(false, list, NULL, ret);
     return r;
 }
 
 /* Referrers Tag Schema: read, append, write; and look whether somebody wrote in between. */
-static int note_referrer(struct remote *x, const struct manifest *m, struct error *err)
+static int note_referrer(struct remote *x, const struct referrer *m, const struct digest *digest,
+                         struct error *err)
 {
     char tag[BESIDE_TAG_MAX];
     bool there = false, ignored;
 
-    beside_tag(m->subject.digest_text, "", tag);
+    beside_tag(m->subject, "", tag);
     for (size_t i = 0; i < OVERTAKEN_MAX; i++) {
         STR_AUTO(list);
-        int r = list_with(x, tag, m, &list, &there, err);
+        int r = list_with(x, tag, m, digest, &list, &there, err);
 
         if (r == 0 && !there)
             r = put(x, tag, MEDIA_OCI_INDEX, str_view(&list), &ignored, err);
@@ -205,39 +203,41 @@ static int note_referrer(struct remote *x, const struct manifest *m, struct erro
     return error_set(err, -EAGAIN, "others change the list of referrers all the time");
 }
 
+/* Whatever has a subject is one of its referrers, by whatever name it is put: the registry says so, or the list is ours. */
+static int put_noted(struct remote *x, const char *tag, const char *media_type, struct view bytes,
+                     struct error *err)
+{
+    struct digest digest;
+    bool noted = false;
+    REFERRER_AUTO(referrer);
+    int r = referrer_read(bytes, &referrer, err);
+
+    if (r == 0)
+        r = put(x, tag, media_type, bytes, &noted, err);
+    if (r < 0 || noted || !referrer.subject)
+        return r;
+    digest_of(bytes, &digest);
+    return note_referrer(x, &referrer, &digest, err);
+}
+
 static int remote_put_child(struct site *s, const char *media_type, struct view bytes,
                             struct error *err)
 {
-    bool ignored;
-
-    return put(remote_of(s), NULL, media_type, bytes, &ignored, err);
-}
-
-static int put_index(struct remote *x, const char *tag, struct view bytes, struct error *err)
-{
-    CLEANUP(image_index_freep) struct image_index *index = NULL;
-    bool ignored;
-    const int r = image_index_parse(bytes, &index, err);
-
-    return r < 0 ? r : put(x, tag, index->media_type, bytes, &ignored, err);
+    return put_noted(remote_of(s), NULL, media_type, bytes, err);
 }
 
 static int remote_put_manifest(struct site *s, const char *tag, struct view bytes,
                                struct error *err)
 {
-    struct remote *x = remote_of(s);
+    CLEANUP(image_index_freep) struct image_index *x = NULL;
     CLEANUP(manifest_freep) struct manifest *m = NULL;
-    bool noted = false;
     enum media kind;
     int r = manifest_kind(bytes, &kind, err);
 
-    if (r == 0 && kind == MEDIA_INDEX)
-        return put_index(x, tag, bytes, err);
     if (r == 0)
-        r = manifest_parse(bytes, &m, err);
-    if (r == 0)
-        r = put(x, tag, m->media_type, bytes, &noted, err);
-    return r < 0 || tag || noted || !m->has_subject ? r : note_referrer(x, m, err);
+        r = kind == MEDIA_INDEX ? image_index_parse(bytes, &x, err)
+                                : manifest_parse(bytes, &m, err);
+    return r < 0 ? r : put_noted(remote_of(s), tag, x ? x->media_type : m->media_type, bytes, err);
 }
 
 static void remote_close(struct site *s)

@@ -118,9 +118,9 @@ void manifest_free(struct manifest *m)
 
 static int read_index(struct image_index *x, struct error *err)
 {
-    const char *type = NULL, *artifact = NULL;
+    const char *type = NULL;
     struct descriptor subject;
-    int r = read_head(x->doc, MEDIA_INDEX, &type, &artifact, &x->annotations, err);
+    int r = read_head(x->doc, MEDIA_INDEX, &type, &x->artifact_type, &x->annotations, err);
 
     if (r < 0)
         return r;
@@ -131,6 +131,7 @@ static int read_index(struct image_index *x, struct error *err)
         r = descriptor_read(doc, "subject", &subject, err);
         if (r < 0)
             return r;
+        x->subject = subject.digest_text;
     }
     return read_array(x->doc, "manifests", IMAGE_INDEX_MAX, &x->manifests, &x->manifest_count, err);
 }

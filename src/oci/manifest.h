@@ -34,7 +34,9 @@ struct image_index {
     bool docker;
     struct descriptor *manifests;
     size_t manifest_count;
-    json_t *annotations; /* or NULL */
+    const char *artifact_type; /* or NULL */
+    const char *subject;       /* the digest of what it refers to, as written; or NULL */
+    json_t *annotations;       /* or NULL */
     json_t *doc;
 };
 

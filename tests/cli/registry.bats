@@ -643,6 +643,54 @@ END
     [ "$(jq '[.manifests[] | select(.artifactType == "application/vnd.in-toto+json")] | length' full/index.json)" = 2 ]
 }
 
+# refers LAYOUT FIELDS TAG: FIELDS, with the image of the tag as its subject, is one more entry of the layout; prints its digest.
+refers() {
+    local digest size type
+    jq -cn --argjson s "$(jq -c --arg t "$3" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $t)
+        | del(.annotations)' "$1/index.json")" "{schemaVersion: 2, subject: \$s} + $2" >"$1/new"
+    type=$(jq -r .mediaType "$1/new")
+    read -r digest size <<<"$(blob "$1" "$1/new")"
+    jq -c --arg d "$digest" --argjson s "$size" --arg t "$type" '.manifests += [{mediaType: $t, digest: $d, size: $s}]' "$1/index.json" >"$1/new"
+    mv "$1/new" "$1/index.json"
+    echo "$digest"
+}
+
+@test "copy: whatever has a subject is a referrer, by any name, manifest or index, in every kind of place" {
+    local config index manifest subject empty='{mediaType: "application/vnd.oci.empty.v1+json", digest: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", size: 2}'
+    cd "$BATS_TEST_TMPDIR"
+    cp -r "$SUITE_DIR/layout" l
+    subject=$(digest_of_layout l)
+    printf '{}' >e
+    blob l e >/dev/null
+    manifest='mediaType: "application/vnd.oci.image.manifest.v1+json", layers: ['$empty']'
+    config=$(refers l "{$manifest, config: ($empty + {mediaType: \"application/vnd.acme.config+json\"}), annotations: {a: \"b\"}}" example.com/app:1)
+    index=$(refers l '{mediaType: "application/vnd.oci.image.index.v1+json", artifactType: "application/vnd.acme.list", manifests: []}' example.com/app:1)
+    "$COOPER" copy --referrers oci:l:example.com/app:1 "$REGISTRY/refer:1"
+    curl -s -H "Accept: application/vnd.oci.image.index.v1+json" "http://$REGISTRY/v2/refer/manifests/${subject/:/-}" >list
+    jq -e --arg c "$config" --arg x "$index" '[.manifests[] | {d: .digest, t: .artifactType, a: .annotations}] | sort_by(.t) ==
+        [{d: $c, t: "application/vnd.acme.config+json", a: {a: "b"}}, {d: $x, t: "application/vnd.acme.list", a: null}]' list
+    "$COOPER" copy --referrers "$REGISTRY/refer:1" oci:back:1
+    [ "$(jq '.manifests | length' back/index.json)" = 3 ]
+    "$COOPER" tree --format json oci:back:1 | jq -e '.referrers | length == 2'
+
+    # by itself: under a tag, and where nothing else can be
+    "$COOPER" copy "$REGISTRY/refer@$config" "$REGISTRY/alone:note"
+    curl -s -H "Accept: application/vnd.oci.image.index.v1+json" "http://$REGISTRY/v2/alone/manifests/${subject/:/-}" | jq -e --arg c "$config" '[.manifests[].digest] == [$c]'
+    [ "$("$COOPER" copy -q "$REGISTRY/refer@$config" dir:alone)" = "$config" ]
+    run "$COOPER" copy --referrers "$REGISTRY/refer:1" dir:no
+    [ "$status" = 1 ]
+    [[ $output == *"nothing can lie beside"* ]]
+
+    # a list may outlive what it lists
+    curl -sf -X DELETE "http://$REGISTRY/v2/refer/manifests/$config"
+    run "$COOPER" copy --referrers "$REGISTRY/refer:1" oci:less:1
+    [ "$status" = 0 ]
+    [[ $output == *"not there"* ]]
+    [ "$(jq '.manifests | length' less/index.json)" = 2 ]
+    run "$COOPER" copy oci-archive:none.tar oci:less:2
+    [[ $output == *"No such file"* ]]
+}
+
 # ---- in another process ----
 
 # large_layout: an image of two layers that do not pack, 8 MB, as $SUITE_DIR/large; its digest is LARGE.
