@@ -19,9 +19,10 @@ struct frontend_options {
     const char *reproducible; /* NULL: not wanted; "": as SOURCE_DATE_EPOCH says; "git"; a number */
     bool looks; /* nothing will run: missing secrets do not matter; graph.outline is wanted */
     bool no_cache;
-    bool errexit;                          /* scripts of RUN heredocs begin with `set -e` */
-    const struct strings *no_cache_stages; /* names or numbers of stages: the same for these */
-    const struct strings *secrets, *ssh;   /* names of what --secret and --ssh gave */
+    bool errexit; /* scripts of RUN heredocs begin with `set -e` */
+    const struct strings
+        *no_cache_stages; /* names or numbers of stages, "a,b" too: the same for these */
+    const struct strings *secrets, *ssh; /* names of what --secret and --ssh gave */
     /* of the caller, for build_args without a value and the proxy variables */
     char *const *environ_;
 };

@@ -42,6 +42,7 @@ struct fe_stage {
 
     struct fe_commands commands;
     bool needed;
+    bool no_cache; /* --no-cache-filter names it */
 
     /* from here on: the state behind the last instruction */
     struct op_ref root;

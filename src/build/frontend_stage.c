@@ -124,6 +124,29 @@ static void name_platform(struct frontend *fe, struct fe_stage *s)
                             *s->label ? " " : "", s->label);
 }
 
+/* As BuildKit lists them, "a,b", or by number; a stage without a name is "stage-1" too. */
+static void mark_no_cache(struct frontend *fe, const char *list)
+{
+    struct view rest = view_of(list), word;
+
+    while (rest.at && view_cut(&rest, ',', &word)) {
+        const struct view name = view_trim(word);
+        uint64_t number;
+        const bool is_number = view_to_u64(name, &number);
+        bool found = name.size == 0;
+
+        for (size_t i = 0; i < fe->stage_count; i++) {
+            struct fe_stage *s = fe->stages[i];
+            const bool is_it = view_eq_nocase(name, s->label) || (is_number && number == i);
+            s->no_cache |= is_it;
+            found |= is_it;
+        }
+        if (!found)
+            fe_warn(fe, (struct span){0}, "--no-cache-filter: there is no stage '%.*s'",
+                    VIEW_ARG(name));
+    }
+}
+
 int fe_read_stages(struct frontend *fe, struct error *err)
 {
     const struct dockerfile *d = fe->d;
@@ -147,6 +170,8 @@ int fe_read_stages(struct frontend *fe, struct error *err)
             return r;
         s->step_count += !s->base && !s->scratch;
     }
+    for (size_t i = 0; fe->o->no_cache_stages && i < fe->o->no_cache_stages->size; i++)
+        mark_no_cache(fe, fe->o->no_cache_stages->at[i]);
     if (fe->stage_count == 1)
         fe->stages[0]->label = "";
     for (size_t i = 0; fe->o->platform_count > 1 && i < fe->stage_count; i++)

@@ -433,14 +433,6 @@ static void add_heredoc_line(struct str *title, const struct instruction *in)
     str_printf(title, " (%.*s%s)", VIEW_ARG(line), rest.at ? "..." : "");
 }
 
-static bool is_listed(const struct strings *names, const char *name)
-{
-    for (size_t i = 0; names && i < names->size; i++)
-        if (strcasecmp(names->at[i], name) == 0)
-            return true;
-    return false;
-}
-
 static void describe(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,
                      struct op *op)
 {
@@ -450,7 +442,7 @@ static void describe(struct frontend *fe, const struct fe_stage *s, const struct
     const struct view first = view_trim(dockerfile_line(fe->d, span.line));
     op->line = arena_strndup(fe->arena, first.at ? first.at : "", first.size);
     op->stage = *s->name ? s->name : arena_printf(fe->arena, "%u", s->index);
-    op->no_cache = fe->o->no_cache || is_listed(fe->o->no_cache_stages, op->stage);
+    op->no_cache = fe->o->no_cache || s->no_cache;
 }
 
 void fe_describe_aside(struct frontend *fe, const struct fe_stage *s, const struct fe_command *c,

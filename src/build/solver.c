@@ -18,6 +18,8 @@ struct op_state {
     bool has_keys, has_content;
     bool has_result;           /* layer and chain are known */
     bool has_asked, was_found; /* for the definition key, before anything ran */
+    bool is_renewed;           /* runs whatever the cache has, or something that it needs does */
+    bool reads_renewed;        /* needs such a thing beside the step that it lies upon */
     struct key definition, content;
     struct result found;       /* under the definition key */
     struct result_layer layer; /* the op's own: from LAYERED on, and of what ran */
@@ -37,6 +39,25 @@ struct solver {
     struct op_state *states; /* by op id */
 };
 
+static struct op_state *state_of(const struct solver *s, const struct op *op)
+{
+    return &s->states[op->id];
+}
+
+/* --no-cache-filter: what a step reads of a stage that runs again is not known by definition. What it
+ * lies upon is held against the result (struct result, below). */
+static void note_renewed(struct solver *s, const struct op *op)
+{
+    struct op_state *st = state_of(s, op);
+
+    st->is_renewed = op->no_cache;
+    for (size_t i = 0; i < op->input_count; i++)
+        if (op->inputs[i].op && state_of(s, op->inputs[i].op)->is_renewed) {
+            st->is_renewed = true;
+            st->reads_renewed |= i > 0;
+        }
+}
+
 struct solver *solver_new(const struct graph *g, const struct op_row rows[OP_KIND_COUNT],
                           const struct solver_hooks *hooks)
 {
@@ -49,6 +70,7 @@ struct solver *solver_new(const struct graph *g, const struct op_row rows[OP_KIN
             st->base = *op;
         else if ((*op)->input_count && (*op)->inputs[0].op)
             st->base = s->states[(*op)->inputs[0].op->id].base;
+        note_renewed(s, *op);
     }
     return s;
 }
@@ -63,11 +85,6 @@ void solver_free(struct solver *s)
     }
     free(s->states);
     free(s);
-}
-
-static struct op_state *state_of(const struct solver *s, const struct op *op)
-{
-    return &s->states[op->id];
 }
 
 static const struct op_row *row_of(const struct solver *s, const struct op *op)
@@ -240,13 +257,21 @@ static int try_hit(struct solver *s, const struct op *op, const struct digest *k
     return s->hooks.lookup(s->hooks.ctx, op, key, ret, err);
 }
 
+static int try_definition_key(struct solver *s, const struct op *op, struct result *ret,
+                              struct error *err)
+{
+    const struct op_state *st = state_of(s, op);
+
+    return st->reads_renewed ? 0 : try_hit(s, op, &st->definition.digest, ret, err);
+}
+
 /* What the cache has under the definition key of op; asked once. */
 static int ask(struct solver *s, const struct op *op, bool *ret, struct error *err)
 {
     struct op_state *st = state_of(s, op);
 
     if (!st->has_asked) {
-        const int r = try_hit(s, op, &st->definition.digest, &st->found, err);
+        const int r = try_definition_key(s, op, &st->found, err);
         if (r < 0)
             return r;
         st->was_found = r > 0;
@@ -461,7 +486,7 @@ static int try_definition_again(struct solver *s, const struct op *op, struct er
     if (below && !state_of(s, below)->has_result)
         return 0; /* linked */
     const struct digest chain = chain_below(s, op);
-    const int r = try_hit(s, op, &state_of(s, op)->definition.digest, &found, err);
+    const int r = try_definition_key(s, op, &found, err);
     if (r <= 0 || !digest_eq(&found.below, &chain))
         return r < 0 ? r : 0;
     set_known(s, op, &found);

@@ -31,6 +31,29 @@ E
     cmp "$CTX.out/when" "$CTX.out/copy"
 }
 
+@test "--no-cache-filter: what is read of a stage that runs again is looked at again" {
+    dockerfile <<'E'
+FROM busybox AS made
+RUN cat /proc/sys/kernel/random/uuid >/when
+RUN echo same >/same
+FROM busybox
+COPY --from=made /same /same
+COPY --from=made --link /when /when
+RUN --mount=from=made,target=/made cp /made/when /copy
+E
+    run -0 build -t read
+    files read
+    cp "$CTX.out/when" "$CTX.when"
+    run -0 build -t read --no-cache-filter nothing,MADE
+    [[ $output = *"warning: --no-cache-filter: there is no stage 'nothing'"* ]]
+    [[ $output = *"COPY --from=made /same /same"*"CACHED"* ]]
+    files read
+    ! cmp -s "$CTX.out/when" "$CTX.when"
+    cmp "$CTX.out/when" "$CTX.out/copy"
+    run -0 build --no-cache-filter stage-1
+    [ "$(grep -c 'DONE' <<<"$output")" = 3 ]
+}
+
 # clone UMASK DIR: what git makes of one commit under a umask
 clone() { (umask "$1" && rm -rf "$2" && git clone -q "$CTX.git" "$2"); }
 
