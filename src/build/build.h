@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "build/provenance.h"
 #include "dockerfile/dockerfile.h"
+#include "image/wire.h"
 
 struct ignore;     /* dockerfile/ignore.h */
 struct job;        /* sandbox/holder.h */
@@ -67,9 +68,10 @@ struct build_options {
     struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */
     bool no_cache, explain;
     enum build_pull pull;
-    bool push;      /* a further output: type=registry */
-    bool load;      /* into the store too, whatever the outputs are */
-    bool immutable; /* tags that name another image are not moved */
+    enum wire_tls tls; /* of registries */
+    bool push;         /* a further output: type=registry */
+    bool load;         /* into the store too, whatever the outputs are */
+    bool immutable;    /* tags that name another image are not moved */
     enum build_squash squash;
     enum build_print print;
     bool print_json; /* of outline, targets and check */

@@ -30,6 +30,32 @@ static void fields_done(struct fields *f)
     str_done(&f->output);
 }
 
+static int not_yet(const char *type, struct error *err)
+{
+    (void)error_set(err, -ENOTSUP,
+                    "type '%.40s' needs a service on the network, which is not spoken to yet",
+                    type);
+    return error_hint(err, -ENOTSUP,
+                      "type=registry is an image of a registry, type=local a directory that can be "
+                      "carried along, type=inline puts the cache into the image");
+}
+
+/* Before the keys, which are these services' own. */
+static int check_service(struct view fields, struct error *err)
+{
+    static const char *const services[] = {"gha", "s3", "azblob"};
+    struct view field, key;
+
+    while (view_cut(&fields, ',', &field)) {
+        if (!view_cut(&field, '=', &key) || !view_eq_text(key, "type"))
+            continue;
+        for (size_t i = 0; field.at && i < ARRAY_SIZE(services); i++)
+            if (view_eq_text(field, services[i]))
+                return not_yet(services[i], err);
+    }
+    return 0;
+}
+
 /* How blobs are packed is the affair of --output. */
 static bool is_packing(struct view key)
 {
@@ -115,30 +141,15 @@ static int take_reference(const struct fields *f, struct cache_spec *ret, struct
     return reference_parse(f->place, &ref, err);
 }
 
-static int not_yet(const char *type, struct error *err)
-{
-    (void)error_set(err, -ENOTSUP,
-                    "type '%.40s' needs a service on the network, which is not spoken to yet",
-                    type);
-    return error_hint(err, -ENOTSUP,
-                      "type=registry is an image of a registry, type=local a directory that can be "
-                      "carried along, type=inline puts the cache into the image");
-}
-
 static int take_type(struct fields *f, bool to, const char *place, struct cache_spec *ret,
                      struct error *err)
 {
-    static const char *const services[] = {"gha", "s3", "azblob"};
-
     if (!f->type)
         return error_set(err, -EINVAL, "there is no type");
-    for (size_t i = 0; i < ARRAY_SIZE(services); i++)
-        if (strcmp(f->type, services[i]) == 0)
-            return not_yet(f->type, err);
     if (to && strcmp(f->type, "inline") == 0) {
         ret->type = CACHE_INLINE;
-        return f->place || ret->max || ret->mounts
-                   ? error_set(err, -EINVAL, "an inline cache has no place and only mode=min")
+        return f->place || ret->mounts
+                   ? error_set(err, -EINVAL, "an inline cache has no place and no mounts")
                    : 0;
     }
     if (strcmp(f->type, "registry") == 0)
@@ -157,7 +168,7 @@ static int parse(const char *text, bool to, struct cache_spec *ret, struct error
     struct cache_spec spec = {0};
     const char *place = to ? "dest" : "src";
     struct view rest = view_of(text), field;
-    int r = 0;
+    int r = check_service(rest, err);
 
     while (r >= 0 && view_cut(&rest, ',', &field))
         r = take_field(&f, to, place, field, err);
@@ -179,7 +190,15 @@ static int parse(const char *text, bool to, struct cache_spec *ret, struct error
 
 int cache_to_parse(const char *text, struct cache_spec *ret, struct error *err)
 {
-    return parse(text, true, ret, err);
+    REFERENCE_AUTO(ref);
+
+    if (strchr(text, '='))
+        return parse(text, true, ret, err);
+    const int r = reference_parse(text, &ref, err);
+    if (r < 0)
+        return error_wrap(err, r, "--cache-to");
+    *ret = (struct cache_spec){.type = CACHE_REGISTRY, .place = xstrdup(text)};
+    return 0;
 }
 
 int cache_from_parse(const char *text, struct cache_spec *ret, struct error *err)

@@ -7,7 +7,7 @@
 enum cache_type {
     CACHE_LOCAL,    /* an OCI layout: a directory, or an archive to read */
     CACHE_INLINE,   /* in the image that is built */
-    CACHE_REGISTRY, /* an image of a registry: a cache alone, or one with an inline cache */
+    CACHE_REGISTRY, /* an image of a registry: a cache alone, or one with an inline cache; --cache-to NAME */
     CACHE_IMAGE,    /* --cache-from NAME: the same of the store, or else of its registry */
 };
 

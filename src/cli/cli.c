@@ -109,6 +109,7 @@ static int choose_color(const char *word, bool *ret, struct error *err)
     return 0;
 }
 
+/* The option, or what a builder's users have in their environment. */
 static int choose_progress(const struct global_options *g, enum progress_mode *ret,
                            struct error *err)
 {
@@ -118,19 +119,20 @@ static int choose_progress(const struct global_options *g, enum progress_mode *r
     } modes[] = {{"none", PROGRESS_NONE},   {"quiet", PROGRESS_NONE}, {"tty", PROGRESS_TTY},
                  {"plain", PROGRESS_PLAIN}, {"json", PROGRESS_JSON},  {"rawjson", PROGRESS_JSON}};
     const char *term = getenv("TERM");
+    const char *word = g->progress ? g->progress : getenv("BUILDKIT_PROGRESS");
 
     *ret = isatty(2) && !(term && strcmp(term, "dumb") == 0) ? PROGRESS_TTY : PROGRESS_PLAIN;
     if (g->quiet)
         *ret = PROGRESS_NONE;
-    if (!g->progress || strcmp(g->progress, "auto") == 0)
+    if (!word || !*word || strcmp(word, "auto") == 0 || (g->quiet && !g->progress))
         return 0;
     for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-        if (strcmp(g->progress, modes[i].word) == 0) {
+        if (strcmp(word, modes[i].word) == 0) {
             *ret = modes[i].mode;
             return 0;
         }
-    return error_set(err, -EINVAL, "--progress is auto, tty, plain, json or none, not '%s'",
-                     g->progress);
+    return error_set(err, -EINVAL, "%s is auto, tty, plain, json or none, not '%.40s'",
+                     g->progress ? "--progress" : "BUILDKIT_PROGRESS", word);
 }
 
 /* Where this user's images are kept. Caller frees. */

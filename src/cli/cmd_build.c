@@ -4,6 +4,7 @@
 #include "build/tags.h"
 #include "cli/commands.h"
 #include "cli/lint_build.h"
+#include "image/place.h"
 #include "oci/reference.h"
 #include "run/run.h"
 
@@ -12,7 +13,7 @@ struct build_command {
     struct strings ulimits, allow;
     uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
-    const char *format, *call, *provenance, *pull, *lint;
+    const char *format, *call, *provenance, *pull, *lint, *tls_verify;
     struct strings annotations, attests;
     const char *squash;
     int64_t jobs;
@@ -77,6 +78,7 @@ static const struct option_row options[] = {
     OPT_WORD(0, "pull", struct build_command, pull, "always|missing|never",
              "when registries are asked for images: always (also without a word), for what the "
              "store has not (the default), never"),
+    OPT_TLS_VERIFY(struct build_command),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -118,6 +120,8 @@ static const struct foreign_option foreign[] = {
     {0, "rm", true, false, NULL},
     {0, "force-rm", true, false, NULL},
     {0, "compress", true, false, NULL},
+    {0, "disable-content-trust", true, false, NULL},
+    {0, "layers", true, false, NULL},
     {'D', "debug", true, false, NULL},
     {'m', "memory", false, false, NO_LIMITS},
     {0, "memory-swap", false, false, NO_LIMITS},
@@ -258,6 +262,17 @@ static void warn_of_moving_tags(const struct env *env, const struct strings *tag
     }
 }
 
+/* docker's users have it in their environment. */
+static void take_default_platform(struct build_options *o, struct strings *ret)
+{
+    const char *word = getenv("DOCKER_DEFAULT_PLATFORM");
+
+    if (o->platforms.size > 0 || !word || !*word)
+        return;
+    strings_add(ret, word);
+    o->platforms = *ret;
+}
+
 /* The lists are lent, not copied: both live until the command ends. */
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
@@ -302,14 +317,15 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         (void)error_hint(err, -EINVAL, "'cooper build .' takes the directory where you are");
         return EXIT_USAGE;
     }
-    CLEANUP(strings_done) struct strings tags = {0};
+    CLEANUP(strings_done) struct strings tags = {0}, platforms = {0};
+    take_default_platform(&o, &platforms);
     if (tags_expand(&c->tags, o.context, &tags, err) < 0)
         return EXIT_USAGE;
     o.tags = tags;
     if (c->immutable)
         warn_of_moving_tags(env, &tags);
     if (parse_printing(c, &o, err) < 0 || parse_lint(c->lint, &o.lint_mode, err) < 0 ||
-        parse_pull(c->pull, &o.pull, err) < 0 ||
+        parse_pull(c->pull, &o.pull, err) < 0 || place_tls(c->tls_verify, &o.tls, err) < 0 ||
         provenance_parse(c->provenance, &c->attests, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
         build_check_options(&o, err) < 0)

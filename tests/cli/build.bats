@@ -600,6 +600,14 @@ E
     [ "$(jq -r '."containerimage.digest"' "$CTX.json")" = "$(cat "$CTX.iid")" ]
     run -0 --separate-stderr build --print=targets,format=json
     jq -e .targets <<<"$output"
+    # what docker's users have in their environment; an option wins
+    DOCKER_DEFAULT_PLATFORM=linux/arm64 build -t words:2 -q
+    [ "$(cooper inspect words:2 | jq -r '.[0].Architecture')" = arm64 ]
+    DOCKER_DEFAULT_PLATFORM=linux/arm64 BUILDKIT_PROGRESS=plain build -t words:2 -q --platform local
+    [ "$(cooper inspect words:2 | jq -r '.[0].Architecture')" = "$(oci_arch)" ]
+    BUILDKIT_PROGRESS=rawjson run -0 cooper build -f "$CTX/Dockerfile" "$CTX"
+    [[ $output == *'{"event":"built"'* ]]
+    BUILDKIT_PROGRESS=x run -2 cooper build "$CTX"
 }
 
 @test "outputs: annotations of the manifest and of what names it" {

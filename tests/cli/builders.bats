@@ -50,6 +50,10 @@ ids_equal() { cmp "$CTX.$1" "$CTX.$2"; }
         [ -s "$CTX.$mode/when" ]
         [ ! -e "$CTX.$mode/etc/group" ]
     done
+    # a name alone
+    run -0 on bare -t app --cache-to "$REGISTRY/cache/bare"
+    run -0 on else -t app --cache-from "$REGISTRY/cache/bare"
+    [[ $output == *"every step from the cache"* ]]
     # the stage that is in no image is in the cache of mode=max alone
     sed -i 's,/inner /inner,/inner /other,' "$CTX/Dockerfile"
     run -0 on three --cache-from "type=registry,ref=$REGISTRY/cache/app:min" -t app

@@ -441,7 +441,9 @@ E
 --cache-to type=local|no dest=DIRECTORY
 --cache-to type=local,dest=/x,mode=middle|neither min nor max
 --cache-to dest=/x|there is no type
---cache-to type=inline,mode=max|only mode=min
+--cache-to type=s3,region=x|needs a service on the network
+--cache-to type=inline,mounts=true|no place and no mounts
+--cache-to UPPER|--cache-to: image name 'UPPER' is malformed
 --cache-from type=local,src=/x,mode=max|key 'mode' is not known
 --cache-to type=what,dest=/x|type 'what' is not known
 E

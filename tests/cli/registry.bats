@@ -171,6 +171,10 @@ END
     mkdir -p "$HOME/.config/containers/certs.d/$SAFE"
     cp "$BATS_TEST_TMPDIR/cert" "$HOME/.config/containers/certs.d/$SAFE/ca.crt"
     "$COOPER" pull -q --tls-verify "$SAFE/app:1"
+    # build asks the same way
+    fresh_store
+    printf 'FROM %s/app:1\n' "$SAFE" >"$BATS_TEST_TMPDIR/Dockerfile"
+    "$COOPER" build -q --tls-verify "$BATS_TEST_TMPDIR"
     # what it leads to has its certificate of the same authority
     fresh_store
     "$COOPER" pull -q --tls-verify "$SAFE/f.redirect/app:1"
@@ -178,6 +182,10 @@ END
     run "$COOPER" pull --tls-verify "$LIAR/app:1" # plain HTTP
     [ "$status" = 1 ]
     [[ $output == *"--tls-verify=false"* ]]
+    run "$COOPER" build --tls-verify --pull "$BATS_TEST_TMPDIR"
+    [ "$status" = 1 ]
+    [[ $output == *"certs.d/$SAFE/ca.crt"* ]]
+    "$COOPER" build -q --tls-verify=false --pull "$BATS_TEST_TMPDIR"
 }
 
 @test "pull: a certificate of ours is shown to its registry, and to nobody else" {
