@@ -530,8 +530,11 @@ static int add_archive(struct file_work *w, const struct step_doc *step, int fd,
     cleanup_close int dir = fd_open(work, name, O_RDONLY | O_DIRECTORY, 0, err);
     if (dir < 0)
         return dir;
-    const struct unpack_options o = {
-        .root_fd = dir, .owner = w->owner, .plain = true, .below = UNPACK_BELOW_NOTHING};
+    const struct unpack_options o = {.root_fd = dir,
+                                     .owner = w->owner,
+                                     .plain = true,
+                                     .like_docker = true,
+                                     .below = UNPACK_BELOW_NOTHING};
     r = unpack_layer(fd, &o, NULL, NULL, &result, &sums, err);
     if (r < 0)
         return error_wrap(err, r, "unpack '%s'", step->source);

@@ -540,6 +540,8 @@ static void begin_from_source(struct frontend *fe, struct fe_stage *s)
 
     if (fs->source.kind != SOURCE_IMAGE) {
         config_init(s->config, &fe->o->platform);
+        if (!s->replaced)
+            config_set_text(&s->config->workdir, "/"); /* as from nothing */
         s->root.op = copy_all(fe, s, fs->root);
         config_add_history(s->config, NULL, s->from->line.at, "buildkit.dockerfile.v0", false);
         return;

@@ -39,6 +39,7 @@ enum codec_flags {
     CODEC_HASH_PACKED = 4, /* blob digest */
     CODEC_GLANCE =
         8, /* pieces of CODEC_GLANCE_SIZE: the beginning of a stream that is cut later is seen */
+    CODEC_TAIL = 16, /* junk behind the last member is passed over, as gzip(1) and docker do */
 };
 struct codec_limits {
     uint64_t plain_max; /* 0: CODEC_PLAIN_MAX */
@@ -68,7 +69,7 @@ void codec_close(struct codec_reader *r); /* NULL is fine; ends the thread, wher
 DEFINE_CLEANUP(struct codec_reader *, codec_close)
 
 /* The next plain bytes, borrowed until the next call: 1, or 0 at the end. Cut or damaged streams
- * and junk behind the last member (zero bytes excepted) are -EPROTO, bombs -EDQUOT, xz or bzip2
+ * and junk behind the last member (but zero bytes, and see CODEC_TAIL) are -EPROTO, bombs -EDQUOT, xz or bzip2
  * without their library -ENOTSUP. */
 MUST_CHECK int codec_next(struct codec_reader *r, struct view *ret, struct error *err);
 /* The same by copy, as read(2): a count, 0 at the end. */

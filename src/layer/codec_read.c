@@ -35,6 +35,7 @@ struct codec_reader {
     struct view bytes; /* of codec_open_bytes() */
 
     bool probed, member; /* member: inside one */
+    bool tail;           /* what comes is junk */
     const struct decoder *decoder;
     void *state;
     struct hash plain, packed;
@@ -238,15 +239,16 @@ static int next_member(struct codec_reader *r, struct error *err)
         if (n <= 0)
             return n;
         const uint8_t *head = r->in.buf + r->in.at;
-        if (r->decoder->probe(head, (size_t)n)) {
+        if (!r->tail && r->decoder->probe(head, (size_t)n)) {
             const int e = r->decoder->begin(r->state, err);
             r->member = e == 0;
             return e < 0 ? e : 1;
         }
-        if (*head != 0)
+        r->tail |= *head != 0;
+        if (r->tail && !(r->flags & CODEC_TAIL))
             return error_set(err, -EPROTO, "%s data is followed by bytes that are none",
                              r->decoder->name);
-        while (r->in.at < r->in.end && r->in.buf[r->in.at] == 0)
+        while (r->in.at < r->in.end && (r->tail || r->in.buf[r->in.at] == 0))
             r->in.at++;
     }
 }

@@ -490,6 +490,16 @@ static int keep_xattrs(struct entry *e, struct error *err)
     return 0;
 }
 
+static void bound_time(struct entry *e)
+{
+    const bool may_be = e->type == ENTRY_DIR || e->type == ENTRY_SYMLINK;
+
+    if (e->mtime_s > INT64_MAX / 1000000000 || (e->mtime_s < 0 && !may_be)) {
+        e->mtime_s = 0;
+        e->mtime_ns = 0;
+    }
+}
+
 static int take_entry(struct unpack *u, const struct entry *from, struct tar_reader *r,
                       struct error *err)
 {
@@ -502,6 +512,8 @@ static int take_entry(struct unpack *u, const struct entry *from, struct tar_rea
         e.uid = u->o.uid;
         e.gid = u->o.gid;
     }
+    if (u->o.like_docker)
+        bound_time(&e);
     if (tar_has_acl(r))
         unpack_warn(u, "'%s': access control list left out", e.path);
     c = keep_xattrs(&e, err);
@@ -556,8 +568,9 @@ int unpack_layer_followed(int fd, struct follow *f, const struct unpack_options 
                           struct unpack_result *ret, struct codec_sums *ret_sums, struct error *err)
 {
     CLEANUP(codec_closep)
-    struct codec_reader *in =
-        codec_open_fd(fd, CODEC_AHEAD | CODEC_HASH_PLAIN | CODEC_HASH_PACKED, NULL);
+    struct codec_reader *in = codec_open_fd(
+        fd, CODEC_AHEAD | CODEC_HASH_PLAIN | CODEC_HASH_PACKED | (o->like_docker ? CODEC_TAIL : 0u),
+        NULL);
     CLEANUP(unpack_freep) struct unpack *u = NULL;
     struct codec_sums sums;
     int r = unpack_new(o, &u, err);

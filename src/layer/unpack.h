@@ -43,10 +43,12 @@ struct unpack_options {
                               is: unpack_root(); unpack_end_layer() behind each. With OWNER_PLAIN
                               devices that we may not make are left out */
     bool plain;            /* ADD and .deb: ".wh." names and overlay's are ordinary files */
-    bool keep_links;       /* a directory over a symlink to a directory keeps the link, as dpkg does
+    bool like_docker;  /* ADD: junk behind packed data is passed over, and times are as docker has
+                              them: 0 where they are beyond 2262, or a file's are before 1970 */
+    bool keep_links;   /* a directory over a symlink to a directory keeps the link, as dpkg does
                               (merged /usr) */
-    bool skip_devices;     /* ADD by BuildKit's rules needs none; .debs have none */
-    bool chown;            /* everything belongs to uid:gid */
+    bool skip_devices; /* ADD by BuildKit's rules needs none; .debs have none */
+    bool chown;        /* everything belongs to uid:gid */
     uint32_t uid, gid;
     enum unpack_below below;
     const struct merge *view; /* of UNPACK_BELOW_VIEW: the layers below and their fs/ directories */

@@ -26,13 +26,15 @@ static bool looks_numeric(struct view v)
     return v.size > 0 && strspn(v.at, "+-0123456789") >= v.size;
 }
 
-/* The next line of a file, split at colons into count fields; absent ones are empty. */
+/* The next line of a file without the blanks around it, split at colons into count fields; absent
+ * ones are empty. */
 static bool next_entry(struct view *text, struct view *fields, size_t count)
 {
     struct view line;
 
     if (!view_cut(text, '\n', &line))
         return false;
+    line = view_trim(line);
     for (size_t i = 0; i < count; i++)
         if (!line.at || !view_cut(&line, ':', &fields[i]))
             fields[i] = VIEW("");
@@ -46,10 +48,11 @@ static bool find_user(struct view text, struct view want, const uint32_t *number
     struct view f[7];
 
     while (next_entry(&text, f, ARRAY_SIZE(f))) {
-        uint32_t uid, gid;
+        uint32_t uid, gid = 0;
 
-        if (f[0].size == 0 || !parse_number(f[2], &uid) || !parse_number(f[3], &gid))
+        if (f[0].size == 0 || !parse_number(f[2], &uid))
             continue;
+        (void)parse_number(f[3], &gid); /* what is none, or not there, is 0 to docker */
         if (number ? uid != *number : !view_eq(f[0], want))
             continue;
         u->uid = uid;

@@ -248,6 +248,7 @@ static void concatenations(void **state)
         {"a04 zeros between members", {g, zeros, g}, CODEC_GZIP, HELLO HELLO, NULL},
         {"a05 gzip and junk", {g, VIEW("junk"), none}, CODEC_GZIP, NULL, "followed by"},
         {"a05 gzip, zeros and junk", {g, zeros, VIEW("junk")}, CODEC_GZIP, NULL, "followed by"},
+        {"gzip, junk and gzip", {g, VIEW("j"), g}, CODEC_GZIP, NULL, "followed by"},
         {"a06 zstd frames", {z, z, none}, CODEC_ZSTD, HELLO HELLO, NULL},
         {"a06 zstd skippable first", {s, z, s}, CODEC_ZSTD, HELLO, NULL},
         {"a06 zstd skippable between", {z, s, z}, CODEC_ZSTD, HELLO HELLO, NULL},
@@ -276,6 +277,11 @@ static void concatenations(void **state)
         assert_int_equal(r, rows[i].complaint ? -EPROTO : 0);
         if (r < 0) {
             assert_non_null(strstr(err.text, rows[i].complaint));
+            str_clear(&out);
+            assert_int_equal(
+                unpack(str_view(&in), CODEC_HASH_PACKED | CODEC_TAIL, NULL, &out, &sums, NULL), 0);
+            assert_string_equal(out.at, HELLO);
+            assert_int_equal(sums.packed_size, in.size);
             continue;
         }
         assert_int_equal(sums.id, rows[i].id);

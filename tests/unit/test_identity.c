@@ -92,8 +92,12 @@ static void each_switch_has_its_message(void **state)
 
 #define PASSWD                                                                                     \
     "root:x:0:0:root:/root:/bin/sh\nbroken\n:x:7:7::/x:\nwww:x:33:34::/var/www:/bin/sh\n"          \
-    "nohome:x:50:50:::\nbig:x:4294967296:0::/big:\n77:x:5:5::/five:\nroot:x:9:9::/late:\n"
-#define GROUP "root:x:0:\nwww:x:33:\nextra:x:60:root,www\nmore:x:61:www\nother:x:62:wwww,ww\n"
+    "nohome:x:50:50:::\nbig:x:4294967296:0::/big:\n77:x:5:5::/five:\nroot:x:9:9::/late:\n"         \
+    " \tblanks:x:51:52::/blanks \r\nshort:x:53\nnogroup:x:54:::/h:/bin/sh\nwords:x:55:staff::/w:\n" \
+    "zero:x::::/:\nhex:x:0x10:1::/:\n# c:x:56:1::/:\nlast:x:57:58::/last"
+#define GROUP                                                                                      \
+    "root:x:0:\nwww:x:33:\nextra:x:60:root,www\nmore:x:61:www\nother:x:62:wwww,ww\n"               \
+    " cr:x:63:last\r\n"
 
 static const struct {
     const char *spec;
@@ -121,6 +125,14 @@ static const struct {
     {"+1", .complaint = "not a number"},
     {"1e3", .complaint = "not in the image's /etc/passwd"},
     {" 1", .complaint = "not in the image's /etc/passwd"},
+    {"blanks", 51, 52, "/blanks", 1},
+    {"short", 53, 0, "/", 1},
+    {"nogroup", 54, 0, "/h", 1},
+    {"words", 55, 0, "/w", 1},
+    {"last", 57, 58, "/last", 2},
+    {"last:cr", 57, 63, "/last", 1},
+    {"zero", .complaint = "not in the image's /etc/passwd"},
+    {"hex", .complaint = "not in the image's /etc/passwd"},
     {"big", .complaint = "not in the image's /etc/passwd"},
     {"nobody", .complaint = "not in the image's /etc/passwd"},
     {"www:nogroup", .complaint = "not in the image's /etc/group"},
