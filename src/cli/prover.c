@@ -14,15 +14,28 @@ static bool has_certificate_options(const struct prover_options *o)
 
 bool prover_is_named(const struct prover_options *o)
 {
-    return o->key || has_certificate_options(o) || o->log || o->clocks;
+    return o->key || has_certificate_options(o) || o->log || o->clocks || o->trusted_root;
+}
+
+static int check_root(const struct prover_options *o, struct error *err)
+{
+    if (!o->trusted_root || !(o->chain || o->roots || o->between || o->log || o->clocks))
+        return 0;
+    return error_hint(
+        err, error_set(err, -EINVAL, "--trusted-root has authorities, logs and clocks itself"),
+        "leave out --certificate-chain, --ca-roots, --ca-intermediates, --rekor-public-key and "
+        "--timestamp-certificate-chain");
 }
 
 static int check_authority(const struct prover_options *o, struct error *err)
 {
+    if (o->trusted_root)
+        return 0;
     if (!o->chain == !o->roots)
         return error_hint(
             err,
-            error_set(err, -EINVAL, "an identity takes either --certificate-chain or --ca-roots"),
+            error_set(err, -EINVAL,
+                      "an identity takes --trusted-root, --certificate-chain or --ca-roots"),
             "the authority's certificates, of Fulcio or your own; nothing is downloaded");
     return o->between && o->chain
                ? error_set(err, -EINVAL, "--ca-intermediates goes with --ca-roots")
@@ -36,7 +49,8 @@ int prover_check(const struct prover_options *o, struct error *err)
             err,
             error_set(err, -EINVAL, "it takes either --key, --certificate-identity or --policy"),
             "the public key: --key cosign.pub");
-    return o->key ? 0 : check_authority(o, err);
+    const int r = check_root(o, err);
+    return r < 0 || o->key ? r : check_authority(o, err);
 }
 
 static int read_file(void *ctx, const char *path, struct str *ret, struct error *err)
@@ -55,7 +69,7 @@ static int make_identity(const struct prover_options *o, struct requirement *q, 
     const struct identity_words words = {o->identity, o->identity_like, o->issuer, o->issuer_like};
     const int r = requirement_set_identity(q, &words, err);
 
-    if (r < 0)
+    if (r < 0 || o->trusted_root)
         return r;
     q->by->roots = named(o->chain ? o->chain : o->roots);
     q->by->between = named(o->between);
@@ -66,6 +80,8 @@ static int make_parts(const struct prover_options *o, struct requirement *q, str
 {
     int r = 0;
 
+    if (o->trusted_root)
+        q->root.path = xstrdup(o->trusted_root);
     if (o->log)
         r = requirement_add_key(&q->logs, o->log, VIEW(""), err);
     if (o->clocks) {

@@ -9,6 +9,7 @@ struct prover_options {
     const char *key, *identity, *identity_like, *issuer, *issuer_like;
     const char *chain, *roots, *between; /* files of certificates */
     const char *log, *clocks; /* files: a log's key, certificates of authorities of time */
+    const char *trusted_root; /* a file of sigstore that has all of these */
 };
 #define OPT_PROVER(type, field)                                                                    \
     OPT_TEXT(0, "key", type, field.key, "FILE|env://NAME", "the public key"),                      \
@@ -28,7 +29,10 @@ struct prover_options {
         OPT_TEXT(0, "rekor-public-key", type, field.log, "FILE",                                   \
                  "the key of a transparency log, which must have taken the signature"),            \
         OPT_TEXT(0, "timestamp-certificate-chain", type, field.clocks, "FILE",                     \
-                 "certificates of an authority of time, which must have stamped it")
+                 "certificates of an authority of time, which must have stamped it"),              \
+        OPT_TEXT(                                                                                  \
+            0, "trusted-root", type, field.trusted_root, "FILE",                                   \
+            "sigstore's trusted_root.json: authorities, logs and clocks, instead of those files")
 
 /* True where one of the options was given. */
 bool prover_is_named(const struct prover_options *o);

@@ -33,7 +33,7 @@ static void by_free(struct requirement_authority *by)
     free(by->name);
     identity_pattern_free(by->issuer_like);
     identity_pattern_free(by->name_like);
-    authority_free(by->authority);
+    trusted_authorities_done(&by->loaded);
     free(by);
 }
 
@@ -43,6 +43,7 @@ void requirement_done(struct requirement *q)
     requirement_keys_done(&q->logs);
     by_free(q->by);
     by_free(q->clocks);
+    key_done(&q->root);
     free(q->what);
     free(q->given);
     free(q->prefix);
@@ -236,7 +237,9 @@ static int load_keys(const struct loader *l, struct requirement_keys *keys, stru
 static int load_authority(const struct loader *l, struct requirement_authority *by,
                           struct error *err)
 {
-    if (!by || by->authority)
+    struct trusted_authority only = {0};
+
+    if (!by || by->loaded.size > 0)
         return 0;
     if (!by->roots.pem.at)
         by->roots.pem = STR_INIT;
@@ -247,10 +250,58 @@ static int load_authority(const struct loader *l, struct requirement_authority *
         r = load_text(l, &by->between, err);
     if (r == 0)
         r = authority_read(l->c, str_view(&by->roots.pem), str_view(&by->between.pem),
-                           &by->authority, err);
+                           &only.authority, err);
+    if (r == 0)
+        vec_push(&by->loaded, only);
     return r < 0 ? error_wrap(err, r, "the certificates '%s'",
                               by->roots.path ? by->roots.path : "(in it)")
                  : 0;
+}
+
+static void hand_over(struct trusted_authorities *from, struct trusted_authorities *to)
+{
+    *to = *from;
+    *from = (struct trusted_authorities){0};
+}
+
+/* What of the root is asked for, and is then the requirement's own: without a log or clock nothing would be asked of it but
+ * certificates, and of keys nothing at all. */
+static int take_root(struct requirement *q, struct trusted_root *root, struct error *err)
+{
+    if (q->by && root->authorities.size == 0)
+        return error_set(err, -EINVAL, "it has no authority of certificates");
+    if (root->logs.size == 0 && root->clocks.size == 0)
+        return error_set(err, -EINVAL, "it has no log and no authority of time");
+    if (q->by)
+        hand_over(&root->authorities, &q->by->loaded);
+    vec_each (k, &root->logs) {
+        vec_push(&q->logs,
+                 ((struct requirement_key){.pem = STR_INIT, .key = k->key, .valid = k->valid}));
+        k->key = NULL;
+    }
+    if (root->clocks.size > 0) {
+        q->clocks = xcalloc(1, sizeof(*q->clocks));
+        hand_over(&root->clocks, &q->clocks->loaded);
+        q->clocks_may = q->logs.size > 0;
+    }
+    q->root_is_loaded = true;
+    return 0;
+}
+
+static int load_root(const struct loader *l, struct requirement *q, struct error *err)
+{
+    CLEANUP(trusted_root_done) struct trusted_root root = {0};
+
+    if (!q->root.path || q->root_is_loaded)
+        return 0;
+    if (!q->root.pem.at)
+        q->root.pem = STR_INIT;
+    int r = load_text(l, &q->root, err);
+    if (r == 0)
+        r = trusted_root_parse(l->c, str_view(&q->root.pem), &root, err);
+    if (r == 0)
+        r = take_root(q, &root, err);
+    return r < 0 ? error_wrap(err, r, "the trusted root '%s'", q->root.path) : 0;
 }
 
 int requirement_load(struct requirement *q, const struct crypto *c, policy_read *read, void *ctx,
@@ -259,6 +310,8 @@ int requirement_load(struct requirement *q, const struct crypto *c, policy_read 
     const struct loader l = {c, read, ctx};
     int r = load_keys(&l, &q->keys, err);
 
+    if (r == 0)
+        r = load_root(&l, q, err);
     if (r == 0)
         r = load_keys(&l, &q->logs, err);
     if (r == 0)
@@ -367,7 +420,8 @@ static bool is_loaded(const struct requirement *q)
     vec_each (k, &q->logs)
         if (!k->key)
             return false;
-    return (!q->by || q->by->authority) && (!q->clocks || q->clocks->authority);
+    return (!q->root.path || q->root_is_loaded) && (!q->by || q->by->loaded.size > 0) &&
+           (!q->clocks || q->clocks->loaded.size > 0);
 }
 
 static int decide_signed(const struct requirement *q, const struct policy_facts *f,

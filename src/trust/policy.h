@@ -11,7 +11,8 @@
  *                  {"signed-by": [FILE or PEM], "at-least": 1, "statement": TYPE, "max-age": "30d",
  *                  "rekor-public-key": [FILE or PEM], "timestamp-certificate-chain": FILE or PEM}, or with
  *                  "certificate-identity", "certificate-oidc-issuer" (or either with "-regexp" behind it) and
- *                  "certificate-chain": FILE or PEM instead of signed-by
+ *                  "certificate-chain": FILE or PEM instead of signed-by; "trusted-root": FILE of sigstore instead of
+ *                  certificate-chain, rekor-public-key and timestamp-certificate-chain
  *
  * A scope is a whole reference, a repository, any of what is before a '/' in it, a host, "*.domain";
  * in ours "oci:/path", "oci-archive:/path" and "docker-archive:/path" for files, and "oci:/" for all of
@@ -23,6 +24,7 @@
 #include "oci/reference.h"
 #include "trust/certificate.h"
 #include "trust/evidence.h"
+#include "trust/root.h"
 
 #define POLICY_SIZE_MAX (4u << 20)
 #define POLICY_KEYS_MAX 64 /* of one requirement: each is tried on each signature */
@@ -49,6 +51,7 @@ struct requirement_key {
     char *path;            /* or NULL */
     struct str pem;        /* or this */
     struct trust_key *key; /* by policy_load() */
+    struct window valid;   /* of a log: when it may have taken something */
 };
 struct requirement_keys {
     struct requirement_key *at;
@@ -60,7 +63,7 @@ struct requirement_authority {
     struct requirement_key roots, between;  /* PEM as above; their key stays NULL */
     char *issuer, *email, *hostname, *name; /* or NULL; see struct certificate_identity */
     regex_t *issuer_like, *name_like;       /* likewise */
-    struct authority *authority;            /* by policy_load() */
+    struct trusted_authorities loaded;      /* by policy_load(): one of them must have vouched */
 };
 
 struct requirement {
@@ -71,7 +74,11 @@ struct requirement {
     struct requirement_keys
         logs; /* one of which must have taken it; none: nothing is asked of logs */
     struct requirement_authority
-        *clocks; /* one of which must have stamped it; NULL: nothing is asked of them */
+        *clocks;     /* one of which must have stamped it; NULL: nothing is asked of them */
+    bool clocks_may; /* or has not: a log says when, then */
+    struct requirement_key
+        root; /* a file that says what of by, logs and clocks is not said; its key stays NULL */
+    bool root_is_loaded;
     enum requirement_name name;
     char *given, *prefix, *signed_prefix; /* of the name's rule */
     int64_t at_least;                     /* so many different keys */

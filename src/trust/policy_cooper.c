@@ -113,7 +113,27 @@ static int read_identity(const json_t *doc, struct requirement *q, struct error 
         r = doc_text(doc, "certificate-oidc-issuer-regexp", &w.issuer_like, err);
     if (r == 0)
         r = requirement_set_identity(q, &w, err);
-    return r < 0 ? r : read_certificates(doc, "certificate-chain", &q->by->roots, err);
+    return r < 0 || q->root.path ? r
+                                 : read_certificates(doc, "certificate-chain", &q->by->roots, err);
+}
+
+/* One file for all that could else be said one by one. */
+static int read_root(const json_t *doc, struct requirement *q, struct error *err)
+{
+    static const char *const others[] = {"certificate-chain", "rekor-public-key",
+                                         "timestamp-certificate-chain"};
+    const char *file = NULL;
+    const int r = doc_text(doc, "trusted-root", &file, err);
+
+    if (r < 0 || !file)
+        return r;
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (json_object_get(doc, others[i]))
+            return error_set(err, -EINVAL, "there are trusted-root and %s", others[i]);
+    if (!*file)
+        return error_set(err, -EINVAL, "trusted-root is empty");
+    q->root.path = xstrdup(file);
+    return 0;
 }
 
 /* A log, a clock. */
@@ -138,11 +158,13 @@ static int read_prover(const json_t *doc, struct requirement *q, struct error *e
                                          "certificate-oidc-issuer-regexp", "certificate-chain"};
     const char *other = NULL;
     json_t *keys = NULL;
-    int r = 0;
+    int r = read_root(doc, q, err);
 
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (json_object_get(doc, others[i]))
             other = others[i];
+    if (r < 0)
+        return r;
     if (!other)
         r = doc_need_array(doc, "signed-by", &keys, err);
     else if (json_object_get(doc, "signed-by"))
@@ -165,6 +187,7 @@ static int read_requirement(const json_t *doc, struct policy_rule *rule, struct 
                                         "certificate-chain",
                                         "rekor-public-key",
                                         "timestamp-certificate-chain",
+                                        "trusted-root",
                                         NULL};
     struct requirement *q = policy_add_requirement(rule, REQUIRE_SIGNED);
     const char *age = NULL;

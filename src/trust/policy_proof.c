@@ -35,16 +35,32 @@ static int only_signature(const struct evidence *e, struct view *ret, struct err
 
 /* ---- logs ---- */
 
-static int by_any_log(const struct requirement *q, const struct rekor_entry *entry,
+/* Of several that do not prove it the complaint of the first, or of one whose word it is, though not for that time. */
+static void keep(struct error *why, struct error *other, bool is_its_word)
+{
+    if (why->text && !is_its_word)
+        return;
+    error_done(why);
+    (void)error_move(why, other);
+}
+
+/* Nobody signs the time of an entry that has a proof alone: by then a clock saw what it is about, or it is now. */
+static int by_any_log(const struct requirement *q, const struct rekor_entry *entry, int64_t else_s,
                       struct view signer, struct view data, struct view signature,
                       struct error *err)
 {
+    const int64_t at_s = entry->promise.size ? entry->time_s : else_s;
     ERROR_AUTO(why);
 
     vec_each (k, &q->logs) {
-        error_done(&why);
-        if (rekor_verify(entry, k->key, signer, data, signature, &why) == 0)
+        ERROR_AUTO(one);
+        const bool its = rekor_verify(entry, k->key, signer, data, signature, &one) == 0;
+
+        if (its && window_holds(&k->valid, at_s))
             return 0;
+        if (its)
+            (void)error_set(&one, -EBADMSG, "the log is not believed at the time of its entry");
+        keep(&why, &one, its);
     }
     return error_move(err, &why);
 }
@@ -64,9 +80,10 @@ static int read_entry(const struct evidence *e, size_t i, struct rekor_entry *re
 
 /* One of the logs took this very signature of this signer; *ret_time_s: when, where it vouches for that. */
 static int prove_logged(const struct requirement *q, const struct evidence *e,
-                        const struct policy_facts *f, struct view signer, int64_t *ret_time_s,
-                        struct error *err)
+                        const struct policy_facts *f, struct view signer, int64_t stamped_s,
+                        int64_t *ret_time_s, struct error *err)
 {
+    const int64_t else_s = stamped_s ? stamped_s : f->now_s;
     struct view signature;
     ERROR_AUTO(why);
     int r = only_signature(e, &signature, err);
@@ -80,7 +97,7 @@ static int prove_logged(const struct requirement *q, const struct evidence *e,
         error_done(&why);
         r = read_entry(e, i, &entry, &why);
         if (r == 0)
-            r = by_any_log(q, &entry, signer, signed_data(e, f), signature, &why);
+            r = by_any_log(q, &entry, else_s, signer, signed_data(e, f), signature, &why);
         if (r < 0)
             continue;
         *ret_time_s = entry.promise.size ? entry.time_s : 0;
@@ -90,6 +107,28 @@ static int prove_logged(const struct requirement *q, const struct evidence *e,
 }
 
 /* ---- clocks ---- */
+
+static int by_any_clock(const struct requirement *q, struct view answer, struct view signature,
+                        int64_t *ret_time_s, struct error *err)
+{
+    int64_t time_s = 0;
+    ERROR_AUTO(why);
+
+    vec_each (a, &q->clocks->loaded) {
+        ERROR_AUTO(one);
+        const bool its = timestamp_verify(answer, a->authority, signature, &time_s, &one) == 0;
+
+        if (its && window_holds(&a->valid, time_s)) {
+            *ret_time_s = time_s;
+            return 0;
+        }
+        if (its)
+            (void)error_set(&one, -EBADMSG,
+                            "its time stamp: the authority of time is not believed at that time");
+        keep(&why, &one, its);
+    }
+    return error_move(err, &why);
+}
 
 static int prove_stamped(const struct requirement *q, const struct evidence *e, int64_t *ret_time_s,
                          struct error *err)
@@ -111,8 +150,7 @@ static int prove_stamped(const struct requirement *q, const struct evidence *e, 
         error_done(&why);
         r = text && strlen(text) <= 2 * (size_t)TIMESTAMP_SIZE_MAX &&
                     str_add_unbase64(&answer, view_of(text))
-                ? timestamp_verify(str_view(&answer), q->clocks->authority, signature, ret_time_s,
-                                   &why)
+                ? by_any_clock(q, str_view(&answer), signature, ret_time_s, &why)
                 : error_set(&why, -EINVAL, "its time stamp is not base64");
         if (r == 0)
             return 0;
@@ -131,11 +169,15 @@ static int prove_times(const struct requirement *q, const struct evidence *e,
                        const struct policy_facts *f, struct view signer, struct times *ret,
                        struct error *err)
 {
-    int r = 0;
+    ERROR_AUTO(why);
+    int r = q->clocks ? prove_stamped(q, e, &ret->stamped_s, &why) : 0;
 
-    if (q->logs.size > 0)
-        r = prove_logged(q, e, f, signer, &ret->logged_s, err);
-    return r == 0 && q->clocks ? prove_stamped(q, e, &ret->stamped_s, err) : r;
+    if (q->logs.size > 0 && (r == 0 || q->clocks_may)) {
+        const int logged = prove_logged(q, e, f, signer, ret->stamped_s, &ret->logged_s, err);
+        if (logged < 0 || q->clocks_may)
+            return logged;
+    }
+    return r < 0 ? error_move(err, &why) : 0;
 }
 
 static int prove_by_key(const struct requirement *q, const struct trust_key *k,
@@ -151,11 +193,9 @@ static int prove_by_key(const struct requirement *q, const struct trust_key *k,
     return prove_times(q, e, f, str_view(&spki), ret, err);
 }
 
-/* A certificate of minutes is held against the moments when the log took the signature and the clock saw it, others
- * against now. */
-static int check_certificate(const struct requirement *q, const struct certificate *x,
-                             const struct evidence *e, const struct times *t, int64_t now_s,
-                             struct trust_key **ret, struct error *err)
+static int verify_certificate(const struct requirement *q, const struct certificate *x,
+                              const struct evidence *e, int64_t at_s, struct trust_key **ret,
+                              struct error *err)
 {
     const struct requirement_authority *by = q->by;
     const struct certificate_identity who = {.issuer = by->issuer,
@@ -164,6 +204,29 @@ static int check_certificate(const struct requirement *q, const struct certifica
                                              .name = by->name,
                                              .issuer_like = by->issuer_like,
                                              .name_like = by->name_like};
+    ERROR_AUTO(why);
+
+    vec_each (a, &by->loaded) {
+        ERROR_AUTO(one);
+
+        if (!window_holds(&a->valid, at_s))
+            continue;
+        if (certificate_verify(x, a->authority, view_of(e->chain ? e->chain : ""), &who, at_s, ret,
+                               &one) == 0)
+            return 0;
+        keep(&why, &one, false);
+    }
+    return why.text ? error_move(err, &why)
+                    : error_set(err, -EBADMSG,
+                                "its certificate: no authority is believed at the time of signing");
+}
+
+/* A certificate of minutes is held against the moments when the log took the signature and the clock saw it, others
+ * against now. */
+static int check_certificate(const struct requirement *q, const struct certificate *x,
+                             const struct evidence *e, const struct times *t, int64_t now_s,
+                             struct trust_key **ret, struct error *err)
+{
     const int64_t moments[] = {t->logged_s, t->stamped_s,
                                q->logs.size == 0 && !q->clocks ? now_s : 0};
     int r = -EBADMSG;
@@ -173,8 +236,7 @@ static int check_certificate(const struct requirement *q, const struct certifica
 
         if (moments[i] == 0)
             continue;
-        r = certificate_verify(x, by->authority, view_of(e->chain ? e->chain : ""), &who,
-                               moments[i], &k, err);
+        r = verify_certificate(q, x, e, moments[i], &k, err);
         if (r < 0)
             return r;
         trust_key_free(*ret);
@@ -191,7 +253,7 @@ static int prove_by_certificate(const struct requirement *q, const struct eviden
 {
     CLEANUP(certificate_freep) struct certificate *x = NULL;
     CLEANUP(trust_key_freep) struct trust_key *k = NULL;
-    int r = e->certificate ? certificate_read(authority_crypto(q->by->authority),
+    int r = e->certificate ? certificate_read(authority_crypto(q->by->loaded.at[0].authority),
                                               view_of(e->certificate), &x, err)
                            : error_set(err, -EBADMSG, "no certificate came with it");
 

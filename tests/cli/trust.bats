@@ -672,3 +672,77 @@ authorities() {
         verdict 2 "pattern" --certificate-identity-regexp "$pattern" "${keyless[@]:2}"
     done
 }
+
+@test "verify by sigstore's trusted root: one file of authorities, logs and clocks, each for its time" {
+    local past='{"start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00.5Z"}' now='{"start": "2021-01-01T00:00:00Z"}' to_come='{"start": "2100-01-01T00:00:00Z"}'
+    authorities
+    leaf='keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nsubjectAltName=critical,URI:https://git.example/a@v1\n1.3.6.1.4.1.57264.1.8=ASN1:UTF8String:https://issuer.example\n'
+    certificate leaf middle "$leaf"
+    certificate clock root 'keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n'
+    echo 01 >chain/serial
+    openssl pkey -in chain/leaf.key -pubout -out chain/leaf.pub
+    bundled() { fresh && python3 "$SOURCE_ROOT/tests/cli/bundle.py" "$@"; }
+    verdict() { run "-$1" --separate-stderr cooper verify "${@:3}" oci:image:1.0; echo "$stderr"; [[ $stderr == *"$2"* ]]; }
+    raw() { case $1 in *.pub) openssl pkey -pubin -in "chain/$1" -outform DER ;; *) openssl x509 -in "chain/$1" -outform DER ;; esac | base64 -w0; }
+    log() { printf '{"baseUrl": "https://log.example", "hashAlgorithm": "SHA2_256", "publicKey": {"rawBytes": "%s", "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": %s}, "logId": {"keyId": "eA=="}}' "$(raw "$1.pub")" "$2"; }
+    chain() { # WINDOW CERTIFICATE...
+        printf '{"subject": {"organization": "x", "commonName": "y"}, "uri": "https://ca.example", "validFor": %s, "certChain": {"certificates": [' "$1"
+        shift
+        printf '{"rawBytes": "%s"}, ' "$(raw "$1")"
+        printf '{"rawBytes": "%s"}]}}' "$(raw root.crt)"
+    }
+    trust() { printf '{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1", "tlogs": [%s], "certificateAuthorities": [%s], "ctlogs": [], "timestampAuthorities": [%s]}' "$@" >root.json; }
+    identity=(--certificate-identity https://git.example/a@v1 --certificate-oidc-issuer https://issuer.example --trusted-root root.json)
+    key=(--key chain/leaf.pub --trusted-root root.json)
+    fulcio=$(chain "$now" middle.crt) tsa=$(chain "$now" clock.crt)
+
+    # the log says when; a log and an authority that are no more do no harm beside those that are
+    bundled log leaf
+    trust "$(log otherlog "$past"), $(log log "$now")" "$(chain "$past" middle.crt), $fulcio" "$tsa"
+    verdict 0 "" "${identity[@]}"
+    SIGNER=key bundled log leaf; verdict 0 "" "${key[@]}"
+    attested log leaf middle root; verdict 0 "" "${identity[@]}"
+    AT=864000 bundled log leaf; verdict 1 expired "${identity[@]}"
+    bundled otherlog leaf; verdict 1 "the log is not believed" "${identity[@]}"
+
+    # each is believed for its time
+    bundled log leaf
+    trust "$(log log "$past")" "$fulcio" ""; verdict 1 "the log is not believed" "${identity[@]}"
+    trust "$(log log "$to_come")" "$fulcio" ""; verdict 1 "the log is not believed" "${identity[@]}"
+    trust "$(log log "$now")" "$(chain "$past" middle.crt)" ""; verdict 1 "no authority is believed" "${identity[@]}"
+    SAYS=promise BREAK=time bundled log leaf; trust "$(log log "$now")" "$fulcio" ""; verdict 1 "the promise of the log" "${identity[@]}"
+
+    # a proof alone: the clock says when, or it is now
+    STAMP=clock SAYS=proof bundled log leaf
+    trust "$(log log "$now")" "$fulcio" "$tsa"; verdict 0 "" "${identity[@]}"
+    trust "$(log log "$past")" "$fulcio" "$tsa"; verdict 1 "the log is not believed" "${identity[@]}"
+    trust "$(log log "$now")" "$fulcio" "$(chain "$past" clock.crt)"; verdict 1 "nothing says when" "${identity[@]}"
+    SIGNER=key SAYS=proof bundled log leaf; trust "$(log log "$now")" "" ""; verdict 0 "" "${key[@]}"
+    trust "$(log log "$past")" "" ""; verdict 1 "the log is not believed" "${key[@]}"
+
+    # no log: a clock has to
+    trust "" "$fulcio" "$tsa"
+    STAMP=clock SAYS=absent bundled log leaf; verdict 0 "" "${identity[@]}"
+    bundled log leaf; verdict 1 "no time stamp" "${identity[@]}"
+    trust "" "$fulcio" "$(chain "$past" clock.crt)"
+    STAMP=clock SAYS=absent bundled log leaf; verdict 1 "of time is not believed" "${identity[@]}"
+
+    # in a policy, beside it
+    trust "$(log log "$now")" "$fulcio" ""
+    bundled log leaf
+    own() { printf '{"version": 1, "default": [{"certificate-identity": "https://git.example/a@v1", "certificate-oidc-issuer": "https://issuer.example", %s}]}' "$1" >own.json; }
+    by_policy() { run "-$1" --separate-stderr cooper verify --policy own.json oci:image:1.0; echo "$stderr"; [[ $stderr == *"$2"* ]]; }
+    own '"trusted-root": "root.json", "max-age": "1h"'; by_policy 0 ""
+    own '"trusted-root": "root.json", "rekor-public-key": ["chain/log.pub"]'; by_policy 2 "there are trusted-root and"
+    own '"trusted-root": null'; by_policy 2 "is null"
+
+    # a file that asks for less than it seems to
+    trust "" "$fulcio" ""; verdict 2 "no log and no authority of time" "${identity[@]}"
+    trust "$(log log "$now")" "" ""; verdict 2 "no authority of certificates" "${identity[@]}"
+    trust "$(log log "$now" | sed s/PKIX_ECDSA_P256_SHA_256/PKIX_ML_DSA_65/)" "$fulcio" "$tsa"; verdict 1 "no key of a kind" "${identity[@]}"
+    trust "$(log log "$now" | sed s/validFor/valid_for/)" "$fulcio" ""; verdict 2 "no meaning" "${identity[@]}"
+    trust "$(log log null)" "$fulcio" ""; verdict 2 "is null" "${identity[@]}"
+    trust "$(log log '{"end": "soon"}')" "$fulcio" ""; verdict 2 "is no time" "${identity[@]}"
+    run -2 cooper verify "${identity[@]}" --rekor-public-key chain/log.pub oci:image
+    run -2 cooper verify --trusted-root root.json oci:image
+}
