@@ -62,6 +62,7 @@ static void read_annotations(const struct descriptor *layer, struct evidence *e)
     e->certificate = annotation(layer, ANNOTATION_COSIGN_CERTIFICATE);
     e->chain = annotation(layer, ANNOTATION_COSIGN_CHAIN);
     e->log = annotation(layer, ANNOTATION_COSIGN_LOG);
+    e->stamp = annotation(layer, ANNOTATION_COSIGN_STAMP);
 }
 
 static int read_simple(const struct descriptor *layer, struct evidence *e, struct error *err)
@@ -169,6 +170,7 @@ void evidence_done(struct evidence *e)
     mem_freep(&e->certificate);
     mem_freep(&e->chain);
     mem_freep(&e->log);
+    mem_freep(&e->stamp);
     e->has_statement = false;
 }
 

@@ -26,6 +26,7 @@
 #define ANNOTATION_COSIGN_CERTIFICATE "dev.sigstore.cosign/certificate"
 #define ANNOTATION_COSIGN_CHAIN "dev.sigstore.cosign/chain"
 #define ANNOTATION_COSIGN_LOG "dev.sigstore.cosign/bundle"
+#define ANNOTATION_COSIGN_STAMP "dev.sigstore.cosign/rfc3161timestamp"
 
 enum evidence_form { EVIDENCE_NONE, EVIDENCE_SIMPLE, EVIDENCE_DSSE, EVIDENCE_BUNDLE };
 
@@ -35,7 +36,7 @@ struct evidence {
     struct str signature;      /* simple */
     struct simple simple;      /* simple */
     char *certificate, *chain; /* who signed, and what leads to an authority, PEM; or NULL */
-    char *log;                 /* simple, dsse: what a log promised; or NULL */
+    char *log, *stamp;         /* simple, dsse: what a log promised, and a clock said; or NULL */
     struct sigstore bundle;    /* bundle; the envelope of dsse, too */
     bool has_statement;
     struct statement statement;

@@ -130,6 +130,32 @@ static int by_any_clock(const struct requirement *q, struct view answer, struct 
     return error_move(err, &why);
 }
 
+/* One answer, in base64. */
+static int by_text(const struct requirement *q, const char *text, struct view data,
+                   int64_t *ret_time_s, struct error *err)
+{
+    STR_AUTO(answer);
+
+    if (!text || strlen(text) > 2 * (size_t)TIMESTAMP_SIZE_MAX ||
+        !str_add_unbase64(&answer, view_of(text)))
+        return error_set(err, -EBADMSG, "its time stamp is not base64");
+    return by_any_clock(q, str_view(&answer), data, ret_time_s, err);
+}
+
+/* cosign's annotation, {"SignedRFC3161Timestamp": B}: over the signature, or where that is in an envelope, over all of it. */
+static int by_annotation(const struct requirement *q, const struct evidence *e, int64_t *ret_time_s,
+                         struct error *err)
+{
+    cleanup_doc json_t *doc = NULL;
+    const struct str *data = e->form == EVIDENCE_DSSE ? &e->bytes : &e->signature;
+    const int r = doc_parse(view_of(e->stamp), 2 * (size_t)TIMESTAMP_SIZE_MAX + KEY_SIGNATURE_MAX,
+                            "time stamp", &doc, err);
+
+    return r < 0 ? r
+                 : by_text(q, json_string_value(json_object_get(doc, "SignedRFC3161Timestamp")),
+                           str_view(data), ret_time_s, err);
+}
+
 static int prove_stamped(const struct requirement *q, const struct evidence *e, int64_t *ret_time_s,
                          struct error *err)
 {
@@ -137,22 +163,18 @@ static int prove_stamped(const struct requirement *q, const struct evidence *e, 
     const json_t *item;
     size_t i;
     ERROR_AUTO(why);
-    int r = only_signature(e, &signature, err);
+    int r = e->stamp ? 0 : only_signature(e, &signature, err);
 
     if (r < 0)
         return r;
+    if (e->stamp)
+        return by_annotation(q, e, ret_time_s, err);
     (void)error_set(&why, -EBADMSG, "it has no time stamp");
     json_array_foreach(e->bundle.stamps, i, item)
     {
-        const char *text = json_string_value(json_object_get(item, "signedTimestamp"));
-        STR_AUTO(answer);
-
         error_done(&why);
-        r = text && strlen(text) <= 2 * (size_t)TIMESTAMP_SIZE_MAX &&
-                    str_add_unbase64(&answer, view_of(text))
-                ? by_any_clock(q, str_view(&answer), signature, ret_time_s, &why)
-                : error_set(&why, -EINVAL, "its time stamp is not base64");
-        if (r == 0)
+        if (by_text(q, json_string_value(json_object_get(item, "signedTimestamp")), signature,
+                    ret_time_s, &why) == 0)
             return 0;
     }
     return error_move(err, &why);

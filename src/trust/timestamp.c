@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "trust/certificate_internal.h"
+#include "trust/dsse.h"
 
 static int bad(struct error *err, const char *what)
 {
@@ -87,7 +88,7 @@ int timestamp_verify(struct view answer, const struct authority *a, struct view 
     int64_t time_s = 0;
     int r;
 
-    if (answer.size > TIMESTAMP_SIZE_MAX || data.size > KEY_SIGNATURE_MAX)
+    if (answer.size > TIMESTAMP_SIZE_MAX || data.size > DSSE_SIZE_MAX)
         return error_set(err, -EDQUOT, "a time stamp of more than %u bytes", TIMESTAMP_SIZE_MAX);
     TS_RESP *doc = c->d2i_TS_RESP(NULL, &at, (long)answer.size);
     if (!doc || at != (const unsigned char *)answer.at + answer.size)

@@ -503,10 +503,19 @@ signature = sign(leaf, payload)
 entry = {"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": {"data": {"hash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}},
     "signature": {"content": b64(signature), "publicKey": {"content": b64(pem(os.environ.get("PROMISED", leaf)).encode())}}}}
 taken = {"logIndex": 7, "body": b64(json.dumps(entry).encode()), "integratedTime": int(time.time()) + int(os.environ.get("AT", "60")), "logID": "ab" * 32}
-promise = {"SignedEntryTimestamp": b64(sign(log, json.dumps(taken, sort_keys=True, separators=(",", ":")).encode())), "Payload": taken}
+promise = {"SignedEntryTimestamp": b64(sign(log or leaf, json.dumps(taken, sort_keys=True, separators=(",", ":")).encode())), "Payload": taken}
 layer = {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json", **blob(payload), "annotations": {
     "dev.cosignproject.cosign/signature": b64(signature), "dev.sigstore.cosign/bundle": json.dumps(promise),
     "dev.sigstore.cosign/certificate": pem(leaf), "dev.sigstore.cosign/chain": "".join(map(pem, above))}}
+if os.environ.get("STAMP"):
+    tsa, run = "chain/" + os.environ["STAMP"], lambda *words: subprocess.run(["openssl", "ts", *words], capture_output=True, check=True).stdout
+    open("chain/tsa.cnf", "w").write("[tsa]\nserial=chain/serial\ndefault_policy=1.2.3\ndigests=sha256\nsigner_digest=sha256\ness_cert_id_alg=sha256\n")
+    open("chain/signature", "wb").write(signature)
+    run("-query", "-data", "chain/signature", "-sha256", "-cert", "-out", "chain/query")
+    layer["annotations"]["dev.sigstore.cosign/rfc3161timestamp"] = json.dumps({"SignedRFC3161Timestamp":
+        b64(run("-reply", "-queryfile", "chain/query", "-config", "chain/tsa.cnf", "-section", "tsa", "-signer", tsa + ".crt", "-inkey", tsa + ".key"))})
+    if not log:
+        del layer["annotations"]["dev.sigstore.cosign/bundle"]
 config = blob(json.dumps({"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode())
 manifest = blob(json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
     "config": {"mediaType": "application/vnd.oci.image.config.v1+json", **config}, "layers": [layer]}).encode())
@@ -647,6 +656,13 @@ authorities() {
     verdict 1 "not one of the named authority" --key chain/leaf.pub --timestamp-certificate-chain chain/new.crt
     for it in stamped stamp; do STAMP=clock BREAK=$it bundled log leaf; verdict 1 "not one of the named authority" --key chain/leaf.pub "${stamped[@]}"; done
     STAMP=clock BREAK=sha1 bundled log leaf; verdict 1 "too weak" --key chain/leaf.pub "${stamped[@]}"
+
+    # a stamp in the tag form
+    STAMP=clock attested "" leaf middle root
+    verdict 0 "" "${identity[@]}" --certificate-chain chain/all.crt "${stamped[@]}"
+    verdict 0 "" --key chain/leaf.pub "${stamped[@]}"
+    verdict 1 "no log has promised" "${keyless[@]}" "${stamped[@]}"
+    verdict 1 "not one of the named authority" --key chain/leaf.pub --timestamp-certificate-chain chain/new.crt
 
     # the same in a policy of cooper's own, and an age that the log vouches for
     rule() { printf '{"version": 1, "default": [{"certificate-identity": "%s", "certificate-oidc-issuer": "https://issuer.example", "certificate-chain": "chain/all.crt", %s}]}' "$who" "$1" >own.json; }
