@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/frame.h"
 #include "build/internal.h"
+#include "build/missing.h"
 
 #define VARIABLE_SIZE_MAX (128u << 10) /* Linux: MAX_ARG_STRLEN, the name and the NUL included */
 
@@ -72,14 +73,6 @@ int mounts_key(const struct build *b, const struct op_exec *e, struct key *k, st
     return r;
 }
 
-static const char *name_of(const struct op *op)
-{
-    return op->kind == OP_SOURCE_IMAGE    ? op->u.image.name
-           : op->kind == OP_SOURCE_REMOTE ? op->u.remote.name
-           : op->stage                    ? op->stage
-                                          : "that stage";
-}
-
 static int mount_content(struct build *b, const struct op *op, const struct exec_mount *m,
                          struct key *k, struct error *err)
 {
@@ -95,9 +88,12 @@ static int mount_content(struct build *b, const struct op *op, const struct exec
     const struct tree_view v = {.merge = root_merge(opened)};
     ERROR_AUTO(why);
     r = view_resolve(&v, view_of(m->source), &path, &type, &why);
-    if (r < 0)
-        return error_set(err, r, "mount '%s': '%s' is not in '%s'", m->target, m->source,
-                         name_of(root.op));
+    if (r < 0) {
+        (void)error_set(err, r, "mount '%s': '%s' is not in '%s'", m->target, m->source,
+                        missing_from(root.op));
+        missing_hint(&v, view_of(m->source), r, err);
+        return r;
+    }
     r = view_content(&v, str_view(&path), CONTENT_ALL, NULL, &content, err);
     if (r >= 0) {
         key_add_u64(k, "type of what is mounted", type);

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/doc.h"
-#include "dockerfile/ignore.h"
+#include "build/missing.h"
 #include "layer/chmod.h"
 #include "net/url.h"
 #include "sandbox/passwd.h"
@@ -207,52 +207,6 @@ static void action_key(const struct file_action *a, struct key *k)
         key_add_u64(k, "mode", a->write_mode);
 }
 
-/* Why a literal source is not there: the words of issue trackers ("failed to compute cache key") help nobody. */
-static int say_missing(const struct op *source, const struct file_action *a, int code,
-                       struct error *err)
-{
-    const struct op_source_local *local = &source->u.local;
-    STR_AUTO(name);
-    unsigned line = 0;
-
-    str_add_text(&name, a->source);
-    view_join(&name, view_of(a->include));
-    struct view path = str_view(&name);
-
-    while (path.size && (*path.at == '/' || view_starts(path, "./"))) {
-        const size_t cut = *path.at == '/' ? 1 : 2;
-        path = view_make(path.at + cut, path.size - cut);
-    }
-    while (path.size > 1 && path.at[path.size - 1] == '/')
-        path.size--;
-    if (source->kind == OP_SOURCE_LOCAL && local->ignore &&
-        ignore_match_line(local->ignore, path, &line)) {
-        error_done(err);
-        (void)error_set(err, -ENOENT, "'%s' is not in the build context", name.at);
-        return error_hint(err, -ENOENT, "it is excluded by %s line %u", local->ignore_name, line);
-    }
-    if (code == -ENOENT || code == -ENOTDIR) {
-        error_done(err);
-        if (source->kind == OP_SOURCE_LOCAL)
-            return error_set(err, -ENOENT, "'%s' is not in the build context '%s'", name.at,
-                             local->path);
-        return error_set(err, -ENOENT, "'%s' is not in '%s'", name.at,
-                         source->kind == OP_SOURCE_IMAGE    ? source->u.image.name
-                         : source->kind == OP_SOURCE_REMOTE ? source->u.remote.name
-                         : source->stage                    ? source->stage
-                                                            : "that stage");
-    }
-    return error_wrap(err, code, "copy '%s'", name.at);
-}
-
-static int explain_missing(const struct op *source, const struct file_action *a, int code,
-                           struct error *err)
-{
-    const int r = say_missing(source, a, code, err);
-
-    return a->where ? error_at(err, r, "%s", a->where) : r;
-}
-
 /* What a copy of the whole directory takes of it itself: not a part of its content. */
 static void add_own_mode(const struct tree_view *v, const struct file_action *a,
                          const struct file_match *match, struct key *k)
@@ -274,7 +228,7 @@ static int content_of_matches(const struct tree_view *v, const struct op *source
     int r = file_match(v, a, &matches, err);
 
     if (r < 0)
-        return explain_missing(source, a, r, err);
+        return missing_explain(source, a, v, r, err);
     if ((r = file_filter_init(&filter, a->include, a->excludes, a->exclude_count, err)) < 0)
         return r;
     vec_each (match, &matches.list) {
@@ -356,7 +310,7 @@ static int file_check(void *ctx, const struct op *op, struct error *err)
         const struct tree_view v = {.context = c->walked};
         r = file_match(&v, a, &matches, err);
         if (r < 0)
-            r = explain_missing(source, a, r, err);
+            r = missing_explain(source, a, &v, r, err);
     }
     return r < 0 ? build_error_at(b, err, r, op) : 0;
 }

@@ -218,7 +218,20 @@ E
     [[ $output == *"logs/x"* && $output == *".dockerignore line 2"* && $output == *"Dockerfile:2"* ]]
     sed -i 's/^COPY.*/COPY nowhere \/x/' "$CTX/Dockerfile"
     run -1 build
-    [[ $output == *"'nowhere' is not in the build context"* ]]
+    [[ $output == *"'nowhere' is not in the build context"* && $output != *hint:* ]]
+    # what was perhaps meant: the name, or that of a directory on the way
+    rm "$CTX/.dockerignore"
+    for it in 'Logs/x logs' 'log logs' 'logs/X logs/x' 'lgos/deep/file logs'; do
+        sed -i "s,^COPY.*,COPY ${it% *} /x," "$CTX/Dockerfile"
+        run -1 build
+        [[ $output == *"did you mean '${it#* }'?"* ]] || { echo "$it: $output"; return 1; }
+    done
+    printf 'FROM busybox AS other\nFROM scratch\nCOPY --from=other /bin/busbyox /\n' | dockerfile
+    run -1 build
+    [[ $output == *"did you mean 'bin/busybox'?"* ]]
+    printf 'FROM busybox AS other\nFROM busybox\nRUN --mount=from=other,source=bni,target=/x true\n' | dockerfile
+    run -1 build
+    [[ $output == *"did you mean 'bin'?"* ]]
 }
 
 @test "COPY: the rules of slashes, patterns and links" {
