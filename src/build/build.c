@@ -532,6 +532,8 @@ int build_run(const struct env *env, const struct build_options *o, struct error
 
     if (r >= 0)
         r = build_outputs(o, &b.outputs, err);
+    if (r >= 0 && o->print == BUILD_PRINT_NOTHING)
+        r = build_check_outputs(o, &b.outputs, err);
     /* as docker: after a failure no file of an earlier build is taken for ours */
     if (r >= 0) {
         build_forget_file(o->iidfile);

@@ -210,4 +210,7 @@ MUST_CHECK int build_layers(struct build *b, struct op_ref root, struct image_la
 void build_forget_file(const char *path);
 /* What the options say about outputs. -EINVAL. */
 MUST_CHECK int build_outputs(const struct build_options *o, struct outputs *ret, struct error *err);
+/* What of them cannot end well, before any work. */
+MUST_CHECK int build_check_outputs(const struct build_options *o, const struct outputs *outputs,
+                                   struct error *err);
 MUST_CHECK int build_export(struct build *b, struct error *err);

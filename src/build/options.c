@@ -82,6 +82,31 @@ static int check_outputs(const struct build_options *o, struct error *err)
     return r;
 }
 
+static bool has_name(const struct build_options *o, const struct output *output)
+{
+    return o->tags.size > 0 || output->names.size > 0;
+}
+
+int build_check_outputs(const struct build_options *o, const struct outputs *outputs,
+                        struct error *err)
+{
+    struct platforms platforms = {0};
+    int r = build_platforms(&o->platforms, &platforms, err);
+    const size_t count = MAX(platforms.size, (size_t)1);
+
+    vec_done(&platforms);
+    for (size_t i = 0; r >= 0 && i < outputs->size; i++) {
+        const struct output *output = &outputs->at[i];
+        r = output_check(output, count, err);
+        if (r >= 0 && (output->push || output->type == OUTPUT_REGISTRY) && !has_name(o, output))
+            r = error_hint(err, error_set(err, -EINVAL, "it has no name to be pushed under"),
+                           "give it one with -t");
+        if (r < 0)
+            return error_wrap(err, r, "output '%.120s'", output->text);
+    }
+    return r < 0 ? r : 0;
+}
+
 static int check_inputs(const struct build_options *o, struct error *err)
 {
     int r = 0;

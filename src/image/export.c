@@ -231,7 +231,9 @@ static int export_any(struct export_set *set, struct error *err)
 {
     const struct output *o = set->output;
 
-    const int r = output_check_terminal(o, err);
+    int r = output_check_terminal(o, err);
+    if (r >= 0)
+        r = output_check(o, set->count, err);
     if (r < 0)
         return r;
     switch (o->type) {
@@ -243,11 +245,6 @@ static int export_any(struct export_set *set, struct error *err)
         }
         return save_images(set, err);
     case OUTPUT_DOCKER_ARCHIVE:
-        if (set->count > 1)
-            return error_hint(
-                err, error_set(err, -EINVAL, "docker's archives hold images of one platform"),
-                "choose one with --platform, or write type=oci-archive");
-        return export_bundle(set, err);
     case OUTPUT_OCI:
     case OUTPUT_OCI_ARCHIVE:
         return export_bundle(set, err);
@@ -264,19 +261,14 @@ static int export_any(struct export_set *set, struct error *err)
 }
 
 /* Those of the record first: an output of its own may say otherwise. */
-static int take_annotations(const struct export_set *set, struct exporting *x, struct error *err)
+static void take_annotations(struct exporting *x)
 {
-    const struct annotations *all = &x->output->annotations;
     const json_t *kept = json_object_get(x->image->record.extra, "annotations");
 
-    if (set->count == 1 &&
-        (annotations_have(all, ANNOTATE_INDEX) || annotations_have(all, ANNOTATE_INDEX_DESCRIPTOR)))
-        return error_hint(err, error_set(err, -EINVAL, "an image of one platform has no index"),
-                          "annotate its manifest or manifest-descriptor");
     if (json_is_object(kept))
         x->annotations = json_copy((json_t *)(uintptr_t)kept); /* only read; lacks a const */
-    annotations_set(all, ANNOTATE_MANIFEST, &x->image->config.platform, &x->annotations);
-    return 0;
+    annotations_set(&x->output->annotations, ANNOTATE_MANIFEST, &x->image->config.platform,
+                    &x->annotations);
 }
 
 static void begin(struct export_set *set, struct image_tools *t, struct image *const *images)
@@ -332,7 +324,7 @@ int image_export_all(struct image_tools *t, struct image *const *images, size_t 
     begin(&set, t, images);
     r = take_names(&set, names, err);
     for (size_t i = 0; r == 0 && i < count; i++)
-        r = take_annotations(&set, &set.at[i], err);
+        take_annotations(&set.at[i]);
     if (r == 0)
         r = export_any(&set, err);
     if (r == 0 && ret)

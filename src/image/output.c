@@ -1,6 +1,7 @@
 #include "image/output.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -407,6 +408,60 @@ int output_check_terminal(const struct output *o, struct error *err)
         return 0;
     return error_hint(err, error_set(err, -EINVAL, "an archive is not written to a terminal"),
                       "redirect standard output, or say dest=FILE");
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The directory that a file goes into is not made. */
+static int check_file(const struct output *o, struct error *err)
+{
+    const char *slash = strrchr(o->dest, '/');
+    cleanup_free char *parent =
+        slash ? xasprintf("%.*s", (int)(slash - o->dest + 1), o->dest) : xstrdup(".");
+
+    if (is_directory(o->dest))
+        return error_hint(err, error_set(err, -EISDIR, "'%s' is a directory", o->dest),
+                          "dest of type=%s is a file", output_type_name(o->type));
+    if (!is_directory(parent))
+        return error_hint(err, error_set(err, -ENOENT, "there is no directory '%s'", parent),
+                          "make it, or name another dest");
+    return 0;
+}
+
+static int check_path(const struct output *o, struct error *err)
+{
+    struct stat st;
+
+    if (!o->dest || strcmp(o->dest, "-") == 0)
+        return 0;
+    if (o->type != OUTPUT_OCI && o->type != OUTPUT_LOCAL && !o->directory)
+        return check_file(o, err);
+    if (o->type == OUTPUT_OCI && !o->directory)
+        return 0; /* a file that is there becomes an archive */
+    if (stat(o->dest, &st) == 0 && !S_ISDIR(st.st_mode))
+        return error_hint(err, error_set(err, -ENOTDIR, "'%s' is a file", o->dest),
+                          "dest of type=%s is a directory", output_type_name(o->type));
+    return 0;
+}
+
+int output_check(const struct output *o, size_t platforms, struct error *err)
+{
+    const struct annotations *all = &o->annotations;
+
+    if (platforms > 1 && o->type == OUTPUT_DOCKER_ARCHIVE)
+        return error_hint(err,
+                          error_set(err, -EINVAL, "docker's archives hold images of one platform"),
+                          "choose one with --platform, or write type=oci-archive");
+    if (platforms == 1 &&
+        (annotations_have(all, ANNOTATE_INDEX) || annotations_have(all, ANNOTATE_INDEX_DESCRIPTOR)))
+        return error_hint(err, error_set(err, -EINVAL, "an image of one platform has no index"),
+                          "annotate its manifest or manifest-descriptor");
+    return check_path(o, err);
 }
 
 int outputs_parse(const struct strings *texts, struct outputs *ret, struct error *err)

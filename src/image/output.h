@@ -59,6 +59,9 @@ bool outputs_take_stdout(const struct outputs *o);
 /* -EINVAL when it would write to standard output, and that is a terminal. */
 MUST_CHECK int output_check_terminal(const struct output *o, struct error *err);
 const char *output_type_name(enum output_type type);
+/* What can be known before any work, of an image of so many platforms: -EINVAL for a form or annotations that it cannot have;
+ * -ENOENT, -EISDIR, -ENOTDIR for a dest that cannot be written. */
+MUST_CHECK int output_check(const struct output *o, size_t platforms, struct error *err);
 /* "type" values with a line of help each, for --help and the manual. */
 extern const struct output_row {
     const char *name;

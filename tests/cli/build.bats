@@ -586,6 +586,23 @@ manifest() { cat "$1/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' "$1/index.j
 --annotation nothing|KEY=VALUE
 --annotation indx:a=b|did you mean 'index'
 E
+    # what cannot end well
+    touch "$CTX.file"
+    while read -r words; do
+        IFS='|' read -r options want <<<"$words"
+        # shellcheck disable=SC2086
+        run -1 build $options
+        [[ $output == *"$want"* && $output != *"#1"* ]] || { echo "$options: $output"; return 1; }
+    done <<E
+-o type=docker,dest=$CTX|'$CTX' is a directory
+-o type=oci,dest=$CTX/none/x.tar|there is no directory '$CTX/none/'
+-o $CTX.file|'$CTX.file' is a file
+-o type=oci,tar=false,dest=$CTX.file|'$CTX.file' is a file
+--push|no name to be pushed under
+-o type=image,push=true|no name to be pushed under
+--platform linux/amd64,linux/arm64 -o type=docker,dest=x|images of one platform
+--annotation index:a=b|no index
+E
     [ ! -e "$COOPER_ROOT/trees" ] || [ -z "$(ls "$COOPER_ROOT/trees")" ]
     run -0 --separate-stderr build --quiet -o - -o "type=local,dest=$CTX.l"
     [ -f "$CTX.l/x" ]
