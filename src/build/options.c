@@ -82,9 +82,27 @@ static int check_outputs(const struct build_options *o, struct error *err)
     return r;
 }
 
-static bool has_name(const struct build_options *o, const struct output *output)
+static bool has_tag(const struct strings *names)
 {
-    return o->tags.size > 0 || output->names.size > 0;
+    for (size_t i = 0; i < names->size; i++) {
+        const char *slash = strrchr(names->at[i], '/');
+        if (strpbrk(slash ? slash : names->at[i], ":@"))
+            return true;
+    }
+    return false;
+}
+
+static int check_push(const struct build_options *o, const struct output *output, struct error *err)
+{
+    if (!output->push && output->type != OUTPUT_REGISTRY)
+        return 0;
+    if (o->tags.size == 0 && output->names.size == 0)
+        return error_hint(err, error_set(err, -EINVAL, "it has no name to be pushed under"),
+                          "give it one with -t");
+    if (output->by_digest && (has_tag(&o->tags) || has_tag(&output->names)))
+        return error_hint(err, error_set(err, -EINVAL, "a name with a tag is not pushed by digest"),
+                          "leave the tag out");
+    return 0;
 }
 
 int build_check_outputs(const struct build_options *o, const struct outputs *outputs,
@@ -98,9 +116,8 @@ int build_check_outputs(const struct build_options *o, const struct outputs *out
     for (size_t i = 0; r >= 0 && i < outputs->size; i++) {
         const struct output *output = &outputs->at[i];
         r = output_check(output, count, err);
-        if (r >= 0 && (output->push || output->type == OUTPUT_REGISTRY) && !has_name(o, output))
-            r = error_hint(err, error_set(err, -EINVAL, "it has no name to be pushed under"),
-                           "give it one with -t");
+        if (r >= 0)
+            r = check_push(o, output, err);
         if (r < 0)
             return error_wrap(err, r, "output '%.120s'", output->text);
     }

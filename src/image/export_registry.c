@@ -249,9 +249,10 @@ static int check_tag(struct pushing *p, const struct target *to, struct error *e
 
 static int check_tags(struct pushing *p, struct error *err)
 {
+    const struct output *o = p->set->output;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && p->set->output->immutable && i < p->set->names.size; i++)
+    for (size_t i = 0; r == 0 && o->immutable && !o->by_digest && i < p->set->names.size; i++)
         r = check_tag(p, &p->all[i], err);
     return r;
 }
@@ -287,7 +288,7 @@ static int push_to(struct export_set *set, const struct target *all, const struc
     if (r == 0)
         r = put_manifests(&p, err);
     if (r == 0)
-        r = put_name(&p, to->ref.tag, err);
+        r = put_name(&p, set->output->by_digest ? NULL : to->ref.tag, err);
     if (r == 0)
         r = export_attestations(set, put_attestation, &p, err);
     if (r < 0)
@@ -344,7 +345,10 @@ int export_registry(struct export_set *set, struct error *err)
 
         for (size_t k = 0; k < i; k++)
             there = there || same_repository(&targets[k], &targets[i]);
-        r = there ? add_tag(set, &targets[i], err) : push_to(set, targets, &targets[i], err);
+        if (!there)
+            r = push_to(set, targets, &targets[i], err);
+        else if (!set->output->by_digest)
+            r = add_tag(set, &targets[i], err);
         if (r < 0)
             r = error_wrap(err, r, "push %s", set->names.at[i]);
     }

@@ -202,6 +202,20 @@ static int set_unpack(struct parse *p, const char *value, struct error *err)
     return read_bool("unpack", value, &ignored, err);
 }
 
+/* Every image can be asked for by its digest. */
+static int set_canonical(struct parse *p, const char *value, struct error *err)
+{
+    bool ignored;
+
+    (void)p;
+    return read_bool("name-canonical", value, &ignored, err);
+}
+
+static int set_by_digest(struct parse *p, const char *value, struct error *err)
+{
+    return read_bool("push-by-digest", value, &p->o.by_digest, err);
+}
+
 static int set_store(struct parse *p, const char *value, struct error *err)
 {
     bool store = true;
@@ -232,6 +246,8 @@ static const struct {
     {"tar", set_tar},
     {"mode", set_mode},
     {"push", set_push},
+    {"push-by-digest", set_by_digest},
+    {"name-canonical", set_canonical},
     {"store", set_store},
     {"unpack", set_unpack},
 };
@@ -261,7 +277,7 @@ static int set_field(struct parse *p, char *field, struct error *err)
                      err, -EINVAL,
                      "keys: type, dest, name, compression, compression-level, "
                      "force-compression, oci-mediatypes, platform-split, rewrite-timestamp, tar, "
-                     "mode, annotation.KEY");
+                     "mode, push, push-by-digest, annotation.KEY");
 }
 
 /* The words of buildx for what we have under other names. */
@@ -280,6 +296,8 @@ static void settle_type(struct parse *p, bool to_stdout)
         o->type = OUTPUT_IMAGE; /* buildx loads it into the engine */
     if (o->type == OUTPUT_IMAGE && p->no_store)
         o->type = o->push ? OUTPUT_REGISTRY : OUTPUT_CACHEONLY;
+    if (o->type == OUTPUT_IMAGE && o->push && o->by_digest)
+        o->type = OUTPUT_REGISTRY;
     o->directory = p->has_tar && !p->tar;
 }
 

@@ -30,7 +30,8 @@ struct output {
     bool delete;               /* mode=delete: what the image has not is removed from dest */
     /* platform-split=: directories by platform in tar and local; without a word where there are several */
     enum output_split { OUTPUT_SPLIT_AUTO, OUTPUT_SPLIT_YES, OUTPUT_SPLIT_NO } split;
-    bool push; /* type=image,push=true: to its registry too */
+    bool push;      /* type=image,push=true: to its registry too */
+    bool by_digest; /* push-by-digest=true: no tag is made or moved, the store gets nothing */
     bool
         own_types; /* a manifest that came with the image keeps docker's or OCI's types, as it has them */
     bool rewrite_timestamp; /* rewrite-timestamp=: only a build knows which layers are new */

@@ -600,6 +600,7 @@ E
 -o type=oci,tar=false,dest=$CTX.file|'$CTX.file' is a file
 --push|no name to be pushed under
 -o type=image,push=true|no name to be pushed under
+-o type=image,name=a:1,push-by-digest=true,push=true|a name with a tag is not pushed by digest
 --platform linux/amd64,linux/arm64 -o type=docker,dest=x|images of one platform
 --annotation index:a=b|no index
 E

@@ -62,6 +62,18 @@ ids_equal() { cmp "$CTX.$1" "$CTX.$2"; }
     [[ $output == *"3 of 4 steps from the cache"* ]]
 }
 
+@test "push-by-digest makes no tag, and leaves nothing in the store" {
+    run -0 on digest --metadata-file "$CTX.json" \
+        -o "type=image,name=$REGISTRY/bydigest,push-by-digest=true,name-canonical=true,push=true"
+    skopeo inspect --raw --tls-verify=false \
+        "docker://$REGISTRY/bydigest@$(jq -r '."containerimage.digest"' "$CTX.json")" | jq -e .config
+    run -1 skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/bydigest:latest"
+    [ -z "$("$COOPER" --root "$STORES/digest" images -q "$REGISTRY/bydigest")" ]
+    # further names of one repository are no tags either
+    run -0 on digest -t "$REGISTRY/twice" -o "type=registry,name=$REGISTRY/twice,push-by-digest=true"
+    run -1 skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/twice:latest"
+}
+
 @test "they take turns: each adds what it ran" {
     ref=type=registry,ref=$REGISTRY/cache/turns
     run -0 on one -t app --cache-to "$ref,mode=max" --cache-from "$ref"
