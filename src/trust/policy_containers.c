@@ -5,6 +5,31 @@
 
 /* ---- requirements ---- */
 
+/* It refuses what it is about, whatever is in it; what podman would not read is refused for all. */
+static int read_signed_by(const json_t *doc, struct requirement *q, struct error *err)
+{
+    static const char *const words[] = {"type",    "keyType",        "keyPath", "keyPaths",
+                                        "keyData", "signedIdentity", NULL};
+    static const char *const kinds[] = {"GPGKeys", "signedByGPGKeys", "X509Certificates",
+                                        "signedByX509CAs"};
+    const char *kind = NULL;
+    bool known = false;
+    int r = policy_know_keys(doc, words, err), given = 0;
+
+    if (r == 0)
+        r = doc_need_text(doc, "keyType", &kind, err);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
+        known = known || strcmp(kind, kinds[i]) == 0;
+    for (size_t i = 2; i < 5; i++)
+        given += json_object_get(doc, words[i]) != NULL;
+    if (r == 0 && !known)
+        r = error_set(err, -EINVAL, "keyType '%.40s' has no meaning here", kind);
+    if (r == 0 && given != 1)
+        r = error_set(err, -EINVAL, "signedBy has one of keyPath, keyPaths and keyData");
+    q->what = xstrdup("signedBy (GPG)");
+    return r;
+}
+
 static int read_requirement(const json_t *doc, struct policy_rule *rule, struct error *err)
 {
     static const char *const alone[] = {"type", NULL};
@@ -15,7 +40,9 @@ static int read_requirement(const json_t *doc, struct policy_rule *rule, struct 
         return r;
     if (strcmp(type, "sigstoreSigned") == 0)
         return policy_read_sigstore(doc, policy_add_requirement(rule, REQUIRE_SIGNED), err);
-    if (strcmp(type, "signedBy") == 0 || strcmp(type, "signedBaseLayer") == 0) {
+    if (strcmp(type, "signedBy") == 0)
+        return read_signed_by(doc, policy_add_requirement(rule, REQUIRE_UNKNOWN), err);
+    if (strcmp(type, "signedBaseLayer") == 0) {
         policy_add_requirement(rule, REQUIRE_UNKNOWN)->what = xasprintf("%s (GPG)", type);
         return 0;
     }
