@@ -128,7 +128,7 @@ static inline int make_plan(struct world *w, const char *text, const char *args,
                             struct graph **ret, struct error *err)
 {
     CLEANUP(dockerfile_freep) struct dockerfile *d = NULL;
-    CLEANUP(strings_done) struct strings build_args = {0}, labels = {0}, given = {0};
+    CLEANUP(strings_done) struct strings build_args = {0}, labels = {0}, given = {0}, fresh = {0};
     char *environ_[] = {(char[]){"CALLER=from caller"}, (char[]){"https_proxy=http://proxy:1"},
                         NULL};
     const struct source_resolver sources = {w,        is_named, resolve,    context,
@@ -140,14 +140,14 @@ static inline int make_plan(struct world *w, const char *text, const char *args,
             strings_take(&build_args, view_dup(arg));
     strings_add(&labels, "cli=1");
     strings_add(&given, "given");
-    strings_add(&given, "fresh");
+    strings_add(&fresh, "fresh,7");
     const struct frontend_options o = {.target = target,
                                        .build_args = &build_args,
                                        .labels = &labels,
                                        .platform = amd64,
                                        .secrets = &given,
                                        .ssh = &given,
-                                       .no_cache_stages = &given,
+                                       .no_cache_stages = strstr(text, "fresh") ? &fresh : NULL,
                                        .environ_ = environ_};
     int r = dockerfile_parse(view_of(text), "D", &d, err);
     if (r == 0)

@@ -118,6 +118,7 @@ static void mistakes_are_named_and_placed(void **state)
 static const struct {
     const char *text, *args, *want;
 } warnings[] = {
+    {"FROM scratch AS fresh", "", "--no-cache-filter: there is no stage '7'"},
     {"FROM scratch\nENV FOO=1\nENV a=$FOA", "",
      "D:3: UndefinedVar: Usage of undefined variable '$FOA' (did you mean $FOO?)"},
     {"FROM scratch\nARG X\nENV a=$X$1", "", NULL},
