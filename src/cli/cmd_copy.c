@@ -125,13 +125,15 @@ static int open_own(struct image_tools *t, const struct transfer *x, const char 
     return r;
 }
 
-static int through_store(const struct env *env, const struct transfer *x, const struct place *from,
+static int through_store(const struct env *env, struct transfer *x, const struct place *from,
                          const struct place *to, struct digest *ret, struct error *err)
 {
     CLEANUP(load_result_done) struct load_result images = {0};
+    CLEANUP(transfer_index_done) struct transfer_index index = {0};
     IMAGE_TOOLS_AUTO(t);
     int r = image_tools_open(env, &t, err);
 
+    x->index = x->compression ? &index : NULL;
     if (r == 0)
         r = place_tls(x->tls_verify, &t.tls, err);
     if (r == 0)

@@ -22,6 +22,11 @@ int transfer_multi_arch(const char *text, struct copy_options *o, struct error *
     return 0;
 }
 
+void transfer_index_done(struct transfer_index *x)
+{
+    annotations_done(&x->annotations);
+}
+
 void platforms_done(struct platforms *p)
 {
     vec_done(p);
@@ -101,6 +106,18 @@ int transfer_check(const struct transfer *x, struct error *err)
         strcmp(output.codec->suffix, "+zstd") == 0 && strcmp(x->form, "oci") != 0)
         return error_set(err, -EINVAL, "docker's schema 2 has no layers packed with zstd");
     return r;
+}
+
+/* Docker's lists have no annotations. */
+static void keep_index(const struct transfer *x, const struct place *to, struct output *o)
+{
+    if (!x->index || !x->index->is_there ||
+        (to->kind != PLACE_REGISTRY && to->kind != PLACE_OCI && to->kind != PLACE_OCI_ARCHIVE &&
+         to->kind != PLACE_DIR))
+        return;
+    o->index = true;
+    if (!o->docker_types)
+        annotations_add_all(&o->annotations, &x->index->annotations);
 }
 
 /* What it is called where it goes: in layouts a tag alone has the image's name before it. */
@@ -184,6 +201,8 @@ int transfer_out(struct image_tools *t, struct image **images, size_t count,
 
     if (r == 0)
         r = add_name(to, images[0], &output, err);
+    if (r == 0)
+        keep_index(x, to, &output);
     if (r == 0 && to->kind == PLACE_DIR)
         return out_to_dir(t, images, count, &output, ret, err);
     if (count > 1 && to->kind == PLACE_DOCKER_ARCHIVE)
@@ -202,9 +221,45 @@ int transfer_out(struct image_tools *t, struct image **images, size_t count,
 
 /* ---- into the store ---- */
 
+static void note_annotations(const json_t *all, enum annotation_place place,
+                             const struct platform *platform, struct annotations *ret)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)all, key, value)
+    {
+        struct annotation one = {.place = place, .has_platform = platform != NULL};
+
+        one.key = xstrdup(key);
+        one.value = xstrdup(json_string_value(value));
+        if (platform)
+            one.platform = *platform;
+        vec_push(ret, one);
+    }
+}
+
+/* What is said of the old bytes of an image says nothing of new ones. */
+static int take_entry(struct image_tools *t, const struct descriptor *d,
+                      struct transfer_index *index, struct platforms *ret, struct error *err)
+{
+    if (descriptor_annotation(d, ANNOTATION_REFERENCE_TYPE)) {
+        if (index)
+            env_warn(t->env, "an attestation is left out: it is about layers packed otherwise");
+        return 0;
+    }
+    if (!d->has_platform)
+        return error_set(err, -ENOTSUP, "%s in the index has no platform", d->digest_text);
+    vec_push(ret, d->platform);
+    if (index)
+        note_annotations(d->annotations, ANNOTATE_MANIFEST_DESCRIPTOR, &d->platform,
+                         &index->annotations);
+    return 0;
+}
+
 /* The platforms of an index, attestations left out; none: it is no index. */
-static int list_platforms(struct image_tools *t, const char *from, struct platforms *ret,
-                          struct error *err)
+static int list_platforms(struct image_tools *t, const char *from, struct transfer_index *index,
+                          struct platforms *ret, struct error *err)
 {
     CLEANUP(site_closep) struct site *site = NULL;
     CLEANUP(image_index_freep) struct image_index *x = NULL;
@@ -219,11 +274,13 @@ static int list_platforms(struct image_tools *t, const char *from, struct platfo
         r = manifest_kind(str_view(&bytes), &kind, err);
     if (r == 0 && kind == MEDIA_INDEX)
         r = image_index_parse(str_view(&bytes), &x, err);
-    for (size_t i = 0; r == 0 && x && i < x->manifest_count; i++) {
-        const struct descriptor *d = &x->manifests[i];
-
-        if (d->has_platform && !descriptor_annotation(d, ANNOTATION_REFERENCE_TYPE))
-            vec_push(ret, d->platform);
+    if (r < 0 || !x || (x->manifest_count == 1 && !x->manifests[0].has_platform))
+        return r;
+    for (size_t i = 0; r == 0 && i < x->manifest_count; i++)
+        r = take_entry(t, &x->manifests[i], index, ret, err);
+    if (index) {
+        index->is_there = ret->size > 0;
+        note_annotations(x->annotations, ANNOTATE_INDEX, NULL, &index->annotations);
     }
     return r;
 }
@@ -271,7 +328,7 @@ static int load_some(struct image_tools *t, const char *from, const struct place
     int r = 0;
 
     if (c->all_platforms && place->kind != PLACE_DOCKER_ARCHIVE)
-        r = list_platforms(t, from, &all, err);
+        r = list_platforms(t, from, a->transfer->index, &all, err);
     for (size_t i = 0; c->platform_count > 1 && i < c->platform_count; i++)
         vec_push(&all, c->platforms[i]);
     if (r < 0)

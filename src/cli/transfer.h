@@ -7,6 +7,13 @@
 #include "image/load.h"
 #include "image/place.h"
 
+/* What is kept of an index whose images are packed anew. */
+struct transfer_index {
+    bool is_there;
+    struct annotations annotations; /* of it, and of its entries by platform */
+};
+void transfer_index_done(struct transfer_index *x);
+
 struct transfer {
     const char *compression;    /* of all layers; NULL: as they are */
     const char *level;          /* of it; NULL: the form's own */
@@ -14,6 +21,8 @@ struct transfer {
     const char *tls_verify;     /* the word of --tls-verify */
     bool immutable;             /* no tag of a registry is moved */
     struct copy_options choice; /* which images of an index; from and to are not looked at */
+    struct transfer_index
+        *index; /* written by transfer_in() of all platforms, read by transfer_out(); or NULL */
 };
 
 /* The words of compression, level and form. -EINVAL. */

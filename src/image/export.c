@@ -306,7 +306,7 @@ static struct export_result result_of(const struct export_set *set)
 {
     const struct exporting *x = &set->at[0];
 
-    if (set->count > 1)
+    if (export_has_index(set))
         return (struct export_result){.manifest = set->index_digest,
                                       .manifest_size = set->index.size,
                                       .media_type = export_index_type(set)};

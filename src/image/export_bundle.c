@@ -223,7 +223,7 @@ static json_t *layout_entry(const struct export_set *set, const char *name)
     json_t *entry, *user = NULL;
     REFERENCE_AUTO(ref);
 
-    if (set->count == 1) {
+    if (!export_has_index(set)) {
         entry = manifest_entry(&set->at[0]);
         user = json_incref(json_object_get(entry, "annotations"));
         (void)json_object_del(entry, "annotations");
@@ -493,7 +493,7 @@ static int write_bundle(struct export_set *set, struct bundle *b, struct error *
 
     for (size_t i = 0; r == 0 && i < set->count; i++)
         r = add_image(&set->at[i], b, err);
-    if (r == 0 && set->count > 1) {
+    if (r == 0 && export_has_index(set)) {
         export_make_index(set);
         r = bundle_add_blob_bytes(b, &set->index_digest, str_view(&set->index), err);
     }

@@ -36,9 +36,14 @@ struct export_set {
     size_t count;
     const struct output *output;
     struct strings names;       /* canonical */
-    struct str index;           /* of several platforms */
-    struct digest index_digest; /* zero: there is one image */
+    struct str index;           /* where it has one: export_has_index() */
+    struct digest index_digest; /* zero: it has none */
 };
+
+static inline bool export_has_index(const struct export_set *set)
+{
+    return set->count > 1 || set->output->index;
+}
 
 /* export_blobs.c: those that are in the store in a form that will do. */
 MUST_CHECK int export_find_blobs(struct exporting *x, struct error *err);

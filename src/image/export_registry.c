@@ -220,7 +220,7 @@ static int put_manifests(struct pushing *p, struct error *err)
     struct export_set *set = p->set;
     int r = 0;
 
-    for (size_t i = 0; r >= 0 && set->count > 1 && i < set->count; i++)
+    for (size_t i = 0; r >= 0 && export_has_index(set) && i < set->count; i++)
         r = put_manifest(p, NULL, export_manifest_type(&set->at[i]), str_view(&set->at[i].manifest),
                          err);
     return MIN(r, 0);
@@ -230,7 +230,8 @@ static int put_manifests(struct pushing *p, struct error *err)
 static int check_tag(struct pushing *p, const struct target *to, struct error *err)
 {
     const struct export_set *set = p->set;
-    const struct digest *ours = set->count > 1 ? &set->index_digest : &set->at[0].manifest_digest;
+    const struct digest *ours =
+        export_has_index(set) ? &set->index_digest : &set->at[0].manifest_digest;
     CLEANUP(registry_call_freep)
     struct registry_call *c =
         registry_manifest_head(to->session, to->ref.repository, to->ref.tag, NULL);
@@ -261,7 +262,7 @@ static int put_name(struct pushing *p, const char *tag, struct error *err)
 {
     const struct export_set *set = p->set;
     const struct exporting *x = &set->at[0];
-    const int r = set->count > 1
+    const int r = export_has_index(set)
                       ? put_manifest(p, tag, export_index_type(set), str_view(&set->index), err)
                       : put_manifest(p, tag, export_manifest_type(x), str_view(&x->manifest), err);
 
@@ -281,7 +282,7 @@ static int push_to(struct export_set *set, const struct target *all, const struc
         r = send_image(&p, &set->at[i], err);
     if (r == 0)
         r = wire_run(p.wire, err);
-    if (r == 0 && set->count > 1 && !set->index.size)
+    if (r == 0 && export_has_index(set) && !set->index.size)
         export_make_index(set);
     if (r == 0)
         r = check_tags(&p, err);

@@ -475,7 +475,7 @@ int output_check(const struct output *o, size_t platforms, struct error *err)
         return error_hint(err,
                           error_set(err, -EINVAL, "docker's archives hold images of one platform"),
                           "choose one with --platform, or write type=oci-archive");
-    if (platforms == 1 &&
+    if (platforms == 1 && !o->index &&
         (annotations_have(all, ANNOTATE_INDEX) || annotations_have(all, ANNOTATE_INDEX_DESCRIPTOR)))
         return error_hint(err, error_set(err, -EINVAL, "an image of one platform has no index"),
                           "annotate its manifest or manifest-descriptor");

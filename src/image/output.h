@@ -35,6 +35,7 @@ struct output {
     bool
         own_types; /* a manifest that came with the image keeps docker's or OCI's types, as it has them */
     bool rewrite_timestamp; /* rewrite-timestamp=: only a build knows which layers are new */
+    bool index;             /* not parsed: an index, even of one image */
     bool immutable; /* not parsed: a tag of a registry that has something else is not moved */
     /* not parsed: what all times of tar and local become */
     bool has_epoch;

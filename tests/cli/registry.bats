@@ -633,13 +633,17 @@ END
     cd "$BATS_TEST_TMPDIR"
     mkdir c
     printf 'FROM scratch\nCOPY Dockerfile /\n' >c/Dockerfile
-    "$COOPER" build -q --push --provenance=true --platform linux/amd64,linux/arm64 -t "$REGISTRY/multi:1" c
+    "$COOPER" build -q --push --provenance=true --annotation index:com.example.k=v --platform linux/amd64,linux/arm64 -t "$REGISTRY/multi:1" c
     index=$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/multi:1" | sha256sum | cut -c1-64)
     [ "$("$COOPER" copy -q --all-platforms "$REGISTRY/multi:1" oci:all:1)" = "sha256:$index" ]
     [ "$(ls all/blobs/sha256 | wc -l)" -ge 6 ]
     "$COOPER" copy --platform linux/arm64 oci:all:1 oci:arm:1
     "$COOPER" load -q -i arm --platform linux/arm64 -t arm
     [ "$("$COOPER" inspect -f '{{.Architecture}}' arm)" = arm64 ]
+    "$COOPER" copy --all --dest-compress-format zstd oci:all:1 oci:packed:1 # an index stays one, whatever is in it
+    [ "$("$COOPER" copy -q --platform linux/arm64,linux/arm64 oci:all:1 oci:one:1)" != "$("$COOPER" copy -q --all --dest-compress-format zstd oci:one:1 dir:packed1)" ]
+    jq -e '.annotations["com.example.k"] == "v" and (.manifests | length) == 2' "packed/blobs/sha256/$(jq -r '.manifests[0].digest[7:]' packed/index.json)"
+    jq -e '.annotations["com.example.k"] == "v" and [.manifests[].platform.architecture] == ["arm64"]' packed1/manifest.json
     run "$COOPER" copy --platform linux/s390x oci:all:1 oci:no:1
     [ "$status" = 1 ]
     "$COOPER" audit --no-fail --platform linux/arm64 "docker://$REGISTRY/multi:1"
