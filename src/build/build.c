@@ -324,7 +324,8 @@ static int make_graph(struct build *b, struct error *err)
         r = build_allow(&o->allow, &f, err);
     f.platforms = b->platforms.at;
     f.platform_count = b->platforms.size;
-    f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK;
+    f.looks = o->print == BUILD_PRINT_OUTLINE || o->print == BUILD_PRINT_CHECK ||
+              o->print == BUILD_PRINT_PLAN;
     if (r >= 0)
         r = check_read(b->dockerfile, &o->build_args, &b->check, err);
     if (r < 0)

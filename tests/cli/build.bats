@@ -471,6 +471,9 @@ E
     [ "$output" = $'.dockerignore\nDockerfile\nd/\nd/keep' ]
     run -0 cooper build --print plan "$CTX"
     [[ $output == *'"action": "copy"'* ]]
+    # nothing runs, so nothing needs to be given or allowed
+    printf 'FROM scratch\nRUN --mount=type=secret,id=s,required --network=host true\n' | dockerfile
+    run -0 cooper build --print plan "$CTX"
 }
 
 @test "RUN: user, environment, working directory, standard input, network none" {
