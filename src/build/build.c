@@ -170,6 +170,20 @@ static void on_signal(void *ctx, int signo)
     loop_stop(b->loop);
 }
 
+/* A terminal that goes away ends the build too, but for one that nohup started. */
+static int listen_to_signals(struct build *b, struct error *err)
+{
+    struct sigaction now;
+    int r = loop_add_signal(b->loop, SIGINT, on_signal, b, err);
+
+    if (r >= 0)
+        r = loop_add_signal(b->loop, SIGTERM, on_signal, b, err);
+    if (r >= 0 && sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        r = loop_add_signal(b->loop, SIGHUP, on_signal, b, err);
+    b->listening = true;
+    return r;
+}
+
 static void on_timer(void *ctx)
 {
     struct build *b = ctx;
@@ -205,11 +219,8 @@ static int solve(struct build *b, struct error *err)
             break;
         assert(b->step_count || busy);
         if (!b->listening) {
-            b->listening = true;
             emulators_check(b);
-            r = loop_add_signal(b->loop, SIGINT, on_signal, b, err);
-            if (r >= 0)
-                r = loop_add_signal(b->loop, SIGTERM, on_signal, b, err);
+            r = listen_to_signals(b, err);
             if (r < 0)
                 break;
         }
@@ -219,8 +230,7 @@ static int solve(struct build *b, struct error *err)
         if (b->failed.code)
             r = error_move(err, &b->failed);
         else if (b->interrupted)
-            r = error_set(err, -EINTR, "interrupted by %s",
-                          b->interrupted == SIGINT ? "SIGINT" : "SIGTERM");
+            r = error_set(err, -EINTR, "interrupted by SIG%s", sigabbrev_np(b->interrupted));
         else
             r = 1;
     }

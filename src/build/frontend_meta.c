@@ -355,6 +355,7 @@ static int stopsignal(struct frontend *fe, struct fe_stage *s, const struct fe_c
         return r;
     if (!is_signal(text)) {
         error_set(err, -EINVAL, "invalid signal: '%.80s'", text);
+        error_hint(err, -EINVAL, "it is a number, or a name such as SIGTERM or RTMIN+3");
         return fe_at(fe, s, c, c->in->words[0].span, -EINVAL, err);
     }
     config_set_text(&s->config->stop_signal, text);
@@ -424,9 +425,10 @@ static int add_ports(struct frontend *fe, const char *text, struct span span, st
         error_set(err, -EINVAL, "invalid proto: '%.*s'", (int)MIN(protocol.size, 80u), protocol.at);
         return error_hint(err, -EINVAL, "there are tcp, udp and sctp");
     }
-    if (!read_range(port, &first, &last))
-        return error_set(err, -EINVAL, "invalid containerPort: '%.*s'", (int)MIN(port.size, 80u),
-                         port.at);
+    if (!read_range(port, &first, &last)) {
+        error_set(err, -EINVAL, "invalid containerPort: '%.*s'", (int)MIN(port.size, 80u), port.at);
+        return error_hint(err, -EINVAL, "write PORT or FIRST-LAST, with /udp or /sctp behind");
+    }
     for (uint64_t n = first; n <= last; n++) {
         char *entry = xasprintf("%" PRIu64 "/%.*s", n, VIEW_ARG(protocol));
         for (char *p = entry; *p; p++)

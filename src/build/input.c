@@ -59,6 +59,8 @@ static int read_given(const char *file, struct input *ret, struct error *err)
     ERROR_AUTO(why);
     int r = read_path(file, true, ret, &why);
 
+    if (r == -EISDIR)
+        (void)error_hint(&why, r, "FILE of -f is a file; the directory is the context");
     if (r != -ENOENT || !ret->context || *file == '/')
         return r < 0 ? error_move(err, &why) : 0;
     cleanup_free char *path = xasprintf("%s/%s", ret->context, file);

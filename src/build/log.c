@@ -13,7 +13,8 @@ static void name_of(const struct op *op, bool with_number, struct str *ret)
     const char *at = op->title + (op->title[0] == '[');
 
     for (; *at && *at != ']' && ret->size < 100; at++)
-        str_add_char(ret, isalnum((unsigned char)*at) || *at == '_' || *at == '.' ? *at : '-');
+        if (*at != ' ' || (at[-1] != '[' && at[-1] != ' ')) /* "[ 1/10]" */
+            str_add_char(ret, isalnum((unsigned char)*at) || *at == '_' || *at == '.' ? *at : '-');
     if (with_number)
         str_printf(ret, "-%u", op->id);
     str_add_text(ret, ".log");

@@ -77,7 +77,11 @@ static int pick(struct view value, const char *const names[], size_t count, cons
         }
     error_set(err, -EINVAL, "unsupported %s '%.*s'", what, (int)MIN(value.size, 80u), value.at);
     const char *near = source_nearest(value, names, count);
-    return near ? error_hint(err, -EINVAL, "did you mean %s?", near) : -EINVAL;
+    STR_AUTO(list);
+    for (size_t i = 0; i < count; i++)
+        str_printf(&list, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " and ", names[i]);
+    return near ? error_hint(err, -EINVAL, "did you mean %s?", near)
+                : error_hint(err, -EINVAL, "there are %s", list.at);
 }
 
 bool mount_bool(struct view v, bool *ret)

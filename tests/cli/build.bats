@@ -428,6 +428,20 @@ E
     printf 'FROM busybox\nCOPY --form=a b c\n' | dockerfile
     run -1 build
     [[ $output == *"from"* ]]
+    # words of which there are few are listed
+    while read -r words; do
+        IFS='|' read -r line want <<<"$words"
+        printf 'FROM busybox\n%s\n' "$line" | dockerfile
+        run -1 build
+        [[ $output == *"hint: $want"* ]] || { echo "$line: $output"; return 1; }
+    done <<'E'
+RUN --mount=type=bogus,target=/x true|there are bind, cache, tmpfs, secret and ssh
+RUN --mount=type=cache,target=/x,sharing=one true|there are shared, private and locked
+EXPOSE web|write PORT or FIRST-LAST
+STOPSIGNAL SIGFOO|it is a number, or a name
+E
+    run -1 build -f "$CTX"
+    [[ $output == *"hint: FILE of -f is a file"* ]]
 }
 
 @test "outputs: every type, ids, metadata" {

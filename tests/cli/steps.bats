@@ -138,7 +138,7 @@ E
     [ "$(cat "$COOPER_ROOT"/logs/*/*.log)" = $'0\n1' ]
 }
 
-@test "INT and TERM end parallel steps, leave no process, no mount, nothing unfinished" {
+@test "INT, TERM and HUP end parallel steps, leave no process, no mount, nothing unfinished" {
     local word=97.$$$RANDOM signal kind pid status mounts
     dockerfile <<E
 FROM busybox AS a
@@ -155,7 +155,8 @@ E
     chmod -R a+rX "$CTX"
     for kind in root subids single; do
         [ $kind = root ] || [ "$(id -u)" = 0 ] || continue
-        for signal in INT TERM; do
+        for signal in INT TERM HUP; do
+            [ $signal != HUP ] || [ $kind = root ] || continue
             local -a as=(as_user $kind)
             [ $kind != root ] || as=()
             "${as[@]}" env --default-signal=INT "$COOPER" build --progress plain --network none \
