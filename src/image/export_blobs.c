@@ -47,7 +47,7 @@ static void indexed_key(const struct exporting *x, size_t i, struct digest *ret)
     image_archive_key(&x->image->record.layers.at[i], &archive);
     form_of(x, &form);
     hash_init(&h);
-    hash_add_field(&h, VIEW("indexed blob 2"));
+    hash_add_field(&h, VIEW("indexed blob 3"));
     hash_add_field(&h, str_view(&form));
     hash_add(&h, archive.sha256, sizeof(archive.sha256));
     hash_done(&h, ret->sha256);

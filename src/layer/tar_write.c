@@ -158,11 +158,6 @@ static int plan(const struct entry *e, struct view path, struct fields *f, struc
     return 0;
 }
 
-static void pad(struct str *s)
-{
-    str_add(s, view_make(zeros, -s->size % TAR_BLOCK));
-}
-
 static void add_pax_header(struct str *out, struct view path, struct view records)
 {
     static const char prefix[] = "PaxHeaders.0/";
@@ -179,7 +174,8 @@ static void add_pax_header(struct str *out, struct view path, struct view record
     const struct fields f = {.name = view_make(name, size), .type = 'x', .size = records.size};
     add_header(out, &f);
     str_add(out, records);
-    pad(out);
+    str_add(out,
+            view_make(zeros, -records.size % TAR_BLOCK)); /* what stands before is the caller's */
 }
 
 static int add_entry(struct str *out, const struct entry *e, struct view path, struct fields f,

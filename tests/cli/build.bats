@@ -745,6 +745,8 @@ E
     head -c 3000000 /dev/urandom >"$CTX/d/noise"
     head -c 1048576 /dev/zero >"$CTX/d/zeros"
     : >"$CTX/d/empty"
+    printf x >"$CTX/d/odd"
+    : >"$CTX/d/odd$(printf 'n%.0s' {1..150})" # pax records behind the padding of a content
     printf 'RUN mknod /null c 1 3 2>/dev/null; chmod 1777 /d; touch "/n\303\244me"\n' >>"$CTX/Dockerfile"
     run -0 build -t packed -o "type=oci,dest=$CTX.gzip" -o "type=oci,dest=$CTX.none,compression=uncompressed" \
         -o "type=oci,dest=$CTX.zstd,compression=zstd,compression-level=19" -o "type=oci,dest=$CTX.max,compression-level=max" \
