@@ -153,7 +153,7 @@ static int read_answer(struct step *s, const json_t *answer, struct result_layer
         r = digest_parse_hex(hex, &ret->tree, err);
     /* the job put it on no lease: from here on it is on ours */
     if (r >= 0)
-        r = store_tree_hold(s->build->tools.store, &ret->tree, NULL);
+        r = store_tree_hold(s->build->tools.store, &ret->tree, err); /* -ENOENT has no text */
     if (r == -ENOENT)
         return error_set(err, r, "the layer of '%s' is gone", s->op->title);
     ret->created_s = s->build->env->now_s;
