@@ -107,8 +107,8 @@ static int find_source(struct copy *p)
     if (r < 0)
         return fe_at(p->fe, p->s, p->c, fe_flag_span(p->c->in, "from"), r, p->err);
     p->has_from = true;
-    /* files of the user are root's; a context that came as an archive has owners */
-    p->keep_owner = name.size > 0 || (p->from.op && p->from.op->kind == OP_SOURCE_REMOTE);
+    /* files of the user are root's, in a named context too; one that came as an archive has owners */
+    p->keep_owner = !p->from.op || p->from.op->kind != OP_SOURCE_LOCAL;
     return 0;
 }
 

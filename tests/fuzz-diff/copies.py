@@ -111,7 +111,7 @@ class Copies:
     def flags(self, chown=True):
         out = ""
         if chown and self.chance(0.2):
-            owners = [o for o in OWNERS + RICH_OWNERS[:-2] * self.stage.rich if self.stage.shell or not re.search("[a-z]{2}", o)]
+            owners = [o for o in OWNERS + RICH_OWNERS * self.stage.rich if self.stage.shell or not re.search("[a-z]{2}", o)]
             if self.tame:  # /etc/subuid ends somewhere
                 owners.remove("2147483647:0")
             out += " --chown=" + self.pick(*owners)

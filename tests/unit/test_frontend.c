@@ -191,7 +191,7 @@ static const struct {
      "source-image plain\n[stage-1 1/3] COPY --from=0 a a\n copy from 'a' > '/a'\n[stage-1 2/3] "
      "COPY --from=empty b b\n copy from 'b' > '/b'\nsource-local ctx\n[stage-1 3/3] COPY "
      "--from=ctx c "
-     "c\n copy from 'c' > '/c'\n"},
+     "c\n copy 'c' > '/c'\n"},
     {"the target may be a number", "FROM plain\nRUN a\nFROM scratch", "0",
      "source-image plain\n[stage-0 2/2] RUN a\n in / as '': '/bin/sh' '-c' 'a'\n with\n"},
     {"a named context replaces a stage", "FROM nowhere AS swapped\nRUN a\nFROM swapped\nRUN b",
