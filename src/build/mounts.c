@@ -73,6 +73,18 @@ int mounts_key(const struct build *b, const struct op_exec *e, struct key *k, st
     return r;
 }
 
+/* A directory that is mounted shows its own mode and owner, which are not a part of its content. */
+static void add_own_attributes(const struct tree_view *v, struct view path, struct key *k)
+{
+    struct merge_file file;
+
+    if (merge_lookup(v->merge, path, &file) < 0 || !file.entry || file.entry->type != ENTRY_DIR)
+        return;
+    key_add_u64(k, "mode of what is mounted", file.entry->mode);
+    key_add_u64(k, "uid of what is mounted", file.entry->uid);
+    key_add_u64(k, "gid of what is mounted", file.entry->gid);
+}
+
 static int mount_content(struct build *b, const struct op *op, const struct exec_mount *m,
                          struct key *k, struct error *err)
 {
@@ -98,6 +110,7 @@ static int mount_content(struct build *b, const struct op *op, const struct exec
     if (r >= 0) {
         key_add_u64(k, "type of what is mounted", type);
         key_add_digest(k, "content of what is mounted", &content);
+        add_own_attributes(&v, str_view(&path), k);
     }
     return r;
 }
