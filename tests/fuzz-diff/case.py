@@ -22,6 +22,7 @@ class Case:
     file: str  # the Dockerfile's name in the context
     crlf: bool
     broken: bool
+    again: bool = False  # builds of it, with few differences, are in the caches
 
     def text(self):
         text = "\n".join(self.head + self.items) + "\n"
@@ -62,7 +63,7 @@ class Case:
         r = random.Random(~self.seed)
         if self.broken or r.random() > AGAIN or any(re.search("%h|ls -l", item) for item in self.items):
             return None  # a file that is taken from the layer of the last time has more names: docs/cache-keys.md
-        one = replace(self, entries=[replace(e) for e in self.entries], items=list(self.items))
+        one = replace(self, again=True, entries=[replace(e) for e in self.entries], items=list(self.items))
         for _ in range(r.choice([1, 1, 2, 3])):
             if one.entries and r.random() < 0.6:
                 one.change_entry(r)

@@ -37,11 +37,17 @@ def of_refusal(a, b, one, first, second, scratch):
     for side, refusal, text, what in REFUSALS:
         if side == who and re.search(refusal, words) and re.search(text, one.text()):
             return what
-    missed = who == "BuildKit" and re.search(r'failed to calculate checksum of ref .*: ("/.*"): not found', words)
-    why = of_link(a, b, one, json.loads(missed[1])[1:], words, scratch) if missed else None
+    missed = who == "BuildKit" and missed_in(words)
+    why = of_link(a, b, one, missed, words, scratch) if missed else None
     if who == "BuildKit" and re.search("failed to calculate checksum of ref", words) and mounts_pattern(one) and same(a, b, sends_all(one), scratch):
         return "a mount of what is called like a pattern"
     return why or of_rest(a, b, one, scratch)
+
+
+def missed_in(words):
+    """What BuildKit says that it did not find, as a path of the context; or None."""
+    missed = re.search(r'failed to calculate checksum of ref .*: ("/.*"): not found', words)
+    return json.loads(missed[1])[1:] if missed else None
 
 
 def of_link(a, b, one, missed, words, scratch):
@@ -57,7 +63,10 @@ def of_link(a, b, one, missed, words, scratch):
         return None
     if tree.kind(missed) is None:
         return "a pattern, and a dangling link in what it matches"
-    return "a link to what BuildKit was not sent" if same(a, b, sends_all(one), scratch) else None
+    if same(a, b, sends_all(one), scratch):
+        return "a link to what BuildKit was not sent"
+    more = missed_in(b.build(sends_all(one), fresh=True).refused)  # has it all, and then meets one that dangles
+    return "a pattern, and a dangling link in what it matches" if more in places and tree.kind(more) is None else None
 
 
 def of_rest(a, b, one, scratch):
@@ -103,6 +112,8 @@ def of_difference(a, b, one, found, scratch):
     if files and all(line.startswith("only-a ") for line in found) and quotes_letters(one) and same(a, b, sends_all(one), scratch):
         return "a pattern for a name that has a pattern's letters"
     one.lay_out(os.path.join(scratch, "context"))
+    if one.again and all(re.match(r"differs .* \{\"mode\": ", line) for line in found) and not compare(a.build(one).archive, b.build(one, fresh=True).archive, (a.name, b.name), one):
+        return "a directory's mode, from BuildKit's cache"  # cooper's image out of its cache is the one that BuildKit makes without
     if files and re.search(r"(?i)^\s*from\s.*\bscratch\b", one.text(), re.MULTILINE) and re.search("--from=", one.text()) and same(a, b, one, scratch):
         return "an empty stage, from BuildKit's cache"
     return of_rest(a, b, one, scratch)
