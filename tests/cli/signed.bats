@@ -146,6 +146,8 @@ EOF
 @test "an image that is not there, and a place that holds no signatures" {
     run -1 --separate-stderr cooper verify --key cosign.pub "$REGISTRY/team/none:1.0"
     run -1 --separate-stderr cooper verify --key cosign.pub oci-archive:x.tar
+    [[ $stderr == *"open 'x.tar': No such file or directory"* ]]
+    run -1 --separate-stderr cooper sign --key cosign.key oci-archive:x.tar
     [[ $stderr == *"nothing can lie beside an image in an archive"* ]]
 }
 
