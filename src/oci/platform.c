@@ -137,6 +137,10 @@ int platform_parse(const char *text, struct platform *ret, struct error *err)
     }
     if (count < 2)
         return error_set(err, -EINVAL, "platform is empty");
+    if (count == 2 && known(os, architectures, ARRAY_SIZE(architectures)))
+        return error_hint(err,
+                          error_set(err, -EINVAL, "platform '%.80s' has no operating system", text),
+                          "write linux/%.80s", text);
     r = platform_make(os, architecture, variant, ret, err);
     return r < 0 ? error_wrap(err, r, "platform '%.80s'", text) : 0;
 }

@@ -26,6 +26,8 @@ static const struct {
     {"linux/amd64/v1/x", NULL},
     {"linux/am d64", NULL},
     {"nonsense", NULL},
+    {"arm/v6", NULL},
+    {"arm64/v8", NULL},
     {"linux/0123456789012345678901234567890123456789", NULL},
 };
 
