@@ -121,7 +121,6 @@ static const struct foreign_option foreign[] = {
     {0, "force-rm", true, false, NULL},
     {0, "compress", true, false, NULL},
     {0, "disable-content-trust", true, false, NULL},
-    {0, "layers", true, false, NULL},
     {'D', "debug", true, false, NULL},
     {'m', "memory", false, false, NO_LIMITS},
     {0, "memory-swap", false, false, NO_LIMITS},
@@ -136,6 +135,30 @@ static const struct foreign_option foreign[] = {
     {0, "isolation", false, false, "there is one kind of isolation"},
     {0, "security-opt", false, false, "what lifts the limits of a step is RUN --security=insecure"},
     {0, "builder", false, false, "there are no builders, the build is done here"},
+    /* buildah's and kaniko's */
+    {0, "layers", true, false, NULL},
+    {0, "cache", true, false, NULL},
+    {0, "skip-unused-stages", true, false, NULL},
+    {0, "squash-all", true, true, "--squash=all does it"},
+    {0, "single-snapshot", true, true, "--squash does it"},
+    {0, "pull-always", true, true, "--pull=always does it"},
+    {0, "pull-never", true, true, "--pull=never does it"},
+    {0, "timestamp", false, true, "--reproducible=SECONDS does it"},
+    {0, "source-date-epoch", false, true, "--build-arg SOURCE_DATE_EPOCH=SECONDS does it"},
+    {0, "rewrite-timestamp", true, true, "-o type=image,rewrite-timestamp=true does it"},
+    {0, "ignorefile", false, true, "it is FILE.dockerignore beside the FILE of -f"},
+    {0, "volume", false, true, "RUN --mount shows directories, those of --build-context too"},
+    {0, "env", false, true, "ENV in the Dockerfile does it, or ARG and --build-arg"},
+    {0, "manifest", false, true, "several --platform make an index of the name of -t"},
+    {0, "authfile", false, true, "'cooper login' does it, or $REGISTRY_AUTH_FILE"},
+    {0, "creds", false, true, "'cooper login' does it"},
+    {0, "logfile", false, true, "'--progress plain 2>FILE' does it"},
+    {0, "cap-add", false, true, "what lifts the limits of a step is RUN --security=insecure"},
+    {0, "context", false, true, "the context is the last word: cooper build [OPTIONS] CONTEXT"},
+    {0, "dockerfile", false, true, "-f FILE does it"},
+    {0, "destination", false, true, "'-t NAME --push' does it"},
+    {0, "tar-path", false, true, "-o type=docker,dest=FILE does it"},
+    {0, "cache-repo", false, true, "--cache-to and --cache-from type=registry,ref=NAME do it"},
     {0, "sbom", true, true,
      "no bill of materials is made here; 'cooper attest' puts one of a scanner's beside the image"},
     {0, NULL, false, false, NULL},
@@ -221,7 +244,9 @@ static int parse_printing(const struct build_command *c, struct build_options *o
         return r;
     o->print_json = strcmp(c->format, "json") == 0;
     if (!o->print_json && strcmp(c->format, "table") != 0)
-        return error_set(err, -EINVAL, "--format is table or json, not '%.40s'", c->format);
+        return error_hint(
+            err, error_set(err, -EINVAL, "--format is table or json, not '%.40s'", c->format),
+            "buildah's --format docker is -o type=image,oci-mediatypes=false");
     return 0;
 }
 

@@ -648,6 +648,15 @@ E
     [ "$(jq -r '."containerimage.digest"' "$CTX.json")" = "$(cat "$CTX.iid")" ]
     run -0 --separate-stderr build --print=targets,format=json
     jq -e .targets <<<"$output"
+    # buildah's and kaniko's: what does it here
+    run -0 build --layers --cache=true --skip-unused-stages
+    for it in squash-all pull-always timestamp=0 ignorefile=x env=A=1 destination=x context=dir://x cache-repo=x; do
+        run -2 build "--$it"
+        [[ $output == *"--${it%%=*} cannot be had"*hint:* ]] || { echo "$it: $output"; return 1; }
+    done
+    run -2 build --volume /a:/b
+    run -2 build --format docker
+    [[ $output == *oci-mediatypes=false* ]]
     # what docker's users have in their environment; an option wins
     DOCKER_DEFAULT_PLATFORM=linux/arm64 build -t words:2 -q
     [ "$(cooper inspect words:2 | jq -r '.[0].Architecture')" = arm64 ]
