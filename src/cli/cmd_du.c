@@ -163,8 +163,7 @@ static int run(const struct env *env, const void *options, char *const *argument
         error_set(err, -EINVAL, "--format is table or json, not '%.40s'", o->format);
         return EXIT_USAGE;
     }
-    t.env = env;
-    if (store_open(env, &t.store, err) < 0)
+    if (image_tools_open_store(env, &t, err) < 0)
         return EXIT_FAILED;
     if (o->verify)
         return verify(&t, err);

@@ -118,8 +118,7 @@ static int run(const struct env *env, const void *options, char *const *argument
     IMAGE_TOOLS_AUTO(t);
 
     (void)arguments;
-    t.env = env;
-    if (store_open(env, &t.store, err) <
+    if (image_tools_open_store(env, &t, err) <
         0) /* the cache only when it is cleaned: it takes a lease */
         return EXIT_FAILED;
     const int r = prune(options, &t, err);

@@ -21,6 +21,8 @@ int job_tree_join(const struct job_context *ctx, const json_t *request, const in
                   size_t fd_count, json_t **ret, struct error *err);
 int job_store_sweep(const struct job_context *ctx, const json_t *request, const int *fds,
                     size_t fd_count, json_t **ret, struct error *err);
+int job_store_sync(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err);
 int job_tree_verify(const struct job_context *ctx, const json_t *request, const int *fds,
                     size_t fd_count, json_t **ret, struct error *err);
 

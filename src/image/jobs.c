@@ -69,6 +69,7 @@ const struct job_row image_jobs[] = {
     {"tree-join", job_tree_join},
     {"spool", spool},
     {"store-sweep", job_store_sweep},
+    {"store-sync", job_store_sync},
     {"tree-verify", job_tree_verify},
 };
 const size_t image_job_count = ARRAY_SIZE(image_jobs);

@@ -21,6 +21,8 @@ int image_sweep(struct image_tools *t, struct error *err)
 
 void image_end_jobs(struct image_tools *t)
 {
+    job_cancel(t->sync);
+    t->sync = NULL;
     holder_stop(t->holder);
     t->holder = NULL;
     (void)!image_sweep(t, NULL);
@@ -46,6 +48,49 @@ int image_verify_tree(void *ctx, int tree_fd, const struct digest *tree, struct 
 
     doc_set_text(request, "tree", digest_hex(tree, hex));
     return r < 0 ? r : holder_call(holder, "tree-verify", request, &tree_fd, 1, NULL, err);
+}
+
+int job_store_sync(const struct job_context *ctx, const json_t *request, const int *fds,
+                   size_t fd_count, json_t **ret, struct error *err)
+{
+    CLEANUP(store_closep) struct store *s = NULL;
+    const int r = store_attach(ctx->store_fd, &s, err);
+
+    (void)request, (void)fds, (void)fd_count, (void)ret;
+    return r < 0 ? r : store_sync(s, err);
+}
+
+void image_sync_beside(struct image_tools *t)
+{
+    if (!t->sync_considered && store_wants_sync(t->store))
+        (void)!holder_submit(t->holder, "store-sync", NULL, NULL, 0, &t->sync, NULL);
+    t->sync_considered = true;
+}
+
+static void say_proof(void *ctx)
+{
+    const struct image_tools *t = ctx;
+
+    if (!t->env->quiet)
+        fprintf(t->env->err, "cooper: the machine was restarted; checking what may not have "
+                             "reached the disk\n");
+}
+
+static void say_lost(void *ctx, const char *item, const struct error *why)
+{
+    const struct image_tools *t = ctx;
+
+    fprintf(t->env->err, "cooper: did not reach the disk before the machine stopped: %s: %s\n",
+            item, why->text ? why->text : "damaged");
+}
+
+int image_prove_store(struct image_tools *t, struct error *err)
+{
+    const struct verify v = {
+        .tree = image_verify_tree, .found = say_lost, .begin = say_proof, .ctx = t, .repair = true};
+    const int r = store_prove(t->store, &v, err);
+
+    return r < 0 ? r : 0;
 }
 
 /* Whatever keeps a tree from being read is damage; that we lack memory or descriptors is not. */

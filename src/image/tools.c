@@ -2,34 +2,41 @@
 
 #include <inttypes.h>
 
-int image_tools_open(const struct env *env, struct image_tools *ret, struct error *err)
+#include "image/keep.h"
+
+int image_tools_open_store(const struct env *env, struct image_tools *ret, struct error *err)
 {
     IMAGE_TOOLS_AUTO(t);
     int r = store_open(env, &t.store, err);
 
+    t.env = env;
     if (r == 0)
-        r = cache_open(env, t.store, &t.cache, err);
+        r = image_prove_store(&t, err);
     if (r < 0)
         return r;
-    t.env = env;
     *ret = t;
     t = (struct image_tools){0};
     return 0;
 }
 
-int image_tools_open_store(const struct env *env, struct image_tools *ret, struct error *err)
+int image_tools_open(const struct env *env, struct image_tools *ret, struct error *err)
 {
-    struct image_tools t = {.env = env};
-    const int r = store_open(env, &t.store, err);
+    IMAGE_TOOLS_AUTO(t);
+    int r = image_tools_open_store(env, &t, err);
 
     if (r == 0)
-        *ret = t;
-    return r;
+        r = cache_open(env, t.store, &t.cache, err);
+    if (r < 0)
+        return r;
+    *ret = t;
+    t = (struct image_tools){0};
+    return 0;
 }
 
 void image_tools_done(struct image_tools *t)
 {
     wire_free(t->wire);
+    job_cancel(t->sync);
     holder_stop(t->holder);
     cache_close(t->cache);
     store_close(t->store);
@@ -59,22 +66,25 @@ static void identity_text(const struct identity_map *m, struct str *ret)
                    m->gids[i].count);
 }
 
-int image_holder(struct image_tools *t, struct holder **ret, struct error *err)
+static int start_holder(struct image_tools *t, struct error *err)
 {
     STR_AUTO(text);
-    int r;
+    int r = t->holder ? 0 : identity_detect(&t->ids, err);
 
-    if (!t->holder) {
-        r = identity_detect(&t->ids, err);
-        if (r < 0)
-            return r;
-        identity_text(&t->ids, &text);
-        r = store_set_identity(t->store, text.at, err);
-        if (r == 0)
-            r = holder_start(t->env, store_fd(t->store), &t->ids, &t->holder, err);
-        if (r < 0)
-            return r;
-    }
+    if (r < 0 || t->holder)
+        return r;
+    identity_text(&t->ids, &text);
+    r = store_set_identity(t->store, text.at, err);
+    return r < 0 ? r : holder_start(t->env, store_fd(t->store), &t->ids, &t->holder, err);
+}
+
+int image_holder(struct image_tools *t, struct holder **ret, struct error *err)
+{
+    const int r = start_holder(t, err);
+
+    if (r < 0)
+        return r;
+    image_sync_beside(t);
     *ret = t->holder;
     return 0;
 }
@@ -82,7 +92,6 @@ int image_holder(struct image_tools *t, struct holder **ret, struct error *err)
 void image_holder_ahead(struct image_tools *t)
 {
     ERROR_AUTO(ignored);
-    struct holder *h;
 
-    (void)!image_holder(t, &h, &ignored);
+    (void)!start_holder(t, &ignored);
 }

@@ -14,8 +14,10 @@ struct image_tools {
     struct cache *cache;
     struct identity_map ids; /* set once the holder is wanted */
     struct holder *holder;   /* NULL until image_holder() */
-    struct wire *wire;       /* NULL until image_wire() */
-    enum wire_tls tls;       /* of it */
+    struct job *sync; /* store_sync() of what earlier commands left, beside the work of this one */
+    bool sync_considered;
+    struct wire *wire; /* NULL until image_wire() */
+    enum wire_tls tls; /* of it */
 };
 #define IMAGE_TOOLS_AUTO(name) CLEANUP(image_tools_done) struct image_tools name = {0}
 

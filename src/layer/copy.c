@@ -35,7 +35,6 @@ int copy_begin(const struct copy_options *o, struct copy **ret, struct error *er
     c->uid = geteuid();
     c->gid = getegid();
     c->plain_root = !(st.st_mode & S_ISGID); /* else new files take the group of their directory */
-    c->ahead = ahead_begin(o->fs);
     c->threads = pool_threads(o->threads);
     c->helpers = xcalloc(c->threads, sizeof(*c->helpers));
     for (unsigned i = 0; i < c->threads; i++)
@@ -53,7 +52,6 @@ void copy_free(struct copy *c)
         free(c->helpers[i].buf);
     }
     free(c->helpers);
-    ahead_end(c->ahead);
     vec_done(&c->nodes);
     map_done(&c->by_path);
     arena_free(c->arena);
@@ -429,7 +427,6 @@ int copy_finish(struct copy *c, struct index **ret, struct copy_stats *ret_stats
     struct copy_stats stats = {0};
     int r = 0;
 
-    ahead_end(steal(c->ahead)); /* the disk may begin with the rest while the index is made */
     for (size_t i = c->nodes.size;
          r == 0 && i-- > 0;) { /* children before parents: modes may forbid the way */
         const struct node *n = c->nodes.at[i];

@@ -256,7 +256,6 @@ static int copy_opened(struct moving *m, int target, const char *name, struct er
     if (r < 0)
         return r;
     m->h->bytes += n->e.size;
-    ahead_wrote(c->ahead, n->e.size);
     return dress(c, m->h, target, name, out, &n->e, err);
 }
 

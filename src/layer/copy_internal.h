@@ -10,7 +10,6 @@
  * Nodes are in walking order, so an index needs no sorting after a single source. */
 #pragma once
 
-#include "base/ahead.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "layer/batch.h"
@@ -38,7 +37,6 @@ struct copy {
     unsigned threads;
     struct copy_helper *helpers;
     struct pool *pool; /* of the current action; NULL until a file is met */
-    struct ahead *ahead;
 };
 
 /* The action that is going on. */

@@ -193,6 +193,11 @@ static int name_file(struct store *s, struct store_blob_writer *w, const char *h
     return r < 0 && errno != EEXIST ? error_sys(err, "name") : 0;
 }
 
+bool store_blob_is_uncovered(const struct stat *st)
+{
+    return (st->st_mode & 07777) != BLOB_MODE;
+}
+
 static int commit(struct store *s, struct store_blob_writer *w, const struct digest *digest,
                   struct error *err)
 {
@@ -204,8 +209,8 @@ static int commit(struct store *s, struct store_blob_writer *w, const struct dig
         return r;
     if (fstatat(s->blobs_fd, digest_hex(digest, hex), &st, AT_SYMLINK_NOFOLLOW) == 0)
         return 0;
-    if (fchmod(w->fd, 0400) < 0 || fdatasync(w->fd) < 0)
-        return error_sys(err, "sync");
+    if (fchmod(w->fd, BLOB_MODE_UNCOVERED) < 0)
+        return error_sys(err, "set its mode");
     return name_file(s, w, hex, err);
 }
 

@@ -24,10 +24,9 @@ static bool used_meanwhile(const struct removal *r, int dirfd, const char *path)
     return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_mtim.tv_sec >= r->since_s;
 }
 
-/* Unnamed records first: what they need is free only when they are gone, on the disk as well. */
+/* Unnamed records first: what they need is free only when they are gone. */
 static int remove_images(struct removal *r, struct usage *u, struct error *err)
 {
-    bool any = false;
     cleanup_close int dir = fd_open(r->s->fd, "images", O_RDONLY | O_DIRECTORY, 0, err);
 
     if (dir < 0)
@@ -39,9 +38,8 @@ static int remove_images(struct removal *r, struct usage *u, struct error *err)
             continue;
         (void)store_item_key('@', &i->id, file);
         i->doomed = !used_meanwhile(r, dir, file) && unlinkat(dir, file, 0) == 0;
-        any |= i->doomed;
     }
-    return any && fsync(dir) < 0 ? error_sys(err, "sync images") : 0;
+    return 0;
 }
 
 static int read_needs(struct removal *r, struct error *err)
@@ -143,7 +141,10 @@ int store_remove(struct store *s, struct usage *u, struct error *err)
     if (trash < 0)
         return trash;
     r.trash_fd = trash;
-    int code = store_lock_exclusive(s, err);
+    int code =
+        store_sync(s, err); /* what goes now is what a power cut would give back for what is new */
+    if (code == 0)
+        code = store_lock_exclusive(s, err);
     if (code == 0) {
         code = remove_locked(&r, u, err);
         store_unlock(s);

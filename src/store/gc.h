@@ -71,8 +71,14 @@ struct verify {
     int (*tree)(void *ctx, int tree_fd, const struct digest *tree, struct error *err);
     /* Called for each finding; item is "blob sha256:...", "image 'x'". */
     void (*found)(void *ctx, const char *item, const struct error *what);
+    void (*begin)(void *ctx); /* there is something to read; may be NULL */
     void *ctx;
     bool repair; /* take damaged blobs, trees and the records that need them out of the store */
 };
 /* Returns the number of findings. Reads all blobs. */
 MUST_CHECK int store_verify(struct store *s, const struct verify *v, struct error *err);
+/* What another boot made and no sync covered is compared before it is believed (store.h, invariant 4): to be called before
+ * anything else of the store is used. The first command of a boot does the work, others wait for it, for those after it there is
+ * nothing to do. What does not hold is taken out (v->repair is true): an image whose record or layer was lost gives its name
+ * back to the one that had it before. Returns the number of findings. */
+MUST_CHECK int store_prove(struct store *s, const struct verify *v, struct error *err);

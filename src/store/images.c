@@ -12,17 +12,16 @@
 #include "base/fd.h"
 #include "store/internal.h"
 
-#define FILE_NAME_SIZE 256
 #define ID_PREFIX_MIN 4
 
 /* '/', ':' and everything unusual as %XX; what is too long for a file is "~" and its digest. The
  * record itself has the name, so nothing has to be decoded. */
-static void escape_name(const char *name, char buf[static FILE_NAME_SIZE])
+void store_image_file(const char *name, char buf[static RECORD_FILE_SIZE])
 {
     size_t n = 0;
 
     for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
-        if (n + 4 > FILE_NAME_SIZE - 1) {
+        if (n + 4 > RECORD_FILE_SIZE - 1) {
             struct digest d;
 
             digest_of(view_of(name), &d);
@@ -39,17 +38,22 @@ static void escape_name(const char *name, char buf[static FILE_NAME_SIZE])
     buf[n] = '\0';
 }
 
-static void file_name(const struct store_image *i, char buf[static FILE_NAME_SIZE])
+static void unnamed_file(const struct digest *key, char buf[static RECORD_FILE_SIZE])
+{
+    buf[0] = '@';
+    (void)digest_hex(key, buf + 1);
+}
+
+static void file_name(const struct store_image *i, char buf[static RECORD_FILE_SIZE])
 {
     struct digest key;
 
     if (i->name) {
-        escape_name(i->name, buf);
+        store_image_file(i->name, buf);
         return;
     }
     store_image_key(i, &key);
-    buf[0] = '@';
-    (void)digest_hex(&key, buf + 1);
+    unnamed_file(&key, buf);
 }
 
 static int images_dir(struct store *s, struct error *err)
@@ -57,12 +61,14 @@ static int images_dir(struct store *s, struct error *err)
     return fd_open(s->fd, "images", O_RDONLY | O_DIRECTORY, 0, err);
 }
 
-/* The record in a file, whose name must be the one that the record asks for. -ENOENT has no
- * text. */
-static int read_record(int dirfd, const char *file, struct store_image *ret, struct error *err)
+/* The record in a file, whose name must be the one that the record asks for, or that of its image: then another took
+ * the name away, and *ret_former (may be NULL) has it. -ENOENT has no text. */
+static int read_file(int dirfd, const char *file, struct store_image *ret, char **ret_former,
+                     struct error *err)
 {
     CLEANUP(store_image_done) struct store_image image = {0};
-    char should[FILE_NAME_SIZE];
+    char should[RECORD_FILE_SIZE];
+    cleanup_free char *former = NULL;
     STR_AUTO(text);
     struct stat st;
     cleanup_close int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -74,6 +80,10 @@ static int read_record(int dirfd, const char *file, struct store_image *ret, str
         r = record_parse(str_view(&text), &image, err);
     if (r < 0)
         return error_wrap(err, r, "file 'images/%s' of the store", file);
+    if (file[0] == '@') {
+        former = image.name;
+        image.name = NULL;
+    }
     file_name(&image, should);
     if (strcmp(should, file) != 0)
         return error_set(err, -EINVAL, "file 'images/%s' of the store holds the record of '%.80s'",
@@ -82,7 +92,14 @@ static int read_record(int dirfd, const char *file, struct store_image *ret, str
         image.used_s = st.st_mtim.tv_sec;
     *ret = image;
     image = (struct store_image){0};
+    if (ret_former)
+        *ret_former = steal(former);
     return 0;
+}
+
+static int read_record(int dirfd, const char *file, struct store_image *ret, struct error *err)
+{
+    return read_file(dirfd, file, ret, NULL, err);
 }
 
 /* --- listing --- */
@@ -190,7 +207,7 @@ static int hold_all(struct store *s, const struct store_image *image, struct err
 
 static int take_into_use(struct store *s, int dirfd, struct store_image *image, struct error *err)
 {
-    char file[FILE_NAME_SIZE];
+    char file[RECORD_FILE_SIZE];
     int r = hold_all(s, image, err);
 
     if (r < 0) {
@@ -206,12 +223,12 @@ static int take_into_use(struct store *s, int dirfd, struct store_image *image, 
 int store_image_get(struct store *s, const char *name, struct store_image *ret, struct error *err)
 {
     CLEANUP(store_image_done) struct store_image image = {0};
-    char file[FILE_NAME_SIZE];
+    char file[RECORD_FILE_SIZE];
     cleanup_close int dir = images_dir(s, err);
 
     if (dir < 0)
         return dir;
-    escape_name(name, file);
+    store_image_file(name, file);
     int r = read_record(dir, file, &image, err);
     if (r == -ENOENT)
         return error_set(err, r, "image '%.200s' is not in the store", name);
@@ -291,84 +308,34 @@ static int check_config(const struct store_image *i, struct error *err)
     return good ? 0 : error_set(err, -EINVAL, "image configuration is not UTF-8 text");
 }
 
-static bool is_unproven(struct store *s, const struct store_image *image,
-                        const struct stamp *durable)
-{
-    vec_each (l, &image->layers) {
-        char hex[DIGEST_HEX_MAX];
-        struct stamp stamp;
-
-        if (store_tree_stamp(s, digest_hex(&l->tree, hex), &stamp) < 0 ||
-            (strcmp(stamp.boot, durable->boot) == 0 && stamp.ns > durable->ns))
-            return true;
-    }
-    return false;
-}
-
-/* Records that are written together: each waits without a name, all reach the disk with what they name, and then get their
- * names. One sync for all, where one after the other costs four more. */
-struct writing {
-    struct {
-        char file[FILE_NAME_SIZE], tmp[TMP_NAME_SIZE];
-        int fd;
-    } at[2];
-    size_t count;
-};
-
-static void writing_done(struct store *s, struct writing *w)
-{
-    while (w->count > 0) {
-        store_forget(s, w->at[--w->count].tmp);
-        (void)close(w->at[w->count].fd);
-    }
-}
-
-static int prepare_record(struct store *s, const struct store_image *image, struct writing *w,
-                          struct error *err)
+static int write_record(struct store *s, int dirfd, const char *file, const struct store_image *i,
+                        struct error *err)
 {
     STR_AUTO(text);
 
-    record_print(image, &text);
+    record_print(i, &text);
     if (text.size > RECORD_SIZE_MAX)
         return error_set(err, -EDQUOT, "image record has %zu bytes, at most %u are kept", text.size,
                          RECORD_SIZE_MAX);
-    const int fd = store_prepare(s, str_view(&text), w->at[w->count].tmp, err);
+    return store_replace(s, dirfd, file, str_view(&text), false, err);
+}
+
+/* The very file gets another name: it has reached the disk, which the one that takes its place has not. -ENOENT has a text:
+ * somebody has just removed it. */
+static int keep_former(struct store *s, int dirfd, const char *file, const struct digest *key,
+                       struct error *err)
+{
+    char tmp[TMP_NAME_SIZE] = "", unnamed[RECORD_FILE_SIZE];
+    cleanup_close int fd = fd_open(dirfd, file, O_RDONLY | O_NOFOLLOW, 0, err);
+
     if (fd < 0)
-        return error_wrap(err, fd, "write an image record");
-    file_name(image, w->at[w->count].file);
-    w->at[w->count++].fd = fd;
-    return 0;
-}
-
-/* What the record names, and what is in it, is on the disk before the record has its name. */
-static int sync_all(struct store *s, const struct store_image *image, const struct writing *w,
-                    struct error *err)
-{
-    struct stamp durable;
-    const int r = store_durable_read(s, &durable, err);
-
-    if (r < 0)
-        return r;
-    if (is_unproven(s, image, &durable))
-        return store_sync(s, err);
-    for (size_t i = 0; i < w->count; i++)
-        if (fsync(w->at[i].fd) < 0)
-            return error_sys(err, "sync an image record");
-    vec_each (l, &image->layers)
-        if (l->blobs.size > 0) /* their bytes are synced at commit, their names here */
-            return fsync(s->blobs_fd) < 0 ? error_sys(err, "sync blobs") : 0;
-    return 0;
-}
-
-static int name_records(struct store *s, int dirfd, struct writing *w, struct error *err)
-{
-    for (size_t i = 0; i < w->count; i++) {
-        const int r = store_name(s, w->at[i].fd, w->at[i].tmp, dirfd, w->at[i].file, err);
-
-        if (r < 0)
-            return error_wrap(err, r, "write image record '%s'", w->at[i].file);
-    }
-    return fsync(dirfd) < 0 ? error_sys(err, "sync the image records") : 0;
+        return fd;
+    if (flock(fd, LOCK_EX) < 0) /* lest it be swept while it has a name in tmp/ */
+        return error_sys(err, "lock image record '%s'", file);
+    unnamed_file(key, unnamed);
+    const int r = store_name(s, fd, tmp, dirfd, unnamed, err);
+    store_forget(s, tmp);
+    return r < 0 ? error_wrap(err, r, "keep image record '%s'", file) : 0;
 }
 
 /* 1 when old says the same as i, the time of making apart. */
@@ -396,30 +363,23 @@ static int put(struct store *s, int dirfd, const char *file, const struct store_
         (void)utimensat(dirfd, file, NULL, AT_SYMLINK_NOFOLLOW);
         return 0;
     }
-    struct writing w = {.count = 0};
-    int r = 0;
     store_image_key(&old, &was);
     store_image_key(i, &is);
     if (had && i->name && !digest_eq(&was, &is)) {
-        free(old.name);
-        old.name = NULL;
-        r = prepare_record(s, &old, &w, err);
+        ERROR_AUTO(why);
+        const int r = keep_former(s, dirfd, file, &was, &why);
+
+        if (r < 0 && r != -ENOENT)
+            return error_move(err, &why);
     }
-    if (r == 0)
-        r = prepare_record(s, i, &w, err);
-    if (r == 0)
-        r = sync_all(s, i, &w, err);
-    if (r == 0)
-        r = name_records(s, dirfd, &w, err);
-    writing_done(s, &w);
-    return r;
+    return write_record(s, dirfd, file, i, err);
 }
 
 int store_image_put(struct store *s, const struct store_image *i, struct error *err)
 {
     CLEANUP(store_key_unlockp) struct store_key *lock = NULL;
     struct digest key;
-    char file[FILE_NAME_SIZE];
+    char file[RECORD_FILE_SIZE];
     cleanup_close int dir = images_dir(s, err);
 
     if (dir < 0)
@@ -439,11 +399,60 @@ int store_image_put(struct store *s, const struct store_image *i, struct error *
                : 0;
 }
 
+/* --- after a power cut --- */
+
+struct former {
+    const char *file;
+    char best[RECORD_FILE_SIZE]; /* the last that had the name of file; "": none */
+    struct timespec left;        /* when it left it: its status changed then */
+};
+
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+static int find_former(void *ctx, int dirfd, const char *name, struct error *err)
+{
+    struct former *f = ctx;
+    CLEANUP(store_image_done) struct store_image image = {0};
+    cleanup_free char *had = NULL;
+    char file[RECORD_FILE_SIZE];
+    struct stat st;
+    ERROR_AUTO(unreadable);
+
+    (void)err;
+    if (name[0] != '@' || read_file(dirfd, name, &image, &had, &unreadable) < 0 || !had)
+        return 0;
+    store_image_file(had, file);
+    if (strcmp(file, f->file) != 0 || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        (f->best[0] && is_before(&st.st_ctim, &f->left)))
+        return 0;
+    snprintf(f->best, sizeof(f->best), "%s", name);
+    f->left = st.st_ctim;
+    return 0;
+}
+
+int store_image_give_back(struct store *s, const char *file, struct error *err)
+{
+    struct former f = {.file = file};
+    cleanup_close int dir = images_dir(s, err);
+
+    if (dir < 0)
+        return dir;
+    const int r = store_each_name(dir, ".", find_former, &f, err);
+    if (r < 0 || !f.best[0])
+        return r;
+    return renameat(dir, f.best, dir, file) < 0 ? error_sys(err, "name '%s' again", file) : 1;
+}
+
+/* --- removing --- */
+
 int store_image_remove(struct store *s, const char *name, const struct digest *id,
                        struct error *err)
 {
     CLEANUP(store_image_done) struct store_image image = {0};
-    char file[FILE_NAME_SIZE];
+    char file[RECORD_FILE_SIZE];
     cleanup_close int dir = images_dir(s, err);
 
     if (dir < 0)
@@ -451,9 +460,9 @@ int store_image_remove(struct store *s, const char *name, const struct digest *i
     if (name) {
         ERROR_AUTO(unreadable);
 
-        escape_name(name, file);
+        store_image_file(name, file);
         if (read_record(dir, file, &image, &unreadable) == 0 && image.name) {
-            char unnamed[FILE_NAME_SIZE];
+            char unnamed[RECORD_FILE_SIZE];
 
             free(image.name); /* the image goes, not only this name of it: no unnamed record stays
                                  behind */
@@ -462,8 +471,7 @@ int store_image_remove(struct store *s, const char *name, const struct digest *i
             (void)unlinkat(dir, unnamed, 0);
         }
     } else {
-        file[0] = '@';
-        (void)digest_hex(id, file + 1);
+        unnamed_file(id, file);
     }
     if (unlinkat(dir, file, 0) == 0)
         return 0;

@@ -70,9 +70,8 @@ MUST_CHECK int store_image_get(struct store *s, const char *name, struct store_i
  * so. Holds too. */
 MUST_CHECK int store_image_find(struct store *s, const char *id_prefix, struct store_image *ret,
                                 struct error *err);
-/* Writes the record under i->name (NULL: unnamed), durably: store_sync() first. Everything it names
- * must be there (-ENOENT) and is held. An equal record is left alone. The image that had the name
- * before stays, unnamed. */
+/* Writes the record under i->name (NULL: unnamed). Everything it names must be there (-ENOENT) and is held. An equal record
+ * is left alone. The image that had the name before stays, unnamed, in the very file that it had. */
 MUST_CHECK int store_image_put(struct store *s, const struct store_image *i, struct error *err);
 /* Removes the name (or with name NULL the unnamed record of id); its trees stay as build cache.
  * -ENOENT. */

@@ -1,6 +1,8 @@
 /* store/internal.h - what the files of this module share. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "base/map.h"
 #include "store/store.h"
 
@@ -32,6 +34,9 @@ struct stamp {
 /* store.c */
 uint64_t store_now_ns(void); /* since boot: goes on through sleep, never back */
 MUST_CHECK int store_durable_read(struct store *s, struct stamp *ret, struct error *err);
+/* store_sync() without `durable`. */
+MUST_CHECK int store_sync_all(struct store *s, struct error *err);
+MUST_CHECK int store_durable_write(struct store *s, uint64_t ns, struct error *err);
 /* Adds the mending hint to an error of a full disk; returns r. */
 int store_failed(struct error *err, int r);
 /* Calls for every name in the directory but "." and ".."; stops at the first failure. */
@@ -77,6 +82,18 @@ int store_link(int fd, int dirfd, const char *name);
 /* All of it at once; durable: fsyncs file and directory. */
 MUST_CHECK int store_replace(struct store *s, int dirfd, const char *name, struct view bytes,
                              bool durable, struct error *err);
+
+/* blob.c: what its mode says of a blob */
+#define BLOB_MODE 0400
+#define BLOB_MODE_UNCOVERED 0600 /* no sync has covered it yet */
+bool store_blob_is_uncovered(const struct stat *st);
+
+/* images.c */
+#define RECORD_FILE_SIZE 256
+/* The file in images/ of an image's name. */
+void store_image_file(const char *name, char buf[static RECORD_FILE_SIZE]);
+/* The record that was in this file was lost: that of the image before, if it is still there, gets the name again: 1, or 0. */
+MUST_CHECK int store_image_give_back(struct store *s, const char *file, struct error *err);
 
 /* tree.c */
 int stamp_parse(const char *text, struct stamp *ret);

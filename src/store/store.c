@@ -14,6 +14,8 @@
 #include "store/internal.h"
 
 #define STORE_FORMAT 1
+/* The kernel writes what is older than 30 s, and looks every 5 s: a sync after that has little to wait for. */
+#define SETTLED_S 40
 
 static const char *const directories[] = {"images", "blobs", "blobs/sha256", "trees", "contexts",
                                           "mounts", "keys",  "leases",       "tmp"};
@@ -88,13 +90,8 @@ int store_durable_read(struct store *s, struct stamp *ret, struct error *err)
     if (text.size > 0 && text.at[text.size - 1] == '\n')
         str_truncate(&text, text.size - 1);
     r = stamp_parse(text.at, ret);
-    if (r < 0) {
-        error_set(err, r, "file 'durable' of the store is damaged: '%.40s'", text.at);
-        return error_hint(
-            err, r,
-            "if the machine has not crashed, delete it; everything unproven is then removed");
-    }
-    return 0;
+    return r < 0 ? error_set(err, r, "file 'durable' of the store is damaged: '%.40s'", text.at)
+                 : 0;
 }
 
 static int durable_put(int fd, const char *boot, uint64_t ns, struct error *err)
@@ -107,83 +104,104 @@ static int durable_put(int fd, const char *boot, uint64_t ns, struct error *err)
     return 0;
 }
 
-static int durable_write(struct store *s, uint64_t ns, struct error *err)
+int store_durable_write(struct store *s, uint64_t ns, struct error *err)
 {
     cleanup_close int fd = fd_open(s->fd, "durable", O_RDWR | O_CREAT, 0600, err);
 
     return fd < 0 ? fd : durable_put(fd, s->boot, ns, err);
 }
 
+/* Until a sync covers a blob, its mode says that it is to be hashed should the machine go down. The blobs are listed before
+ * the sync and marked after it: a list of inodes, as another may have the name by then. */
+struct uncovered {
+    struct name_inode {
+        char name[DIGEST_HEX_MAX];
+        ino_t inode;
+    } * at;
+    size_t size, cap;
+};
+
+static void uncovered_done(struct uncovered *u)
+{
+    vec_done(u);
+}
+
+static int list_uncovered(void *ctx, int dirfd, const char *name, struct error *err)
+{
+    struct uncovered *u = ctx;
+    struct name_inode n = {.name = ""};
+    struct stat st;
+
+    (void)err;
+    if (strlen(name) >= sizeof(n.name) || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        !store_blob_is_uncovered(&st))
+        return 0;
+    memcpy(n.name, name, strlen(name) + 1);
+    n.inode = st.st_ino;
+    vec_push(u, n);
+    return 0;
+}
+
+static void mark_covered(struct store *s, const struct uncovered *u)
+{
+    vec_each (n, u) {
+        struct stat st;
+        cleanup_close int fd = openat(s->blobs_fd, n->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == n->inode)
+            (void)fchmod(fd, BLOB_MODE); /* else it is hashed once for nothing */
+    }
+}
+
+int store_sync_all(struct store *s, struct error *err)
+{
+    CLEANUP(uncovered_done) struct uncovered blobs = {0};
+    const int r = store_each_name(s->fd, "blobs/sha256", list_uncovered, &blobs, err);
+
+    if (r < 0)
+        return r;
+    if (syncfs(s->fd) < 0)
+        return error_sys(err, "sync the store");
+    mark_covered(s, &blobs);
+    return 0;
+}
+
 int store_sync(struct store *s, struct error *err)
 {
     const uint64_t now = store_now_ns();
+    struct timespec times[2];
     struct stamp old;
 
-    if (syncfs(s->fd) < 0)
-        return store_failed(err, error_sys(err, "sync the store"));
+    (void)clock_gettime(CLOCK_REALTIME, &times[1]);
+    times[0] = times[1];
+    int r = store_sync_all(s, err);
+    if (r < 0)
+        return store_failed(err, r);
     cleanup_close int fd = fd_open(s->fd, "durable", O_RDWR, 0, err);
     if (fd < 0)
         return fd;
     if (flock(fd, LOCK_EX) < 0) /* two that sync: the later moment stays */
         return error_sys(err, "lock 'durable'");
-    int r = store_durable_read(s, &old, err);
-    if (r == 0 && (strcmp(old.boot, s->boot) != 0 || old.ns < now))
+    r = store_durable_read(s, &old, err);
+    if (r == 0 && (strcmp(old.boot, s->boot) != 0 || old.ns < now)) {
         r = durable_put(fd, s->boot, now, err);
+        (void)futimens(fd, times); /* what store_wants_sync() looks at */
+    }
     return store_failed(err, r);
 }
 
-/* --- recovery: the first open of another boot --- */
-
-struct recovery {
-    struct store *s;
-    struct stamp durable;
-    int trash_fd;
-};
-
-static int drop_unproven(void *ctx, int dirfd, const char *name, struct error *err)
+bool store_wants_sync(struct store *s)
 {
-    struct recovery *rec = ctx;
+    struct stat images, durable;
     struct stamp stamp;
+    struct timespec now;
 
-    if (store_tree_stamp(rec->s, name, &stamp) == 0 &&
-        (strcmp(stamp.boot, rec->durable.boot) != 0 || stamp.ns <= rec->durable.ns))
-        return 0;
-    if (renameat(dirfd, name, rec->trash_fd, name) < 0)
-        return error_sys(err, "remove tree '%.64s' of before the crash", name);
-    return 0;
-}
-
-static int recover(struct store *s, struct error *err)
-{
-    char name[TMP_NAME_SIZE];
-    struct recovery rec = {.s = s};
-    int r = store_durable_read(s, &rec.durable, err);
-
-    if (r < 0 || strcmp(rec.durable.boot, s->boot) == 0)
-        return r; /* or another process was faster */
-    cleanup_close int trash = store_tmp_new(s, false, name, err);
-    if (trash < 0)
-        return trash;
-    rec.trash_fd = trash;
-    r = store_each_name(s->fd, "trees", drop_unproven, &rec, err);
-    if (r == 0 && syncfs(s->fd) < 0)
-        r = error_sys(err, "sync the store");
-    return r < 0 ? r : durable_write(s, 0, err);
-}
-
-static int recover_if_rebooted(struct store *s, struct error *err)
-{
-    struct stamp durable;
-    int r = store_durable_read(s, &durable, err);
-
-    if (r < 0 || strcmp(durable.boot, s->boot) == 0)
-        return r;
-    r = store_lock_exclusive(s, err);
-    if (r < 0)
-        return r;
-    r = recover(s, err);
-    store_unlock(s);
-    return r < 0 ? store_failed(err, error_wrap(err, r, "recover the store")) : 0;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (fstatat(s->fd, "images", &images, 0) < 0 || fstatat(s->fd, "durable", &durable, 0) < 0 ||
+        store_durable_read(s, &stamp, NULL) < 0)
+        return false;
+    return strcmp(stamp.boot, s->boot) == 0 && images.st_mtim.tv_sec >= durable.st_mtim.tv_sec &&
+           now.tv_sec - images.st_mtim.tv_sec >= SETTLED_S;
 }
 
 /* --- store.json --- */
@@ -277,7 +295,7 @@ static int create_files(struct store *s, struct error *err)
         r = fd_replace_file(s->fd, "index.json", VIEW("{\"schemaVersion\":2,\"manifests\":[]}"),
                             0600, err);
     if (r == 0)
-        r = durable_write(s, 0, err);
+        r = store_durable_write(s, 0, err);
     description_print(NULL, &text);
     return r < 0 ? r : fd_replace_file(s->fd, "store.json", str_view(&text), 0600, err);
 }
@@ -379,9 +397,7 @@ static int open_checked(struct store *s, const char *path, struct error *err)
         if ((r = description_read(s, &doc, err)) < 0)
             return r;
     }
-    if ((r = open_parts(s, err)) < 0)
-        return r;
-    return recover_if_rebooted(s, err);
+    return open_parts(s, err);
 }
 
 int store_open(const struct env *env, struct store **ret, struct error *err)
@@ -402,11 +418,13 @@ int store_attach(int fd, struct store **ret, struct error *err)
     s->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (s->fd < 0)
         return error_sys(err, "attach to the store");
+    struct stamp durable = {.boot = ""};
     int r = open_parts(s, err);
     if (r == 0)
-        r = read_boot(s->boot, err);
+        r = store_durable_read(s, &durable, err); /* main has seen to it that it names this boot */
     if (r < 0)
         return error_wrap(err, r, "attach to the store");
+    memcpy(s->boot, durable.boot, sizeof(s->boot));
     s->attached = true;
     *ret = steal(s);
     return 0;

@@ -2,7 +2,8 @@
  *
  *   $COOPER_ROOT/ (0700)
  *     store.json       format, owner and identity of the store
- *     durable          "<boot> <ns>": what that boot wrote before that moment has reached the disk
+ *     durable          "<boot> <ns>": what that boot wrote before that moment has reached the disk, and so have the blobs
+ *                      with mode 0400
  *     lock             flocked shared while a reference is taken, exclusive while things are removed
  *     images/<name>    one JSON record an image (store/images.h)
  *     oci-layout index.json blobs/sha256/<hex>
@@ -20,15 +21,15 @@
  *     tmp/<name>       flocked by its process; everything unfinished and everything on its way out
  *
  * Invariants
- *   1  A file in blobs/ is complete and matches its name, or is not there: hashed, synced, then
- *      named.
+ *   1  A file in blobs/ is complete and matches its name, or is not there: hashed, then named.
  *   2  A record never names a tree or blob that is missing: removal takes only what no record names.
  *      A relation in cache.db may; then it is a miss.
  *   3  A tree in trees/ never changes. (The mtime of trees/<hex> itself is its last use.)
- *   4  After a power cut nothing is believed that was not synced: a tree carries the boot and the
- *      moment of its commit, and the first store_open() of another boot drops the trees that
- *      `durable` does not cover. A record is named after what it names was synced, and is synced
- *      itself. kill -9 leaves the page cache alone and so loses nothing that was committed.
+ *   4  After a power cut nothing is believed that was not synced, until it is proven: a tree carries the boot and the
+ *      moment of its commit, a blob a mode, and the first command of another boot (store_prove()) reads what `durable` does not
+ *      cover: a tree against its index and that against the name, a blob against its name, every record. What does not hold
+ *      goes; the record that an image had before keeps its file, and so its way back. kill -9 leaves the page cache alone and
+ *      so loses nothing that was committed.
  *   5  A full disk loses work, never truth: what is written is in tmp/ or has no name, and is named
  *      last.
  *   6  Processes on one store see the same and do not run one step twice: store_key_lock().
@@ -70,9 +71,11 @@ int store_fd(const struct store *s); /* the directory, for holder_start() */
  * (-EPERM, hint). To be called before trees are made. */
 MUST_CHECK int store_set_identity(struct store *s, const char *text, struct error *err);
 
-/* Makes everything committed so far survive a power cut: one syncfs(). Nothing to do is free.
- * store_image_put() calls it; others need not. */
+/* Everything committed so far is on the disk: one syncfs(), after which nothing of it has to be proven should the machine go
+ * down. Nobody's result waits for it: who works on a store that wants it does it beside. */
 MUST_CHECK int store_sync(struct store *s, struct error *err);
+/* Images were named that no sync covers, and so long ago that the kernel has written them by itself: a sync is cheap. */
+bool store_wants_sync(struct store *s);
 
 /* --- leases ---
  * Begins the lease of this process if it has none. main calls it (or cache_open(), which does)

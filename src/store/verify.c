@@ -13,8 +13,12 @@
 struct check {
     struct store *s;
     const struct verify *v;
+    bool restarted; /* another boot went before: what it lost, others may stand in for */
+    const struct stamp *durable; /* only what it does not cover; NULL: everything */
     int trash_fd;
     int findings;
+    bool begun;
+    bool again; /* a record came into the place of one that was lost */
 };
 
 static void found(struct check *c, const char *item, const struct error *what)
@@ -22,6 +26,13 @@ static void found(struct check *c, const char *item, const struct error *what)
     c->findings++;
     if (c->v->found)
         c->v->found(c->v->ctx, item, what);
+}
+
+static void tell_beginning(struct check *c)
+{
+    if (c->v->begin && !c->begun)
+        c->v->begin(c->v->ctx);
+    c->begun = true;
 }
 
 /* Out of the store with what is damaged; under the lock, so that no lease is being taken on it just
@@ -70,11 +81,22 @@ static int blob_fault(int dirfd, const char *name, struct error *err)
     return fd < 0 ? fd : hash_blob(fd, &id, err);
 }
 
+static bool is_proven_blob(const struct check *c, int dirfd, const char *name)
+{
+    struct stat st;
+
+    return c->durable && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           !store_blob_is_uncovered(&st);
+}
+
 static int verify_blob(void *ctx, int dirfd, const char *name, struct error *err)
 {
     struct check *c = ctx;
     ERROR_AUTO(why);
 
+    if (is_proven_blob(c, dirfd, name))
+        return 0;
+    tell_beginning(c);
     const int r = blob_fault(dirfd, name, &why);
     if (r == 0 || r == -ENOENT) /* pruned meanwhile */
         return 0;
@@ -106,11 +128,22 @@ static int tree_fault(struct check *c, int dirfd, const char *name, struct error
     return c->v->tree ? c->v->tree(c->v->ctx, fd, &id, err) : 0;
 }
 
+static bool is_proven_tree(const struct check *c, const char *name)
+{
+    struct stamp stamp;
+
+    return c->durable && store_tree_stamp(c->s, name, &stamp) == 0 &&
+           (strcmp(stamp.boot, c->durable->boot) != 0 || stamp.ns <= c->durable->ns);
+}
+
 static int verify_tree(void *ctx, int dirfd, const char *name, struct error *err)
 {
     struct check *c = ctx;
     ERROR_AUTO(why);
 
+    if (is_proven_tree(c, name))
+        return 0;
+    tell_beginning(c);
     const int r = tree_fault(c, dirfd, name, &why);
     if (r == 0 || faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) /* pruned meanwhile */
         return 0;
@@ -163,6 +196,15 @@ static int image_fault(struct check *c, struct store_image *image, bool *ret_for
     return 0;
 }
 
+/* What a power cut took is not what the image was before: that had reached the disk, and is looked at once more. */
+static int give_back(struct check *c, const char *file, struct error *err)
+{
+    const int r = c->restarted ? store_image_give_back(c->s, file, err) : 0;
+
+    c->again |= r > 0;
+    return r < 0 ? r : 0;
+}
+
 static int verify_image(struct check *c, struct store_image *image, struct error *err)
 {
     struct digest key;
@@ -179,8 +221,14 @@ static int verify_image(struct check *c, struct store_image *image, struct error
     found(c, item, &why);
     if (!c->v->repair)
         return 0;
-    return r < 0 ? store_image_remove(c->s, image->name, &key, err)
-                 : store_image_put(c->s, image, err);
+    if (r == 0)
+        return store_image_put(c->s, image, err);
+    const int removed = store_image_remove(c->s, image->name, &key, err);
+    if (removed < 0 || !image->name)
+        return removed;
+    char file[RECORD_FILE_SIZE];
+    store_image_file(image->name, file);
+    return give_back(c, file, err);
 }
 
 static void verify_damaged(void *ctx, const char *file, const struct error *why)
@@ -190,13 +238,17 @@ static void verify_damaged(void *ctx, const char *file, const struct error *why)
     ERROR_AUTO(ignored);
 
     found(c, item, why);
-    if (c->v->repair)
-        (void)unlinkat(c->s->fd, path, 0);
+    if (!c->v->repair)
+        return;
+    (void)unlinkat(c->s->fd, path, 0);
+    (void)!give_back(c, file, &ignored);
 }
 
 static int verify_images(struct check *c, struct error *err)
 {
     CLEANUP(store_images_done) struct store_images images = {0};
+
+    c->again = false;
     int r = store_image_list(c->s, verify_damaged, c, &images, err);
 
     for (size_t i = 0; r == 0 && i < images.size; i++)
@@ -204,24 +256,73 @@ static int verify_images(struct check *c, struct error *err)
     return r;
 }
 
+static int verify_all(struct check *c, struct error *err)
+{
+    char name[TMP_NAME_SIZE];
+    cleanup_close int trash = c->v->repair ? store_tmp_new(c->s, false, name, err) : -1;
+    int r = c->v->repair && trash < 0 ? trash : 0;
+
+    c->trash_fd = trash;
+    if (r == 0)
+        r = store_each_name(c->s->fd, "blobs/sha256", verify_blob, c, err);
+    if (r == 0)
+        r = store_each_name(c->s->fd, "trees", verify_tree, c, err);
+    do {
+        if (r == 0)
+            r = verify_images(c, err);
+    } while (r == 0 && c->again);
+    return r;
+}
+
 int store_verify(struct store *s, const struct verify *v, struct error *err)
 {
-    struct check c = {.s = s, .v = v, .trash_fd = -1};
-    cleanup_close int trash = -1;
-    int r = 0;
+    struct check c = {.s = s, .v = v};
+    const int r = verify_all(&c, err);
 
-    if (v->repair) {
-        char name[TMP_NAME_SIZE];
-
-        trash = store_tmp_new(s, false, name, err);
-        if (trash < 0)
-            return trash;
-        c.trash_fd = trash;
-    }
-    r = store_each_name(s->fd, "blobs/sha256", verify_blob, &c, err);
-    if (r == 0)
-        r = store_each_name(s->fd, "trees", verify_tree, &c, err);
-    if (r == 0)
-        r = verify_images(&c, err);
     return r < 0 ? store_failed(err, error_wrap(err, r, "verify the store")) : c.findings;
+}
+
+/* --- the first command of another boot --- */
+
+static int prove(struct check *c, struct error *err)
+{
+    int r = verify_all(c, err);
+
+    if (r == 0)
+        r = store_sync_all(c->s, err);
+    return r < 0 ? r : store_durable_write(c->s, 0, err);
+}
+
+/* 1 when there is nothing to prove; *ret_known: `durable` can be read. */
+static int is_proven(struct store *s, struct stamp *ret, bool *ret_known, struct error *err)
+{
+    ERROR_AUTO(why);
+    const int r = store_durable_read(s, ret, &why);
+
+    *ret_known = r == 0;
+    if (r == 0)
+        return strcmp(ret->boot, s->boot) == 0;
+    return r == -ENOENT || r == -EINVAL ? 0 : error_move(err, &why);
+}
+
+int store_prove(struct store *s, const struct verify *v, struct error *err)
+{
+    CLEANUP(store_key_unlockp) struct store_key *lock = NULL;
+    struct stamp durable;
+    struct digest key;
+    bool known;
+    int r = is_proven(s, &durable, &known, err);
+
+    if (r != 0)
+        return r < 0 ? r : 0;
+    digest_of(VIEW("the first command of a boot"), &key);
+    r = store_key_lock(s, &key, true, &lock, err);
+    if (r == 0)
+        r = is_proven(s, &durable, &known, err);
+    if (r != 0)
+        return r < 0 ? r : 0; /* another process was faster */
+    struct check c = {.s = s, .v = v, .restarted = true, .durable = known ? &durable : NULL};
+    r = prove(&c, err);
+    return r < 0 ? store_failed(err, error_wrap(err, r, "look at the store after a restart"))
+                 : c.findings;
 }

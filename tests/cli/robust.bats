@@ -19,19 +19,25 @@ setup() {
     chmod 755 "$CTX"
 }
 dockerfile() { cat >"$CTX/Dockerfile"; }
-build() { "$@" "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" -t robust "$CTX"; }
+build() {
+    local options=()
+    [[ ${1:-} != -* ]] || { options=("$1"); shift; }
+    "$@" "$COOPER" build --progress plain "${options[@]}" --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" -t robust "$CTX"
+}
 hostile() { python3 "$BATS_TEST_DIRNAME/hostile.py" "$@"; }
 no_escape() { [ ! -e /tmp/escaped-by-cooper-test ] && [ ! -e /escaped-by-cooper-test ] && [ ! -e "$SUITE_DIR/escaped-by-cooper-test" ]; }
 torture() {
     run "$SOURCE_ROOT/scripts/torture" "$@"
     echo "$output"
     [ "$status" = 0 ]
+    [[ $output != *skipped,* ]] || skip "$output"
 }
 
 @test "ten kills in the middle of builds and loads" { torture -n 10 kill; }
 @test "five kills of parallel stages with cache mounts" { torture -n 5 stages; }
 @test "ten builds on a store of 64 MiB" { need_root; torture -n 10 small; }
 @test "disks of many small sizes" { need_root; torture disk; }
+@test "eight power cuts" { need_root; torture -n 8 power; }
 @test "two and four builders on one store run each step once" { torture builders; }
 @test "an archive of 10^6 entries in 256 MiB" { torture huge; }
 @test "directories 10,000 levels deep" { torture deep; }
@@ -278,6 +284,44 @@ build_odd() { timeout 60 "$COOPER" build --progress plain --build-context "busyb
     [ ! -e "$tree" ]
     run -0 "$COOPER" du --verify
     run -0 build
+}
+
+@test "what an earlier build left is synced beside the work of a later one" {
+    printf 'FROM busybox\nRUN true\n' | dockerfile
+    run -0 build
+    local tries before
+    before=$(cat "$COOPER_ROOT/durable")
+    for tries in $(seq 50); do # a build that ends first takes the sync along
+        touch -d '1 hour ago' "$COOPER_ROOT/images"
+        touch -d '2 hours ago' "$COOPER_ROOT/durable"
+        run -0 build --no-cache
+        [ "$(cat "$COOPER_ROOT/durable")" = "$before" ] || break
+    done
+    [ "$(cat "$COOPER_ROOT/durable")" != "$before" ]
+    [ -z "$(find "$COOPER_ROOT/blobs/sha256" -type f -perm 0600)" ]
+}
+
+@test "after a restart what did not reach the disk is taken out, and said" {
+    need_root
+    local name tree
+    printf 'FROM busybox\nRUN echo one >/file\n' | dockerfile
+    run -0 build
+    printf 'FROM busybox\nRUN echo two >/file\n' | dockerfile
+    run -0 build
+    tree=$(dirname "$(dirname "$(grep -l two "$COOPER_ROOT"/trees/*/fs/file)")")
+    : >"$tree/fs/file" # as a file system leaves what it had not yet written
+    cat /proc/sys/kernel/random/uuid >"$CTX/boot"
+    restarted() { unshare -m --propagation private sh -c 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"' "$CTX/boot" "$@"; }
+    run -0 restarted "$COOPER" run robust cat /file
+    echo "$output"
+    [[ $output == *"checking what may not have reached the disk"* ]]
+    [[ $output == *"layer ${tree##*/}"*"'file'"* ]]
+    [[ $output == *"image docker.io/library/robust:latest: layer"*"is missing"* ]]
+    [ "${lines[-1]}" = one ] # the image before has the name again
+    run -0 restarted "$COOPER" run robust cat /file
+    [ "$output" = one ]
+    run -0 restarted "$COOPER" du --verify
+    run -0 "$COOPER" du --verify # and the store is of this boot again
 }
 
 @test "no user namespaces" {

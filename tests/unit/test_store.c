@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "store/cache.h"
 #include "store_fixture.h"
@@ -236,6 +237,12 @@ static void what_the_dead_left_is_swept(void **state)
     fixture_done(&f);
 }
 
+static void print_finding(void *ctx, const char *item, const struct error *what)
+{
+    (void)ctx;
+    print_message("# %s: %s\n", item, what->text);
+}
+
 /* --- power cuts --- */
 
 static void restamp(struct fixture *f, const struct digest *tree, const char *stamp)
@@ -248,81 +255,238 @@ static void restamp(struct fixture *f, const struct digest *tree, const char *st
         assert_int_equal(symlink(stamp, path), 0);
 }
 
-static void after_a_power_cut_only_the_synced_is_believed(void **state)
+/* As if the machine had gone down: what is now this boot becomes another. */
+static void restart(struct fixture *f)
 {
-    static const char *const stamps[] = {
-        "00000000deadbeef 0000000000000064 5", /* that boot, before the sync */
-        "00000000deadbeef 0000000000000066 5", /* that boot, after it */
-        "00000000cafecafe 0000000000000066 5", /* an older boot: proven at the recovery then */
-        "garbage",                             /* nothing */
-        NULL,
+    STR_AUTO(durable);
+    ERROR_AUTO(err);
+    cleanup_close int dir = open(f->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cleanup_free char *path = xasprintf("%s/trees", f->root);
+    DIR *trees = opendir(path);
+
+    check(fd_read_file(dir, "durable", 100, &durable, &err), &err);
+    char boot[17] = "";
+    memcpy(boot, durable.at, 16);
+    memcpy(durable.at, "00000000deadbeef", 16);
+    check(fd_replace_file(dir, "durable", str_view(&durable), 0600, &err), &err);
+    assert_non_null(trees);
+    for (const struct dirent *e; (e = readdir(trees));) {
+        struct digest tree;
+        char stamp[100] = {0};
+        cleanup_free char *link = xasprintf("%s/stamp", e->d_name);
+
+        if (e->d_name[0] == '.' || readlinkat(dirfd(trees), link, stamp, sizeof(stamp) - 1) < 0 ||
+            strncmp(stamp, boot, 16) != 0)
+            continue;
+        memcpy(stamp, "00000000deadbeef", 16);
+        check(digest_parse_hex(e->d_name, &tree, &err), &err);
+        restamp(f, &tree, stamp);
+    }
+    (void)closedir(trees);
+}
+
+/* The fixture's trees have no index that could be read: the file in them must have the tree's digest. */
+static int compare_file(void *ctx, int tree_fd, const struct digest *tree, struct error *err)
+{
+    unsigned *calls = ctx;
+    STR_AUTO(text);
+    const int r = fd_read_file(tree_fd, "fs/file", 100, &text, err);
+    const struct digest is = digest_of_text(text.at ? text.at : "");
+
+    (*calls)++;
+    return r == 0 && digest_eq(&is, tree) ? 0 : error_set(err, -EPROTO, "differs");
+}
+
+static int prove(struct store *s, unsigned *ret_read)
+{
+    const struct verify v = {
+        .tree = compare_file, .found = print_finding, .ctx = ret_read, .repair = true};
+    ERROR_AUTO(err);
+    *ret_read = 0;
+    const int r = store_prove(s, &v, &err);
+
+    check(r, &err);
+    return r;
+}
+
+/* What a file is whose blocks were never written. */
+static void spoil(struct store *s, const char *below, const struct digest *d, const char *file)
+{
+    char hex[DIGEST_HEX_MAX];
+    cleanup_free char *path = xasprintf("%s/%s%s", below, digest_hex(d, hex), file);
+    ERROR_AUTO(err);
+
+    cleanup_close int fd = fd_open(store_fd(s), path, O_WRONLY | O_TRUNC, 0, &err);
+    check(fd, &err);
+}
+
+static void after_a_power_cut_only_the_synced_and_the_proven_is_believed(void **state)
+{
+    static const struct {
+        const char *stamp;
+        bool spoilt, read, believed;
+    } cases[] = {
+        {"00000000deadbeef 0000000000000064 5", true, false, true}, /* that boot, before the sync */
+        {"00000000deadbeef 0000000000000066 5", false, true, true}, /* that boot, after it */
+        {"00000000deadbeef 0000000000000066 5", true, true, false},
+        {"00000000cafecafe 0000000000000066 5", true, false, true}, /* an older boot: proven then */
+        {"garbage", false, false, false},                           /* nothing */
+        {NULL, false, false, false},
     };
-    static const bool believed[] = {true, false, true, false, false};
-    struct digest trees[ARRAY_SIZE(stamps)];
+    struct digest trees[ARRAY_SIZE(cases)];
     struct fixture f;
+    unsigned expected = 0, calls;
     ERROR_AUTO(err);
 
     (void)state;
     fixture_init(&f, "/tmp");
     struct store *s = fixture_open(&f);
-    for (size_t i = 0; i < ARRAY_SIZE(stamps); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char text[] = {(char)('a' + i), '\0'};
 
         trees[i] = make_tree(s, text);
-        restamp(&f, &trees[i], stamps[i]);
+        restamp(&f, &trees[i], cases[i].stamp);
+        if (cases[i].spoilt)
+            spoil(s, "trees", &trees[i], "/fs/file");
+        expected += cases[i].read;
     }
     check(fd_replace_file(store_fd(s), "durable", VIEW("00000000deadbeef 0000000000000065 0\n"),
                           0600, &err),
           &err);
-    store_close(s);
-    s = fixture_open(&f);
-    for (size_t i = 0; i < ARRAY_SIZE(stamps); i++) {
-        print_message("# %s\n", stamps[i] ? stamps[i] : "none");
-        assert_int_equal(store_tree_has(s, &trees[i]), believed[i]);
+    assert_int_equal(prove(s, &calls), 3);
+    assert_int_equal(calls, expected);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        print_message("# %s\n", cases[i].stamp ? cases[i].stamp : "none");
+        assert_int_equal(store_tree_has(s, &trees[i]), cases[i].believed);
     }
     const struct digest now =
         make_tree(s, "now"); /* this boot needs no sync: a kill loses nothing */
-    store_close(s);
-    s = fixture_open(&f);
+    assert_int_equal(prove(s, &calls), 0);
+    assert_int_equal(calls, 0);
     assert_true(store_tree_has(s, &now));
-    check(store_sync(s, &err), &err);
+    assert_int_equal(unlinkat(store_fd(s), "durable", 0), 0); /* then nothing is known */
+    assert_int_equal(prove(s, &calls), 2);                    /* the spoilt ones */
+    assert_int_equal(calls, 4);
     store_close(s);
     fixture_done(&f);
 }
 
-static void a_named_image_is_on_the_disk(void **state)
+static void a_sync_saves_the_reading(void **state)
 {
     struct fixture f;
+    unsigned calls;
+    struct stat st;
+    char hex[DIGEST_HEX_MAX];
     ERROR_AUTO(err);
-    STR_AUTO(durable);
 
     (void)state;
     fixture_init(&f, "/tmp");
     struct store *s = fixture_open(&f);
-    const struct digest tree = make_tree(s, "layer"), late = make_tree(s, "late");
-    (void)late;
-    make_image(s, "docker.io/library/app:1", "{}", &tree, NULL);
-    const struct digest after = make_tree(s, "after");
-    /* as if the machine had gone down here: what is now this boot becomes another */
-    check(fd_read_file(store_fd(s), "durable", 100, &durable, &err), &err);
+    const struct digest tree = make_tree(s, "layer"), blob = make_blob(s, "blob");
+    check(store_sync(s, &err), &err);
+    const struct digest late = make_tree(s, "late"), late_blob = make_blob(s, "late blob");
+    cleanup_free char *path = xasprintf("blobs/sha256/%s", digest_hex(&blob, hex));
+    assert_int_equal(fstatat(store_fd(s), path, &st, 0), 0);
+    assert_int_equal(st.st_mode & 0777, 0400);
+    restart(&f);
+    spoil(s, "blobs/sha256", &blob, ""); /* it is covered: nobody looks */
+    spoil(s, "blobs/sha256", &late_blob, "");
+    assert_int_equal(prove(s, &calls), 1);
+    assert_int_equal(calls, 1); /* late */
+    assert_true(store_tree_has(s, &tree) && store_tree_has(s, &late));
+    assert_true(store_blob_has(s, &blob));
+    assert_false(store_blob_has(s, &late_blob));
+    restart(&f);
+    assert_int_equal(prove(s, &calls), 0); /* what was proven once is */
     store_close(s);
-    memcpy(durable.at, "00000000deadbeef", 16);
-    cleanup_close int dir = open(f.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    check(fd_replace_file(dir, "durable", str_view(&durable), 0600, &err), &err);
-    const struct digest *all[] = {&tree, &after};
-    for (size_t i = 0; i < 2; i++) {
-        char hex[DIGEST_HEX_MAX], stamp[100] = {0};
-        cleanup_free char *path = xasprintf("trees/%s/stamp", digest_hex(all[i], hex));
+    fixture_done(&f);
+}
 
-        assert_true(readlinkat(dir, path, stamp, sizeof(stamp) - 1) > 0);
-        memcpy(stamp, "00000000deadbeef", 16);
-        restamp(&f, all[i], stamp);
+static void age(struct store *s, const char *name, time_t seconds)
+{
+    const struct timespec at = {.tv_sec = time(NULL) - seconds}, times[2] = {at, at};
+
+    assert_int_equal(utimensat(store_fd(s), name, times, 0), 0);
+}
+
+static void a_sync_is_wanted_when_it_is_cheap(void **state)
+{
+    static const struct {
+        time_t images_s, durable_s; /* how long ago they changed */
+        bool wanted;
+    } cases[] = {
+        {0, 100, false}, /* just now: it would have to write all of it */
+        {30, 100, false}, {60, 100, true}, {60, 20, false}, {-100, 200, false},
+    };
+    struct fixture f;
+    ERROR_AUTO(err);
+
+    (void)state;
+    fixture_init(&f, "/tmp");
+    struct store *s = fixture_open(&f);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        print_message("# %zu\n", i);
+        age(s, "images", cases[i].images_s);
+        age(s, "durable", cases[i].durable_s);
+        assert_true(store_wants_sync(s) == cases[i].wanted);
     }
-    s = fixture_open(&f);
+    age(s, "images", 60);
+    age(s, "durable", 100);
+    check(store_sync(s, &err), &err);
+    assert_false(store_wants_sync(s));
+    age(s, "durable", 100);
+    restart(&f);
+    assert_false(store_wants_sync(s)); /* what another boot left is to be proven */
+    store_close(s);
+    fixture_done(&f);
+}
+
+static void must_be_image(struct store *s, const char *config)
+{
     struct store_image image;
+    ERROR_AUTO(err);
+
     check(store_image_get(s, "docker.io/library/app:1", &image, &err), &err);
+    assert_string_equal(image.config.at, config);
     store_image_done(&image);
-    assert_false(store_tree_has(s, &after));
+}
+
+/* How a power cut may leave what was named last: without its layer, or with an empty record. */
+static void a_lost_image_gives_its_name_back(void **state)
+{
+    struct fixture f;
+    unsigned calls;
+    struct store_image image;
+    ERROR_AUTO(err);
+
+    (void)state;
+    fixture_init(&f, "/tmp");
+    struct store *s = fixture_open(&f);
+    const struct digest old = make_tree(s, "old");
+    make_image(s, "docker.io/library/app:1", "{\"n\":2}", &old, NULL);
+    make_image(s, "docker.io/library/other:1", "{\"n\":0}", &old, NULL);
+    make_image(s, "docker.io/library/other:1", "{\"n\":9}", &old, NULL);
+    check(store_sync(s, &err), &err);
+    const struct digest new = make_tree(s, "new");
+    make_image(s, "docker.io/library/app:1", "{\"n\":3}", &new, NULL);
+    restart(&f);
+    spoil(s, "trees", &new, "/fs/file");
+    assert_int_equal(prove(s, &calls), 2); /* the layer and the image */
+    must_be_image(s, "{\"n\":2}");
+    assert_int_equal(count_names(&f, "images"), 3);
+
+    make_image(s, "docker.io/library/app:1", "{\"n\":4}", &old, NULL);
+    restart(&f);
+    check(
+        fd_replace_file(store_fd(s), "images/docker.io%2Flibrary%2Fapp%3A1", VIEW(""), 0600, &err),
+        &err);
+    assert_int_equal(prove(s, &calls), 1); /* the record */
+    must_be_image(s, "{\"n\":2}");
+
+    check(store_image_remove(s, "docker.io/library/app:1", NULL, &err), &err);
+    restart(&f);
+    assert_int_equal(prove(s, &calls), 0); /* what was removed is not given back */
+    assert_int_equal(store_image_get(s, "docker.io/library/app:1", &image, &err), -ENOENT);
     store_close(s);
     fixture_done(&f);
 }
@@ -487,12 +651,6 @@ static void do_much(struct fixture *f, int arg)
     store_close(s);
 }
 
-static void print_finding(void *ctx, const char *item, const struct error *what)
-{
-    (void)ctx;
-    print_message("# %s: %s\n", item, what->text);
-}
-
 static void must_be_sound(struct fixture *f)
 {
     const struct verify v = {.found = print_finding};
@@ -643,8 +801,10 @@ UNIT_MAIN(cmocka_unit_test(a_new_store_opens_again), cmocka_unit_test(a_store_of
           cmocka_unit_test(a_blob_is_what_it_is_called_or_is_not_there),
           cmocka_unit_test(the_first_commit_of_a_tree_stays),
           cmocka_unit_test(what_the_dead_left_is_swept),
-          cmocka_unit_test(after_a_power_cut_only_the_synced_is_believed),
-          cmocka_unit_test(a_named_image_is_on_the_disk), cmocka_unit_test(one_process_has_a_key),
-          cmocka_unit_test(many_processes_see_one_store),
+          cmocka_unit_test(after_a_power_cut_only_the_synced_and_the_proven_is_believed),
+          cmocka_unit_test(a_sync_saves_the_reading),
+          cmocka_unit_test(a_sync_is_wanted_when_it_is_cheap),
+          cmocka_unit_test(a_lost_image_gives_its_name_back),
+          cmocka_unit_test(one_process_has_a_key), cmocka_unit_test(many_processes_see_one_store),
           cmocka_unit_test(a_kill_at_any_moment_leaves_a_sound_store),
           cmocka_unit_test(a_full_disk_loses_work_not_truth))
