@@ -32,6 +32,8 @@ int store_salt(struct store *s, uint8_t ret[static STORE_SALT_SIZE], struct erro
     if (fd < 0)
         return fd;
     r = fd_write_all(fd, view_make(salt, sizeof(salt)), err);
+    if (r == 0 && fdatasync(fd) < 0) /* once in a store's life: nobody could tell a torn one */
+        r = error_sys(err, "sync the store's salt");
     /* the first of several processes makes it */
     if (r == 0 && linkat(s->tmp_fd, name, s->fd, SALT_FILE, 0) < 0 && errno != EEXIST)
         r = error_sys(err, "make the store's salt");

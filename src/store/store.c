@@ -241,7 +241,7 @@ static int description_check(const json_t *doc, struct error *err)
     return 0;
 }
 
-/* 1 with the document, 0 when there is no store.json. */
+/* 1 with the document, 0 when there is no store.json, or an empty one, as a power cut leaves it. */
 static int description_read(struct store *s, json_t **ret, struct error *err)
 {
     STR_AUTO(text);
@@ -249,7 +249,7 @@ static int description_read(struct store *s, json_t **ret, struct error *err)
     cleanup_doc json_t *doc = NULL;
     int r = fd_read_file(s->fd, "store.json", STORE_FILE_MAX, &text, &why);
 
-    if (r == -ENOENT)
+    if (r == -ENOENT || (r == 0 && text.size == 0))
         return 0;
     if (r < 0)
         return error_move(err, &why);
@@ -266,7 +266,8 @@ static int description_read(struct store *s, json_t **ret, struct error *err)
 
 static int refuse_foreign(void *ctx, int dirfd, const char *name, struct error *err)
 {
-    static const char *const files[] = {"lock", "durable", "oci-layout", "index.json"};
+    static const char *const files[] = {"lock", "durable", "oci-layout", "index.json",
+                                        "store.json"};
 
     for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
         if (strcmp(name, directories[i]) == 0)
@@ -288,8 +289,6 @@ static int create_files(struct store *s, struct error *err)
     for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
         if (mkdirat(s->fd, directories[i], 0700) < 0 && errno != EEXIST)
             return error_sys(err, "make directory '%s'", directories[i]);
-    if (syncfs(s->fd) < 0)
-        return error_sys(err, "sync the store");
     r = fd_replace_file(s->fd, "oci-layout", VIEW("{\"imageLayoutVersion\":\"1.0.0\"}"), 0600, err);
     if (r == 0)
         r = fd_replace_file(s->fd, "index.json", VIEW("{\"schemaVersion\":2,\"manifests\":[]}"),
@@ -297,7 +296,9 @@ static int create_files(struct store *s, struct error *err)
     if (r == 0)
         r = store_durable_write(s, 0, err);
     description_print(NULL, &text);
-    return r < 0 ? r : fd_replace_file(s->fd, "store.json", str_view(&text), 0600, err);
+    if (r == 0)
+        r = fd_replace_file(s->fd, "store.json", str_view(&text), 0600, err);
+    return r == 0 && syncfs(s->fd) < 0 ? error_sys(err, "sync the store") : r;
 }
 
 /* A directory that is neither empty nor ours gets no file from us. */
