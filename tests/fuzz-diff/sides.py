@@ -72,6 +72,13 @@ class Cooper:
         return Built(out, refused)
 
 
+class Clean(Cooper):
+    """One that remembers nothing."""
+
+    def build(self, one, fresh=True):
+        return super().build(one, fresh=True)
+
+
 class BuildKit:
     name = "BuildKit"
 
@@ -116,9 +123,13 @@ class World:
         top = os.path.join(CHROOT, "var/tmp")
         self.scratch, self.peers = tempfile.mkdtemp(prefix="fuzz-diff.", dir=top if os.path.isdir(top) else "/var/tmp"), None
         os.chmod(self.scratch, 0o755)
-        subprocess.run(["bash", os.path.join(HERE, "base.sh"), self.scratch], check=True)
-        for name in IMAGES[1:]:
-            self.cooper().make_image(name)
+        try:
+            subprocess.run(["bash", os.path.join(HERE, "base.sh"), self.scratch], check=True)
+            for name in IMAGES[1:]:
+                self.cooper().make_image(name)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -136,6 +147,9 @@ class World:
 
     def cooper(self):
         return Cooper(self, env=[("COOPER_ROOT", self.scratch + "/store"), ("HOME", self.scratch)])
+
+    def clean(self):
+        return Clean(self, "clean", env=[("HOME", self.scratch)])
 
     def buildkit(self):
         self.peers = BuildKit(self)
