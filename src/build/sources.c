@@ -353,6 +353,15 @@ static int not_found(const char *name, struct error *why, struct error *err)
         name);
 }
 
+/* --pull: the store was not looked into. */
+static int not_answered(const char *name, struct error *why, struct error *err)
+{
+    const int r = error_set(err, why->code, "ask for image '%s': %s", name, why->text);
+
+    return error_hint(err, r, "%s",
+                      why->hint ? why->hint : "--pull=missing takes what the store has");
+}
+
 static bool is_for(const struct found_image *f, const struct platform *p)
 {
     return platform_rank(p, &f->image->config.platform) >= 0;
@@ -366,7 +375,8 @@ static int find_image(struct sources *s, const char *name, const struct platform
     CLEANUP(found_freep) struct found_image *f = NULL;
     ERROR_AUTO(here);
     ERROR_AUTO(there);
-    int r = s->pull == BUILD_PULL_ALWAYS ? -ENOENT : find_in_store(s, name, platform, &f, &here);
+    const bool always = s->pull == BUILD_PULL_ALWAYS && !reference_is_id(name);
+    int r = always ? -ENOENT : find_in_store(s, name, platform, &f, &here);
 
     if (r < 0 && r != -ENOENT)
         return error_move(err, &here);
@@ -380,7 +390,8 @@ static int find_image(struct sources *s, const char *name, const struct platform
         }
     }
     if (!f)
-        return not_found(name, &there, err);
+        return always && there.code ? not_answered(name, &there, err)
+                                    : not_found(name, &there, err);
     *ret = steal(f);
     return 0;
 }

@@ -428,6 +428,15 @@ END
     [ "$("$COOPER" inspect -f '{{.Id}}' one)" = "$("$COOPER" inspect -f '{{.Id}}' two)" ]
     "$COOPER" build --pull -q -t three "$BATS_TEST_TMPDIR/c"
     [ "$("$COOPER" inspect -f '{{.Config.Labels.newer}}' three)" = yes ]
+    # what the store has is not looked at with --pull: that it is not there would be no answer
+    "$COOPER" tag three 127.0.0.1:1/gone:1
+    printf 'FROM 127.0.0.1:1/gone:1\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    run "$COOPER" build --pull "$BATS_TEST_TMPDIR/c"
+    [ "$status" = 1 ]
+    [[ $output == *"ask for image '127.0.0.1:1/gone:1'"*"hint: --pull=missing"* ]]
+    # an id is asked of nobody
+    printf 'FROM %s\n' "$("$COOPER" inspect -f '{{.Id}}' three)" >"$BATS_TEST_TMPDIR/c/Dockerfile"
+    "$COOPER" build -q --pull "$BATS_TEST_TMPDIR/c"
 }
 
 @test "build: what the store has by tag or digest is asked for nowhere" {
