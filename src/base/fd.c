@@ -117,6 +117,20 @@ int fd_read_regular(int dirfd, const char *path, size_t limit, struct str *ret, 
     return r < 0 ? error_wrap(err, r, "read '%.200s'", path) : 0;
 }
 
+int fd_pwrite_all(int fd, struct view data, uint64_t offset, struct error *err)
+{
+    for (size_t done = 0; done < data.size;) {
+        const ssize_t n = pwrite(fd, data.at + done, data.size - done, (off_t)(offset + done));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_sys(err, "write");
+        done += (size_t)n;
+    }
+    return 0;
+}
+
 int fd_pread_all(int fd, void *buf, size_t size, uint64_t offset, struct error *err)
 {
     for (size_t done = 0; done < size;) {

@@ -19,6 +19,7 @@ MUST_CHECK int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mo
 MUST_CHECK int fd_open(int dirfd, const char *path, int flags, mode_t mode, struct error *err);
 
 MUST_CHECK int fd_write_all(int fd, struct view data, struct error *err);
+MUST_CHECK int fd_pwrite_all(int fd, struct view data, uint64_t offset, struct error *err);
 /* Reads to the end; more than limit bytes is -EDQUOT. */
 MUST_CHECK int fd_read_all(int fd, size_t limit, struct str *ret, struct error *err);
 MUST_CHECK int fd_read_file(int dirfd, const char *path, size_t limit, struct str *ret,

@@ -163,6 +163,43 @@ static void sha256_is_sha256(void **state)
     assert_memory_not_equal(x, y, sizeof(x)); /* fields do not run together */
 }
 
+/* Streams of many lengths, in parts of many lengths, are hashed side by side as they are alone. */
+static void hashes_side_by_side_are_the_same(void **state)
+{
+    static const size_t counts[] = {1, HASH_LANES_MIN - 1, HASH_LANES_MIN, HASH_LANES, 11};
+    static const size_t firsts[] = {0, 1, 63, 64, 65, 640, 1000};
+    static uint8_t bytes[11][9000];
+    uint32_t x = 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i / sizeof(bytes[0])][i % sizeof(bytes[0])] = (uint8_t)((x = x * 1664525 + 1) >> 24);
+    for (size_t c = 0; c < ARRAY_SIZE(counts); c++) {
+        struct hash hashes[11];
+        struct hash_part parts[11];
+        size_t at[11] = {0};
+
+        for (size_t i = 0; i < counts[c]; i++)
+            hash_init(&hashes[i]);
+        for (size_t round = 0; round < 8; round++) {
+            for (size_t i = 0; i < counts[c]; i++) {
+                const size_t n = firsts[(i * 3 + round) % ARRAY_SIZE(firsts)] + (round == 5) * 512;
+
+                parts[i] = (struct hash_part){&hashes[i], {(char *)bytes[i] + at[i], n}};
+                at[i] += n;
+            }
+            hash_add_each(parts, counts[c]);
+        }
+        for (size_t i = 0; i < counts[c]; i++) {
+            uint8_t got[SHA256_SIZE], want[SHA256_SIZE];
+
+            hash_done(&hashes[i], got);
+            hash_of(view_make((char *)bytes[i], at[i]), want);
+            assert_memory_equal(got, want, SHA256_SIZE);
+        }
+    }
+}
+
 static void json_is_read_strictly(void **state)
 {
     static const struct {
@@ -425,6 +462,7 @@ UNIT_MAIN(cmocka_unit_test(errors_keep_the_innermost_place), cmocka_unit_test(vi
           cmocka_unit_test(strings_grow_and_stay_terminated), cmocka_unit_test(base64_has_one_form),
           cmocka_unit_test(maps_keep_order_and_replace),
           cmocka_unit_test(arenas_align_and_hold_large_objects), cmocka_unit_test(sha256_is_sha256),
+          cmocka_unit_test(hashes_side_by_side_are_the_same),
           cmocka_unit_test(json_is_read_strictly), cmocka_unit_test(json_getters_name_the_key),
           cmocka_unit_test(files_stay_below_their_root),
           cmocka_unit_test(any_depth_is_removed_with_few_descriptors),
