@@ -8,20 +8,22 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/follow.h"
-#include "base/hash.h"
 #include "net/curl.h"
 #include "net/http_internal.h"
+#include "net/sink.h"
 
 #define SOCKET_FD 3
-#define BUFFER_SIZE (256L << 10)
-#define HELD_MAX (128u << 10) /* libcurl hands out 16 KiB at a time; a write takes more */
+#define BUFFER_SIZE (64L << 10) /* what is read of a socket at once stays in the cache */
+#define UPLOAD_BUFFER_SIZE (256L << 10)
+#define WINDOW_SIZE (8 << 20)
 #define TRANSFERS_MAX 64
+#define IDLE_MS 3 /* nothing came for as long: digests catch up */
 #define CONNECT_S 30
 
 struct role;
@@ -31,13 +33,13 @@ struct transfer {
     uint64_t id;
     struct str body, answer; /* what goes out, what comes in */
     int fd, last_fd, told_fd;
-    bool upload, download, with_hash, begun, full, has_body;
+    bool upload, download, with_hash, full, has_body, arrived;
+    int result;            /* enum curl_code, of one that arrived */
     uint64_t offset, size; /* of the part that goes out; offset and limit of what comes in */
-    uint64_t sent, at;     /* at: end of what is in the file */
-    struct str held;       /* what goes into it next */
+    uint64_t sent;
+    struct sink sink; /* what comes in; open once there is something */
     size_t body_max;
     uint64_t moved, told;
-    struct hash hash;
     struct strings headers;
     size_t head_size;
     char *local; /* a complaint of ours */
@@ -48,6 +50,7 @@ struct role {
     struct curl curl;
     void *multi;
     VEC(struct transfer *) transfers;
+    struct sinks sinks;
     int64_t told_ms;
     bool ended;
 };
@@ -92,26 +95,6 @@ static size_t on_header(const char *data, size_t size, size_t count, void *ctx)
     return 0;
 }
 
-/* The part that is there already goes into the digest. */
-static int hash_front(struct transfer *t)
-{
-    cleanup_free char *buf = xmalloc((size_t)BUFFER_SIZE);
-    uint64_t at = 0;
-
-    while (at < t->offset) {
-        const size_t want = (size_t)MIN(t->offset - at, (uint64_t)BUFFER_SIZE);
-        const ssize_t n = pread(t->fd, buf, want, (off_t)at);
-
-        if (n <= 0) {
-            complain(t, "read what was fetched before: %s", n < 0 ? strerror(errno) : "it is gone");
-            return -EIO;
-        }
-        hash_add(&t->hash, buf, (size_t)n);
-        at += (uint64_t)n;
-    }
-    return 0;
-}
-
 static bool goes_to_file(const struct transfer *t)
 {
     long status = 0;
@@ -120,54 +103,17 @@ static bool goes_to_file(const struct transfer *t)
     return t->download && (status == 200 || status == 206);
 }
 
-static void tell(const struct transfer *t, uint64_t word)
-{
-    if (t->told_fd >= 0)
-        follow_tell(t->told_fd, word);
-}
-
-static int begin_file(struct transfer *t)
+static int open_sink(struct transfer *t)
 {
     long status = 0;
-    struct stat st;
+    ERROR_AUTO(err);
 
     t->role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
-    t->begun = true;
-    t->at = status == 206 ? t->offset : 0;
-    hash_init(&t->hash);
-    if (fstat(t->fd, &st) < 0 || ftruncate(t->fd, (off_t)t->at) < 0) {
-        complain(t, "write: %s", strerror(errno));
-        return -EIO;
-    }
-    if ((uint64_t)st.st_size > t->at)
-        tell(t, FOLLOW_AGAIN);
-    return t->with_hash && t->at ? hash_front(t) : 0;
-}
-
-/* What is held goes into the file, and into the digest. */
-static int write_held(struct transfer *t)
-{
-    size_t done = 0;
-
-    while (done < t->held.size) {
-        const ssize_t n =
-            pwrite(t->fd, t->held.at + done, t->held.size - done, (off_t)(t->at + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            complain(t, "write: %s", strerror(errno));
-            return -EIO;
-        }
-        done += (size_t)n;
-    }
-    if (t->with_hash)
-        hash_add(&t->hash, t->held.at, t->held.size);
-    t->at += t->held.size;
-    if (t->held.size)
-        tell(t, FOLLOW_MORE);
-    str_clear(&t->held);
-    return 0;
+    const int r = sink_open(&t->sink, &t->role->sinks, t->fd, t->told_fd,
+                            status == 206 ? t->offset : 0, t->with_hash, &err);
+    if (r < 0)
+        complain(t, "%s", err.text);
+    return r;
 }
 
 static void transfer_free(struct transfer *t)
@@ -178,10 +124,10 @@ static void transfer_free(struct transfer *t)
     }
     t->role->curl.slist_free_all(t->list);
     doc_unref(t->request);
-    (void)write_held(t); /* who comes after it goes on there */
+    (void)!sink_flush(&t->sink, NULL); /* who comes after it goes on there */
+    sink_close(&t->sink);
     str_done(&t->body);
     str_done(&t->answer);
-    str_done(&t->held);
     strings_done(&t->headers);
     fd_closep(&t->fd);
     fd_closep(&t->last_fd);
@@ -192,19 +138,19 @@ static void transfer_free(struct transfer *t)
 
 static size_t to_file(struct transfer *t, const char *data, size_t size)
 {
-    if (!t->begun && begin_file(t) < 0)
+    ERROR_AUTO(err);
+
+    if (!sink_is_open(&t->sink) && open_sink(t) < 0)
         return 0;
-    if (t->at + t->held.size > t->size || size > t->size - t->at - t->held.size) {
+    const uint64_t there = sink_size(&t->sink);
+    if (there > t->size || size > t->size - there) {
         t->full = true;
         complain(t, "it is longer than announced");
         return 0;
     }
-    for (size_t done = 0, n; done < size;
-         done += n) { /* whole pages: the file has no part of one twice */
-        n = MIN(size - done, HELD_MAX - (size_t)((t->at + t->held.size) % HELD_MAX));
-        str_add(&t->held, view_make(data + done, n));
-        if ((t->at + t->held.size) % HELD_MAX == 0 && write_held(t) < 0)
-            return 0;
+    if (sink_add(&t->sink, view_make(data, size), &err) < 0) {
+        complain(t, "%s", err.text);
+        return 0;
     }
     t->moved += size;
     return size;
@@ -313,7 +259,7 @@ static void set_body(const struct curl *c, struct transfer *t, const char *metho
         c->easy_setopt(t->easy, CURL_READDATA, t);
         c->easy_setopt(t->easy, CURL_SEEKFUNCTION, on_seek);
         c->easy_setopt(t->easy, CURL_SEEKDATA, t);
-        c->easy_setopt(t->easy, CURL_UPLOAD_BUFFERSIZE, BUFFER_SIZE);
+        c->easy_setopt(t->easy, CURL_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_SIZE);
     } else if (t->has_body) {
         c->easy_setopt(t->easy, CURL_POST, 1L);
         c->easy_setopt(t->easy, CURL_POSTFIELDS, t->body.at);
@@ -340,6 +286,16 @@ static void set_headers(const struct curl *c, struct transfer *t)
     c->easy_setopt(t->easy, CURL_HTTPHEADER, t->list);
 }
 
+/* A wide window from the start, which the kernel goes on to widen (with SO_RCVBUF it would not): a
+ * server that waits for room would send in our time, within our reads. */
+static int on_socket(void *ctx, int fd, int purpose)
+{
+    (void)ctx, (void)purpose;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int){WINDOW_SIZE / 2}, sizeof(int));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int){1}, sizeof(int));
+    return 0;
+}
+
 static void set_options(const struct curl *c, struct transfer *t, const char *method,
                         const char *url)
 {
@@ -359,6 +315,7 @@ static void set_options(const struct curl *c, struct transfer *t, const char *me
     c->easy_setopt(t->easy, CURL_NOPROGRESS, 1L);
     c->easy_setopt(t->easy, CURL_NOSIGNAL, 1L);
     c->easy_setopt(t->easy, CURL_BUFFERSIZE, BUFFER_SIZE);
+    c->easy_setopt(t->easy, CURL_SOCKOPTFUNCTION, on_socket);
     c->easy_setopt(t->easy, CURL_CONNECTTIMEOUT, (long)CONNECT_S);
     c->easy_setopt(t->easy, CURL_LOW_SPEED_LIMIT, 1L);
     c->easy_setopt(t->easy, CURL_LOW_SPEED_TIME, stall);
@@ -409,7 +366,6 @@ static int begin(struct role *role, struct http_frame *f, struct error *err)
                            .request = steal(f->doc),
                            .body = f->body,
                            .answer = STR_INIT,
-                           .held = STR_INIT,
                            .fd = steal_fd(f->fd),
                            .last_fd = steal_fd(f->last_fd),
                            .told_fd = -1};
@@ -423,6 +379,8 @@ static int begin(struct role *role, struct http_frame *f, struct error *err)
     t->easy = role->curl.easy_init();
     if (!t->easy)
         return error_set(err, -ENOMEM, "libcurl takes no further request");
+    if (t->download && t->with_hash)
+        sink_expect(&t->sink, &role->sinks);
     set_options(&role->curl, t, method, url);
     return role->curl.multi_add_handle(role->multi, t->easy) == 0
                ? 0
@@ -431,16 +389,16 @@ static int begin(struct role *role, struct http_frame *f, struct error *err)
 
 /* ---- answers ---- */
 
-static enum http_failure failure_of(const struct transfer *t, int result, long status)
+static enum http_failure failure_of(const struct transfer *t, long status)
 {
     if (t->full)
         return HTTP_TOO_LONG;
     if (t->local)
         return HTTP_LOCAL;
     /* it answered before it had read everything, and closed */
-    if (result != CURL_OK && status >= 400 && t->upload)
+    if (t->result != CURL_OK && status >= 400 && t->upload)
         return HTTP_ANSWERED;
-    switch ((enum curl_code)result) {
+    switch ((enum curl_code)t->result) {
     case CURL_OK:
         return HTTP_ANSWERED;
     case CURL_E_PEER_FAILED_VERIFICATION:
@@ -466,17 +424,34 @@ static enum http_failure failure_of(const struct transfer *t, int result, long s
     }
 }
 
-static json_t *answer_doc(struct transfer *t, int result, long status)
+/* Of what came without a complaint. */
+static bool take_digest(struct transfer *t, struct digest *ret)
 {
-    const enum http_failure failure = failure_of(t, result, status);
-    json_t *doc = json_object(), *headers = json_array();
+    ERROR_AUTO(why);
+
+    if (t->result != CURL_OK || t->local || !t->with_hash || !sink_is_open(&t->sink))
+        return false;
+    if (sink_digest(&t->sink, ret->sha256, &why) == 0)
+        return true;
+    complain(t, "%s", why.text);
+    return false;
+}
+
+static json_t *answer_doc(struct transfer *t, long status)
+{
     struct digest d;
+    const bool has_digest = take_digest(t, &d);
+    const enum http_failure failure = failure_of(t, status);
+    json_t *doc = json_object(), *headers = json_array();
     char text[DIGEST_TEXT_MAX];
 
     doc_set_int(doc, "id", (int64_t)t->id);
     doc_set_int(doc, "failure", failure);
     doc_set_int(doc, "status", status);
-    doc_set_int(doc, "size", (int64_t)(t->begun ? t->at : t->download ? t->offset : 0));
+    doc_set_int(doc, "size",
+                (int64_t)(sink_is_open(&t->sink) ? t->sink.at
+                          : t->download          ? t->offset
+                                                 : 0));
     vec_each (line, &t->headers) {
         doc_push(headers, doc_new_text(*line));
     }
@@ -485,11 +460,9 @@ static json_t *answer_doc(struct transfer *t, int result, long status)
         doc_set_text(doc, "complaint",
                      t->local        ? t->local
                      : t->message[0] ? t->message
-                                     : t->role->curl.easy_strerror(result));
-    else if (t->with_hash && t->begun) {
-        hash_done(&t->hash, d.sha256);
+                                     : t->role->curl.easy_strerror(t->result));
+    else if (has_digest)
         doc_set_text(doc, "digest", digest_format(&d, text));
-    }
     return doc;
 }
 
@@ -514,21 +487,30 @@ static int give_answer(struct role *role, struct transfer *t, json_t *take_answe
     return 0;
 }
 
-static int finish(struct role *role, struct transfer *t, int result, struct error *err)
+static int finish(struct role *role, struct transfer *t, struct error *err)
 {
     long status = 0;
 
     role->curl.easy_getinfo(t->easy, CURL_INFO_RESPONSE_CODE, &status);
-    if (result == CURL_OK && goes_to_file(t) && !t->begun)
-        (void)begin_file(t); /* of no bytes */
-    if (!t->local && write_held(t) < 0)
-        result = CURL_E_WRITE_ERROR;
-    const int r = give_answer(role, t, answer_doc(t, result, status), err);
+    const int r = give_answer(role, t, answer_doc(t, status), err);
     for (size_t i = 0; i < role->transfers.size; i++)
         if (role->transfers.at[i] == t)
             role->transfers.at[i] = role->transfers.at[--role->transfers.size];
     transfer_free(t);
     return r;
+}
+
+/* All is in its file, but maybe not in its digest yet. */
+static void arrive(struct transfer *t, int result)
+{
+    ERROR_AUTO(why);
+
+    t->arrived = true;
+    t->result = result;
+    if (result == CURL_OK && goes_to_file(t) && !sink_is_open(&t->sink))
+        (void)!open_sink(t); /* of no bytes */
+    if (!t->local && sink_flush(&t->sink, &why) < 0)
+        complain(t, "%s", why.text);
 }
 
 static int take_messages(struct role *role, struct error *err)
@@ -543,7 +525,9 @@ static int take_messages(struct role *role, struct error *err)
         if (m->msg != CURL_MSG_DONE)
             continue;
         role->curl.easy_getinfo(m->easy, CURL_INFO_PRIVATE, &t);
-        r = finish(role, t, result, err);
+        arrive(t, result);
+        if (result != CURL_OK || t->local || sink_is_hashed(&t->sink))
+            r = finish(role, t, err);
     }
     return r;
 }
@@ -579,21 +563,46 @@ static int take_request(struct role *role, struct error *err)
     return r > 0 ? begin(role, &f, err) : r;
 }
 
+/* Digests go on when enough bodies have something for them, and when there is nothing else to do. */
+static int hash_some(struct role *role, bool idle, struct error *err)
+{
+    int r = 0;
+
+    if (idle || sinks_are_due(&role->sinks))
+        sinks_hash(&role->sinks);
+    for (size_t i = role->transfers.size; r == 0 && i-- > 0;) {
+        struct transfer *t = role->transfers.at[i];
+
+        if (t->arrived && sink_is_hashed(&t->sink))
+            r = finish(role, t, err);
+    }
+    return r;
+}
+
+static int wait_ms(const struct role *role, int running)
+{
+    if (role->sinks.lag)
+        return running && !sinks_are_due(&role->sinks) ? IDLE_MS : 0;
+    return running ? 1000 : 60000;
+}
+
 static int work(struct role *role, struct error *err)
 {
     struct curl_waitfd waits = {.fd = SOCKET_FD, .events = POLLIN};
-    int running = 0, r = 0;
+    int running = 0, ready = 1, r = 0;
 
     while (r == 0 && !role->ended) {
         if (role->curl.multi_perform(role->multi, &running) != 0)
             return error_set(err, -EIO, "libcurl failed");
         r = take_messages(role, err);
         if (r == 0)
+            r = hash_some(role, ready == 0, err);
+        if (r == 0)
             r = tell_progress(role, err);
         if (r < 0)
             return r;
         waits.revents = 0;
-        (void)role->curl.multi_poll(role->multi, &waits, 1, running ? 1000 : 60000, NULL);
+        (void)role->curl.multi_poll(role->multi, &waits, 1, wait_ms(role, running), &ready);
         if (waits.revents)
             r = take_request(role, err);
     }
@@ -640,6 +649,7 @@ static void role_done(struct role *role)
     vec_each (t, &role->transfers)
         transfer_free(*t);
     vec_done(&role->transfers);
+    sinks_done(&role->sinks);
     if (role->multi)
         role->curl.multi_cleanup(role->multi);
 }
