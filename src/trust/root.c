@@ -61,11 +61,12 @@ static int read_time(const json_t *doc, const char *key, int64_t *ret_s, struct 
 
     if (r < 0 || !text)
         return r;
-    if (!config_time_parse(text, ret_s) || *ret_s <= 0)
+    if (!config_time_parse(text, ret_s))
         return error_set(err, -EINVAL, "%s '%.40s' is no time", key, text);
     return 0;
 }
 
+/* `cosign trusted-root create` writes 1970 as the start of a log where it is told none. An end then would read as none. */
 static int read_window(const json_t *doc, struct window *ret, struct error *err)
 {
     static const char *const words[] = {"start", "end", NULL};
@@ -77,7 +78,12 @@ static int read_window(const json_t *doc, struct window *ret, struct error *err)
     r = know_keys(valid, words, err);
     if (r == 0)
         r = read_time(valid, "start", &ret->start_s, err);
-    return r < 0 ? r : read_time(valid, "end", &ret->end_s, err);
+    if (r == 0)
+        r = read_time(valid, "end", &ret->end_s, err);
+    ret->start_s = MAX(ret->start_s, 0);
+    return r == 0 && ret->end_s <= 0 && json_object_get(valid, "end")
+               ? error_set(err, -EINVAL, "its end is before all time")
+               : r;
 }
 
 /* Appends rawBytes, which protobuf's JSON has in base64, as a block of PEM. */

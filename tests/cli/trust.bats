@@ -725,6 +725,7 @@ authorities() {
     bundled log leaf
     trust "$(log log "$past")" "$fulcio" ""; verdict 1 "the log is not believed" "${identity[@]}"
     trust "$(log log "$to_come")" "$fulcio" ""; verdict 1 "the log is not believed" "${identity[@]}"
+    trust "$(log log '{"start": "1970-01-01T00:00:00Z"}')" "$fulcio" ""; verdict 0 "" "${identity[@]}" # as cosign writes it
     trust "$(log log "$now")" "$(chain "$past" middle.crt)" ""; verdict 1 "no authority is believed" "${identity[@]}"
     SAYS=promise BREAK=time bundled log leaf; trust "$(log log "$now")" "$fulcio" ""; verdict 1 "the promise of the log" "${identity[@]}"
 
@@ -759,6 +760,7 @@ authorities() {
     trust "$(log log "$now" | sed s/validFor/valid_for/)" "$fulcio" ""; verdict 2 "no meaning" "${identity[@]}"
     trust "$(log log null)" "$fulcio" ""; verdict 2 "is null" "${identity[@]}"
     trust "$(log log '{"end": "soon"}')" "$fulcio" ""; verdict 2 "is no time" "${identity[@]}"
+    trust "$(log log '{"end": "1970-01-01T00:00:00Z"}')" "$fulcio" ""; verdict 2 "before all time" "${identity[@]}"
     run -2 cooper verify "${identity[@]}" --rekor-public-key chain/log.pub oci:image
     run -2 cooper verify --trusted-root root.json oci:image
 }
