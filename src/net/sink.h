@@ -17,12 +17,13 @@
 /* All of one process. Zeroed memory is none. */
 struct sinks {
     VEC(struct sink *) expected; /* those that have, or will have, something to hash */
+    size_t next;                 /* of them: whose turn it is */
     uint64_t lag;
 };
 void sinks_done(struct sinks *all);
 /* Whether there are enough that wait, or waits too much. */
 bool sinks_are_due(const struct sinks *all);
-/* Hashes a window of each that lags behind. */
+/* Hashes a window of each that lags behind, or of HASH_LANES of them in turn. */
 void sinks_hash(struct sinks *all);
 
 /* Zeroed memory is one that is not open. */

@@ -94,6 +94,29 @@ static void digests_that_lag_are_the_same(void **state)
     }
 }
 
+/* Eight that never stop do not keep the ninth from its digest. */
+static void each_has_its_turn(void **state)
+{
+    struct sinks all = {0};
+    struct body bodies[COUNT];
+
+    (void)state;
+    make_body();
+    for (size_t i = 0; i < COUNT; i++)
+        open_body(&bodies[i], &all, i, SIZE_MAX_OF_TEST);
+    for (size_t i = 0; i < COUNT; i++) {
+        bring(&bodies[i], i, SIZE_MAX);
+        assert_int_equal(sink_flush(&bodies[i].sink, NULL), 0);
+    }
+    for (size_t turn = 0; turn < 2; turn++)
+        sinks_hash(&all);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_true(bodies[i].sink.hashed >= SINK_WINDOW);
+        check(&bodies[i], i);
+    }
+    sinks_done(&all);
+}
+
 /* One that went away takes nothing from the others, and one whose file cannot be read says so. */
 static void a_file_that_is_gone_is_an_error_of_its_own(void **state)
 {
@@ -122,5 +145,5 @@ static void a_file_that_is_gone_is_an_error_of_its_own(void **state)
     sinks_done(&all);
 }
 
-UNIT_MAIN(cmocka_unit_test(digests_that_lag_are_the_same),
+UNIT_MAIN(cmocka_unit_test(digests_that_lag_are_the_same), cmocka_unit_test(each_has_its_turn),
           cmocka_unit_test(a_file_that_is_gone_is_an_error_of_its_own))
