@@ -207,7 +207,7 @@ static void arrive(struct transfer *t, int result)
     t->result = result;
     if (result == CURL_OK && transfer_goes_to_file(t) && !sink_is_open(&t->sink))
         (void)!transfer_open_sink(t); /* of no bytes */
-    if (!t->local && sink_flush(&t->sink, &why) < 0)
+    if (!t->local && sink_end(&t->sink, &why) < 0)
         transfer_complain(t, "%s", why.text);
 }
 
@@ -261,13 +261,20 @@ static int take_request(struct role *role, struct error *err)
     return r > 0 ? begin(role, &f, err) : r;
 }
 
+static bool are_due(const struct role *role)
+{
+    return role->sinks.lag && sinks_are_due(&role->sinks, now_ms() - role->hashed_ms);
+}
+
 /* Digests go on when enough bodies have something for them, and when there is nothing else to do. */
 static int hash_some(struct role *role, bool idle, struct error *err)
 {
     int r = 0;
 
-    if (idle || sinks_are_due(&role->sinks))
+    if (idle || are_due(role)) {
         sinks_hash(&role->sinks);
+        role->hashed_ms = now_ms();
+    }
     for (size_t i = role->transfers.size; r == 0 && i-- > 0;) {
         struct transfer *t = role->transfers.at[i];
 
@@ -280,7 +287,7 @@ static int hash_some(struct role *role, bool idle, struct error *err)
 static int wait_ms(const struct role *role, int running)
 {
     if (role->sinks.lag)
-        return running && !sinks_are_due(&role->sinks) ? IDLE_MS : 0;
+        return running && !are_due(role) ? IDLE_MS : 0;
     return running ? 1000 : 60000;
 }
 

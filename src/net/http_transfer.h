@@ -30,7 +30,7 @@ struct role {
     void *multi;
     VEC(struct transfer *) transfers;
     struct sinks sinks;
-    int64_t told_ms;
+    int64_t told_ms, hashed_ms;
     bool ended;
 };
 

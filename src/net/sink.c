@@ -114,13 +114,17 @@ void sinks_hash(struct sinks *all)
         window_close(&windows[i]);
 }
 
-bool sinks_are_due(const struct sinks *all)
+bool sinks_are_due(const struct sinks *all, int64_t since_ms)
 {
+    bool waits = false;
     size_t n = 0;
 
-    vec_each (s, &all->expected)
+    vec_each (s, &all->expected) {
         n += lag(*s) >= SINK_WINDOW;
-    return all->lag && (!may_lag(all) || n >= MIN(all->expected.size, (size_t)HASH_LANES));
+        waits = waits || ((*s)->ended && lag(*s));
+    }
+    return all->lag && (!may_lag(all) || n >= MIN(all->expected.size, (size_t)HASH_LANES) ||
+                        (waits && since_ms >= SINK_PATIENCE_MS));
 }
 
 bool sink_is_hashed(const struct sink *s)
@@ -193,6 +197,12 @@ int sink_flush(struct sink *s, struct error *err)
     while (s->all->lag > SINK_LAG_MAX)
         sinks_hash(s->all);
     return 0;
+}
+
+int sink_end(struct sink *s, struct error *err)
+{
+    s->ended = true;
+    return sink_flush(s, err);
 }
 
 /* Up to whole pieces of the file, so that no page is written twice. */

@@ -14,6 +14,8 @@
 #define SINK_LAG_MAX (64u << 20)    /* of all together: it has to be in the page cache still */
 #define SINK_LAG_SMALL (256u << 10) /* of one that ended: not worth waiting for others */
 
+#define SINK_PATIENCE_MS 5 /* of one that ended with more, for a window of it */
+
 /* All of one process. Zeroed memory is none. */
 struct sinks {
     VEC(struct sink *) expected; /* those that have, or will have, something to hash */
@@ -21,8 +23,8 @@ struct sinks {
     uint64_t lag;
 };
 void sinks_done(struct sinks *all);
-/* Whether there are enough that wait, or waits too much. */
-bool sinks_are_due(const struct sinks *all);
+/* Whether there are enough that wait, or one that ended does, and nothing was hashed for since_ms. */
+bool sinks_are_due(const struct sinks *all, int64_t since_ms);
 /* Hashes a window of each that lags behind, or of HASH_LANES of them in turn. */
 void sinks_hash(struct sinks *all);
 
@@ -30,7 +32,7 @@ void sinks_hash(struct sinks *all);
 struct sink {
     struct sinks *all;
     int fd, told_fd; /* the caller's */
-    bool is_open, with_hash;
+    bool is_open, with_hash, ended;
     int broken;          /* -errno: what is in the file cannot be read */
     uint64_t at, hashed; /* ends of what is in the file, and in the digest */
     char *held;          /* what goes into it next */
@@ -52,8 +54,10 @@ static inline uint64_t sink_size(const struct sink *s)
     return s->at + s->held_size;
 }
 MUST_CHECK int sink_add(struct sink *s, struct view bytes, struct error *err);
-/* Writes what is held: the end, or as far as it came. */
+/* Writes what is held: as far as it came. */
 MUST_CHECK int sink_flush(struct sink *s, struct error *err);
+/* The same, and nothing comes after it: somebody waits for the digest. */
+MUST_CHECK int sink_end(struct sink *s, struct error *err);
 /* The digest of what was flushed would come at once, or nearly so. */
 bool sink_is_hashed(const struct sink *s);
 /* Once, at the end. */

@@ -72,7 +72,7 @@ static void digests_that_lag_are_the_same(void **state)
             open_body(&bodies[i], &all, i, sizes[(i + c) % ARRAY_SIZE(sizes)]);
         for (size_t turn = 0; turn < 64; turn++) {
             bring(&bodies[turn % count], turn % count, 12345 * (turn % 7 + 1));
-            if (sinks_are_due(&all))
+            if (sinks_are_due(&all, 0))
                 sinks_hash(&all);
         }
         for (size_t i = 0; i < count; i++) {
@@ -117,6 +117,34 @@ static void each_has_its_turn(void **state)
     sinks_done(&all);
 }
 
+/* Others that come slowly, and never stop, do not hold back one that is all there. */
+static void one_that_ended_waits_for_nobody_for_long(void **state)
+{
+    struct sinks all = {0};
+    struct body bodies[HASH_LANES_MIN], *fast = &bodies[1];
+
+    (void)state;
+    make_body();
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
+        open_body(&bodies[i], &all, i, SIZE_MAX_OF_TEST);
+    bring(fast, 1, SIZE_MAX);
+    for (int done = 0; hash_has_lanes() && !done; done = sink_is_hashed(&fast->sink)) {
+        for (size_t i = 2; i < ARRAY_SIZE(bodies); i++)
+            bring(&bodies[i], i, SINK_PIECE / 2);
+        assert_false(sinks_are_due(&all, 0));
+        assert_int_equal(sinks_are_due(&all, SINK_PATIENCE_MS), fast->sink.ended);
+        assert_int_equal(sink_end(&fast->sink, NULL), 0);
+        assert_true(sinks_are_due(&all, SINK_PATIENCE_MS));
+        sinks_hash(&all);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        bring(&bodies[i], i, SIZE_MAX);
+        assert_int_equal(sink_end(&bodies[i].sink, NULL), 0);
+        check(&bodies[i], i);
+    }
+    sinks_done(&all);
+}
+
 /* One that went away takes nothing from the others, and one whose file cannot be read says so. */
 static void a_file_that_is_gone_is_an_error_of_its_own(void **state)
 {
@@ -146,4 +174,5 @@ static void a_file_that_is_gone_is_an_error_of_its_own(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(digests_that_lag_are_the_same), cmocka_unit_test(each_has_its_turn),
+          cmocka_unit_test(one_that_ended_waits_for_nobody_for_long),
           cmocka_unit_test(a_file_that_is_gone_is_an_error_of_its_own))
