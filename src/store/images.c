@@ -355,7 +355,7 @@ static int put(struct store *s, int dirfd, const char *file, const struct store_
                struct error *err)
 {
     CLEANUP(store_image_done) struct store_image old = {0};
-    struct digest was, is;
+    struct digest was;
     ERROR_AUTO(unreadable); /* then it is replaced */
     const bool had = read_record(dirfd, file, &old, &unreadable) == 0;
 
@@ -363,10 +363,10 @@ static int put(struct store *s, int dirfd, const char *file, const struct store_
         (void)utimensat(dirfd, file, NULL, AT_SYMLINK_NOFOLLOW);
         return 0;
     }
-    store_image_key(&old, &was);
-    store_image_key(i, &is);
-    if (had && i->name && !digest_eq(&was, &is)) {
+    if (had && i->name) { /* of the same image too: it is listed only when the name has left it */
         ERROR_AUTO(why);
+
+        store_image_key(&old, &was);
         const int r = keep_former(s, dirfd, file, &was, &why);
 
         if (r < 0 && r != -ENOENT)

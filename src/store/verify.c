@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,11 +16,18 @@ struct check {
     const struct verify *v;
     bool restarted; /* another boot went before: what it lost, others may stand in for */
     const struct stamp *durable; /* only what it does not cover; NULL: everything */
-    int trash_fd;
+    int trash_fd; /* -1 until something is discarded: a full disk has no room for it */
     int findings;
     bool begun;
-    bool again; /* a record came into the place of one that was lost */
+    bool again;  /* a record came into the place of one that was lost */
+    int lacking; /* why a record could not be looked at; 0: each could */
 };
+
+/* Says nothing about what was to be read: it must not be discarded. */
+static bool is_our_lack(int r)
+{
+    return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EINTR;
+}
 
 static void found(struct check *c, const char *item, const struct error *what)
 {
@@ -35,16 +43,31 @@ static void tell_beginning(struct check *c)
     c->begun = true;
 }
 
+static int open_trash(struct check *c, struct error *err)
+{
+    char name[TMP_NAME_SIZE];
+
+    if (c->trash_fd < 0)
+        c->trash_fd = store_tmp_new(c->s, false, name, err);
+    return c->trash_fd < 0 ? c->trash_fd : 0;
+}
+
 /* Out of the store with what is damaged; under the lock, so that no lease is being taken on it just
  * now. */
 static int discard(struct check *c, int dirfd, const char *name, struct error *err)
 {
+    char target[TMP_NAME_SIZE];
+
     if (!c->v->repair)
         return 0;
-    int r = store_lock_exclusive(c->s, err);
+    int r = open_trash(c, err);
+    if (r == 0)
+        r = store_lock_exclusive(c->s, err);
     if (r < 0)
         return r;
-    if (renameat(dirfd, name, c->trash_fd, name) < 0 && errno != ENOENT)
+    /* a number: blobs and trees may have strangers of one name among them */
+    snprintf(target, sizeof(target), "%d", c->findings);
+    if (renameat(dirfd, name, c->trash_fd, target) < 0 && errno != ENOENT)
         r = error_sys(err, "remove damaged '%.80s'", name);
     store_unlock(c->s);
     return r;
@@ -60,8 +83,8 @@ static int hash_blob(int fd, const struct digest *want, struct error *err)
     ssize_t n;
 
     hash_init(&h);
-    while ((n = read(fd, buf, sizeof(buf))) > 0)
-        hash_add(&h, buf, (size_t)n);
+    while ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR))
+        hash_add(&h, buf, n > 0 ? (size_t)n : 0);
     if (n < 0)
         return error_sys(err, "read");
     hash_done(&h, digest.sha256);
@@ -100,6 +123,10 @@ static int verify_blob(void *ctx, int dirfd, const char *name, struct error *err
     const int r = blob_fault(dirfd, name, &why);
     if (r == 0 || r == -ENOENT) /* pruned meanwhile */
         return 0;
+    if (is_our_lack(r)) {
+        error_move(err, &why);
+        return error_wrap(err, r, "blob %.80s", name);
+    }
     cleanup_free char *item = xasprintf("blob %.80s", name);
     found(c, item, &why);
     return discard(c, dirfd, name, err);
@@ -237,6 +264,10 @@ static void verify_damaged(void *ctx, const char *file, const struct error *why)
     cleanup_free char *item = xasprintf("record %s", file), *path = xasprintf("images/%s", file);
     ERROR_AUTO(ignored);
 
+    if (is_our_lack(why->code)) {
+        c->lacking = why->code;
+        return;
+    }
     found(c, item, why);
     if (!c->v->repair)
         return;
@@ -251,6 +282,8 @@ static int verify_images(struct check *c, struct error *err)
     c->again = false;
     int r = store_image_list(c->s, verify_damaged, c, &images, err);
 
+    if (r == 0 && c->lacking)
+        r = error_set(err, c->lacking, "an image record cannot be read now");
     for (size_t i = 0; r == 0 && i < images.size; i++)
         r = verify_image(c, &images.at[i], err);
     return r;
@@ -258,25 +291,21 @@ static int verify_images(struct check *c, struct error *err)
 
 static int verify_all(struct check *c, struct error *err)
 {
-    char name[TMP_NAME_SIZE];
-    cleanup_close int trash = c->v->repair ? store_tmp_new(c->s, false, name, err) : -1;
-    int r = c->v->repair && trash < 0 ? trash : 0;
+    int r = store_each_name(c->s->fd, "blobs/sha256", verify_blob, c, err);
 
-    c->trash_fd = trash;
-    if (r == 0)
-        r = store_each_name(c->s->fd, "blobs/sha256", verify_blob, c, err);
     if (r == 0)
         r = store_each_name(c->s->fd, "trees", verify_tree, c, err);
     do {
         if (r == 0)
             r = verify_images(c, err);
     } while (r == 0 && c->again);
+    fd_closep(&c->trash_fd);
     return r;
 }
 
 int store_verify(struct store *s, const struct verify *v, struct error *err)
 {
-    struct check c = {.s = s, .v = v};
+    struct check c = {.s = s, .v = v, .trash_fd = -1};
     const int r = verify_all(&c, err);
 
     return r < 0 ? store_failed(err, error_wrap(err, r, "verify the store")) : c.findings;
@@ -305,23 +334,32 @@ static int is_proven(struct store *s, struct stamp *ret, bool *ret_known, struct
     return r == -ENOENT || r == -EINVAL ? 0 : error_move(err, &why);
 }
 
+/* One proves, the others wait. What is locked is there already: the disk may be full, and 'cooper prune' must get by. */
+static int lock_proof(struct store *s, struct error *err)
+{
+    cleanup_close int fd = fd_open(s->fd, "durable", O_RDWR | O_CREAT, 0600, err);
+
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX) < 0)
+        return error_sys(err, "wait for another cooper");
+    return steal_fd(fd);
+}
+
 int store_prove(struct store *s, const struct verify *v, struct error *err)
 {
-    CLEANUP(store_key_unlockp) struct store_key *lock = NULL;
     struct stamp durable;
-    struct digest key;
     bool known;
     int r = is_proven(s, &durable, &known, err);
 
     if (r != 0)
         return r < 0 ? r : 0;
-    digest_of(VIEW("the first command of a boot"), &key);
-    r = store_key_lock(s, &key, true, &lock, err);
-    if (r == 0)
-        r = is_proven(s, &durable, &known, err);
+    cleanup_close int lock = lock_proof(s, err);
+    r = lock < 0 ? store_failed(err, lock) : is_proven(s, &durable, &known, err);
     if (r != 0)
         return r < 0 ? r : 0; /* another process was faster */
-    struct check c = {.s = s, .v = v, .restarted = true, .durable = known ? &durable : NULL};
+    struct check c = {
+        .s = s, .v = v, .restarted = true, .durable = known ? &durable : NULL, .trash_fd = -1};
     r = prove(&c, err);
     return r < 0 ? store_failed(err, error_wrap(err, r, "look at the store after a restart"))
                  : c.findings;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -491,6 +492,126 @@ static void a_lost_image_gives_its_name_back(void **state)
     fixture_done(&f);
 }
 
+/* The disk may be full after a restart, and prune is to mend that: nothing is written but what is lost. */
+static void proving_needs_no_room(void **state)
+{
+    struct fixture f;
+    unsigned calls;
+
+    (void)state;
+    fixture_init(&f, "/tmp");
+    struct store *s = fixture_open(&f);
+    const struct digest tree = make_tree(s, "layer");
+    store_close(s);
+    restart(&f);
+    s = fixture_open(&f);
+    assert_int_equal(prove(s, &calls), 0);
+    assert_int_equal(calls, 1);
+    assert_true(store_tree_has(s, &tree));
+    assert_int_equal(count_names(&f, "leases"), 0);
+    assert_int_equal(count_names(&f, "keys"), 0);
+    assert_int_equal(count_names(&f, "tmp"), 0);
+    store_close(s);
+    fixture_done(&f);
+}
+
+static void strangers_of_one_name_are_taken_out_both(void **state)
+{
+    struct fixture f;
+    unsigned calls;
+    ERROR_AUTO(err);
+
+    (void)state;
+    fixture_init(&f, "/tmp");
+    struct store *s = fixture_open(&f);
+    check(fd_replace_file(store_fd(s), "blobs/sha256/stranger", VIEW("x"), 0600, &err), &err);
+    assert_int_equal(mkdirat(store_fd(s), "trees/stranger", 0700), 0);
+    restart(&f);
+    assert_int_equal(prove(s, &calls), 2);
+    assert_int_equal(count_names(&f, "blobs/sha256"), 0);
+    assert_int_equal(count_names(&f, "trees"), 0);
+    store_close(s);
+    fixture_done(&f);
+}
+
+/* The image of before is the same, and only its record is new: of which blobs it came. */
+static void a_lost_record_of_the_same_image_is_not_the_end_of_it(void **state)
+{
+    struct fixture f;
+    unsigned calls;
+    struct store_image image;
+    ERROR_AUTO(err);
+
+    (void)state;
+    fixture_init(&f, "/tmp");
+    struct store *s = fixture_open(&f);
+    const struct digest tree = make_tree(s, "layer"), blob = make_blob(s, "blob");
+    make_image(s, "docker.io/library/app:1", "{\"n\":1}", &tree, NULL);
+    make_image(s, "docker.io/library/app:1", "{\"n\":1}", &tree, &blob);
+    restart(&f);
+    check(
+        fd_replace_file(store_fd(s), "images/docker.io%2Flibrary%2Fapp%3A1", VIEW(""), 0600, &err),
+        &err);
+    assert_int_equal(prove(s, &calls), 1);
+    must_be_image(s, "{\"n\":1}");
+
+    make_image(s, "docker.io/library/app:1", "{\"n\":1}", &tree, &blob);
+    check(store_image_remove(s, "docker.io/library/app:1", NULL, &err), &err);
+    assert_int_equal(count_names(&f, "images"), 0); /* the one of before went with it */
+    assert_int_equal(store_image_get(s, "docker.io/library/app:1", &image, &err), -ENOENT);
+    store_close(s);
+    fixture_done(&f);
+}
+
+/* Tried with one descriptor more each time, until they suffice. */
+static unsigned count_proofs_without_descriptors(struct store *s)
+{
+    struct rlimit was, few;
+    unsigned calls, failures = 0;
+    int r;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    few = was;
+    do {
+        const struct verify v = {.tree = compare_file, .ctx = &calls, .repair = true};
+        ERROR_AUTO(why);
+
+        few.rlim_cur = failures + 3;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        r = store_prove(s, &v, &why);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+        assert_true(r == 0 || r == -EMFILE);
+        failures += r < 0;
+    } while (r < 0);
+    return failures;
+}
+
+static void what_cannot_be_read_now_is_kept(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) { /* a blob or a record is what the descriptors end at */
+        struct fixture f;
+        struct digest blob;
+        ERROR_AUTO(err);
+
+        fixture_init(&f, "/tmp");
+        struct store *s = fixture_open(&f);
+        const struct digest tree = make_tree(s, "layer");
+        if (!late)
+            blob = make_blob(s, "blob");
+        check(store_sync(s, &err), &err);
+        if (late)
+            blob = make_blob(s, "blob");
+        make_image(s, "docker.io/library/app:1", "{\"n\":2}", &tree, NULL);
+        restart(&f);
+        assert_true(count_proofs_without_descriptors(s) > 3);
+        assert_true(store_blob_has(s, &blob));
+        must_be_image(s, "{\"n\":2}");
+        store_close(s);
+        fixture_done(&f);
+    }
+}
+
 /* --- key locks --- */
 
 static void on_signal(int signo)
@@ -805,6 +926,10 @@ UNIT_MAIN(cmocka_unit_test(a_new_store_opens_again), cmocka_unit_test(a_store_of
           cmocka_unit_test(a_sync_saves_the_reading),
           cmocka_unit_test(a_sync_is_wanted_when_it_is_cheap),
           cmocka_unit_test(a_lost_image_gives_its_name_back),
+          cmocka_unit_test(proving_needs_no_room),
+          cmocka_unit_test(what_cannot_be_read_now_is_kept),
+          cmocka_unit_test(strangers_of_one_name_are_taken_out_both),
+          cmocka_unit_test(a_lost_record_of_the_same_image_is_not_the_end_of_it),
           cmocka_unit_test(one_process_has_a_key), cmocka_unit_test(many_processes_see_one_store),
           cmocka_unit_test(a_kill_at_any_moment_leaves_a_sound_store),
           cmocka_unit_test(a_full_disk_loses_work_not_truth))
