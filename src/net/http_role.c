@@ -284,10 +284,11 @@ static int hash_some(struct role *role, bool idle, struct error *err)
     return r;
 }
 
-static int wait_ms(const struct role *role, int running)
+/* Once nothing comes, digests catch up until something does. */
+static int wait_ms(const struct role *role, int running, bool idle)
 {
     if (role->sinks.lag)
-        return running && !are_due(role) ? IDLE_MS : 0;
+        return running && !idle && !are_due(role) ? IDLE_MS : 0;
     return running ? 1000 : 60000;
 }
 
@@ -307,7 +308,8 @@ static int work(struct role *role, struct error *err)
         if (r < 0)
             return r;
         waits.revents = 0;
-        (void)role->curl.multi_poll(role->multi, &waits, 1, wait_ms(role, running), &ready);
+        (void)role->curl.multi_poll(role->multi, &waits, 1, wait_ms(role, running, ready == 0),
+                                    &ready);
         if (waits.revents)
             r = take_request(role, err);
     }
