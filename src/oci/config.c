@@ -236,7 +236,8 @@ bool config_time_parse(const char *text, int64_t *ret_seconds)
         rest += 1 + strspn(rest + 1, "0123456789");
     int64_t zone = 0;
     if (*rest == '+' || *rest == '-') {
-        if (sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || rest[1 + end] ||
+        if (strspn(rest + 1, "0123456789:") != strlen(rest + 1) ||
+            sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || rest[1 + end] ||
             hours > 23 || minutes > 59)
             return false;
         zone = (*rest == '-' ? -60 : 60) * (hours * 60 + minutes);
