@@ -168,11 +168,23 @@ static pid_t fork_job(struct serving *s, struct view text, const int *fds, size_
     return pid;
 }
 
+/* True once one that stays has ended its job. */
+static bool is_idle(struct running *j)
+{
+    char byte;
+
+    if (j->requests >= 0 && !j->idle && recv(j->requests, &byte, 1, MSG_DONTWAIT) == 1) {
+        drop(&j->socket);
+        j->idle = true;
+    }
+    return j->idle;
+}
+
 /* True when a process that waits has taken the job. */
 static bool pass_on(struct serving *s, struct view text, const int *fds, size_t fd_count)
 {
     vec_each (j, &s->jobs)
-        if (j->idle && frame_send(j->requests, text, fds, fd_count, NULL) == 0) {
+        if (is_idle(j) && frame_send(j->requests, text, fds, fd_count, NULL) == 0) {
             j->idle = false;
             j->socket = fds[0];
             return true;
@@ -244,39 +256,20 @@ static void reap(struct serving *s)
             }
 }
 
-/* One that stays has ended its job. */
-static bool take_idle(struct running *j)
-{
-    char byte;
-
-    if (j->requests < 0 || recv(j->requests, &byte, 1, MSG_DONTWAIT) != 1)
-        return false;
-    if (j->socket < 0) {
-        drop(&j->requests); /* it was told to end, and may yet do so: nothing more for it */
-        return true;
-    }
-    drop(&j->socket);
-    j->idle = true;
-    return true;
-}
-
 /* spawn_run() looks after its container when the socket closes; everything else just ends. */
 static void cancel_abandoned(struct running *j)
 {
     (void)kill(-j->pid, SIGTERM);
     drop(&j->socket);
+    drop(&j->requests); /* nothing more for it, should it outlive the signal */
 }
 
+/* Main closes its side of each job in the end, of one that has ended as of one given up. */
 static void look_after_jobs(struct serving *s, const struct pollfd *polls)
 {
-    for (size_t i = 0; i < s->jobs.size; i++) {
-        struct running *j = &s->jobs.at[i];
-        const struct pollfd *p = &polls[2 * i];
-
-        /* asked again, not polled alone: both may have happened between the two looks of poll() */
-        if ((p[0].revents || p[1].revents) && !take_idle(j) && p[0].revents)
-            cancel_abandoned(j);
-    }
+    for (size_t i = 0; i < s->jobs.size; i++)
+        if (polls[i].revents && !is_idle(&s->jobs.at[i]))
+            cancel_abandoned(&s->jobs.at[i]);
 }
 
 static void serve(struct serving *s)
@@ -285,10 +278,8 @@ static void serve(struct serving *s)
 
     for (;;) {
         polls.size = 0;
-        vec_each (j, &s->jobs) {
+        vec_each (j, &s->jobs)
             vec_push(&polls, (struct pollfd){j->socket, 0, 0});
-            vec_push(&polls, (struct pollfd){j->idle ? -1 : j->requests, POLLIN, 0});
-        }
         const size_t fixed = polls.size;
         vec_push(&polls, (struct pollfd){SOCKET_FD, POLLIN, 0});
         vec_push(&polls, (struct pollfd){s->signal_fd, POLLIN, 0});
@@ -307,7 +298,7 @@ static void serve(struct serving *s)
 static void end_idle(struct serving *s)
 {
     vec_each (j, &s->jobs)
-        if (j->idle)
+        if (is_idle(j))
             drop(&j->requests);
     vec_each (j, &s->jobs)
         while (j->idle && waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
