@@ -144,3 +144,10 @@ static inline size_t count_names(struct fixture *f, const char *below)
     closedir(dir);
     return n;
 }
+
+/* For struct verify.found. */
+static inline void print_finding(void *ctx, const char *item, const struct error *what)
+{
+    (void)ctx;
+    print_message("# %s: %s\n", item, what->text);
+}
