@@ -552,7 +552,7 @@ int build_run(const struct env *env, const struct build_options *o, struct error
     }
     if (r >= 0)
         r = image_tools_open(env, &b.tools, err);
-    b.tools.tls = o->tls;
+    b.tools.access = o->access;
     if (r >= 0)
         r = secrets_open(&o->secrets, &o->ssh, environ, &b.secrets, err);
     if (r >= 0)

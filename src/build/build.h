@@ -68,10 +68,10 @@ struct build_options {
     struct strings platforms; /* "linux/amd64,linux/arm64"; none: that of this machine */
     bool no_cache, explain;
     enum build_pull pull;
-    enum wire_tls tls; /* of registries */
-    bool push;         /* a further output: type=registry */
-    bool load;         /* into the store too, whatever the outputs are */
-    bool immutable;    /* tags that name another image are not moved */
+    const struct wire_access *access; /* of registries; NULL: nothing was said */
+    bool push;                        /* a further output: type=registry */
+    bool load;                        /* into the store too, whatever the outputs are */
+    bool immutable;                   /* tags that name another image are not moved */
     enum build_squash squash;
     enum build_print print;
     bool print_json; /* of outline, targets and check */

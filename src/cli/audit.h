@@ -3,6 +3,7 @@
 
 #include "audit/runconfig.h"
 #include "base/env.h"
+#include "cli/access.h"
 #include "cli/docker_options.h"
 #include "cli/lint_settings.h"
 #include "cli/lint_sinks.h"
@@ -10,7 +11,8 @@
 
 struct audit_options {
     const char *config, *threshold, *explain, *ignore_file, *exit_code;
-    const char *platform, *tls_verify; /* of images */
+    const char *platform; /* of images */
+    struct access_words access;
     const char *host; /* NULL: not asked for; "": this one, else where its root directory is */
     struct strings trusted, files;
     struct strings formats, outputs;

@@ -56,10 +56,6 @@ struct option_row {
     {                                                                                              \
         l, n, OPTION_INT, v, h, offsetof(type, field)                                              \
     }
-/* Of every command that speaks to registries; place_tls() reads it. */
-#define OPT_TLS_VERIFY(type)                                                                       \
-    OPT_MAYBE(0, "tls-verify", type, tls_verify, "true|false",                                     \
-              "false: take any certificate, and plain HTTP (default: for loopback only)")
 #define OPT_END                                                                                    \
     {                                                                                              \
         0, NULL, OPTION_FLAG, NULL, NULL, 0                                                        \

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "base/fd.h"
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/signer.h"
@@ -11,7 +12,8 @@
 #define CUSTOM "custom" /* any text: cosign wraps it */
 
 struct options {
-    const char *tls_verify, *key, *predicate, *type;
+    struct access_words access;
+    const char *key, *predicate, *type;
     bool bundle;
 };
 
@@ -125,8 +127,8 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(o->tls_verify, &tls, err);
+    CLEANUP(wire_access_done) struct wire_access access = {0};
+    int r = access_read(&o->access, &access, err);
 
     if (r < 0)
         return image_exit(r);
@@ -141,7 +143,7 @@ static int run(const struct env *env, const void *options, char *const *argument
                        KNOWN_TYPES);
     if (r < 0)
         return image_exit(r);
-    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, &access, &access);
     return image_exit(attest(env, o, w, arguments[0], err));
 }
 
@@ -153,7 +155,7 @@ static const struct option_row rows[] = {
              "slsaprovenance1, spdxjson, cyclonedx, vuln, openvex, custom or a URI"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,
              "a Sigstore bundle that refers to the image, not a tag"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 

@@ -313,7 +313,7 @@ static const struct option_row rows[] = {
               "a compose file; several are written over each other, as docker compose does"),
     OPT_TEXT(0, "platform", struct audit_options, platform, "OS/ARCH",
              "image: which one of an index (default: this machine's)"),
-    OPT_TLS_VERIFY(struct audit_options),
+    OPT_TLS_VERIFY(struct audit_options, access),
     OPT_MAYBE(0, "host", struct audit_options, host, "DIR",
               "look at this machine, or at the one whose root directory is DIR"),
     OPT_FLAG(0, "all", struct audit_options, all,

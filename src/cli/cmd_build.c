@@ -2,6 +2,7 @@
 
 #include "build/build.h"
 #include "build/tags.h"
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/lint_build.h"
 #include "image/place.h"
@@ -13,7 +14,8 @@ struct build_command {
     struct strings ulimits, allow;
     uint64_t shm_size;
     const char *file, *target, *network, *iidfile, *metadata_file, *print, *on_error, *reproducible;
-    const char *format, *call, *provenance, *pull, *lint, *tls_verify;
+    const char *format, *call, *provenance, *pull, *lint;
+    struct access_words access;
     struct strings annotations, attests;
     const char *squash;
     int64_t jobs;
@@ -78,7 +80,7 @@ static const struct option_row options[] = {
     OPT_WORD(0, "pull", struct build_command, pull, "always|missing|never",
              "when registries are asked for images: always (also without a word), for what the "
              "store has not (the default), never"),
-    OPT_TLS_VERIFY(struct build_command),
+    OPT_REGISTRIES(struct build_command, access),
     OPT_FLAG(0, "no-cache", struct build_command, no_cache, "run every step"),
     OPT_TEXTS(0, "no-cache-filter", struct build_command, no_cache_filter, "STAGE",
               "run every step of this stage"),
@@ -150,8 +152,8 @@ static const struct foreign_option foreign[] = {
     {0, "volume", false, true, "RUN --mount shows directories, those of --build-context too"},
     {0, "env", false, true, "ENV in the Dockerfile does it, or ARG and --build-arg"},
     {0, "manifest", false, true, "several --platform make an index of the name of -t"},
-    {0, "authfile", false, true, "'cooper login' does it, or $REGISTRY_AUTH_FILE"},
-    {0, "creds", false, true, "'cooper login' does it"},
+    {0, "creds", false, true,
+     "a build may ask several registries: 'cooper login' does it, or --authfile"},
     {0, "logfile", false, true, "'--progress plain 2>FILE' does it"},
     {0, "cap-add", false, true, "what lifts the limits of a step is RUN --security=insecure"},
     {0, "context", false, true, "the context is the last word: cooper build [OPTIONS] CONTEXT"},
@@ -343,6 +345,8 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         return EXIT_USAGE;
     }
     CLEANUP(strings_done) struct strings tags = {0}, platforms = {0};
+    CLEANUP(wire_access_done) struct wire_access access = {0};
+    o.access = &access;
     take_default_platform(&o, &platforms);
     if (tags_expand(&c->tags, o.context, &tags, err) < 0)
         return EXIT_USAGE;
@@ -350,7 +354,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     if (c->immutable)
         warn_of_moving_tags(env, &tags);
     if (parse_printing(c, &o, err) < 0 || parse_lint(c->lint, &o.lint_mode, err) < 0 ||
-        parse_pull(c->pull, &o.pull, err) < 0 || place_tls(c->tls_verify, &o.tls, err) < 0 ||
+        parse_pull(c->pull, &o.pull, err) < 0 || access_read(&c->access, &access, err) < 0 ||
         provenance_parse(c->provenance, &c->attests, &o.provenance, err) < 0 ||
         parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
         build_check_options(&o, err) < 0)

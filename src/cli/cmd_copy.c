@@ -1,12 +1,14 @@
 /* cooper copy - an image from one place to another, beside the store where the store is none of them. */
 #include <errno.h>
 
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/transfer.h"
 
 struct options {
-    const char *platform, *tls_verify, *multi_arch, *form, *compression, *level, *digest_file;
+    const char *platform, *multi_arch, *form, *compression, *level, *digest_file;
+    struct access_words both, from, to;
     bool all_platforms, all, referrers, foreign, immutable, preserve;
 };
 
@@ -32,7 +34,10 @@ static const struct option_row rows[] = {
     OPT_FLAG(0, "immutable", struct options, immutable,
              "refuse when the tag is there and has another image"),
     OPT_TEXT(0, "digestfile", struct options, digest_file, "FILE", "write the digest there"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_AUTH_FILE(struct options, both),
+    OPT_TLS_VERIFY(struct options, both),
+    OPT_REGISTRY_OF("src-", "the source", struct options, from),
+    OPT_REGISTRY_OF("dest-", "the destination", struct options, to),
     OPT_END,
 };
 
@@ -55,28 +60,34 @@ static void tell(const struct env *env, const char *from, const char *to, const 
         fprintf(env->out, "Copied %s to %s: %s\n", from, to, digest_format(d, text));
 }
 
-static int copy(const struct env *env, const struct copy_options *o, const char *tls_verify,
-                struct digest *ret, struct error *err)
-{
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(tls_verify, &tls, err);
+struct sides {
+    struct wire_access from, to;
+};
 
-    if (r < 0)
-        return r;
-    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+static void sides_done(struct sides *s)
+{
+    wire_access_done(&s->from);
+    wire_access_done(&s->to);
+}
+
+static int copy(const struct env *env, const struct copy_options *o, const struct wire_access *from,
+                const struct wire_access *to, struct digest *ret, struct error *err)
+{
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, from, to);
+
     wire_keep_uploads(w, NULL);
-    r = image_copy(w, o, ret, err);
+    const int r = image_copy(w, o, ret, err);
     if (r == 0)
         tell(env, o->from, o->to, ret);
     return r == -EINVAL ? -EIO : r; /* no fault of the command line */
 }
 
-int copy_images(const struct env *env, const struct copy_options *o, const char *tls_verify,
-                struct error *err)
+int copy_images(const struct env *env, const struct copy_options *o,
+                const struct wire_access *access, struct error *err)
 {
     struct digest d;
 
-    return image_exit(copy(env, o, tls_verify, &d, err));
+    return image_exit(copy(env, o, access, access, &d, err));
 }
 
 /* ---- by way of the store ---- */
@@ -125,8 +136,9 @@ static int open_own(struct image_tools *t, const struct transfer *x, const char 
     return r;
 }
 
-static int through_store(const struct env *env, struct transfer *x, const struct place *from,
-                         const struct place *to, struct digest *ret, struct error *err)
+static int through_store(const struct env *env, struct transfer *x, const struct sides *sides,
+                         const struct place *from, const struct place *to, struct digest *ret,
+                         struct error *err)
 {
     CLEANUP(load_result_done) struct load_result images = {0};
     CLEANUP(transfer_index_done) struct transfer_index index = {0};
@@ -134,8 +146,8 @@ static int through_store(const struct env *env, struct transfer *x, const struct
     int r = image_tools_open(env, &t, err);
 
     x->index = x->compression ? &index : NULL;
-    if (r == 0)
-        r = place_tls(x->tls_verify, &t.tls, err);
+    t.access = &sides->from;
+    t.write = &sides->to;
     if (r == 0)
         r = from->kind == PLACE_STORE
                 ? open_own(&t, x, from->path, &images, err)
@@ -164,8 +176,7 @@ static int read_options(const struct options *o, struct platforms *platforms, st
     *ret = (struct transfer){.compression = o->compression,
                              .level = o->level,
                              .form = o->form,
-                             .immutable = o->immutable,
-                             .tls_verify = o->tls_verify};
+                             .immutable = o->immutable};
     c->all_platforms = o->all_platforms || o->all;
     c->platforms = platforms->at;
     c->platform_count = platforms->size;
@@ -184,11 +195,25 @@ static int read_options(const struct options *o, struct platforms *platforms, st
     return r < 0 ? r : transfer_check(ret, err);
 }
 
+/* What is said of both holds where nothing is said of one. */
+static int read_side(const struct options *o, const struct access_words *own,
+                     struct wire_access *ret, struct error *err)
+{
+    struct access_words words = *own;
+
+    if (!words.auth_file)
+        words.auth_file = o->both.auth_file;
+    if (!words.tls_verify)
+        words.tls_verify = o->both.tls_verify;
+    return access_read(&words, ret, err);
+}
+
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
     const struct options *o = given;
     struct transfer x;
     struct digest d;
+    CLEANUP(sides_done) struct sides sides = {0};
     PLATFORMS_AUTO(platforms);
     PLACE_AUTO(from);
     PLACE_AUTO(to);
@@ -200,14 +225,18 @@ static int run(const struct env *env, const void *given, char *const *arguments,
         r = place_parse(arguments[0], &from, err);
     if (r == 0)
         r = place_parse(arguments[1], &to, err);
+    if (r == 0)
+        r = read_side(o, &o->from, &sides.from, err);
+    if (r == 0)
+        r = read_side(o, &o->to, &sides.to, err);
     if (r < 0)
         return image_exit(r);
     if (needs_store(&from, &to, &x)) {
         r = check_store(&x.choice, err);
         if (r == 0)
-            r = through_store(env, &x, &from, &to, &d, err);
+            r = through_store(env, &x, &sides, &from, &to, &d, err);
     } else {
-        r = copy(env, &x.choice, o->tls_verify, &d, err);
+        r = copy(env, &x.choice, &sides.from, &sides.to, &d, err);
     }
     if (r == 0)
         r = write_digest(o->digest_file, &d, err);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/password.h"
@@ -11,7 +12,8 @@
 #include "registry/registries.h"
 
 struct options {
-    const char *user, *password, *tls_verify;
+    const char *user, *password;
+    struct access_words access;
     bool password_stdin;
 };
 
@@ -19,7 +21,7 @@ struct login {
     const struct env *env;
     const struct options *o;
     char *host;
-    enum wire_tls tls;
+    struct wire_access access;
     struct registry_credential credential;
 };
 
@@ -74,7 +76,7 @@ static int read_password(struct login *l, struct error *err)
 /* Asks the registry; nothing is kept before it agrees. */
 static int check(const struct login *l, struct error *err)
 {
-    CLEANUP(wire_freep) struct wire *w = wire_new(l->env, l->tls);
+    CLEANUP(wire_freep) struct wire *w = wire_new(l->env, &l->access, &l->access);
     const struct registry_endpoint at = {.host = l->host};
     struct registry_session *s = NULL;
     const int r = wire_session_as(w, &at, &l->credential, &s, err);
@@ -89,7 +91,8 @@ static int keep(const struct login *l, struct error *err)
 {
     cleanup_free char *where = NULL;
     bool plain = false;
-    const int r = credentials_store(l->env, l->host, &l->credential, &where, &plain, err);
+    const int r = credentials_store(l->env, l->o->access.auth_file, l->host, &l->credential, &where,
+                                    &plain, err);
 
     if (r < 0)
         return error_wrap(err, -EIO, "keep the login");
@@ -110,7 +113,8 @@ static int try_kept(struct login *l, char **ret_user, struct error *err)
 
     if (r < 0)
         return r;
-    if (!credentials_find(l->env, registries_helpers(conf), l->host, NULL, &l->credential, NULL))
+    if (!credentials_find(l->env, l->o->access.auth_file, registries_helpers(conf), l->host, NULL,
+                          &l->credential, NULL))
         return 0;
     env_note(l->env, "trying the login that is kept");
     if (check(l, &own) == 0)
@@ -165,10 +169,12 @@ static int gather(struct login *l, struct error *err)
 
 static int log_in(struct login *l, struct error *err)
 {
+    struct access_words words = l->o->access;
     int r = check_options(l->o, err);
 
+    words.auth_file = NULL; /* it need not be there yet */
     if (r == 0)
-        r = place_tls(l->o->tls_verify, &l->tls, err);
+        r = access_read(&words, &l->access, err);
     if (r == 0)
         r = gather(l, err);
     if (r != 0)
@@ -202,7 +208,11 @@ static const struct option_row rows[] = {
              "the password or token; other users of the machine can see it"),
     OPT_FLAG(0, "password-stdin", struct options, password_stdin,
              "read the password from standard input"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_TEXT(0, "authfile", struct options, access.auth_file, "FILE",
+             "where the login is kept (default: $REGISTRY_AUTH_FILE or docker's file)"),
+    OPT_TEXT(0, "cert-dir", struct options, access.cert_dir, "DIR",
+             "*.crt, *.cert, *.key of the registry (default: certs.d)"),
+    OPT_TLS_VERIFY(struct options, access),
     OPT_END,
 };
 

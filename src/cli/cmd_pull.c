@@ -1,17 +1,19 @@
 /* cooper pull - an image of a registry, layout or archive into the store. */
 #include <errno.h>
 
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/transfer.h"
 
 struct options {
-    const char *platform, *tls_verify;
+    const char *platform;
+    struct access_words access;
 };
 
 static const struct option_row rows[] = {
     OPT_TEXT(0, "platform", struct options, platform, "OS/ARCH", "which image of an index"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 
@@ -34,31 +36,32 @@ static void tell(const struct env *env, const struct image *i)
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
     const struct options *o = given;
-    struct transfer x = {.tls_verify = o->tls_verify};
+    CLEANUP(wire_access_done) struct wire_access access = {0};
+    struct transfer x = {0};
     CLEANUP(load_result_done) struct load_result result = {0};
     struct platform platform;
     PLACE_AUTO(place);
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
     IMAGE_TOOLS_AUTO(t);
     int r = o->platform ? platform_parse(o->platform, &platform, err) : 0;
+
+    if (r == 0)
+        r = access_read(&o->access, &access, err);
 
     x.choice.platforms = &platform;
     x.choice.platform_count = o->platform != NULL;
     if (r == 0 && arguments[1] && strncmp(arguments[1], "oci:", 4) == 0) {
         x.choice.from = arguments[0];
         x.choice.to = arguments[1];
-        return copy_images(env, &x.choice, o->tls_verify, err);
+        return copy_images(env, &x.choice, &access, err);
     }
     if (r == 0)
         r = place_parse(arguments[0], &place, err);
     if (r == 0 && place.kind == PLACE_STORE)
         r = error_set(err, -EINVAL, "what is in the store need not be pulled");
-    if (r == 0)
-        r = place_tls(o->tls_verify, &tls, err);
     if (r < 0)
         return image_exit(r);
     r = image_tools_open(env, &t, err);
-    t.tls = tls;
+    t.access = &access;
     if (r == 0)
         r = transfer_in(&t, arguments[0], &x, arguments[1], false, &result, err);
     vec_each (i, &result)

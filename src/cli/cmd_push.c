@@ -1,12 +1,14 @@
 /* cooper push - an image of the store to a registry, layout or archive. */
 #include <errno.h>
 
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/transfer.h"
 
 struct options {
-    const char *platform, *tls_verify, *compression, *level, *form;
+    const char *platform, *compression, *level, *form;
+    struct access_words access;
     bool immutable;
 };
 
@@ -23,7 +25,7 @@ static const struct option_row rows[] = {
              "the form of manifests (default: as they are, OCI's for new ones)"),
     OPT_FLAG(0, "immutable", struct options, immutable,
              "refuse when the tag is there and has another image"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 
@@ -76,8 +78,8 @@ static int push(struct image_tools *t, const struct transfer *x, const char *nam
     return r;
 }
 
-static int push_layout(const struct env *env, const struct options *o, char *const *arguments,
-                       struct error *err)
+static int push_layout(const struct env *env, const struct options *o,
+                       const struct wire_access *access, char *const *arguments, struct error *err)
 {
     struct copy_options c = {.from = arguments[0],
                              .to = arguments[1],
@@ -90,7 +92,7 @@ static int push_layout(const struct env *env, const struct options *o, char *con
         r = transfer_form(o->form, &c.form, err);
     c.platforms = platforms.at;
     c.platform_count = platforms.size;
-    return r < 0 ? image_exit(r) : copy_images(env, &c, o->tls_verify, err);
+    return r < 0 ? image_exit(r) : copy_images(env, &c, access, err);
 }
 
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
@@ -100,23 +102,23 @@ static int run(const struct env *env, const void *given, char *const *arguments,
                                .level = o->level,
                                .form = o->form,
                                .immutable = o->immutable};
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    CLEANUP(wire_access_done) struct wire_access access = {0};
     PLACE_AUTO(to);
     IMAGE_TOOLS_AUTO(t);
 
+    int r = access_read(&o->access, &access, err);
+    if (r < 0)
+        return image_exit(r);
     /* what is not in the store goes as it is */
     if (arguments[1] && !o->compression && strncmp(arguments[0], "oci:", 4) == 0)
-        return push_layout(env, o, arguments, err);
-    int r = open_place(arguments, &to, err);
-
+        return push_layout(env, o, &access, arguments, err);
+    r = open_place(arguments, &to, err);
     if (r == 0)
         r = transfer_check(&x, err);
-    if (r == 0)
-        r = place_tls(o->tls_verify, &tls, err);
     if (r < 0)
         return image_exit(r);
     r = image_tools_open(env, &t, err);
-    t.tls = tls;
+    t.access = &access;
     if (r == 0)
         r = push(&t, &x, arguments[0], o->platform, &to, err);
     return r < 0 ? EXIT_FAILED : EXIT_DONE;

@@ -1,7 +1,7 @@
 /* cooper rmi - take names away from images, and images out of the store; tags out of registries. */
 #include <errno.h>
 
-#include "cli/cli.h"
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "image/place.h"
@@ -11,7 +11,7 @@
 
 struct options {
     bool force;
-    const char *tls_verify;
+    struct access_words access;
 };
 
 /* The names of the image with this id; how many there are. */
@@ -133,6 +133,7 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
+    CLEANUP(wire_access_done) struct wire_access access = {0};
     bool local = false;
     IMAGE_TOOLS_AUTO(t);
     int r = 0;
@@ -142,8 +143,9 @@ static int run(const struct env *env, const void *options, char *const *argument
     if (local)
         r = image_tools_open(env, &t, err);
     t.env = env;
+    t.access = &access;
     if (r == 0)
-        r = place_tls(o->tls_verify, &t.tls, err);
+        r = access_read(&o->access, &access, err);
     if (r == 0)
         r = remove_all(&t, o, arguments, err);
     return image_exit(r);
@@ -152,7 +154,7 @@ static int run(const struct env *env, const void *options, char *const *argument
 static const struct option_row rows[] = {
     OPT_FLAG('f', "force", struct options, force,
              "remove all names of an id; images that are not there are no error"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 

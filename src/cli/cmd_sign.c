@@ -1,13 +1,15 @@
 /* cooper sign - a signature beside an image, in cosign's forms. */
 #include <errno.h>
 
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/signer.h"
 #include "oci/config.h"
 
 struct options {
-    const char *tls_verify, *key, *identity;
+    struct access_words access;
+    const char *key, *identity;
     struct strings annotations;
     bool bundle;
 };
@@ -87,15 +89,15 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(o->tls_verify, &tls, err);
+    CLEANUP(wire_access_done) struct wire_access access = {0};
+    int r = access_read(&o->access, &access, err);
 
     if (r == 0 && !o->key)
         r = error_hint(err, error_set(err, -EINVAL, "--key is missing"),
                        "'cooper keygen' makes a pair: --key cosign.key");
     if (r < 0)
         return image_exit(r);
-    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, &access, &access);
     return image_exit(sign(env, o, w, arguments[0], err));
 }
 
@@ -107,7 +109,7 @@ static const struct option_row rows[] = {
              "what the signature calls the image (default: its repository)"),
     OPT_FLAG(0, "new-bundle-format", struct options, bundle,
              "a Sigstore bundle that refers to the image, not a tag"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 

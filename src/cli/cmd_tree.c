@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "base/text.h"
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/table.h"
@@ -9,7 +10,8 @@
 #include "image/tree.h"
 
 struct options {
-    const char *format, *tls_verify;
+    const char *format;
+    struct access_words access;
 };
 
 static const char *text_of(const json_t *doc, const char *key)
@@ -108,10 +110,10 @@ static int look_local(const struct env *env, const char *name, json_t **ret, str
     return r < 0 ? r : image_tree_local(&t, name, ret, err);
 }
 
-static int look(const struct env *env, const char *text, enum wire_tls tls, json_t **ret,
-                struct error *err)
+static int look(const struct env *env, const char *text, const struct wire_access *access,
+                json_t **ret, struct error *err)
 {
-    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, access, access);
     CLEANUP(site_closep) struct site *site = NULL;
     PLACE_AUTO(place);
     int r = place_parse(text, &place, err);
@@ -130,15 +132,15 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
+    CLEANUP(wire_access_done) struct wire_access access = {0};
     cleanup_doc json_t *doc = NULL;
     bool json;
     int r = format_is_json(o->format, &json, err);
 
     if (r == 0)
-        r = place_tls(o->tls_verify, &tls, err);
+        r = access_read(&o->access, &access, err);
     if (r == 0)
-        r = look(env, arguments[0], tls, &doc, err);
+        r = look(env, arguments[0], &access, &doc, err);
     if (r < 0)
         return image_exit(r);
     if (json)
@@ -151,7 +153,7 @@ static int run(const struct env *env, const void *options, char *const *argument
 static const struct option_row rows[] = {
     OPT_TEXT(0, "format", struct options, format, "table|json",
              "how it is printed (default table)"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 

@@ -1,6 +1,7 @@
 /* cooper verify - whether what speaks for an image was said by whom it must be said. */
 #include <errno.h>
 
+#include "cli/access.h"
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/prover.h"
@@ -9,7 +10,8 @@
 
 struct options {
     struct prover_options by;
-    const char *tls_verify, *policy, *type, *format;
+    struct access_words access;
+    const char *policy, *type, *format;
 };
 
 static bool is_wanted(const struct evidence *e, const char *type)
@@ -203,8 +205,8 @@ static int run(const struct env *env, const void *options, char *const *argument
                struct error *err)
 {
     const struct options *o = options;
-    enum wire_tls tls = WIRE_TLS_DEFAULT;
-    int r = place_tls(o->tls_verify, &tls, err);
+    CLEANUP(wire_access_done) struct wire_access access = {0};
+    int r = access_read(&o->access, &access, err);
 
     if (r < 0)
         return image_exit(r);
@@ -222,7 +224,7 @@ static int run(const struct env *env, const void *options, char *const *argument
         r = error_set(err, -EINVAL, "--format is table or json, not '%s'", o->format);
     if (r < 0)
         return image_exit(r);
-    CLEANUP(wire_freep) struct wire *w = wire_new(env, tls);
+    CLEANUP(wire_freep) struct wire *w = wire_new(env, &access, &access);
     return image_exit(o->policy ? decide(env, o, w, arguments[0], err)
                                 : verify(env, o, w, arguments[0], err));
 }
@@ -235,7 +237,7 @@ static const struct option_row rows[] = {
              "a statement of this type must be signed, not the image itself"),
     OPT_TEXT(0, "format", struct options, format, "table|json",
              "how it is printed (default table)"),
-    OPT_TLS_VERIFY(struct options),
+    OPT_REGISTRY(struct options, access),
     OPT_END,
 };
 

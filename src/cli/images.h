@@ -23,6 +23,7 @@ MUST_CHECK int image_of_record(struct store_image *take_record, struct image **r
                                struct error *err);
 
 struct copy_options; /* image/copy.h */
+struct wire_access;  /* image/wire.h */
 /* Copies, and says so: the exit status. */
-int copy_images(const struct env *env, const struct copy_options *o, const char *tls_verify,
-                struct error *err);
+int copy_images(const struct env *env, const struct copy_options *o,
+                const struct wire_access *access, struct error *err);

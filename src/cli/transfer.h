@@ -18,7 +18,6 @@ struct transfer {
     const char *compression;    /* of all layers; NULL: as they are */
     const char *level;          /* of it; NULL: the form's own */
     const char *form;           /* "oci", "v2s2"; NULL: as it is */
-    const char *tls_verify;     /* the word of --tls-verify */
     bool immutable;             /* no tag of a registry is moved */
     struct copy_options choice; /* which images of an index; from and to are not looked at */
     struct transfer_index

@@ -46,7 +46,7 @@ void image_tools_done(struct image_tools *t)
 struct wire *image_wire(struct image_tools *t)
 {
     if (!t->wire)
-        t->wire = wire_new(t->env, t->tls);
+        t->wire = wire_new(t->env, t->access, t->write ? t->write : t->access);
     wire_keep_uploads(t->wire, t->store);
     return t->wire;
 }

@@ -16,8 +16,9 @@ struct image_tools {
     struct holder *holder;   /* NULL until image_holder() */
     struct job *sync; /* store_sync() of what earlier commands left, beside the work of this one */
     bool sync_considered;
-    struct wire *wire; /* NULL until image_wire() */
-    enum wire_tls tls; /* of it */
+    struct wire *wire;                /* NULL until image_wire() */
+    const struct wire_access *access; /* of it, borrowed; NULL: nothing was said */
+    const struct wire_access *write;  /* where it is another for what is written; or NULL */
 };
 #define IMAGE_TOOLS_AUTO(name) CLEANUP(image_tools_done) struct image_tools name = {0}
 

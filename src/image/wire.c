@@ -35,12 +35,13 @@ struct wire {
     uint64_t last_id;
 };
 
-struct wire *wire_new(const struct env *env, enum wire_tls tls)
+struct wire *wire_new(const struct env *env, const struct wire_access *read,
+                      const struct wire_access *write)
 {
     struct wire *w = xcalloc(1, sizeof(*w));
 
     w->env = env;
-    w->hosts = wire_hosts_new(env, tls);
+    w->hosts = wire_hosts_new(env, read, write);
     return w;
 }
 

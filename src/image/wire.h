@@ -17,7 +17,19 @@ enum wire_tls {
     WIRE_TLS_VERIFY,
     WIRE_TLS_ANY, /* --tls-verify=false: any certificate, and plain HTTP */
 };
-struct wire *wire_new(const struct env *env, enum wire_tls tls);
+/* What the command line says of registries, before the files of the machine. Texts are borrowed. */
+struct wire_access {
+    enum wire_tls tls;
+    bool nobody;           /* no credential is looked for */
+    const char *auth_file; /* the only file that has credentials */
+    const char *cert_dir;  /* the only folder of certificates, whatever the registry is called */
+    /* Of the registry that a reference names, not of its mirrors and where it moved to. */
+    struct registry_credential credential;
+};
+void wire_access_done(struct wire_access *a);
+/* read: of what is fetched; write: of what is put or deleted. Both borrowed; NULL: nothing was said. */
+struct wire *wire_new(const struct env *env, const struct wire_access *read,
+                      const struct wire_access *write);
 /* Ends what is on its way. NULL is fine. */
 void wire_free(struct wire *w);
 DEFINE_CLEANUP(struct wire *, wire_free)
@@ -26,7 +38,7 @@ DEFINE_CLEANUP(struct wire *, wire_free)
  * blocked. */
 MUST_CHECK int wire_places(struct wire *w, const struct reference *ref, bool push,
                            struct registry_endpoints *ret, struct error *err);
-/* The session for a repository, opened by the credential that this machine's files have for it. */
+/* The session for a repository, opened by the credential that the command line or this machine's files have for it. */
 MUST_CHECK int wire_session(struct wire *w, const struct registry_endpoint *at,
                             struct registry_session **ret, struct error *err);
 /* The same with this credential, which is copied. */

@@ -84,16 +84,17 @@ static int read_folder(const char *path, struct http_tls *ret, struct error *err
     return r;
 }
 
-int wire_host_tls(const struct env *env, const char *host, struct http_tls *ret, struct error *err)
+int wire_host_tls(const struct env *env, const char *host, const char *folder, struct http_tls *ret,
+                  struct error *err)
 {
     cleanup_free char *user =
         xasprintf("%s/.config/containers/certs.d", env->home ? env->home : "");
     const char *const roots[] = {"/etc/docker/certs.d", "/etc/containers/certs.d",
                                  env->home ? user : NULL};
     struct http_tls tls = {0};
-    int r = 0;
+    int r = folder ? read_folder(folder, &tls, err) : 0;
 
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(roots) && roots[i]; i++) {
+    for (size_t i = 0; r == 0 && !folder && i < ARRAY_SIZE(roots) && roots[i]; i++) {
         cleanup_free char *path = xasprintf("%s/%s", roots[i], host);
         r = read_folder(path, &tls, err);
     }
@@ -112,28 +113,38 @@ struct host {
     struct registry_credential credential;
     struct http_tls tls;
     struct http_tls beyond; /* the authorities of tls alone, borrowed */
+    const char *cert_dir;   /* of the command line, or NULL */
     bool insecure;
 };
 /* Two repositories of one registry may be opened by two credentials (containers-auth.json). */
 struct door {
     char *name;
+    const struct wire_access *access;
     bool insecure;
     struct registry_session *session;
 };
 struct wire_hosts {
     const struct env *env;
-    enum wire_tls tls;
+    const struct wire_access *read, *write;
     struct registries *registries; /* NULL: not read yet */
     VEC(struct host) hosts;
     VEC(struct door) doors;
 };
 
-struct wire_hosts *wire_hosts_new(const struct env *env, enum wire_tls tls)
+void wire_access_done(struct wire_access *a)
 {
+    registry_credential_done(&a->credential);
+}
+
+struct wire_hosts *wire_hosts_new(const struct env *env, const struct wire_access *read,
+                                  const struct wire_access *write)
+{
+    static const struct wire_access nothing = {0};
     struct wire_hosts *h = xcalloc(1, sizeof(*h));
 
     h->env = env;
-    h->tls = tls;
+    h->read = read ? read : &nothing;
+    h->write = write ? write : &nothing;
     return h;
 }
 
@@ -186,22 +197,23 @@ static bool same_credential(const struct registry_credential *a,
 }
 
 /* Credential is taken over. */
-static int session_for(struct wire_hosts *h, const char *name, bool insecure,
+static int session_for(struct wire_hosts *h, const char *name, const char *cert_dir, bool insecure,
                        struct registry_credential *take_credential, struct registry_session **ret,
                        struct error *err)
 {
     CLEANUP(registry_credential_done) struct registry_credential credential = *take_credential;
     struct registry_options o = {.host = name, .credential = &credential, .insecure = insecure};
-    struct host host = {.insecure = insecure};
+    struct host host = {.insecure = insecure, .cert_dir = cert_dir};
     struct timespec now;
 
     vec_each (have, &h->hosts)
         if (strcmp(registry_session_host(have->session), name) == 0 && have->insecure == insecure &&
+            same_text(have->cert_dir, cert_dir) &&
             same_credential(&have->credential, &credential)) {
             *ret = have->session;
             return 0;
         }
-    const int r = wire_host_tls(h->env, name, &host.tls, err);
+    const int r = wire_host_tls(h->env, name, cert_dir, &host.tls, err);
     if (r < 0)
         return r;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -214,10 +226,10 @@ static int session_for(struct wire_hosts *h, const char *name, bool insecure,
     return 0;
 }
 
-static bool is_insecure(const struct wire_hosts *h, const struct registry_endpoint *at)
+static bool is_insecure(const struct wire_access *a, const struct registry_endpoint *at)
 {
-    return h->tls == WIRE_TLS_ANY ||
-           (h->tls == WIRE_TLS_DEFAULT && (at->insecure || registry_is_loopback(at->host)));
+    return a->tls == WIRE_TLS_ANY ||
+           (a->tls == WIRE_TLS_DEFAULT && (at->insecure || registry_is_loopback(at->host)));
 }
 
 static struct registry_credential credential_copy(const struct registry_credential *c)
@@ -230,45 +242,69 @@ static struct registry_credential credential_copy(const struct registry_credenti
     };
 }
 
+static bool is_someone(const struct registry_credential *c)
+{
+    return c->user || c->identity_token || c->token;
+}
+
+static struct registry_credential find_credential(const struct wire_hosts *h,
+                                                  const struct wire_access *a,
+                                                  const struct registry_endpoint *at)
+{
+    struct registry_credential c = {0};
+
+    if (at->named && is_someone(&a->credential))
+        return credential_copy(&a->credential);
+    if (!a->nobody)
+        (void)credentials_find(h->env, a->auth_file,
+                               h->registries ? registries_helpers(h->registries) : NULL, at->host,
+                               at->repository, &c, NULL);
+    return c;
+}
+
 int wire_hosts_session(struct wire_hosts *h, const struct registry_endpoint *at,
                        const struct registry_credential *credential, struct registry_session **ret,
                        struct error *err)
 {
-    const bool insecure = is_insecure(h, at);
+    const struct wire_access *a = at->push ? h->write : h->read;
+    const bool insecure = is_insecure(a, at);
     cleanup_free char *name = xasprintf("%s/%s", at->host, at->repository ? at->repository : "");
     struct registry_credential c = {0};
 
     if (credential) {
         c = credential_copy(credential);
-        return session_for(h, at->host, insecure, &c, ret, err);
+        return session_for(h, at->host, a->cert_dir, insecure, &c, ret, err);
     }
     vec_each (d, &h->doors)
-        if (d->insecure == insecure && strcmp(d->name, name) == 0) {
+        if (d->access == a && d->insecure == insecure && strcmp(d->name, name) == 0) {
             *ret = d->session;
             return 0;
         }
-    (void)credentials_find(h->env, h->registries ? registries_helpers(h->registries) : NULL,
-                           at->host, at->repository, &c, NULL);
-    const int r = session_for(h, at->host, insecure, &c, ret, err);
+    c = find_credential(h, a, at);
+    const int r = session_for(h, at->host, a->cert_dir, insecure, &c, ret, err);
     if (r == 0)
-        vec_push(&h->doors, (struct door){steal(name), insecure, *ret});
+        vec_push(&h->doors, (struct door){steal(name), a, insecure, *ret});
     return r;
 }
 
+/* The session's own before those of another, which may have been told of other certificates. */
 const struct http_tls *wire_hosts_tls(const struct wire_hosts *h, const struct registry_session *s,
                                       const char *url)
 {
-    const struct http_tls *beyond = NULL;
+    const struct http_tls *beyond = NULL, *other = NULL;
     const char *host = strstr(url, "://") + 3;
     const size_t n = strcspn(host, "/?#");
 
     vec_each (have, &h->hosts) {
         const char *name = registry_api_host(registry_session_host(have->session));
+        const bool is_its = strlen(name) == n && strncmp(name, host, n) == 0;
 
-        if (strlen(name) == n && strncmp(name, host, n) == 0)
+        if (have->session == s && is_its)
             return &have->tls;
         if (have->session == s)
             beyond = &have->beyond;
+        if (is_its && !other)
+            other = &have->tls;
     }
-    return beyond;
+    return other ? other : beyond;
 }

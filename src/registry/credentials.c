@@ -54,11 +54,15 @@ static char *docker_file(const struct env *env)
 }
 
 /* The first one is where a login goes. */
-static void list_sources(const struct env *env, struct sources *ret)
+static void list_sources(const struct env *env, const char *file, struct sources *ret)
 {
     const char *asked = set("REGISTRY_AUTH_FILE"), *runtime = set("XDG_RUNTIME_DIR"),
                *config = set("XDG_CONFIG_HOME");
 
+    if (file) {
+        add(ret, xstrdup(file), false);
+        return;
+    }
     if (asked)
         add(ret, xstrdup(asked), false);
     add(ret, docker_file(env), false);
@@ -138,20 +142,21 @@ static bool ask_source(const struct env *env, const struct source *s, const char
     return true;
 }
 
-static bool ask_files(const struct env *env, const char *host, const char *repository,
-                      struct registry_credential *ret, char **ret_source)
+static bool ask_files(const struct env *env, const char *file, const char *host,
+                      const char *repository, struct registry_credential *ret, char **ret_source)
 {
     CLEANUP(sources_done) struct sources sources = {0};
     bool found = false;
 
-    list_sources(env, &sources);
+    list_sources(env, file, &sources);
     for (size_t i = 0; !found && i < sources.size; i++)
         found = ask_source(env, &sources.at[i], host, repository, ret, ret_source);
     return found;
 }
 
-bool credentials_find(const struct env *env, const struct strings *helpers, const char *host,
-                      const char *repository, struct registry_credential *ret, char **ret_source)
+bool credentials_find(const struct env *env, const char *file, const struct strings *helpers,
+                      const char *host, const char *repository, struct registry_credential *ret,
+                      char **ret_source)
 {
     cleanup_free char *source = NULL;
     bool found = false, files = false;
@@ -159,14 +164,14 @@ bool credentials_find(const struct env *env, const struct strings *helpers, cons
     for (size_t i = 0; helpers && !found && i < helpers->size; i++) {
         const char *name = helpers->at[i];
         if (strcmp(name, FILES) == 0) {
-            found = ask_files(env, host, repository, ret, &source);
+            found = ask_files(env, file, host, repository, ret, &source);
             files = true;
         } else if ((found = ask_helper(env, name, host, ret))) {
             source = xasprintf("docker-credential-%s", name);
         }
     }
     if (!found && !files)
-        found = ask_files(env, host, repository, ret, &source);
+        found = ask_files(env, file, host, repository, ret, &source);
     if (found && ret_source)
         *ret_source = steal(source);
     return found;
@@ -203,15 +208,16 @@ static int read_kept(struct keeper *k, struct error *err)
 }
 
 /* make: the directory too, which is nobody else's. -ENOENT: it is not there. */
-static int keeper_open(const struct env *env, bool make, struct keeper *ret, struct error *err)
+static int keeper_open(const struct env *env, const char *file, bool make, struct keeper *ret,
+                       struct error *err)
 {
     CLEANUP(sources_done) struct sources sources = {0};
     ERROR_AUTO(own);
     int r = 0;
 
-    list_sources(env, &sources);
+    list_sources(env, file, &sources);
     const char *path = sources.at[0].path;
-    if (!set("REGISTRY_AUTH_FILE") && !set("DOCKER_CONFIG") && !env->home)
+    if (!file && !set("REGISTRY_AUTH_FILE") && !set("DOCKER_CONFIG") && !env->home)
         return error_set(err, -EINVAL, "neither HOME nor DOCKER_CONFIG says where credentials are");
     ret->path = realpath(path, NULL); /* a link stays one */
     if (!ret->path)
@@ -242,11 +248,12 @@ static int keeper_write(const struct keeper *k, struct error *err)
     return r < 0 ? error_wrap(err, r, "'%s'", k->path) : 0;
 }
 
-int credentials_store(const struct env *env, const char *host, const struct registry_credential *c,
-                      char **ret_where, bool *ret_plain, struct error *err)
+int credentials_store(const struct env *env, const char *file, const char *host,
+                      const struct registry_credential *c, char **ret_where, bool *ret_plain,
+                      struct error *err)
 {
     KEEPER_AUTO(k);
-    int r = keeper_open(env, true, &k, err);
+    int r = keeper_open(env, file, true, &k, err);
 
     if (r < 0)
         return r;
@@ -264,10 +271,10 @@ int credentials_store(const struct env *env, const char *host, const struct regi
     return 0;
 }
 
-int credentials_erase(const struct env *env, const char *host, struct error *err)
+int credentials_erase(const struct env *env, const char *file, const char *host, struct error *err)
 {
     KEEPER_AUTO(k);
-    int r = keeper_open(env, false, &k, err), helped = 0;
+    int r = keeper_open(env, file, false, &k, err), helped = 0;
 
     if (r == -ENOENT)
         return 0;

@@ -62,14 +62,17 @@ MUST_CHECK int helper_erase(const char *name, const char *host, int timeout_ms, 
 
 /* --- files --- */
 
-/* True where there is one. helpers: registries_helpers(), or NULL; the files come last where the list
+/* file: the only one that is read or written; NULL: those above.
+ * True where there is one. helpers: registries_helpers(), or NULL; the files come last where the list
  * does not say when. ret_source: the file or helper it is from, the caller's to free; or NULL. */
-bool credentials_find(const struct env *env, const struct strings *helpers, const char *host,
-                      const char *repository, struct registry_credential *ret, char **ret_source);
-/* Writes it to $REGISTRY_AUTH_FILE or docker's config.json, or gives it to the helper named there;
+bool credentials_find(const struct env *env, const char *file, const struct strings *helpers,
+                      const char *host, const char *repository, struct registry_credential *ret,
+                      char **ret_source);
+/* Writes it to the file, $REGISTRY_AUTH_FILE or docker's config.json, or gives it to the helper named there;
  * everything else in the file is kept. */
-MUST_CHECK int credentials_store(const struct env *env, const char *host,
+MUST_CHECK int credentials_store(const struct env *env, const char *file, const char *host,
                                  const struct registry_credential *c, char **ret_where,
                                  bool *ret_plain, struct error *err);
 /* 1 removed, 0 there was none. */
-MUST_CHECK int credentials_erase(const struct env *env, const char *host, struct error *err);
+MUST_CHECK int credentials_erase(const struct env *env, const char *file, const char *host,
+                                 struct error *err);

@@ -464,8 +464,10 @@ static int add_endpoint(struct registry_endpoints *to, const char *name, bool in
     if (r < 0 || (!hub && (strlen(ref.host) != host || strncmp(name, ref.host, host) != 0)))
         return error_set(err, -EINVAL, "registries.conf makes '%.300s' of it, which names no image",
                          name);
-    vec_push(to,
-             (struct registry_endpoint){steal(ref.host), steal(ref.repository), insecure, mirror});
+    vec_push(to, (struct registry_endpoint){.host = steal(ref.host),
+                                            .repository = steal(ref.repository),
+                                            .insecure = insecure,
+                                            .mirror = mirror});
     return 0;
 }
 
@@ -513,6 +515,8 @@ int registries_pull(const struct registries *r, const struct reference *referenc
         q = add_place(&list, t ? &t->own : &itself, false, name, covered, err);
     if (q < 0)
         return q;
+    vec_each (e, &list)
+        e->named = strcmp(e->host, reference->host) == 0;
     *ret = list;
     list = (struct registry_endpoints){0};
     return 0;
@@ -529,9 +533,11 @@ int registries_push(const struct registries *r, const struct reference *referenc
 
     if (q < 0)
         return q;
-    vec_push(&list,
-             (struct registry_endpoint){xstrdup(reference->host), xstrdup(reference->repository),
-                                        t && t->own.insecure, false});
+    vec_push(&list, (struct registry_endpoint){.host = xstrdup(reference->host),
+                                               .repository = xstrdup(reference->repository),
+                                               .insecure = t && t->own.insecure,
+                                               .named = true,
+                                               .push = true});
     *ret = list;
     list = (struct registry_endpoints){0};
     return 0;

@@ -35,6 +35,8 @@ struct registry_endpoint {
     char *host, *repository; /* "localhost:5000", "mirror/app" */
     bool insecure;           /* certificates are not checked, plain HTTP will do */
     bool mirror;             /* the next one may have what it lacks */
+    bool named; /* the registry that the reference names: a login of the command line is for it */
+    bool push;  /* something is written there */
 };
 struct registry_endpoints {
     struct registry_endpoint *at;

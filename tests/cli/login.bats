@@ -372,6 +372,89 @@ away() {
     [[ $output == *"is blocked"* ]]
 }
 
+# sees LOG SECRET: who was shown it; the log has what the headers said.
+sees() { grep -F -e "$(printf '%s' "$2" | base64)" -e "$2" "$1"; }
+
+@test "copy: each side has its own login, which the other one never sees" {
+    for words in "--src-creds me:pass:word --dest-creds me:secret" \
+        "--src-username me --src-password pass:word --dest-username me --dest-password secret"; do
+        : >"$BASIC_LOG" && : >"$TOKEN_LOG"
+        # shellcheck disable=SC2086
+        run "$COOPER" -v copy $words "$BASIC/app:1" "$TOKEN/two/app:1"
+        [ "$status" = 0 ]
+        [[ $output != *pass:word* && $output != *secret* ]]
+        sees "$BASIC_LOG" me:pass:word >"$BATS_TEST_TMPDIR/shown"
+        sees "$TOKEN_LOG" me:secret >"$BATS_TEST_TMPDIR/shown"
+        run sees "$BASIC_LOG" me:secret
+        [ "$output" = "" ]
+        run sees "$TOKEN_LOG" me:pass:word
+        [ "$output" = "" ]
+        no_secret_left "$BASIC_LOG" && no_secret_left "$TOKEN_LOG"
+    done
+    [ ! -e "$CONFIG" ]
+    # by way of the store, too
+    "$COOPER" copy -q --src-creds me:pass:word --dest-creds me:secret --dest-compress-format zstd "$BASIC/app:1" "$TOKEN/two/app:zstd"
+    # files of logins, the one that is kept is not looked at
+    login "$BASIC" pass:word -q --authfile "$HOME/from"
+    login "$TOKEN" secret -q --authfile "$HOME/to"
+    [ ! -e "$CONFIG" ]
+    skopeo inspect --authfile "$HOME/from" --tls-verify=false "docker://$BASIC/app:1" >"$BATS_TEST_TMPDIR/inspected"
+    "$COOPER" copy -q --src-authfile "$HOME/from" --dest-authfile "$HOME/to" "$BASIC/app:1" "$TOKEN/three/app:1"
+    run "$COOPER" copy --authfile "$HOME/from" "$BASIC/app:1" "$TOKEN/three/app:2"
+    [ "$status" = 1 ]
+    [[ $output == *"$TOKEN"*"'cooper login $TOKEN'"* ]]
+    [ "$("$COOPER" logout --authfile "$HOME/from" "$BASIC")" = "Removed the login for $BASIC" ]
+    # one registry may be two places
+    login "$TOKEN" secret -q
+    "$COOPER" copy -q "$TOKEN/app:1" "$TOKEN/four/app:1"
+    for words in --src-no-creds "--dest-creds me:hidden" "--dest-registry-token hidden"; do
+        # shellcheck disable=SC2086
+        run "$COOPER" copy $words "$TOKEN/app:1" "$TOKEN/five/app:1"
+        [ "$status" = 1 ]
+        [[ $output == *"[401]"* && $output != *hidden* ]] || { echo "$words: $output"; false; }
+    done
+}
+
+@test "creds: of the registry that is named, not of its mirrors nor of where it leads" {
+    printf '[[registry]]\nlocation = "%s"\n[[registry.mirror]]\nlocation = "%s"\n' "$TOKEN" "$BASIC" >"$HOME/mirrors"
+    : >"$BASIC_LOG" && : >"$TOKEN_LOG"
+    CONTAINERS_REGISTRIES_CONF=$HOME/mirrors "$COOPER" pull -q --creds me:secret "$TOKEN/app:1"
+    [ -n "$(requests "$BASIC_LOG")" ]
+    [ -z "$(jq -c 'select(.headers.authorization)' "$BASIC_LOG")" ]
+    [ -n "$(jq -c 'select(.headers.authorization)' "$TOKEN_LOG")" ]
+    put_image "$TOKEN/f.redirect/app:1"
+    : >"$TOKEN_LOG"
+    "$COOPER" --root "$BATS_TEST_TMPDIR/empty" pull -q --creds me:secret "$TOKEN/f.redirect/app:1"
+    [ -n "$(requests "$TOKEN_LOG" '.host == "other"')" ]
+    no_secret_left "$TOKEN_LOG"
+    "$COOPER" push -q --creds me:secret "$TOKEN/app:1" "$TOKEN/pushed/app:1"
+    "$COOPER" tree --creds me:secret "$TOKEN/pushed/app:1"
+    run "$COOPER" tree "$TOKEN/pushed/app:1"
+    [ "$status" = 1 ]
+}
+
+@test "creds: wrong usage" {
+    : >"$HOME/empty"
+    while IFS='|' read -r args words; do
+        # shellcheck disable=SC2086
+        run "$COOPER" copy $args "$BASIC/app:1" "$TOKEN/app:2" </dev/null
+        [ "$status" = 2 ] || { echo "$args: $status $output"; false; }
+        [[ $output == *"$words"* && $output != *hidden* ]] || { echo "$args: $output"; false; }
+    done <<END
+--src-creds me|has no password
+--src-creds :hidden|letter at least
+--dest-username a:b --dest-password hidden|no ':'
+--src-username me|belong together
+--dest-password hidden|belong together
+--src-creds me:hidden --src-no-creds|exclude each other
+--dest-creds me:hidden --dest-registry-token hidden|exclude each other
+--src-tls-verify=perhaps|tls-verify
+END
+    run "$COOPER" copy --src-authfile "$HOME/nowhere" "$BASIC/app:1" "$TOKEN/app:2"
+    [ "$status" = 1 ]
+    [[ $output == *"$HOME/nowhere"*"No such file"* ]]
+}
+
 @test "registries.conf: mirrors in their order, a missing image goes on, blocked is blocked" {
     conf=$HOME/.config/containers/registries.conf
     mkdir -p "${conf%/*}"

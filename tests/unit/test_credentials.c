@@ -266,7 +266,7 @@ static char *find(struct place *p, const char *host, const char *repository)
     cleanup_free char *source = NULL;
     STR_AUTO(text);
 
-    a.found = credentials_find(&p->env, p->helpers, host, repository, &a.credential, &source);
+    a.found = credentials_find(&p->env, NULL, p->helpers, host, repository, &a.credential, &source);
     show(&a, &text);
     if (source)
         str_printf(&text, " from %s", *source == '/' ? source + strlen(p->dir) + 1 : source);
@@ -394,7 +394,7 @@ static void logins_go_to_the_file_and_keep_the_rest(void **state)
     bool plain = false;
     struct stat st;
 
-    assert_int_equal(credentials_store(&p->env, "r.io", &c, &where, &plain, NULL), 0);
+    assert_int_equal(credentials_store(&p->env, NULL, "r.io", &c, &where, &plain, NULL), 0);
     assert_true(plain);
     assert_string_equal(where, file);
     assert_int_equal(stat(file, &st), 0);
@@ -407,15 +407,15 @@ static void logins_go_to_the_file_and_keep_the_rest(void **state)
                0644);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(symlink("../real.json", file), 0);
-    assert_int_equal(credentials_store(&p->env, "r.io", &c, &again, &plain, NULL), 0);
+    assert_int_equal(credentials_store(&p->env, NULL, "r.io", &c, &again, &plain, NULL), 0);
     assert_int_equal(lstat(file, &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     assert_int_equal(stat(file, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     FINDS("r.io", "a", "me:p:w from .docker/config.json");
     FINDS("s.io", "a", "a:1 from .docker/config.json");
-    assert_int_equal(credentials_erase(&p->env, "r.io", NULL), 1);
-    assert_int_equal(credentials_erase(&p->env, "r.io", NULL), 0);
+    assert_int_equal(credentials_erase(&p->env, NULL, "r.io", NULL), 1);
+    assert_int_equal(credentials_erase(&p->env, NULL, "r.io", NULL), 0);
     FINDS("r.io", "a", "");
     cleanup_free char *text = read_back(p, "real.json");
     assert_string_equal(
@@ -430,7 +430,7 @@ static void docker_hub_has_its_own_key(void **state)
     cleanup_free char *where = NULL;
     bool plain;
 
-    assert_int_equal(credentials_store(&p->env, "docker.io", &c, &where, &plain, NULL), 0);
+    assert_int_equal(credentials_store(&p->env, NULL, "docker.io", &c, &where, &plain, NULL), 0);
     cleanup_free char *text = read_back(p, ".docker/config.json");
     assert_non_null(strstr(text, "\"https://index.docker.io/v1/\""));
     FINDS("docker.io", "library/app", "me:pw from .docker/config.json");
@@ -445,7 +445,7 @@ static void damaged_files_are_not_overwritten(void **state)
     ERROR_AUTO(err);
 
     write_file(p, ".docker/config.json", "{\"auths\":", 0600);
-    assert_int_equal(credentials_store(&p->env, "r.io", &c, &where, &plain, &err), -EINVAL);
+    assert_int_equal(credentials_store(&p->env, NULL, "r.io", &c, &where, &plain, &err), -EINVAL);
     assert_non_null(strstr(err.where, ".docker/config.json"));
     cleanup_free char *text = read_back(p, ".docker/config.json");
     assert_string_equal(text, "{\"auths\":");
@@ -460,17 +460,17 @@ static void helpers_keep_logins(void **state)
 
     write_file(p, ".docker/config.json", "{\"credsStore\":\"good\"}", 0600);
     FINDS("docker.io", "a/b", "");
-    assert_int_equal(credentials_store(&p->env, "docker.io", &c, &where, &plain, NULL), 0);
+    assert_int_equal(credentials_store(&p->env, NULL, "docker.io", &c, &where, &plain, NULL), 0);
     assert_false(plain);
     assert_string_equal(where, "docker-credential-good");
     cleanup_free char *text = read_back(p, ".docker/config.json"), *kept = read_back(p, "kept.url");
     assert_non_null(strstr(text, "\"https://index.docker.io/v1/\": {}"));
     assert_string_equal(kept, "https://index.docker.io/v1/");
     FINDS("docker.io", "a/b", "me:p\"w from docker-credential-good");
-    assert_int_equal(credentials_erase(&p->env, "docker.io", NULL), 1);
+    assert_int_equal(credentials_erase(&p->env, NULL, "docker.io", NULL), 1);
     FINDS("docker.io", "a/b", "");
     write_file(p, ".docker/config.json", "{\"credsStore\":\"bad\"}", 0600);
-    assert_int_equal(credentials_store(&p->env, "r.io", &c, &other, &plain, NULL), -EIO);
+    assert_int_equal(credentials_store(&p->env, NULL, "r.io", &c, &other, &plain, NULL), -EIO);
     assert_string_equal(p->words ? p->words : "", "");
 }
 
