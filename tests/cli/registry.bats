@@ -208,6 +208,15 @@ END
     "$COOPER" pull -q --tls-verify "$MUTUAL/app:1"
     fresh_store
     "$COOPER" pull -q --tls-verify "$MUTUAL/f.redirect/app:1"
+    # one folder of the command line, for the side that it is of
+    mv "$dir" "$BATS_TEST_TMPDIR/folder"
+    "$COOPER" copy -q --src-cert-dir "$BATS_TEST_TMPDIR/folder" --src-tls-verify "$MUTUAL/app:1" "$LIAR/fetched/app:1"
+    "$COOPER" copy -q --dest-cert-dir "$BATS_TEST_TMPDIR/folder" "$LIAR/fetched/app:1" "$MUTUAL/sent/app:1"
+    run "$COOPER" copy --dest-cert-dir "$BATS_TEST_TMPDIR/folder" "$MUTUAL/app:1" "$LIAR/fetched/app:2"
+    [ "$status" = 1 ]
+    run "$COOPER" copy --src-cert-dir "$BATS_TEST_TMPDIR/folder" "$MUTUAL/app:1" "$MUTUAL/sent/app:2"
+    [ "$status" = 1 ]
+    mv "$BATS_TEST_TMPDIR/folder" "$dir"
     rm "$dir/client.key"
     fresh_store
     run "$COOPER" pull "$MUTUAL/app:1"
