@@ -1,35 +1,26 @@
 #include "base/env.h"
 
 #include "base/progress.h"
-
-/* Of what registries and archives say: nothing that a terminal obeys. */
-static void make_visible(struct str *text)
-{
-    for (size_t i = 0; i < text->size; i++) {
-        const unsigned char c = (unsigned char)text->at[i];
-
-        if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
-            text->at[i] = '?';
-    }
-}
+#include "base/text.h"
 
 static PRINTF_LIKE(3, 0) void say(const struct env *env, const char *word, const char *fmt,
                                   va_list ap)
 {
     STR_AUTO(text);
+    STR_AUTO(shown);
 
     str_vprintf(&text, fmt, ap);
     if (progress_is_json(env->progress)) {
         progress_say(env->progress, word, text.at);
         return;
     }
-    make_visible(&text);
+    text_add_visible(&shown, str_view(&text)); /* of what registries and archives say */
     if (env->progress)
         progress_hide(env->progress);
     if (env->color)
-        fprintf(env->err, "cooper: \033[33m%s:\033[0m %s\n", word, text.at);
+        fprintf(env->err, "cooper: \033[33m%s:\033[0m %s\n", word, shown.at);
     else
-        fprintf(env->err, "cooper: %s: %s\n", word, text.at);
+        fprintf(env->err, "cooper: %s: %s\n", word, shown.at);
     (void)fflush(env->err);
     if (env->progress)
         progress_show(env->progress);

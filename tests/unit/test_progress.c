@@ -1,4 +1,5 @@
 #include "base/doc.h"
+#include "base/env.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "unit.h"
@@ -44,6 +45,35 @@ static void output_does_not_steer_the_terminal(void **state)
         print_message("# %s\n", outputs[i].name);
         assert_non_null(strstr(text, outputs[i].line));
         assert_null(strchr(text, '\033'));
+    }
+}
+
+/* What warnings repeat was written by strangers: registries, archives. */
+static void warnings_do_not_steer_the_terminal(void **state)
+{
+    static const struct {
+        const char *given, *shown;
+    } words[] = {
+        {"tag 'a\033[2Jb'", "cooper: warning: tag 'a?[2Jb'\n"},
+        {"C1 \xc2\x9b"
+         "2J",
+         "cooper: warning: C1 ?2J\n"},
+        {"turned \xe2\x80\xae"
+         "fdp.exe",
+         "cooper: warning: turned ?fdp.exe\n"},
+        {"a\n\tb \xc3\xa4 \177", "cooper: warning: a\n\tb \xc3\xa4 ?\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        cleanup_free char *text = NULL;
+        size_t size = 0;
+        FILE *err = open_memstream(&text, &size);
+        const struct env env = {.err = err};
+
+        env_warn(&env, "%s", words[i].given);
+        fclose(err);
+        assert_string_equal(text, words[i].shown);
     }
 }
 
@@ -108,6 +138,7 @@ static void rows_on_a_terminal_have_its_width(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(output_does_not_steer_the_terminal),
+          cmocka_unit_test(warnings_do_not_steer_the_terminal),
           cmocka_unit_test(every_line_of_json_is_a_document),
           cmocka_unit_test(columns_are_those_of_a_screen),
           cmocka_unit_test(rows_on_a_terminal_have_its_width))
