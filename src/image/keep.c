@@ -71,17 +71,15 @@ static void say_proof(void *ctx)
 {
     const struct image_tools *t = ctx;
 
-    if (!t->env->quiet)
-        fprintf(t->env->err, "cooper: the machine was restarted; checking what may not have "
-                             "reached the disk\n");
+    env_note(t->env, "the machine was restarted; checking what may not have reached the disk");
 }
 
 static void say_lost(void *ctx, const char *item, const struct error *why)
 {
     const struct image_tools *t = ctx;
 
-    fprintf(t->env->err, "cooper: did not reach the disk before the machine stopped: %s: %s\n",
-            item, why->text ? why->text : "damaged");
+    env_warn(t->env, "did not reach the disk before the machine stopped: %s: %s", item,
+             why->text ? why->text : "damaged");
 }
 
 int image_prove_store(struct image_tools *t, struct error *err)

@@ -272,7 +272,7 @@ static void verify_damaged(void *ctx, const char *file, const struct error *why)
     if (!c->v->repair)
         return;
     (void)unlinkat(c->s->fd, path, 0);
-    (void)!give_back(c, file, &ignored);
+    (void)give_back(c, file, &ignored); /* then it stays as it is: without a name */
 }
 
 static int verify_images(struct check *c, struct error *err)
