@@ -36,8 +36,8 @@ struct run_list {
     const char *title;               /* of what stands in no file: "run app:1"; or NULL */
     VEC(struct run_file *) files;
     uint32_t lines;
-    struct strings
-        notes; /* which files were not read, and why: "compose.yml:3:5: '/x.yml' is not read: ..." */
+    /* which files were not read, and why: "compose.yml:3:5: '/x.yml' is not read: ..." */
+    struct strings notes;
 };
 void run_list_done(struct run_list *l);
 #define RUN_LIST_AUTO(name) CLEANUP(run_list_done) struct run_list name = {0}

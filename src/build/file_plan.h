@@ -16,8 +16,8 @@ struct file_step {
     char *dest;        /* plain, resolved; of an archive: when it turns out to be none */
     char *unpack_dest; /* ADD of a file that may be an archive: where its entries go; else NULL */
     struct strings skips; /* COPY: names below source that other steps copy */
-    const struct file_action
-        *filtering;     /* COPY with --parents, --exclude: the action, borrowed; else NULL */
+    /* COPY with --parents, --exclude: the action, borrowed; else NULL */
+    const struct file_action *filtering;
     size_t filter_base; /* length of the path in the source that its patterns are relative to */
     bool lazy;          /* COPY: a directory that appears when something in it does */
     bool whole;         /* COPY: of a directory its own mode too */

@@ -20,8 +20,8 @@ struct frontend_options {
     bool looks; /* nothing will run: missing secrets do not matter; graph.outline is wanted */
     bool no_cache;
     bool errexit; /* scripts of RUN heredocs begin with `set -e` */
-    const struct strings
-        *no_cache_stages; /* names or numbers of stages, "a,b" too: the same for these */
+    /* names or numbers of stages, "a,b" too: the same for these */
+    const struct strings *no_cache_stages;
     const struct strings *secrets, *ssh; /* names of what --secret and --ssh gave */
     /* of the caller, for build_args without a value and the proxy variables */
     char *const *environ_;

@@ -38,8 +38,8 @@ struct result_layer {
 struct result {
     struct result_layer layer;
     struct digest below;
-    struct digest
-        content; /* under a definition key: the content key that the step has too; zero: none */
+    /* under a definition key: the content key that the step has too; zero: none */
+    struct digest content;
 };
 
 struct solver;

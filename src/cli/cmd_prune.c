@@ -118,8 +118,8 @@ static int run(const struct env *env, const void *options, char *const *argument
     IMAGE_TOOLS_AUTO(t);
 
     (void)arguments;
-    if (image_tools_open_store(env, &t, err) <
-        0) /* the cache only when it is cleaned: it takes a lease */
+    /* the cache only when it is cleaned: it takes a lease */
+    if (image_tools_open_store(env, &t, err) < 0)
         return EXIT_FAILED;
     const int r = prune(options, &t, err);
     return r == 0 ? EXIT_DONE : r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;

@@ -20,8 +20,8 @@ struct transfer {
     const char *form;           /* "oci", "v2s2"; NULL: as it is */
     bool immutable;             /* no tag of a registry is moved */
     struct copy_options choice; /* which images of an index; from and to are not looked at */
-    struct transfer_index
-        *index; /* written by transfer_in() of all platforms, read by transfer_out(); or NULL */
+    /* written by transfer_in() of all platforms, read by transfer_out(); or NULL */
+    struct transfer_index *index;
 };
 
 /* The words of compression, level and form. -EINVAL. */

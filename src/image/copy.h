@@ -16,8 +16,8 @@ struct copy_options {
     bool index_only;    /* of an index nothing but itself: its images are there already */
     const struct platform *platforms; /* of an index one image, or a shorter index of several */
     size_t platform_count;            /* 0: this machine's */
-    bool
-        referrers; /* signatures, attestations and what else speaks of it, by referrers or by tag */
+    /* signatures, attestations and what else speaks of it, by referrers or by tag */
+    bool referrers;
     enum copy_form form;
     bool preserve;  /* no manifest is written in another form: -EINVAL */
     bool immutable; /* a tag that has something else is not moved: -EEXIST */

@@ -31,8 +31,8 @@ DEFINE_CLEANUP(struct image *, image_free)
 struct image_layer {
     struct digest tree;
     struct layer_times times;
-    const struct store_layer
-        *old; /* the same one in another image, whose blobs it keeps; or NULL */
+    /* the same one in another image, whose blobs it keeps; or NULL */
+    const struct store_layer *old;
 };
 /* An image of layers (bottom first) that is in no record yet. config is copied; its diff_ids, if
  * any, are those that the first layers were loaded with, and are kept where their blobs are there. */

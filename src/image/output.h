@@ -32,8 +32,8 @@ struct output {
     enum output_split { OUTPUT_SPLIT_AUTO, OUTPUT_SPLIT_YES, OUTPUT_SPLIT_NO } split;
     bool push;      /* type=image,push=true: to its registry too */
     bool by_digest; /* push-by-digest=true: no tag is made or moved, the store gets nothing */
-    bool
-        own_types; /* a manifest that came with the image keeps docker's or OCI's types, as it has them */
+    /* a manifest that came with the image keeps docker's or OCI's types, as it has them */
+    bool own_types;
     bool rewrite_timestamp; /* rewrite-timestamp=: only a build knows which layers are new */
     bool index;             /* not parsed: an index, even of one image */
     bool immutable; /* not parsed: a tag of a registry that has something else is not moved */

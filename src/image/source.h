@@ -42,8 +42,8 @@ struct image_source_image {
     struct str config;    /* exact bytes */
     struct image_config parsed;
     struct str manifest; /* exact bytes, empty where the form has none */
-    struct digest
-        root; /* of what its name stands for: the manifest or an index above it; zero: none */
+    /* of what its name stands for: the manifest or an index above it; zero: none */
+    struct digest root;
     struct image_source_layer *layers; /* bottom first, as many as diff ids */
     size_t layer_count;
 };

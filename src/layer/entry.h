@@ -27,8 +27,8 @@ struct entry {
                          itself */
     enum entry_type type;
     bool opaque; /* a directory that hides what the layers below have in it */
-    bool
-        implied; /* of a tree just unpacked: a directory that the archive does not name; a root without entry */
+    /* of a tree just unpacked: a directory that the archive does not name; a root without entry */
+    bool implied;
     uint32_t mode;     /* 07777 */
     uint32_t uid, gid; /* as the container sees them */
     uint32_t mtime_ns;

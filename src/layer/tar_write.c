@@ -174,8 +174,8 @@ static void add_pax_header(struct str *out, struct view path, struct view record
     const struct fields f = {.name = view_make(name, size), .type = 'x', .size = records.size};
     add_header(out, &f);
     str_add(out, records);
-    str_add(out,
-            view_make(zeros, -records.size % TAR_BLOCK)); /* what stands before is the caller's */
+    /* not by the size of out: what stands before is the caller's */
+    str_add(out, view_make(zeros, -records.size % TAR_BLOCK));
 }
 
 static int add_entry(struct str *out, const struct entry *e, struct view path, struct fields f,

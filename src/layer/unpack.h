@@ -43,10 +43,10 @@ struct unpack_options {
                               is: unpack_root(); unpack_end_layer() behind each. With OWNER_PLAIN
                               devices that we may not make are left out */
     bool plain;            /* ADD and .deb: ".wh." names and overlay's are ordinary files */
-    bool like_docker;  /* ADD: junk behind packed data is passed over, and times are as docker has
-                              them: 0 where they are beyond 2262, or a file's are before 1970 */
-    bool keep_links;   /* a directory over a symlink to a directory keeps the link, as dpkg does
-                              (merged /usr) */
+    /* ADD: junk behind packed data is passed over, and times are as docker has them: 0 where they
+       are beyond 2262, or a file's are before 1970 */
+    bool like_docker;
+    bool keep_links;   /* a directory over a symlink to a directory keeps it: dpkg, merged /usr */
     bool skip_devices; /* ADD by BuildKit's rules needs none; .debs have none */
     bool chown;        /* everything belongs to uid:gid */
     uint32_t uid, gid;
@@ -55,11 +55,10 @@ struct unpack_options {
     const int *view_fs;
     /* 1 to take the entry, 0 to leave it out, negative to stop with its error. NULL: all. */
     int (*filter)(void *ctx, const struct entry *e, struct error *err);
-    void (*warn)(
-        void *ctx,
-        const char *text); /* what was left out, at most UNPACK_WARN_MAX times; NULL: silence */
-    uint64_t
-        names_max; /* bytes of all paths, directories that no entry names included; more is -EDQUOT. 0: no limit */
+    /* what was left out, at most UNPACK_WARN_MAX times; NULL: silence */
+    void (*warn)(void *ctx, const char *text);
+    /* bytes of all paths, directories that no entry names included; more is -EDQUOT. 0: no limit */
+    uint64_t names_max;
     /* Nothing is made on disk, root_fd is not looked at, and contents are not hashed: the index alone comes out. Called
        for each file of the archive as it goes by; what it does not read of r is passed over. */
     int (*data)(void *ctx, const struct entry *e, struct tar_reader *r, struct error *err);

@@ -31,8 +31,8 @@ struct write_options {
 
 /* The table of contents of a form whose files can be fetched one by one. */
 struct write_toc {
-    struct digest
-        digest; /* estargz: of the table; zstd:chunked: of it as it is packed. Zero: there is none */
+    /* estargz: of the table; zstd:chunked: of it as it is packed. Zero: there is none */
+    struct digest digest;
     /* zstd:chunked: where table and tar-split stand in the blob, as they are packed */
     uint64_t at, size, plain_size;
     uint64_t split_at, split_size, split_plain_size;

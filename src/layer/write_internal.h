@@ -26,8 +26,8 @@ struct write_plan {
     bool *touched;
     struct hash whole; /* of the file that is in several chunks, while hashing */
     bool hashing;
-    struct digest
-        *pieces; /* estargz, zstd:chunked: by cut, of the content that begins with it; else NULL */
+    /* estargz, zstd:chunked: by cut, of the content that begins with it; else NULL */
+    struct digest *pieces;
     uint64_t *packed_at;     /* likewise */
     struct chunked *chunked; /* chunked.c's, or NULL */
     struct str heads[CODEC_WORKERS_MAX];

@@ -18,8 +18,8 @@ struct image_file {
     bool base;   /* of a layer that the image was started from */
     bool hidden; /* a later layer hides it: it ships all the same */
     bool is_dir; /* else a file */
-    bool
-        changed; /* of hidden ones: the later layer has the file again, with another owner or mode */
+    /* of hidden ones: the later layer has the file again, with another owner or mode */
+    bool changed;
 };
 
 enum image_list {

@@ -31,8 +31,8 @@ struct lint_finding {
     enum lint_level level; /* after what the configuration says */
     struct span span;      /* exact: the word or command, not only the instruction */
     uint32_t stage;        /* from 0 on; UINT32_MAX: before the first FROM, or no stage at all */
-    const char
-        *place; /* of an audit: what span cannot say, or says less well; NULL in a Dockerfile */
+    /* of an audit: what span cannot say, or says less well; NULL in a Dockerfile */
+    const char *place;
     const char *text;
     const struct lint_edit *edits; /* how it is mended; NULL: not by a machine */
     size_t edit_count;
@@ -88,8 +88,8 @@ struct lint_options {
     void *stored_ctx;    /* of both */
     bool other_platform; /* what is built is not for this machine, or not for it alone */
     bool audit;          /* what docker-bench has is on, though it is off in Dockerfiles */
-    bool
-        raw; /* keep what another rule says of the same place already: build --check, conformance */
+    /* keep what another rule says of the same place already: build --check, conformance */
+    bool raw;
 };
 
 /* The base images of all files of one call. */

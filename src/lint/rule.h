@@ -120,8 +120,8 @@ struct lint_stage {
     bool used;     /* final, or a used later stage starts with it, copies or mounts from it */
     bool extended; /* some later stage starts with it */
     const struct lint_stage *namesake; /* the one above of the same name */
-    struct lint_scope
-        scope; /* while it is walked: before the instruction; in stage(): at its end */
+    /* while it is walked: before the instruction; in stage(): at its end */
+    struct lint_scope scope;
     /* the last of the stage itself, not inherited; NULL: none */
     const struct instruction *cmd, *entrypoint, *health;
 };

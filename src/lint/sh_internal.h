@@ -16,8 +16,8 @@ struct sh_parser {
     unsigned depth;
     size_t nodes;
     bool stop; /* a limit was met: nothing more is read */
-    bool
-        no_double_paren; /* a search for "))" ran to the end once: none that begins later finds one */
+    /* a search for "))" ran to the end once: none that begins later finds one */
+    bool no_double_paren;
     VEC(struct sh_pending) pending; /* heredocs whose bodies are on the next line */
     VEC(const struct sh_node *) commands;
     VEC(const struct sh_node *) pipes;

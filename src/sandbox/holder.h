@@ -22,8 +22,8 @@ struct job_context {
     int store_fd; /* the store's directory, writable */
     struct identity_map ids;
     int progress_fd; /* the job's socket to main, or -1: use job_progress() and job_control() */
-    struct box
-        *boxes; /* spawn.c: by network: namespaces that earlier containers of this process left */
+    /* spawn.c: by network: namespaces that earlier containers of this process left */
+    struct box *boxes;
 };
 
 struct job_row {

@@ -141,8 +141,8 @@ int store_remove(struct store *s, struct usage *u, struct error *err)
     if (trash < 0)
         return trash;
     r.trash_fd = trash;
-    int code =
-        store_sync(s, err); /* what goes now is what a power cut would give back for what is new */
+    /* what goes now is what a power cut would give back for what is new */
+    int code = store_sync(s, err);
     if (code == 0)
         code = store_lock_exclusive(s, err);
     if (code == 0) {

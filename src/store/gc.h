@@ -48,8 +48,8 @@ MUST_CHECK int store_usage_read(struct store *s, struct usage *ret, struct error
 struct prune_policy {
     uint64_t keep_storage; /* bytes of build cache to keep, most recently used first; 0: none */
     int64_t until_s;       /* only what was last used before this moment; INT64_MAX: all */
-    bool
-        mounts_only; /* cache mounts, and nothing else but what the dead left; then keep_storage is of them */
+    /* cache mounts, and nothing else but what the dead left; then keep_storage is of them */
+    bool mounts_only;
 };
 /* Marks what goes: images without a name; then trees, blobs, stat caches, cache mounts and logs that
  * no remaining image needs, least recently used first; what the dead left in tmp/. Never what is held.

@@ -464,8 +464,8 @@ int store_image_remove(struct store *s, const char *name, const struct digest *i
         if (read_record(dir, file, &image, &unreadable) == 0 && image.name) {
             char unnamed[RECORD_FILE_SIZE];
 
-            free(image.name); /* the image goes, not only this name of it: no unnamed record stays
-                                 behind */
+            /* the image goes, not only this name of it: no unnamed record stays behind */
+            free(image.name);
             image.name = NULL;
             file_name(&image, unnamed);
             (void)unlinkat(dir, unnamed, 0);

@@ -35,8 +35,8 @@ void identity_pattern_free(regex_t *p);
 
 /* What the certificate has to say; NULL: nothing. Names are compared byte for byte. */
 struct certificate_identity {
-    const char
-        *issuer; /* of the token that Fulcio was shown: its extension 1.3.6.1.4.1.57264.1.1 or .8 */
+    /* of the token that Fulcio was shown: its extension 1.3.6.1.4.1.57264.1.1 or .8 */
+    const char *issuer;
     const char *email, *hostname; /* of the subject's alternative names */
     const char *name; /* any of them: an e-mail address, a URI, a host, Fulcio's name of a user */
     const regex_t *issuer_like, *name_like;

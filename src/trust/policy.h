@@ -71,13 +71,13 @@ struct requirement {
     char *what; /* UNKNOWN: what is asked for */
     struct requirement_keys keys;
     struct requirement_authority *by; /* or NULL: then the keys */
-    struct requirement_keys
-        logs; /* one of which must have taken it; none: nothing is asked of logs */
-    struct requirement_authority
-        *clocks;     /* one of which must have stamped it; NULL: nothing is asked of them */
+    /* one of which must have taken it; none: nothing is asked of logs */
+    struct requirement_keys logs;
+    /* one of which must have stamped it; NULL: nothing is asked of them */
+    struct requirement_authority *clocks;
     bool clocks_may; /* or has not: a log says when, then */
-    struct requirement_key
-        root; /* a file that says what of by, logs and clocks is not said; its key stays NULL */
+    /* a file that says what of by, logs and clocks is not said; its key stays NULL */
+    struct requirement_key root;
     bool root_is_loaded;
     enum requirement_name name;
     char *given, *prefix, *signed_prefix; /* of the name's rule */
