@@ -26,11 +26,39 @@ const struct command_row *command_find(const char *name)
     return NULL;
 }
 
+/* What docker, podman, buildah, skopeo and crane call it. Without a command: containers that go on by themselves. */
+static const struct foreign_word {
+    const char *word, *command;
+} foreign_words[] = {
+    {"attach", NULL},    {"bake", "build"},  {"bud", "build"},    {"builder", "prune"},
+    {"buildx", "build"}, {"cp", "copy"},     {"create", "run"},   {"delete", "rmi"},
+    {"df", "du"},        {"exec", NULL},     {"image", "images"}, {"import", "load"},
+    {"kill", NULL},      {"list", "images"}, {"logs", NULL},      {"ls", "images"},
+    {"pause", NULL},     {"ps", NULL},       {"restart", NULL},   {"rm", NULL},
+    {"save", "export"},  {"start", "run"},   {"stats", NULL},     {"stop", NULL},
+    {"system", "prune"}, {"top", NULL},      {"untag", "rmi"},    {"wait", NULL},
+};
+
+static int hint_foreign(const struct foreign_word *w, struct error *err)
+{
+    if (w->command)
+        return error_hint(err, -EINVAL, "what others call '%s' is 'cooper %s' here", w->word,
+                          w->command);
+    return error_hint(err, -EINVAL,
+                      "there is no daemon: a container is its 'cooper run', which shows what it "
+                      "prints, takes signals for it and ends with it");
+}
+
 int command_unknown(const char *name, struct error *err)
 {
     struct text_nearest nearest = text_nearest_to(view_of(name));
 
     (void)error_set(err, -EINVAL, "there is no command '%s'", name);
+    for (size_t i = 0; i < ARRAY_SIZE(foreign_words); i++)
+        if (strcmp(foreign_words[i].word, name) == 0) {
+            (void)hint_foreign(&foreign_words[i], err);
+            return EXIT_USAGE;
+        }
     for (const struct command_row *const *c = commands; *c; c++)
         text_nearest_try(&nearest, (*c)->name);
     if (nearest.best)

@@ -32,13 +32,31 @@ static size_t platforms_for(const struct output *o, size_t count)
     return o->type == OUTPUT_OCI || o->type == OUTPUT_OCI_ARCHIVE ? count : 1;
 }
 
+/* A bare name is a directory for the files, as in 'docker buildx build'; who writes 'docker save -o app.tar' means the archive. */
+static int check_bare(const struct strings *texts, struct error *err)
+{
+    for (size_t i = 0; i < texts->size; i++) {
+        const char *text = texts->at[i];
+
+        if (!strchr(text, '=') && view_ends(view_of(text), ".tar"))
+            return error_hint(
+                err, error_set(err, -EINVAL, "'-o %s' would make a directory of that name", text),
+                "type=docker-archive,dest=%s is what 'docker load' reads, type=tar,dest=%s its "
+                "files",
+                text, text);
+    }
+    return 0;
+}
+
 /* All are read before the first is written. */
 static int export_all(struct image_tools *t, struct image *const *images, size_t count,
                       const char *name, const struct strings *texts, struct error *err)
 {
     CLEANUP(outputs_done) struct outputs outputs = {0};
-    int r = outputs_parse(texts, &outputs, err);
+    int r = check_bare(texts, err);
 
+    if (r == 0)
+        r = outputs_parse(texts, &outputs, err);
     for (size_t n = 0; r == 0 && n < outputs.size; n++)
         if (outputs.at[n].rewrite_timestamp)
             r = error_set(err, -EINVAL,

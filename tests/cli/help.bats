@@ -27,6 +27,22 @@ teardown_file() { suite_teardown; }
     [[ $stderr == *"did you mean 'cooper build'?"* ]]
 }
 
+@test "the words of other programs lead to ours" {
+    local word ours
+    while read -r word ours; do
+        run -2 --separate-stderr cooper "$word"
+        [[ $stderr == *"'$word' is 'cooper $ours' here"* ]] || { echo "$word: $stderr"; return 1; }
+        cooper help "$ours" >/dev/null
+    done <<'EOF'
+save export
+import load
+bud build
+image images
+EOF
+    run -2 --separate-stderr cooper ps
+    [[ $stderr == *"there is no daemon"* ]]
+}
+
 @test "a misspelt option gets a suggestion" {
     run -2 --separate-stderr cooper images --formt json
     [[ $stderr == *"unknown option '--formt'"* ]]

@@ -401,6 +401,9 @@ through_user() {
     run cooper export example.com/app:1 -o type=local
     [ "$status" -eq 2 ]
     [[ $output =~ "dest=DIR" ]]
+    run -2 cooper export example.com/app:1 -o "$BATS_TEST_TMPDIR/app.tar"
+    [[ $output =~ "would make a directory of that name" && $output =~ "type=docker-archive,dest=$BATS_TEST_TMPDIR/app.tar" ]]
+    [ ! -e "$BATS_TEST_TMPDIR/app.tar" ]
     [ ! -e x ]
 }
 
