@@ -83,6 +83,8 @@ _Noreturn static void anchor_main(struct anchor *a)
     const ssize_t n = readlink("/proc/self", pid, sizeof(pid) - 1);
 
     (void)setpgid(0, 0);
+    /* our maker opens what is ours in /proc, where containers were started before, and may not be given CAP_SYS_PTRACE */
+    (void)prctl(PR_SET_DUMPABLE, 1);
     if (n <= 0 || dup2(a->hear, 0) < 0 || dup2(a->tell, 1) < 0)
         _exit(1);
     (void)syscall(SYS_close_range, 2u, ~0u, 0u);
@@ -126,6 +128,16 @@ static int write_map(const char *pid, const char *file, const struct id_range *r
     return r < 0 ? error_wrap(err, r, "map ids through '%s'", path) : 0;
 }
 
+/* Linux 5.12: who hands root on must be allowed to give files capabilities. */
+static int explain_map(const struct identity_map *ids, int r, struct error *err)
+{
+    if (r != -EPERM || ids->kind != IDENTITY_SINGLE || ids->uid != 0)
+        return r;
+    return error_hint(err, r,
+                      "root of the container around us lacks CAP_SETFCAP: start that one with "
+                      "--cap-add SETFCAP, or with --user for one that is not root");
+}
+
 int box_write_maps(const char *pid, const struct identity_map *ids, struct error *err)
 {
     cleanup_free char *setgroups_path = xasprintf("/proc/%s/setgroups", pid);
@@ -140,7 +152,7 @@ int box_write_maps(const char *pid, const struct identity_map *ids, struct error
             return r;
     }
     if ((r = write_map(pid, "uid_map", ids->uids, ids->uid_count, err)) < 0)
-        return r;
+        return explain_map(ids, r, err);
     return write_map(pid, "gid_map", ids->gids, ids->gid_count, err);
 }
 

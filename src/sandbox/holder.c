@@ -14,7 +14,7 @@
 struct holder {
     int socket;
     struct process process;
-    bool ready;
+    json_t *ready; /* what it said of its namespaces, once it did */
 };
 
 struct job {
@@ -60,24 +60,22 @@ void holder_stop(struct holder *h)
         return;
     (void)close(h->socket);
     (void)proc_wait(&h->process);
+    json_decref(h->ready);
     free(h);
 }
 
-/* The holder says once that its namespaces stand, or why they do not. */
+/* The holder says once that its namespaces stand, or why they do not; not everybody who hears it can make it an error. */
 static int wait_ready(struct holder *h, struct error *err)
 {
-    cleanup_doc json_t *message = NULL;
+    if (!h->ready) {
+        const int r = message_receive(h->socket, &h->ready, err);
 
-    if (h->ready)
-        return 0;
-    int r = message_receive(h->socket, &message, err);
-    if (r == 0)
-        return error_set(err, -ECHILD, "the holder ended before it was ready");
-    if (r < 0)
-        return error_wrap(err, r, "start the holder");
-    r = message_take_error(message, err);
-    h->ready = r == 0;
-    return r;
+        if (r == 0)
+            return error_set(err, -ECHILD, "the holder ended before it was ready");
+        if (r < 0)
+            return error_wrap(err, r, "start the holder");
+    }
+    return message_take_error(h->ready, err);
 }
 
 int holder_submit(struct holder *h, const char *name, const json_t *request, const int *fds,

@@ -77,6 +77,13 @@ static long sysctl_number(const char *proc_sys, const char *name, long absent)
     return (long)n;
 }
 
+int identity_filtered(int code, struct error *err)
+{
+    return error_hint(err, code,
+                      "the seccomp filter of the container around us forbids it: start that one "
+                      "with --security-opt seccomp=unconfined");
+}
+
 int identity_explain(const char *proc_sys, int cause, struct error *err)
 {
     int r;
@@ -104,9 +111,7 @@ int identity_explain(const char *proc_sys, int cause, struct error *err)
     if (cause == EINVAL)
         return error_hint(err, r, "the kernel was built without CONFIG_USER_NS");
     if (cause == ENOSYS) /* what filters answer to clone3(), so that it is tried another way */
-        return error_hint(err, r,
-                          "the seccomp filter of the container around us forbids it: start that "
-                          "one with --security-opt seccomp=unconfined");
+        return identity_filtered(r, err);
     return error_hint(err, r,
                       "inside a chroot or another container they are not allowed: run "
                       "outside of it, or allow nesting there");

@@ -40,6 +40,9 @@ MUST_CHECK int identity_detect(struct identity_map *ret, struct error *err);
  * ("/proc/sys") which switch is to blame and says how to turn it. Returns a negative errno. */
 MUST_CHECK int identity_explain(const char *proc_sys, int cause, struct error *err);
 
+/* Adds the hint to what the seccomp filter of an engine around us forbids. Returns code. */
+int identity_filtered(int code, struct error *err);
+
 /* Ranges of a user in the text of /etc/subuid: lines `name:start:count`, name or number. Appends to
  * ranges (inside ids go on from next_inside); malformed, empty and overlapping lines are left out
  * as newuidmap does. Returns the number of ranges now there. */

@@ -80,7 +80,7 @@ static int explain_overlay(int r, struct error *err)
         return error_hint(err, r,
                           "the store's file system cannot be an overlay layer (it may be "
                           "an overlay or a network file system itself): choose another "
-                          "place with --root; dmesg says more");
+                          "place with --root, in a container a volume; dmesg says more");
     return r;
 }
 
