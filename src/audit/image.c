@@ -200,10 +200,11 @@ static int open_registry(struct image_tools *t, const struct reference *ref,
                          const struct platform *platform, struct audit_image *a, struct error *err)
 {
     const struct platform host = platform_host();
+    const struct platform *p = platform ? platform : &host;
+    int r = image_source_open_registry(image_wire(t), ref, p, false, &a->source, err);
 
-    int r = image_source_open_registry(image_wire(t), ref, false, &a->source, err);
     if (r == 0)
-        r = image_source_read(a->source, 0, platform ? platform : &host, &a->of_source, err);
+        r = image_source_read(a->source, 0, p, &a->of_source, err);
     a->facts.latest = !ref->has_digest && ref->tag && strcmp(ref->tag, "latest") == 0;
     return r < 0 ? r : audit_layers_of_source(t, a->source, &a->of_source, &a->layers, err);
 }

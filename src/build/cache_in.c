@@ -74,13 +74,15 @@ static int read_steps(struct import *i, const struct image_config *c, struct err
     return r;
 }
 
-static int open_registry(struct build *b, const char *name, struct import *i, struct error *err)
+static int open_registry(struct build *b, const char *name, const struct platform *platform,
+                         struct import *i, struct error *err)
 {
     REFERENCE_AUTO(ref);
     const int r = reference_parse(name, &ref, err);
 
     return r < 0 ? r
-                 : image_source_open_registry(image_wire(&b->tools), &ref, false, &i->source, err);
+                 : image_source_open_registry(image_wire(&b->tools), &ref, platform, false,
+                                              &i->source, err);
 }
 
 /* Its layers become part of the image, as those of a base do: about a registry the policy was asked when it was opened. */
@@ -93,6 +95,7 @@ static int ask_about_layout(struct build *b, const struct cache_spec *spec, cons
     if (spec->type != CACHE_LOCAL)
         return 0;
     image_origin_of_file(&origin, "oci", spec->place, spec->tag, &i->from.root);
+    image_origin_set_image(&origin, str_view(&i->from.manifest));
     return guard_arriving(b->env, &origin, false, &no_names, err);
 }
 
@@ -102,8 +105,9 @@ static int open_source(struct build *b, const struct cache_spec *spec, struct im
     const struct image_spool none = {.dir_fd = -1};
     const struct stage *first = &b->graph->stages.at[b->graph->targets.at[0]];
     size_t number = 0;
-    int r = spec->type == CACHE_LOCAL ? image_source_open(spec->place, &none, &i->source, err)
-                                      : open_registry(b, spec->place, i, err);
+    int r = spec->type == CACHE_LOCAL
+                ? image_source_open(spec->place, &none, &i->source, err)
+                : open_registry(b, spec->place, &first->config->platform, i, err);
 
     if (r >= 0)
         r = image_source_find(i->source, spec->tag, &number, err);

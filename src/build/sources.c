@@ -263,16 +263,18 @@ static void split_layout(const char *text, char **ret_path, char **ret_tag)
 }
 
 /* What the policy is asked about a layout; a registry's image it was asked about before. */
-static int ask_policy(struct sources *s, struct found_image *f, const struct digest *root,
-                      struct error *err)
+static int ask_policy(struct sources *s, struct found_image *f,
+                      const struct image_source_image *found, struct error *err)
 {
     const struct strings no_names = {0};
 
     if (!f->layout) {
-        image_origin_of_reference(&f->from, &f->reference, root);
+        image_origin_of_reference(&f->from, &f->reference, &found->root);
+        image_origin_set_image(&f->from, str_view(&found->manifest));
         return 0;
     }
-    image_origin_of_file(&f->from, "oci", f->layout, f->tag, root);
+    image_origin_of_file(&f->from, "oci", f->layout, f->tag, &found->root);
+    image_origin_set_image(&f->from, str_view(&found->manifest));
     return guard_arriving(s->tools->env, &f->from, false, &no_names, err);
 }
 
@@ -285,8 +287,8 @@ static int read_source(struct sources *s, struct found_image *f, const struct pl
     const struct image_spool none = {.dir_fd = -1};
     size_t number = 0;
     int r = f->layout ? image_source_open(f->layout, &none, &source, err)
-                      : image_source_open_registry(image_wire(s->tools), &f->reference, false,
-                                                   &source, err);
+                      : image_source_open_registry(image_wire(s->tools), &f->reference, platform,
+                                                   false, &source, err);
 
     if (r >= 0)
         r = image_source_find(source, f->tag, &number, err);
@@ -296,7 +298,7 @@ static int read_source(struct sources *s, struct found_image *f, const struct pl
         return r;
     digest_of(str_view(&found.config), &f->answer.id);
     digest_of(str_view(&found.manifest), &f->answer.manifest);
-    r = ask_policy(s, f, &found.root, err);
+    r = ask_policy(s, f, &found, err);
     if (r >= 0)
         r = config_parse(str_view(&found.config), &f->config, err);
     f->answer.config = &f->config;
@@ -402,7 +404,7 @@ static int load_elsewhere(struct sources *s, struct found_image *f, struct error
                                    .tag = f->tag,
                                    .reference = f->layout ? NULL : &f->reference,
                                    .allowed = !f->layout, /* when it was found */
-                                   .asked = f->from.name,
+                                   .origin = f->layout ? NULL : &f->from,
                                    .name = f->name,
                                    .platform = &f->config.platform,
                                    .unnamed = !f->name};

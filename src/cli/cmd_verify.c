@@ -189,7 +189,9 @@ static int decide(const struct env *env, const struct options *o, struct wire *w
         r = site_open(w, reference, false, &site, err);
     if (r < 0)
         return r;
+    const struct platform host = platform_host();
     const bool remote = place.kind == PLACE_REGISTRY;
+    g.platform = &host;
     path = remote ? NULL : realpath(place.path, NULL);
     const struct policy_image image = {.transport = remote ? "docker" : "oci",
                                        .path = path ? path : "/",

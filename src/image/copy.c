@@ -46,6 +46,43 @@ bool copy_is_new(struct copy *c, const struct digest *d)
     return true;
 }
 
+/* ---- what the policy says ---- */
+
+/* An index stays one. */
+static bool is_whole(const struct copy_options *o)
+{
+    return o->all_platforms || o->index_only || o->platform_count > 1;
+}
+
+/* Not about what is ours, in between. manifest: what is used of the root. */
+static int ask_about_file(const struct copy *c, const struct digest *root, struct view manifest,
+                          struct error *err)
+{
+    const struct strings no_names = {0};
+    IMAGE_ORIGIN_AUTO(origin);
+    PLACE_AUTO(place);
+    const int r = place_parse(c->options->from, &place, err);
+
+    if (r < 0 || c->options->own || place.kind == PLACE_REGISTRY)
+        return r;
+    image_origin_of_file(&origin, place_transport(&place), place.path, place.tag, root);
+    image_origin_set_image(&origin, manifest);
+    origin.whole = is_whole(c->options);
+    return guard_arriving(wire_env(c->wire), &origin, false, &no_names, err);
+}
+
+/* Each image of an index that is copied, after the index. */
+static int ask_about_part(const struct copy *c, const struct digest *part, struct view manifest,
+                          struct error *err)
+{
+    PLACE_AUTO(place);
+    const int r = place_parse(c->options->from, &place, err);
+
+    return r < 0 || c->options->own
+               ? r
+               : guard_part(wire_env(c->wire), c->from, &place, part, manifest, err);
+}
+
 /* ---- what there is ---- */
 
 static int keep(struct documents *l, struct view bytes, const char *media_type, struct error *err)
@@ -119,6 +156,8 @@ static int take_index(struct copy *c, struct view bytes, unsigned depth, struct 
         if (r == 0 && copy_is_new(c, &d->digest)) {
             r = c->from->kind->manifest(c->from, &d->digest, &child, err);
             if (r == 0)
+                r = ask_about_part(c, &d->digest, str_view(&child), err);
+            if (r == 0)
                 r = take(c, str_view(&child), depth + 1, ret, err);
         }
     }
@@ -141,30 +180,6 @@ static int take(struct copy *c, struct view bytes, unsigned depth, struct docume
         return error_set(err, -ELOOP, "indexes are nested deeper than %d", DEPTH_MAX);
     return kind == MEDIA_INDEX ? take_index(c, bytes, depth, ret, err)
                                : take_manifest(c, bytes, ret, err);
-}
-
-/* Of an index the manifest for the platform. */
-static int choose(struct copy *c, const struct platform *p, struct str *bytes, struct error *err)
-{
-    for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
-        CLEANUP(image_index_freep) struct image_index *x = NULL;
-        const struct descriptor *d;
-        enum media kind;
-        int r = manifest_kind(str_view(bytes), &kind, err);
-
-        if (r < 0 || kind == MEDIA_MANIFEST)
-            return r;
-        r = image_index_parse(str_view(bytes), &x, err);
-        if (r == 0)
-            r = image_index_select(x, p, &d, err);
-        if (r == 0)
-            r = descriptor_need_sha256(d, err);
-        if (r == 0)
-            r = c->from->kind->manifest(c->from, &d->digest, bytes, err);
-        if (r < 0)
-            return r;
-    }
-    return error_set(err, -ELOOP, "indexes are nested deeper than %d", DEPTH_MAX);
 }
 
 /* ---- where it goes ---- */
@@ -264,36 +279,21 @@ static int check_name(const struct copy *c, const struct documents *l, struct er
                : error_set(err, -EINVAL, "its digest is %s", digest_format(is, text));
 }
 
-/* Not about what is ours, in between. */
-static int ask_about_file(const struct copy *c, const char *from, const struct digest *root,
-                          struct error *err)
-{
-    static const char *const names[] = {
-        [PLACE_OCI] = "oci", [PLACE_OCI_ARCHIVE] = "oci-archive", [PLACE_DIR] = "dir"};
-    const struct strings no_names = {0};
-    IMAGE_ORIGIN_AUTO(origin);
-    PLACE_AUTO(place);
-    const int r = place_parse(from, &place, err);
-
-    if (r < 0 || c->options->own || place.kind >= ARRAY_SIZE(names) || !names[place.kind])
-        return r;
-    image_origin_of_file(&origin, names[place.kind], place.path, place.tag, root);
-    return guard_arriving(wire_env(c->wire), &origin, false, &no_names, err);
-}
-
 /* Of an index what is wanted of it. */
 static int narrow(struct copy *c, struct str *bytes, struct error *err)
 {
     const struct copy_options *o = c->options;
     const struct platform host = platform_host();
     CLEANUP(image_index_freep) struct image_index *x = NULL;
+    struct digest ignored;
     STR_AUTO(shorter);
     enum media kind;
 
     if (o->all_platforms || o->index_only)
         return 0;
     if (o->platform_count < 2)
-        return choose(c, o->platform_count ? &o->platforms[0] : &host, bytes, err);
+        return site_choose(c->from, o->platform_count ? &o->platforms[0] : &host, &ignored, bytes,
+                           err);
     int r = manifest_kind(str_view(bytes), &kind, err);
     if (r == 0 && kind != MEDIA_INDEX)
         return error_set(err, -ENOENT, "it is an image of one platform");
@@ -348,10 +348,12 @@ static int run(struct copy *c, const struct place *to, struct documents *l, stru
     STR_AUTO(bytes);
     int r = c->from->kind->image(c->from, &root, &bytes, err);
 
-    if (r == 0)
-        r = ask_about_file(c, o->from, &root, err);
+    if (r == 0 && is_whole(o))
+        r = ask_about_file(c, &root, VIEW(""), err);
     if (r == 0)
         r = narrow(c, &bytes, err);
+    if (r == 0 && !is_whole(o))
+        r = ask_about_file(c, &root, str_view(&bytes), err);
     if (r == 0)
         r = open_to(c, to, err);
     if (r == 0)
@@ -371,15 +373,20 @@ static int run(struct copy *c, const struct place *to, struct documents *l, stru
 
 /* An image goes nowhere when the policy refuses it: one of a registry is asked about here, one of a
  * layout when its digest is known. */
-static int open_from(struct wire *w, const char *text, struct site **ret, struct error *err)
+static int open_from(struct wire *w, const struct copy_options *o, struct site **ret,
+                     struct error *err)
 {
+    const struct platform host = platform_host(), *platform = &host;
     REFERENCE_AUTO(allowed);
     PLACE_AUTO(place);
-    int r = place_parse(text, &place, err);
+    int r = place_parse(o->from, &place, err);
 
     if (r < 0 || place.kind != PLACE_REGISTRY)
-        return r < 0 ? r : site_open(w, text, false, ret, err);
-    r = guard_reference(wire_env(w), w, &place.reference, false, &allowed, err);
+        return r < 0 ? r : site_open(w, o->from, false, ret, err);
+    if (o->platform_count)
+        platform = &o->platforms[0];
+    r = guard_reference(wire_env(w), w, &place.reference, is_whole(o) ? NULL : platform, false,
+                        &allowed, err);
     return r < 0 ? r : site_open_registry(w, &allowed, false, ret, err);
 }
 
@@ -393,7 +400,7 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
     if (r == 0 && place.kind == PLACE_OCI_ARCHIVE)
         return copy_to_archive(w, o, &place, ret, err);
     if (r == 0)
-        r = open_from(w, o->from, &c.from, err);
+        r = open_from(w, o, &c.from, err);
     if (r == 0)
         r = run(&c, &place, &l, err);
     if (r < 0)

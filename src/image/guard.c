@@ -71,13 +71,50 @@ static int read_key(void *ctx, const char *path, struct str *ret, struct error *
 
 int guard_collect(struct site *site, struct testimony *t, struct error *err)
 {
-    if (t->manifest.size)
+    if (t->collected)
         return 0; /* another rule has asked */
     if (site)
         return testimony_collect(site, t, err);
     return error_hint(err, error_set(err, -EPERM, "no signature is known of it"),
                       "signatures are kept when an image is pulled under a policy that asks for "
                       "them: 'cooper pull' it again");
+}
+
+static bool is_of_instance(const struct guard *g)
+{
+    return g->policy && g->policy->of_instance;
+}
+
+/* Of an index the image that the policy means. */
+static int choose(const struct guard *g, struct site *site, struct testimony *t, struct error *err)
+{
+    if (!site || t->manifest.size || !is_of_instance(g) || (!g->platform && !g->image))
+        return 0;
+    int r = site->kind->image(site, &t->digest, &t->manifest, err);
+    if (r == 0 && g->platform)
+        return site_choose(site, g->platform, &t->digest, &t->manifest, err);
+    if (r == 0 && !digest_eq(g->image, &t->digest)) {
+        t->digest = *g->image;
+        r = site->kind->manifest(site, g->image, &t->manifest, err);
+    }
+    return r;
+}
+
+/* Of an index that is used as a whole; *ret: its images are asked about, not it. */
+static int is_list(const struct guard *g, struct site *site, struct testimony *t, bool *ret,
+                   struct error *err)
+{
+    enum media kind = MEDIA_MANIFEST;
+    int r = 0;
+
+    if (!g->whole || !is_of_instance(g) || !site)
+        return 0;
+    if (t->manifest.size == 0)
+        r = site->kind->image(site, &t->digest, &t->manifest, err);
+    if (r == 0)
+        r = manifest_kind(str_view(&t->manifest), &kind, err);
+    *ret = kind == MEDIA_INDEX;
+    return r;
 }
 
 static int look_at_signatures(struct guard *g, struct policy_rule *rule, struct site *site,
@@ -87,6 +124,8 @@ static int look_at_signatures(struct guard *g, struct policy_rule *rule, struct 
 
     if (r == 0)
         r = policy_load(rule, g->crypto, read_key, g, err);
+    if (r == 0)
+        r = choose(g, site, t, err);
     return r < 0 ? r : guard_collect(site, t, err);
 }
 
@@ -96,10 +135,17 @@ int guard_decide(const struct env *env, struct guard *g, const struct policy_ima
     if (g->notation)
         return notary_decide(env, g->notation, g->path, image->reference, site, t, ret_read, err);
     struct policy_rule *rule = policy_find(g->policy, image);
+    bool list = false;
     int r = 0;
 
     *ret_read = !policy_rule_is_plain(rule);
     if (*ret_read)
+        r = is_list(g, site, t, &list, err);
+    if (list) {
+        *ret_read = false;
+        return r;
+    }
+    if (*ret_read && r == 0)
         r = look_at_signatures(g, rule, site, t, err);
     if (r < 0)
         return error_wrap(err, r, "'%s'", g->path);
@@ -135,8 +181,9 @@ void guard_leaving(const struct env *env, const char *name)
                  name);
 }
 
-int guard_reference(const struct env *env, struct wire *w, const struct reference *ref, bool keep,
-                    struct reference *ret, struct error *err)
+int guard_reference(const struct env *env, struct wire *w, const struct reference *ref,
+                    const struct platform *platform, bool keep, struct reference *ret,
+                    struct error *err)
 {
     const struct policy_image image = {.transport = "docker", .reference = ref};
     CLEANUP(site_closep) struct site *site = NULL;
@@ -145,6 +192,8 @@ int guard_reference(const struct env *env, struct wire *w, const struct referenc
     TESTIMONY_AUTO(t);
     int r = guard_open(env, NULL, &g, err);
 
+    g.platform = platform;
+    g.whole = !platform;
     t.keep = keep;
     if (r == 0 && g.path)
         r = site_open_registry(w, ref, false, &site, err);
@@ -157,11 +206,35 @@ int guard_reference(const struct env *env, struct wire *w, const struct referenc
     cleanup_free char *name = reference_format(ref);
     speak_of_content_trust(env, name, looked);
     reference_copy(ref, ret);
-    if (looked) {
+    if (t.manifest.size) {
         ret->has_digest = true;
         ret->digest = t.digest;
     }
     return 0;
+}
+
+int guard_part(const struct env *env, struct site *site, const struct place *place,
+               const struct digest *part, struct view manifest, struct error *err)
+{
+    const bool remote = place->kind == PLACE_REGISTRY;
+    bool looked = false;
+    IMAGE_ORIGIN_AUTO(file);
+    GUARD_AUTO(g);
+    TESTIMONY_AUTO(t);
+    const int r = guard_open(env, NULL, &g, err);
+
+    if (r < 0 || !is_of_instance(&g))
+        return r;
+    if (!remote)
+        image_origin_of_file(&file, place_transport(place), place->path, place->tag, part);
+    t.digest = *part;
+    str_add(&t.manifest, manifest);
+    return guard_decide(env, &g,
+                        &(struct policy_image){.transport = place_transport(place),
+                                               .path = file.name,
+                                               .tag = place->tag,
+                                               .reference = remote ? &place->reference : NULL},
+                        site, &t, &looked, err);
 }
 
 /* ---- what is here, or comes from a file ---- */
@@ -241,11 +314,14 @@ static int open_site(struct asking *a, const struct image_origin *o, bool beside
     ERROR_AUTO(absent);
     int r;
 
-    a->digest = o->digest;
+    a->g.whole = o->whole;
+    if (is_of_instance(&a->g) && !digest_is_zero(&o->image))
+        a->g.image = &o->image;
+    a->digest = a->g.image ? o->image : o->digest;
     if (digest_is_zero(&o->digest) || !a->g.path)
         return 0;
     if (!beside || strcmp(o->transport, "oci") != 0) {
-        r = kept_open(a->env, &o->digest, &a->site, &absent);
+        r = kept_open(a->env, &a->digest, &a->site, &absent);
         return r == 0 || r == -ENOENT ? 0 : error_move(err, &absent);
     }
     struct place place = {.path = xstrdup(o->name),

@@ -24,6 +24,12 @@ struct guard {
     struct notation_policy *notation; /* or it is notation's */
     char *path;                       /* of its file; the keys' paths are relative to it */
     struct crypto *crypto;            /* of its keys, once they are wanted */
+    /* Which image of an index is used, for policies that ask about that one: by its platform or its digest. Neither: the index
+     * itself. Borrowed. */
+    const struct platform *platform;
+    const struct digest *image;
+    bool
+        whole; /* all of an index is used: such a policy is asked about each image of it, by guard_part() */
 };
 void guard_done(struct guard *g);
 #define GUARD_AUTO(name) CLEANUP(guard_done) struct guard name = {0}
@@ -38,9 +44,15 @@ MUST_CHECK int guard_decide(const struct env *env, struct guard *g,
 /* Reads what speaks for the image, once. -EPERM: there is no place for it (site NULL). */
 MUST_CHECK int guard_collect(struct site *site, struct testimony *t, struct error *err);
 /* For a reference that is about to be fetched: where signatures were looked at, *ret has the
- * digest that they speak of, so that nothing else is fetched. keep: them, in the store. */
+ * digest that they speak of, so that nothing else is fetched. platform: that is used of an index; NULL: all of it.
+ * keep: them, in the store. */
 MUST_CHECK int guard_reference(const struct env *env, struct wire *w, const struct reference *ref,
-                               bool keep, struct reference *ret, struct error *err);
+                               const struct platform *platform, bool keep, struct reference *ret,
+                               struct error *err);
+/* For each image of an index that is used as a whole: place is what was asked for, site the same, opened. Nothing where the
+ * policy is one that was asked about the index. */
+MUST_CHECK int guard_part(const struct env *env, struct site *site, const struct place *place,
+                          const struct digest *part, struct view manifest, struct error *err);
 /* For an image that was read, before its layers are: from is where, with the digest that is to be
  * used; names are those it will have. allowed: its origin was asked about already. */
 MUST_CHECK int guard_arriving(const struct env *env, const struct image_origin *from, bool allowed,

@@ -76,8 +76,10 @@ static int list_needed(struct image_tools *t, struct map *ret, struct error *err
         CLEANUP(image_origins_done) struct image_origins l = {0};
 
         image_origins_read(record, &l);
-        vec_each (o, &l)
+        vec_each (o, &l) {
             map_set(ret, view_of(digest_hex(&o->digest, hex)), t);
+            map_set(ret, view_of(digest_hex(&o->image, hex)), t);
+        }
     }
     store_images_done(&all);
     return r;

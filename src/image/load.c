@@ -476,16 +476,17 @@ static int save_names(struct image_tools *t, struct image *image, const struct s
 static void find_origin(const struct load_options *o, const struct image_source *s,
                         const struct image_source_image *from, struct image_origin *ret)
 {
-    REFERENCE_AUTO(asked);
-
+    if (o->origin) {
+        image_origin_copy(o->origin, ret);
+        return;
+    }
     if (o->dir)
         image_origin_of_file(ret, "dir", o->dir, NULL, &from->root);
     else if (!o->reference)
         image_origin_of_file(ret, image_source_form(s), o->path, o->tag, &from->root);
-    else if (o->asked && reference_parse(o->asked, &asked, NULL) == 0)
-        image_origin_of_reference(ret, &asked, &from->root);
     else
         image_origin_of_reference(ret, o->reference, &from->root);
+    image_origin_set_image(ret, str_view(&from->manifest));
 }
 
 /* Before its layers are touched. */
@@ -563,10 +564,12 @@ int image_load(struct image_tools *t, const struct load_options *o, struct load_
                struct error *err)
 {
     CLEANUP(image_source_closep) struct image_source *s = NULL;
+    const struct platform host = platform_host();
     const struct image_spool spool = {store_fd(t->store), spool_copy, t};
     struct load_result made = {0};
     int r = o->reference
-                ? image_source_open_registry(image_wire(t), o->reference, o->allowed, &s, err)
+                ? image_source_open_registry(image_wire(t), o->reference,
+                                             o->platform ? o->platform : &host, o->allowed, &s, err)
                 : image_source_open(o->path, &spool, &s, err);
 
     if (r < 0)

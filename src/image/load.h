@@ -2,13 +2,14 @@
 #pragma once
 
 #include "image/image.h"
+#include "image/origin.h"
 #include "image/source.h"
 
 struct load_options {
     const char *path;                  /* "-": standard input */
     const struct reference *reference; /* instead of path: from its registry; NULL: path */
     bool allowed;                      /* as image_source_open_registry() has it */
-    const char *asked;                 /* with allowed: the reference that was asked about */
+    const struct image_origin *origin; /* with allowed: what was asked about; or NULL */
     const char *dir;  /* path is a layout made of this "dir:", about which was asked; or NULL */
     const char *tag;  /* one image of several; NULL: all of an archive, the only one of a layout */
     const char *name; /* the name it gets, with tag or a single image; NULL: the names it has */

@@ -38,6 +38,14 @@ void image_origin_of_reference(struct image_origin *o, const struct reference *a
         .transport = xstrdup("docker"), .name = reference_format(asked), .digest = *d};
 }
 
+void image_origin_set_image(struct image_origin *o, struct view manifest)
+{
+    if (manifest.size)
+        digest_of(manifest, &o->image);
+    if (digest_eq(&o->image, &o->digest))
+        o->image = (struct digest){0};
+}
+
 static bool same_text(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
@@ -46,7 +54,17 @@ static bool same_text(const char *a, const char *b)
 static bool is_same(const struct image_origin *a, const struct image_origin *b)
 {
     return same_text(a->transport, b->transport) && same_text(a->name, b->name) &&
-           same_text(a->tag, b->tag) && digest_eq(&a->digest, &b->digest);
+           same_text(a->tag, b->tag) && digest_eq(&a->digest, &b->digest) &&
+           digest_eq(&a->image, &b->image);
+}
+
+void image_origin_copy(const struct image_origin *o, struct image_origin *ret)
+{
+    *ret = (struct image_origin){.transport = xstrdup(o->transport),
+                                 .name = xstrdup(o->name),
+                                 .tag = o->tag ? xstrdup(o->tag) : NULL,
+                                 .digest = o->digest,
+                                 .image = o->image};
 }
 
 void image_origins_add(struct image_origins *l, const struct image_origin *o)
@@ -54,10 +72,8 @@ void image_origins_add(struct image_origins *l, const struct image_origin *o)
     vec_each (have, l)
         if (is_same(have, o))
             return;
-    vec_push(l, (struct image_origin){.transport = xstrdup(o->transport),
-                                      .name = xstrdup(o->name),
-                                      .tag = o->tag ? xstrdup(o->tag) : NULL,
-                                      .digest = o->digest});
+    vec_push(l, (struct image_origin){0});
+    image_origin_copy(o, vec_last(l));
 }
 
 /* ---- in a record ---- */
@@ -67,9 +83,11 @@ static bool read_one(const json_t *doc, struct image_origins *ret)
     const char *transport = json_string_value(json_object_get(doc, "transport"));
     const char *name = json_string_value(json_object_get(doc, "name"));
     const char *digest = json_string_value(json_object_get(doc, "digest"));
+    const char *image = json_string_value(json_object_get(doc, "image"));
     struct image_origin o = {0};
 
-    if (!transport || !name || (digest && digest_parse(digest, &o.digest, NULL) < 0))
+    if (!transport || !name || (digest && digest_parse(digest, &o.digest, NULL) < 0) ||
+        (image && digest_parse(image, &o.image, NULL) < 0))
         return false;
     o.transport = (char *)(uintptr_t)transport;
     o.name = (char *)(uintptr_t)name;
@@ -100,6 +118,8 @@ static json_t *describe(const struct image_origin *o)
         doc_set_text(doc, "tag", o->tag);
     if (!digest_is_zero(&o->digest))
         doc_set_text(doc, "digest", digest_format(&o->digest, text));
+    if (!digest_is_zero(&o->image))
+        doc_set_text(doc, "image", digest_format(&o->image, text));
     return doc;
 }
 

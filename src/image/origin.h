@@ -12,6 +12,8 @@ struct image_origin {
     char *name;           /* docker: a reference; else an absolute path, "" for a pipe */
     char *tag;            /* of a layout, or NULL */
     struct digest digest; /* what signatures speak of: a manifest or index; zero: none had one */
+    struct digest image; /* that is used of an index: others speak of it; zero: there is no index */
+    bool whole;          /* all of an index is used; in no record */
 };
 void image_origin_done(struct image_origin *o);
 #define IMAGE_ORIGIN_AUTO(name) CLEANUP(image_origin_done) struct image_origin name = {0}
@@ -22,6 +24,10 @@ void image_origin_of_file(struct image_origin *o, const char *transport, const c
 /* One of a registry, by what was asked for. */
 void image_origin_of_reference(struct image_origin *o, const struct reference *asked,
                                const struct digest *d);
+/* The manifest that is used of it; "": it has none. */
+void image_origin_set_image(struct image_origin *o, struct view manifest);
+
+void image_origin_copy(const struct image_origin *o, struct image_origin *ret);
 
 struct image_origins {
     struct image_origin *at;

@@ -101,6 +101,20 @@ bool place_is_explicit(const char *text)
     return false;
 }
 
+const char *place_transport(const struct place *p)
+{
+    static const char *const names[] = {
+        [PLACE_REGISTRY] = "docker",
+        [PLACE_OCI] = "oci",
+        [PLACE_OCI_ARCHIVE] = "oci-archive",
+        [PLACE_DOCKER_ARCHIVE] = "docker-archive",
+        [PLACE_DIR] = "dir",
+        [PLACE_STORE] = "containers-storage",
+    };
+
+    return names[p->kind];
+}
+
 void place_done(struct place *p)
 {
     reference_done(&p->reference);

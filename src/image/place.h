@@ -34,5 +34,8 @@ void place_done(struct place *p);
 /* "docker://": a registry is meant, whatever the store has. */
 bool place_is_explicit(const char *text);
 
+/* What containers-policy.json(5) calls it: "docker" is a registry. */
+const char *place_transport(const struct place *p);
+
 /* The word of --tls-verify; NULL: not given. */
 MUST_CHECK int place_tls(const char *text, enum wire_tls *ret, struct error *err);

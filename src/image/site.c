@@ -6,6 +6,8 @@
 
 #include "base/fd.h"
 
+#define DEPTH_MAX 4 /* indexes in indexes */
+
 void site_close(struct site *s)
 {
     if (!s)
@@ -51,4 +53,29 @@ int site_open_file(int dir, const char *name, const struct descriptor *d, struct
                          "blob %s is no file of %" PRIu64 " bytes, as its descriptor says",
                          d->digest_text, d->size);
     return steal_fd(fd);
+}
+
+int site_choose(struct site *s, const struct platform *p, struct digest *d, struct str *bytes,
+                struct error *err)
+{
+    for (unsigned depth = 0; depth <= DEPTH_MAX; depth++) {
+        CLEANUP(image_index_freep) struct image_index *x = NULL;
+        const struct descriptor *chosen;
+        enum media kind;
+        int r = manifest_kind(str_view(bytes), &kind, err);
+
+        if (r < 0 || kind == MEDIA_MANIFEST)
+            return r;
+        r = image_index_parse(str_view(bytes), &x, err);
+        if (r == 0)
+            r = image_index_select(x, p, &chosen, err);
+        if (r == 0)
+            r = descriptor_need_sha256(chosen, err);
+        if (r == 0)
+            r = s->kind->manifest(s, &chosen->digest, bytes, err);
+        if (r < 0)
+            return r;
+        *d = chosen->digest;
+    }
+    return error_set(err, -ELOOP, "indexes are nested deeper than %d", DEPTH_MAX);
 }

@@ -48,6 +48,10 @@ DEFINE_CLEANUP(struct site *, site_close)
 MUST_CHECK int site_open(struct wire *w, const char *text, bool write, struct site **ret,
                          struct error *err);
 
+/* Of an index the manifest for the platform, *d its digest; nothing is done where bytes are a manifest already. */
+MUST_CHECK int site_choose(struct site *s, const struct platform *p, struct digest *d,
+                           struct str *bytes, struct error *err);
+
 /* For who moves blobs itself: the session and repository of a registry, false for others. */
 bool site_is_registry(struct site *p, struct registry_session **ret, const char **ret_repository);
 const char *site_tag(struct site *p); /* what the image is called there; or NULL */

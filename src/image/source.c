@@ -182,7 +182,8 @@ static int recognise(struct image_source *s, struct error *err)
 }
 
 /* What the policy of this machine refuses is not fetched; what it looked at is what is fetched. */
-int image_source_open_registry(struct wire *w, const struct reference *ref, bool allowed,
+int image_source_open_registry(struct wire *w, const struct reference *ref,
+                               const struct platform *platform, bool allowed,
                                struct image_source **ret, struct error *err)
 {
     CLEANUP(image_source_closep) struct image_source *s = xcalloc(1, sizeof(*s));
@@ -192,7 +193,7 @@ int image_source_open_registry(struct wire *w, const struct reference *ref, bool
     if (allowed)
         reference_copy(ref, &s->ref);
     else
-        r = guard_reference(wire_env(w), w, ref, true, &s->ref, err);
+        r = guard_reference(wire_env(w), w, ref, platform, true, &s->ref, err);
     s->dir = s->archive = -1;
     s->form = &source_registry;
     s->wire = w;

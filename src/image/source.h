@@ -59,8 +59,9 @@ struct image_spool {
 struct image_source;
 struct wire;
 /* One image of a registry; ref is copied. The policy of this machine is asked first; not where it is allowed, since the
- * policy was asked already about the name, or the index, that led to the digest in ref. */
-MUST_CHECK int image_source_open_registry(struct wire *w, const struct reference *ref, bool allowed,
+ * policy was asked already about the name, or the index, that led to the digest in ref. platform: that will be read. */
+MUST_CHECK int image_source_open_registry(struct wire *w, const struct reference *ref,
+                                          const struct platform *platform, bool allowed,
                                           struct image_source **ret, struct error *err);
 /* Begins to fetch a layer that is elsewhere into fd, which is the caller's and has the first `have`
  * bytes already, by the wire. Its size is right when it is ready; its digest is not checked. f lives until then. */

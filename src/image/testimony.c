@@ -263,8 +263,9 @@ static int read_referrers(struct reader *r, struct error *err)
 int testimony_collect(struct site *p, struct testimony *ret, struct error *err)
 {
     struct reader reader = {.site = p, .t = ret};
-    int r = p->kind->image(p, &ret->digest, &ret->manifest, err);
+    int r = ret->manifest.size ? 0 : p->kind->image(p, &ret->digest, &ret->manifest, err);
 
+    ret->collected = true;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(suffixes); i++)
         r = read_tag(&reader, suffixes[i], err);
     if (r == 0)

@@ -20,14 +20,15 @@ struct testimony {
     VEC(struct evidence) evidence; /* read, not believed */
     VEC(struct str) envelopes;     /* of notation, likewise */
     struct strings complaints;     /* what could not be read, or was too much, and why */
-    bool keep;                     /* the bytes too, for whoever stores them: */
+    bool collected; /* all of the above but digest and manifest, which may be chosen before */
+    bool keep;      /* the bytes too, for whoever stores them: */
     VEC(struct testimony_manifest) manifests;
     VEC(struct str) blobs;
 };
 void testimony_done(struct testimony *t);
 #define TESTIMONY_AUTO(name) CLEANUP(testimony_done) struct testimony name = {.manifest = STR_INIT}
 
-/* Resolves the image and reads what is behind its tags .sig and .att, behind the referrers tag, and
+/* Resolves the image, unless *ret has one of that place already, and reads what is behind its tags .sig and .att, behind the referrers tag, and
  * refers to it. An image without any is no failure. -EDQUOT: there is more than a reader may be made
  * to read. */
 MUST_CHECK int testimony_collect(struct site *p, struct testimony *ret, struct error *err);

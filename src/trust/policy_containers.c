@@ -87,6 +87,7 @@ int policy_read_containers(const json_t *doc, struct policy *p, struct error *er
     const char *transport, *scope;
     int r = policy_know_keys(doc, words, err);
 
+    p->of_instance = true;
     if (r == 0)
         r = doc_need_array(doc, "default", &list, err);
     if (r == 0)

@@ -36,13 +36,14 @@ static bool same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-/* The prefix of what was asked for, whole parts of the path only, replaced by the one in
- * signatures. Caller frees. */
-static char *remap(const struct requirement *q, const char *asked)
+/* The prefix of what was asked for, whole parts of the path only (a host without its port is another), replaced by the one
+ * in signatures. name_size: of asked without tag and digest. Caller frees. */
+static char *remap(const struct requirement *q, const char *asked, size_t name_size)
 {
     const size_t size = strlen(q->prefix);
 
-    if (strncmp(asked, q->prefix, size) != 0 || (asked[size] && !strchr("/:@", asked[size])))
+    if (strncmp(asked, q->prefix, size) != 0 || size > name_size ||
+        (size < name_size && asked[size] != '/'))
         return xstrdup(asked);
     return xasprintf("%s%s", q->signed_prefix, asked + size);
 }
@@ -91,7 +92,8 @@ bool requirement_name_fits(const struct requirement *q, const struct reference *
         text = reference_format(&one);
     }
     if (text && q->name == NAME_REMAPPED) {
-        char *mapped = remap(q, text);
+        cleanup_free char *name = reference_name(asked);
+        char *mapped = remap(q, text, strlen(name));
         free(text);
         text = mapped;
     }

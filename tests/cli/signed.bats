@@ -266,6 +266,91 @@ policy() { # RULE for $REGISTRY/team
     cooper build -q onto
 }
 
+# expect 0|1 WORDS COMMAND...: how it ends, and what is said
+expect() {
+    local status_wanted=$1 words=$2; shift 2
+    run --separate-stderr "$@"
+    [ "$status" = "$status_wanted" ] && [[ $stderr == *"$words"* ]] || { echo "$*: $status $stderr"; false; }
+}
+
+# theirs STATUS [OPTION...]: skopeo says the same of it, where it is there ($SKOPEO is another one) and not Debian's, which knows nothing of it.
+theirs() {
+    local wanted=$1; shift
+    command -v "${SKOPEO:-skopeo}" >/dev/null || return 0
+    rm -rf theirs.dir
+    run "${SKOPEO:-skopeo}" --policy policy.json --registries.d registries.d copy -q --src-tls-verify=false "$@" "docker://$IMAGE" dir:theirs.dir
+    [ "$status" = "$wanted" ] || [[ $output == *"sigstore disabled"* ]] || { echo "skopeo $*: $status $output"; false; }
+}
+
+@test "containers' policy: the signature of the image that is used, not of the index that led to it" {
+    mkdir -p lists onto registries.d
+    printf 'docker:\n  %s:\n    use-sigstore-attachments: true\n' "$REGISTRY" >registries.d/default.yaml
+    printf 'FROM scratch\nCOPY hello /\n' >lists/Dockerfile
+    echo hello | tee lists/hello >onto/more
+    unset COOPER_POLICY
+    IMAGE=$REGISTRY/instances/list:1
+    cooper build -q --platform linux/amd64,linux/arm64 --provenance=false --push -t "$IMAGE" lists
+    printf 'FROM %s\nCOPY more /\n' "$IMAGE" >onto/Dockerfile
+    manifest instances/list 1 >list.json
+    own=$(jq -r --arg a "$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')" '.manifests[] | select(.platform.architecture == $a).digest' list.json)
+    others=$(jq -r --arg d "$own" '.manifests[] | select(.digest != $d).digest' list.json)
+    printf '{"default": [{"type": "reject"}], "transports": {"docker": {"%s/instances": [{"type": "sigstoreSigned", "keyPath": "%s/cosign.pub", "signedIdentity": {"type": "matchRepository"}}]}, "oci": {"": [{"type": "sigstoreSigned", "keyPath": "%s/cosign.pub", "signedIdentity": {"type": "exactRepository", "dockerRepository": "%s/instances/list"}}]}}}' \
+        "$REGISTRY" "$SUITE_DIR" "$SUITE_DIR" "$REGISTRY" >policy.json
+    export COOPER_POLICY=$SUITE_DIR/policy.json COOPER_ROOT=$BATS_TEST_TMPDIR/store
+
+    # the index alone
+    cooper sign -q --key cosign.key "$IMAGE"
+    expect 1 "no signature" cooper pull "$IMAGE"
+    theirs 1
+    expect 1 "no signature" cooper copy --all-platforms "$IMAGE" oci:lists/whole:1
+    theirs 1 --all
+    expect 1 "no signature" cooper build -q onto
+    expect 0 "" cooper copy --multi-arch index-only "$IMAGE" "$REGISTRY/instances/list:index"
+
+    # and this image
+    cooper sign -q --key cosign.key "$REGISTRY/instances/list@$own"
+    expect 0 "" cooper verify --policy policy.json "$IMAGE"
+    expect 0 "" cooper pull "$IMAGE"
+    theirs 0
+    expect 0 "" cooper build -q -t made onto
+    expect 1 "no signature" cooper copy --all-platforms "$IMAGE" oci:lists/whole:1
+    theirs 1 --all
+    expect 1 "no signature" cooper copy -a --dest-compress-format zstd "$IMAGE" "oci:lists/packed:1"
+    expect 1 "no signature" cooper pull --platform "linux/$(jq -r --arg d "$others" '.manifests[] | select(.digest == $d).platform.architecture' list.json)" "$IMAGE" other
+
+    # and the others
+    for d in $others; do cooper sign -q --key cosign.key "$REGISTRY/instances/list@$d"; done
+    expect 0 "" cooper copy --all-platforms --referrers "$IMAGE" oci:lists/whole:1
+    theirs 0 --all
+    expect 0 "" cooper copy -a --dest-compress-format zstd "$IMAGE" "oci:lists/packed:1"
+    expect 0 "" cooper load -q -i lists/whole -t list:1
+
+    # all images, and not the index
+    IMAGE=$REGISTRY/instances/unsigned:1
+    COOPER_POLICY='' cooper copy -q -a "$REGISTRY/instances/list:1" "$IMAGE"
+    for d in $own $others; do
+        cooper sign -q --key cosign.key "$REGISTRY/instances/unsigned@$d"
+        cooper sign -q --key cosign.key --sign-container-identity "$REGISTRY/instances/list" "$REGISTRY/instances/unsigned@$d"
+    done
+    expect 0 "" cooper pull "$IMAGE"
+    theirs 0
+    expect 0 "" cooper copy --all-platforms --referrers "$IMAGE" oci:lists/none:1
+    theirs 0 --all
+    expect 0 "" cooper copy -a oci:lists/none:1 "$REGISTRY/elsewhere:1"
+    expect 0 "" cooper copy --platform linux/amd64,linux/arm64 oci:lists/none:1 "$REGISTRY/elsewhere:2"
+    expect 0 "" cooper copy -a --dest-compress-format zstd "$IMAGE" "oci:lists/none:2"
+    COOPER_POLICY='' cooper copy -q "$REGISTRY/instances/unsigned@$own" "$REGISTRY/instances/bare:1" # no index
+    expect 1 "no signature" cooper copy -a "$REGISTRY/instances/bare:1" oci:lists/none:3
+    expect 1 "no signature" cooper copy --multi-arch index-only "$REGISTRY/instances/bare:1" oci:lists/none:3
+
+    # cooper's own policy asks about what was named, as cosign does
+    printf '{"version": 1, "default": "reject", "images": {"%s/instances": [{"signed-by": ["cosign.pub"]}]}}' "$REGISTRY" >policy.json
+    expect 0 "" cooper pull -q "$REGISTRY/instances/list:1"
+    expect 1 "no signature" cooper pull "$IMAGE"
+    expect 0 "" cooper build -q onto
+    expect 0 "" cooper build -q onto # what it loaded is known by its index
+}
+
 # ---- images of the store ----
 
 own_store() {

@@ -419,6 +419,8 @@ static const struct {
     {NAMED("remapIdentity", MAP), "r.example/a:1", "s00=o.example/m/a:1", NULL},
     {NAMED("remapIdentity", MAP), "r.example/a:1", "s00=r.example/a:1", "another name"},
     {NAMED("remapIdentity", MAP), "r.example.com/a:1", "s00=r.example.com/a:1", NULL},
+    {NAMED("remapIdentity", MAP), "r.example:5000/a:1", "s00=r.example:5000/a:1", NULL},
+    {NAMED("remapIdentity", MAP), "r.example:5000/a:1", "s00=o.example/m:5000/a:1", "another name"},
     {BOTH, "r.example/a:1", "s00", "no signature"},
     {BOTH, "r.example/a:1", "s10 s00", NULL},
     {COOPER(""), "r.example/a:1", "s00", "not to be used"},
