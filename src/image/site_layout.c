@@ -157,11 +157,11 @@ static int layout_tag(struct site *p, const char *tag, struct str *ret_manifest,
 static bool refers_to(struct layout *l, const struct descriptor *d, const struct digest *subject)
 {
     char want[DIGEST_TEXT_MAX];
-    REFERRER_AUTO(m);
+    ANY_MANIFEST_AUTO(m);
     STR_AUTO(text);
 
     return read_blob(l, &d->digest, MIN(d->size, (uint64_t)MANIFEST_SIZE_MAX), &text, NULL) == 0 &&
-           referrer_read(str_view(&text), &m, NULL) == 0 && m.subject &&
+           any_manifest_parse(str_view(&text), &m, NULL) == 0 && m.subject &&
            strcmp(m.subject, digest_format(subject, want)) == 0;
 }
 
@@ -175,7 +175,6 @@ static int layout_referrers(struct site *p, const struct digest *subject, struct
 
     for (size_t i = 0; r == 0 && i < l->index->manifest_count; i++) {
         const struct descriptor *d = &l->index->manifests[i];
-
         const enum media kind = media_of(d->media_type);
 
         if ((kind != MEDIA_MANIFEST && kind != MEDIA_INDEX) || descriptor_need_sha256(d, NULL) < 0)
@@ -230,14 +229,7 @@ static int layout_put_child(struct site *p, const char *media_type, struct view 
     return layout_put_blob(p, bytes, err);
 }
 
-/* What index.json says of it. */
-struct listed {
-    const char *media_type, *artifact_type;
-    struct digest digest;
-    uint64_t size;
-};
-
-static json_t *entry_of(const struct listed *m, const char *tag)
+static json_t *entry_of(const struct any_manifest *m, const char *tag)
 {
     json_t *entry = descriptor_new(m->media_type, &m->digest, m->size);
 
@@ -249,7 +241,7 @@ static json_t *entry_of(const struct listed *m, const char *tag)
 }
 
 /* The entry takes the place of what has the same tag, or is the same. */
-static void print_index(const struct layout *l, const struct listed *m, const char *tag,
+static void print_index(const struct layout *l, const struct any_manifest *m, const char *tag,
                         struct str *ret)
 {
     const struct descriptor *old = tag ? find_tag(l, tag) : NULL;
@@ -271,26 +263,17 @@ static int layout_put_manifest(struct site *p, const char *tag, struct view byte
                                struct error *err)
 {
     struct layout *l = layout_of(p);
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
-    CLEANUP(image_index_freep) struct image_index *x = NULL;
-    enum media kind;
+    ANY_MANIFEST_AUTO(m);
     STR_AUTO(text);
-    int r = manifest_kind(bytes, &kind, err);
+    int r = any_manifest_parse(bytes, &m, err);
 
-    if (r == 0)
-        r = kind == MEDIA_INDEX ? image_index_parse(bytes, &x, err)
-                                : manifest_parse(bytes, &m, err);
     if (r == 0)
         r = layout_put_blob(p, bytes, err);
     if (r == 0)
         r = read_index(l, err);
     if (r < 0)
         return r;
-    const struct listed entry = {.media_type = m ? m->media_type : x->media_type,
-                                 .artifact_type = m ? m->artifact_type : x->artifact_type,
-                                 .digest = m ? m->digest : x->digest,
-                                 .size = bytes.size};
-    print_index(l, &entry, tag, &text);
+    print_index(l, &m, tag, &text);
     return fd_replace_file(l->dir, "index.json", str_view(&text), 0644, err);
 }
 

@@ -160,9 +160,8 @@ static int put(struct remote *x, const char *tag, const char *media_type, struct
 }
 
 /* The list behind the tag, with the one that refers in it; *ret_there: it was there already. */
-static int list_with(struct remote *x, const char *tag, const struct referrer *m,
-                     const struct digest *digest, struct str *ret, bool *ret_there,
-                     struct error *err)
+static int list_with(struct remote *x, const char *tag, const struct any_manifest *m,
+                     struct str *ret, bool *ret_there, struct error *err)
 {
     CLEANUP(image_index_freep) struct image_index *old = NULL;
     json_t *list = json_array();
@@ -175,17 +174,16 @@ static int list_with(struct remote *x, const char *tag, const struct referrer *m
     else
         r = r == -ENOENT ? 0 : error_move(err, &absent);
     for (size_t i = 0; old && i < old->manifest_count; i++) {
-        *ret_there = *ret_there || digest_eq(&old->manifests[i].digest, digest);
+        *ret_there = *ret_there || digest_eq(&old->manifests[i].digest, &m->digest);
         doc_push(list, json_incref(old->manifests[i].doc));
     }
-    doc_push(list, json_incref(m->entry));
+    doc_push(list, beside_entry(m));
     image_index_print(false, list, NULL, ret);
     return r;
 }
 
 /* Referrers Tag Schema: read, append, write; and look whether somebody wrote in between. */
-static int note_referrer(struct remote *x, const struct referrer *m, const struct digest *digest,
-                         struct error *err)
+static int note_referrer(struct remote *x, const struct any_manifest *m, struct error *err)
 {
     char tag[BESIDE_TAG_MAX];
     bool there = false, ignored;
@@ -193,7 +191,7 @@ static int note_referrer(struct remote *x, const struct referrer *m, const struc
     beside_tag(m->subject, "", tag);
     for (size_t i = 0; i < OVERTAKEN_MAX; i++) {
         STR_AUTO(list);
-        int r = list_with(x, tag, m, digest, &list, &there, err);
+        int r = list_with(x, tag, m, &list, &there, err);
 
         if (r == 0 && !there)
             r = put(x, tag, MEDIA_OCI_INDEX, str_view(&list), &ignored, err);
@@ -203,21 +201,18 @@ static int note_referrer(struct remote *x, const struct referrer *m, const struc
     return error_set(err, -EAGAIN, "others change the list of referrers all the time");
 }
 
-/* Whatever has a subject is one of its referrers, by whatever name it is put: the registry says so, or the list is ours. */
+/* Whatever has a subject is one of its referrers, by whatever name it is put: the registry says so, or the list is ours.
+ * media_type: what an index calls it; NULL: as it says itself. */
 static int put_noted(struct remote *x, const char *tag, const char *media_type, struct view bytes,
                      struct error *err)
 {
-    struct digest digest;
+    ANY_MANIFEST_AUTO(m);
     bool noted = false;
-    REFERRER_AUTO(referrer);
-    int r = referrer_read(bytes, &referrer, err);
+    int r = any_manifest_parse(bytes, &m, err);
 
     if (r == 0)
-        r = put(x, tag, media_type, bytes, &noted, err);
-    if (r < 0 || noted || !referrer.subject)
-        return r;
-    digest_of(bytes, &digest);
-    return note_referrer(x, &referrer, &digest, err);
+        r = put(x, tag, media_type ? media_type : m.media_type, bytes, &noted, err);
+    return r < 0 || noted || !m.subject ? r : note_referrer(x, &m, err);
 }
 
 static int remote_put_child(struct site *s, const char *media_type, struct view bytes,
@@ -229,15 +224,7 @@ static int remote_put_child(struct site *s, const char *media_type, struct view 
 static int remote_put_manifest(struct site *s, const char *tag, struct view bytes,
                                struct error *err)
 {
-    CLEANUP(image_index_freep) struct image_index *x = NULL;
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
-    enum media kind;
-    int r = manifest_kind(bytes, &kind, err);
-
-    if (r == 0)
-        r = kind == MEDIA_INDEX ? image_index_parse(bytes, &x, err)
-                                : manifest_parse(bytes, &m, err);
-    return r < 0 ? r : put_noted(remote_of(s), tag, x ? x->media_type : m->media_type, bytes, err);
+    return put_noted(remote_of(s), tag, NULL, bytes, err);
 }
 
 static void remote_close(struct site *s)

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "oci/manifest.h"
-
 static bool is_tag(struct view tag)
 {
     static const char prefix[] = "sha256-";
@@ -50,54 +48,15 @@ char *beside_tag(const char *digest, const char *suffix, char buf[static BESIDE_
     return buf;
 }
 
-/* ---- what refers ---- */
-
-static int read_index(struct view bytes, struct referrer *ret, struct error *err)
+json_t *beside_entry(const struct any_manifest *m)
 {
-    CLEANUP(image_index_freep) struct image_index *x = NULL;
-    const int r = image_index_parse(bytes, &x, err);
+    json_t *entry = descriptor_new(m->media_type, &m->digest, m->size);
+    const char *type =
+        m->artifact_type || !m->manifest ? m->artifact_type : m->manifest->config.media_type;
 
-    if (r < 0 || !x->subject)
-        return r;
-    ret->subject = xstrdup(x->subject);
-    ret->entry = descriptor_new(x->media_type, &x->digest, bytes.size);
-    if (x->artifact_type)
-        doc_set_text(ret->entry, "artifactType", x->artifact_type);
-    if (x->annotations)
-        doc_set(ret->entry, "annotations", json_incref(x->annotations));
-    return 0;
-}
-
-static int read_manifest(struct view bytes, struct referrer *ret, struct error *err)
-{
-    CLEANUP(manifest_freep) struct manifest *m = NULL;
-    const int r = manifest_parse(bytes, &m, err);
-
-    if (r < 0 || !m->has_subject)
-        return r;
-    ret->subject = xstrdup(m->subject.digest_text);
-    ret->entry = descriptor_new(m->media_type, &m->digest, bytes.size);
-    doc_set_text(ret->entry, "artifactType",
-                 m->artifact_type ? m->artifact_type : m->config.media_type);
+    if (type)
+        doc_set_text(entry, "artifactType", type);
     if (m->annotations)
-        doc_set(ret->entry, "annotations", json_incref(m->annotations));
-    return 0;
-}
-
-int referrer_read(struct view bytes, struct referrer *ret, struct error *err)
-{
-    enum media kind;
-    const int r = manifest_kind(bytes, &kind, err);
-
-    *ret = (struct referrer){0};
-    if (r < 0)
-        return r;
-    return kind == MEDIA_INDEX ? read_index(bytes, ret, err) : read_manifest(bytes, ret, err);
-}
-
-void referrer_done(struct referrer *r)
-{
-    free(r->subject);
-    doc_unref(r->entry);
-    *r = (struct referrer){0};
+        doc_set(entry, "annotations", json_incref(m->annotations));
+    return entry;
 }

@@ -1,7 +1,7 @@
 /* oci/beside.h - what lies beside an image under a name made of its digest. */
 #pragma once
 
-#include "oci/descriptor.h"
+#include "oci/manifest.h"
 
 /* Whether an entry of a layout is something said about an image (a signature, a statement) and not
  * an image: it has an artifactType, or a tag "sha256-<hex>" with or without .sig, .att or .sbom. */
@@ -12,13 +12,6 @@ bool beside_is(const struct descriptor *entry);
  * cosign's of the same form (".sig", ".att", ".sbom"). Returns buf. */
 char *beside_tag(const char *digest, const char *suffix, char buf[static BESIDE_TAG_MAX]);
 
-/* What a manifest or an index says of another one. */
-struct referrer {
-    char *subject; /* the digest of that one, as written; NULL: it refers to nothing */
-    json_t *entry; /* what stands for it in the list of that one's referrers */
-};
-/* Of the bytes of either (distribution-spec 1.1, Listing Referrers: without an artifactType that of a manifest is its
- * configuration's, an index has none; all annotations). */
-MUST_CHECK int referrer_read(struct view bytes, struct referrer *ret, struct error *err);
-void referrer_done(struct referrer *r);
-#define REFERRER_AUTO(name) CLEANUP(referrer_done) struct referrer name = {0}
+/* What stands for it in the list of those that refer to its subject (distribution-spec 1.1, Listing Referrers: without an
+ * artifactType that of a manifest is its configuration's, an index has none; all annotations). */
+json_t *beside_entry(const struct any_manifest *m);

@@ -181,6 +181,53 @@ int manifest_kind(struct view bytes, enum media *ret, struct error *err)
     return 0;
 }
 
+static void say_of_manifest(struct manifest *m, struct any_manifest *ret)
+{
+    *ret = (struct any_manifest){.digest = m->digest,
+                                 .size = m->raw.size,
+                                 .media_type = m->media_type,
+                                 .artifact_type = m->artifact_type,
+                                 .subject = m->has_subject ? m->subject.digest_text : NULL,
+                                 .annotations = m->annotations,
+                                 .manifest = m};
+}
+
+static void say_of_index(struct image_index *x, struct any_manifest *ret)
+{
+    *ret = (struct any_manifest){.digest = x->digest,
+                                 .size = x->raw.size,
+                                 .media_type = x->media_type,
+                                 .artifact_type = x->artifact_type,
+                                 .subject = x->subject,
+                                 .annotations = x->annotations,
+                                 .index = x};
+}
+
+int any_manifest_parse(struct view bytes, struct any_manifest *ret, struct error *err)
+{
+    struct manifest *m = NULL;
+    struct image_index *x = NULL;
+    enum media kind;
+    int r = manifest_kind(bytes, &kind, err);
+
+    if (r == 0)
+        r = kind == MEDIA_INDEX ? image_index_parse(bytes, &x, err)
+                                : manifest_parse(bytes, &m, err);
+    if (r < 0)
+        return r;
+    if (x)
+        say_of_index(x, ret);
+    else
+        say_of_manifest(m, ret);
+    return 0;
+}
+
+void any_manifest_done(struct any_manifest *m)
+{
+    manifest_free(m->manifest);
+    image_index_free(m->index);
+}
+
 static bool is_image(const struct descriptor *d)
 {
     const enum media m = media_of(d->media_type);

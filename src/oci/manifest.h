@@ -52,6 +52,21 @@ DEFINE_CLEANUP(struct image_index *, image_index_free)
  * -EINVAL. */
 MUST_CHECK int manifest_kind(struct view bytes, enum media *ret, struct error *err);
 
+/* Of one of the two, what both say. */
+struct any_manifest {
+    struct digest digest;
+    uint64_t size;
+    const char *media_type;
+    const char *artifact_type; /* or NULL */
+    const char *subject;       /* the digest of what it refers to, as written; or NULL */
+    json_t *annotations;       /* or NULL */
+    struct manifest *manifest; /* the rest: one is NULL */
+    struct image_index *index;
+};
+MUST_CHECK int any_manifest_parse(struct view bytes, struct any_manifest *ret, struct error *err);
+void any_manifest_done(struct any_manifest *m);
+#define ANY_MANIFEST_AUTO(name) CLEANUP(any_manifest_done) struct any_manifest name = {0}
+
 /* The entry that serves the platform best; attestations are never chosen. An index of a single
  * image that names no platform gives that one. -ENOENT names the platforms there are. */
 MUST_CHECK int image_index_select(const struct image_index *x, const struct platform *want,
