@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
+
 void doc_unref(json_t *doc)
 {
     json_decref(doc);
@@ -149,36 +151,6 @@ int doc_need_array(const json_t *obj, const char *key, json_t **ret, struct erro
     return get_tree(obj, key, JSON_ARRAY, true, ret, err);
 }
 
-/* Length of the UTF-8 sequence at p (n bytes are left), 0 when it is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    static const struct {
-        unsigned char mask, lead;
-        size_t size;
-        uint32_t least;
-    } forms[] = {{0x80, 0x00, 1, 0},
-                 {0xE0, 0xC0, 2, 0x80},
-                 {0xF0, 0xE0, 3, 0x800},
-                 {0xF8, 0xF0, 4, 0x10000}};
-
-    for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
-        if ((p[0] & forms[f].mask) != forms[f].lead)
-            continue;
-        uint32_t c = p[0] & (unsigned char)~forms[f].mask;
-
-        if (forms[f].size > n)
-            return 0;
-        for (size_t i = 1; i < forms[f].size; i++) {
-            if ((p[i] & 0xC0) != 0x80)
-                return 0;
-            c = c << 6 | (p[i] & 0x3Fu);
-        }
-        const bool surrogate = c >= 0xD800 && c <= 0xDFFF;
-        return c < forms[f].least || c > 0x10FFFF || surrogate ? 0 : forms[f].size;
-    }
-    return 0;
-}
-
 json_t *doc_new_text(const char *text)
 {
     json_t *value = json_string(text);
@@ -186,13 +158,10 @@ json_t *doc_new_text(const char *text)
     if (value)
         return value;
     STR_AUTO(clean);
-    const size_t size = strlen(text);
-    for (size_t i = 0; i < size;) {
-        const size_t n = utf8_length((const unsigned char *)text + i, size - i);
-
-        str_add(&clean, n ? view_make(text + i, n) : VIEW("\xEF\xBF\xBD"));
-        i += MAX(n, (size_t)1);
-    }
+    struct view rest = view_of(text);
+    for (size_t n; rest.size > 0; rest = view_make(rest.at + n, rest.size - n))
+        str_add(&clean,
+                utf8_char(rest, &n) == UTF8_NONE ? VIEW("\xEF\xBF\xBD") : view_make(rest.at, n));
     return json_string(clean.at);
 }
 

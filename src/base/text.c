@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <inttypes.h>
 
+#include "base/utf8.h"
+
 #define NEAREST_WORD_MAX 64 /* longer words are not misspelt names */
 
 struct text_nearest text_nearest_to(struct view word)
@@ -105,47 +107,25 @@ static size_t char_columns(uint32_t c)
     return is_in(c, wide, ARRAY_SIZE(wide)) ? 2 : 1;
 }
 
-/* The character at the beginning of text, and its size; bytes that are no UTF-8 count as one each. */
-static uint32_t char_at(struct view text, size_t *ret_size)
-{
-    const unsigned char first = (unsigned char)text.at[0];
-    const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
-    uint32_t c = size == 1 ? first : first & (0xFFu >> (size + 1));
-
-    *ret_size = 1;
-    if (size > text.size)
-        return '?';
-    for (size_t i = 1; i < size; i++) {
-        if (((unsigned char)text.at[i] & 0xC0) != 0x80)
-            return '?';
-        c = c << 6 | ((unsigned char)text.at[i] & 0x3F);
-    }
-    *ret_size = size;
-    return c;
-}
-
 size_t text_columns(struct view text)
 {
     size_t columns = 0, size;
 
     for (size_t at = 0; at < text.size; at += size)
-        columns += char_columns(char_at(view_make(text.at + at, text.size - at), &size));
+        columns += char_columns(utf8_char(view_make(text.at + at, text.size - at), &size));
     return columns;
 }
 
 size_t text_control(struct view text)
 {
-    const unsigned char c = text.size > 0 ? (unsigned char)text.at[0] : ' ';
-
-    if ((c < ' ' && c != '\t' && c != '\n') || c == 0x7f)
-        return 1;
-    if (c < 0xc2 || text.size < 2)
-        return 0;
-    size_t size;
-    const uint32_t mark = char_at(text, &size);
     static const uint32_t marks[][2] = {
         {0x80, 0x9f}, {0x061c, 0x061c}, {0x200e, 0x200f}, {0x202a, 0x202e}, {0x2066, 0x2069}};
-    return size > 1 && is_in(mark, marks, ARRAY_SIZE(marks)) ? size : 0;
+    size_t size = 0;
+    const uint32_t c = text.size > 0 ? utf8_char(text, &size) : ' ';
+
+    if ((c < ' ' && c != '\t' && c != '\n') || c == 0x7f || is_in(c, marks, ARRAY_SIZE(marks)))
+        return size;
+    return 0;
 }
 
 void text_add_visible(struct str *to, struct view text)
@@ -161,7 +141,7 @@ struct view text_cut(struct view text, size_t columns)
     size_t at = 0, size;
 
     while (at < text.size) {
-        const uint32_t c = char_at(view_make(text.at + at, text.size - at), &size);
+        const uint32_t c = utf8_char(view_make(text.at + at, text.size - at), &size);
         const size_t width = char_columns(c);
 
         if (width > columns)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/map.h"
+#include "base/utf8.h"
 #include "base/vec.h"
 
 /* How a table or an array came to be: that decides who may add to it. */
@@ -110,24 +111,6 @@ static int skip_lines(struct toml *t)
 
 /* ---- strings ---- */
 
-static void add_utf8(struct str *ret, uint32_t c)
-{
-    if (c < 0x80) {
-        str_add_char(ret, (char)c);
-    } else if (c < 0x800) {
-        str_add_char(ret, (char)(0xc0 | c >> 6));
-    } else if (c < 0x10000) {
-        str_add_char(ret, (char)(0xe0 | c >> 12));
-        str_add_char(ret, (char)(0x80 | (c >> 6 & 0x3f)));
-    } else {
-        str_add_char(ret, (char)(0xf0 | c >> 18));
-        str_add_char(ret, (char)(0x80 | (c >> 12 & 0x3f)));
-        str_add_char(ret, (char)(0x80 | (c >> 6 & 0x3f)));
-    }
-    if (c >= 0x80)
-        str_add_char(ret, (char)(0x80 | (c & 0x3f)));
-}
-
 static int add_code_point(struct toml *t, size_t digits, struct str *ret)
 {
     uint32_t c = 0;
@@ -144,7 +127,7 @@ static int add_code_point(struct toml *t, size_t digits, struct str *ret)
     }
     if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         return fail(t, -EINVAL, "an escape that is no character");
-    add_utf8(ret, c);
+    utf8_add(ret, c);
     return 0;
 }
 

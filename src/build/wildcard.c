@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
+
 bool wildcard_in(struct view text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -13,29 +15,14 @@ bool wildcard_in(struct view text)
     return false;
 }
 
-#define NO_RUNE 0xfffdu
-
-/* Go's: the next character of UTF-8, or a byte that begins none as NO_RUNE. */
-static uint32_t take_rune(struct view *v)
+/* The next character, off *v; to Go a byte that is none is U+FFFD. */
+static uint32_t take_char(struct view *v)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *s = (const unsigned char *)v->at;
-    const size_t n = *s < 0x80             ? 1
-                     : (*s & 0xe0) == 0xc0 ? 2
-                     : (*s & 0xf0) == 0xe0 ? 3
-                     : (*s & 0xf8) == 0xf0 ? 4
-                                           : 0;
-    uint32_t c = n > 1 ? *s & (0x7fu >> n) : *s;
-    bool good = n > 0 && n <= v->size;
+    size_t size;
+    const uint32_t c = utf8_char(*v, &size);
 
-    for (size_t i = 1; good && i < n; i++) {
-        good = (s[i] & 0xc0) == 0x80;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    good = good && c >= least[n] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
-    v->at += good ? n : 1;
-    v->size -= good ? n : 1;
-    return good ? c : NO_RUNE;
+    *v = view_make(v->at + size, v->size - size);
+    return c == UTF8_NONE ? 0xfffd : c;
 }
 
 /* The (possibly escaped) character of a class; false where the class is malformed. */
@@ -49,7 +36,7 @@ static bool class_char(struct view *p, uint32_t *ret)
         if (p->size == 0)
             return false;
     }
-    *ret = take_rune(p);
+    *ret = take_char(p);
     return p->size > 0;
 }
 
@@ -90,7 +77,7 @@ static int match_one(struct view *p, struct view *n)
 
     p->size--;
     if (element == '?' || element == '[') {
-        const uint32_t c = some ? take_rune(n) : 0;
+        const uint32_t c = some ? take_char(n) : 0;
         const int r = element == '[' ? match_class(p, c) : 1;
         return r < 0 ? r : r && some;
     }

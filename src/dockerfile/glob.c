@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
 #include "dockerfile/words.h"
 
 enum token_kind { TOKEN_BYTE, TOKEN_ANY, TOKEN_STAR };
@@ -20,15 +21,10 @@ struct glob {
 
 size_t glob_char_size(struct view v)
 {
-    const unsigned char c = (unsigned char)v.at[0];
-    const size_t want = c >= 0xf0 && c < 0xf8 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 1;
+    size_t size;
 
-    if (c >= 0xf8 || want > v.size)
-        return 1;
-    for (size_t i = 1; i < want; i++)
-        if (((unsigned char)v.at[i] & 0xc0) != 0x80)
-            return 1;
-    return want;
+    (void)utf8_char(v, &size);
+    return size;
 }
 
 /* The size of the character at the end of v. */

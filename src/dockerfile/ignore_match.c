@@ -1,17 +1,15 @@
 /* ignore_match.c - paths against the patterns of an ignore file. */
-#include "dockerfile/glob.h"
+#include "base/utf8.h"
 #include "dockerfile/ignore_internal.h"
 
 uint32_t ignore_take_char(struct view *v)
 {
-    const size_t size = glob_char_size(*v);
-    const unsigned char *at = (const unsigned char *)v->at;
-    uint32_t c = size == 1 ? at[0] : at[0] & (0x7fu >> size);
+    const uint8_t byte = (uint8_t)v->at[0];
+    size_t size;
+    uint32_t c = utf8_char(*v, &size);
 
-    for (size_t i = 1; i < size; i++)
-        c = c << 6 | (at[i] & 0x3f);
-    if (size == 1 && c >= 0x80)
-        c |= 0x110000;
+    if (c == UTF8_NONE)
+        c = 0x110000 | byte;
     *v = view_make(v->at + size, v->size - size);
     return c;
 }

@@ -2,6 +2,7 @@
  * lone surrogates and bytes that are not UTF-8 are taken as Go's decoder takes them. */
 #include <ctype.h>
 
+#include "base/utf8.h"
 #include "dockerfile/internal.h"
 
 #define JSON_DEPTH_MAX 1000 /* of what is no list of strings anyway */
@@ -23,25 +24,6 @@ static void skip_blanks(struct json *j)
 {
     while (j->rest.size > 0 && strchr(" \t\r\n", j->rest.at[0]) && j->rest.at[0])
         j->rest = view_make(j->rest.at + 1, j->rest.size - 1);
-}
-
-static void add_utf8(struct str *s, uint32_t c)
-{
-    if (c < 0x80) {
-        str_add_char(s, (char)c);
-    } else if (c < 0x800) {
-        str_add_char(s, (char)(0xc0 | c >> 6));
-        str_add_char(s, (char)(0x80 | (c & 0x3f)));
-    } else if (c < 0x10000) {
-        str_add_char(s, (char)(0xe0 | c >> 12));
-        str_add_char(s, (char)(0x80 | (c >> 6 & 0x3f)));
-        str_add_char(s, (char)(0x80 | (c & 0x3f)));
-    } else {
-        str_add_char(s, (char)(0xf0 | c >> 18));
-        str_add_char(s, (char)(0x80 | (c >> 12 & 0x3f)));
-        str_add_char(s, (char)(0x80 | (c >> 6 & 0x3f)));
-        str_add_char(s, (char)(0x80 | (c & 0x3f)));
-    }
 }
 
 static bool take_hex4(struct json *j, uint32_t *ret)
@@ -71,17 +53,17 @@ static bool take_unicode(struct json *j, struct str *s)
     if (!take_hex4(j, &high))
         return false;
     if (high < 0xd800 || high > 0xdfff) {
-        add_utf8(s, high);
+        utf8_add(s, high);
         return true;
     }
     struct json ahead = *j;
     if (high < 0xdc00 && take(&ahead, '\\') && take(&ahead, 'u') && take_hex4(&ahead, &low) &&
         low >= 0xdc00 && low <= 0xdfff) {
         *j = ahead;
-        add_utf8(s, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+        utf8_add(s, 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
         return true;
     }
-    add_utf8(s, replacement);
+    utf8_add(s, replacement);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* print.c - the syntax tree as nested lists, as BuildKit's parser dumps it. */
 #include <ctype.h>
 
+#include "base/utf8.h"
 #include "dockerfile/glob.h"
 #include "dockerfile/internal.h"
 
@@ -25,10 +26,9 @@ static void add_char(struct str *s, struct view c)
     static const char plain[] = "\a\b\f\n\r\t\v\"\\", escaped[] = "abfnrtv\"\\";
     const unsigned char first = (unsigned char)c.at[0];
     const char *at = first && c.size == 1 ? strchr(plain, first) : NULL;
-    uint32_t code = first & (0x7fu >> c.size);
+    size_t size;
+    const uint32_t code = utf8_char(c, &size);
 
-    for (size_t i = 1; i < c.size; i++)
-        code = code << 6 | ((unsigned char)c.at[i] & 0x3f);
     if (at)
         str_printf(s, "\\%c", escaped[at - plain]);
     else if (c.size == 1 && (first < 0x20 || first >= 0x7f))

@@ -1,24 +1,11 @@
 /* format_xml.c - the formats that are XML: Checkstyle, JUnit. */
+#include "base/utf8.h"
 #include "lint/format_internal.h"
 
-/* The size of the character of UTF-8 at the beginning; 0: it is none, or one that XML 1.0 has no way to write. */
-static size_t utf8_char(struct view v)
+/* XML 1.0 has no way to write these. */
+static bool is_unwritable(uint32_t c)
 {
-    const unsigned char first = (unsigned char)v.at[0];
-    const size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    uint32_t c = first & (0x7fu >> size);
-
-    if (first < 0xc2 || first > 0xf4 || size > v.size)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        const unsigned char next = (unsigned char)v.at[i];
-        if ((next & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (next & 0x3f);
-    }
-    if (c < (size == 3 ? 0x800u : size == 4 ? 0x10000u : 0x80u) || c > 0x10ffff)
-        return 0;
-    return (c >= 0xd800 && c < 0xe000) || c == 0xfffe || c == 0xffff ? 0 : size;
+    return c == UTF8_NONE || c == 0xfffe || c == 0xffff;
 }
 
 /* Neither control characters nor bytes that are no UTF-8: they would make the file unreadable. */
@@ -26,18 +13,17 @@ static void add_escaped(struct str *s, const char *text)
 {
     const struct view v = view_of(text);
 
-    for (size_t i = 0, size; i < v.size; i += MAX(size, (size_t)1)) {
-        const unsigned char c = (unsigned char)v.at[i];
+    for (size_t i = 0, size; i < v.size; i += size) {
+        const uint32_t c = utf8_char(view_make(v.at + i, v.size - i), &size);
 
-        size = 1;
-        if (strchr("&<>'\"", c))
+        if (c < 0x7f && strchr("&<>'\"", (int)c))
             str_printf(s, "&#%u;", c);
-        else if (c < 0x7f)
-            str_add_char(s, c < ' ' ? ' ' : (char)c);
-        else if ((size = utf8_char(view_make(v.at + i, v.size - i))) > 0)
-            str_add(s, view_make(v.at + i, size));
-        else
+        else if (c < ' ')
+            str_add_char(s, ' ');
+        else if (c == 0x7f || is_unwritable(c))
             str_add_char(s, '?');
+        else
+            str_add(s, view_make(v.at + i, size));
     }
 }
 

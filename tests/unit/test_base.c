@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/map.h"
 #include "base/proc.h"
+#include "base/utf8.h"
 #include "unit.h"
 
 static void errors_keep_the_innermost_place(void **state)
@@ -255,6 +256,48 @@ static void json_getters_name_the_key(void **state)
     doc_unref(doc);
 }
 
+static void characters_have_one_form_in_utf8(void **state)
+{
+    static const struct {
+        uint32_t c;
+        struct view bytes;
+    } good[] = {
+        {0, VIEW("\0")},
+        {0x7f, VIEW("\x7f")},
+        {0x80, VIEW("\xc2\x80")},
+        {0x7ff, VIEW("\xdf\xbf")},
+        {0x800, VIEW("\xe0\xa0\x80")},
+        {0xd7ff, VIEW("\xed\x9f\xbf")},
+        {0xe000, VIEW("\xee\x80\x80")},
+        {0xffff, VIEW("\xef\xbf\xbf")},
+        {0x10000, VIEW("\xf0\x90\x80\x80")},
+        {0x10ffff, VIEW("\xf4\x8f\xbf\xbf")},
+    };
+    static const char *const bad[] = {
+        "\x80",         "\xbf",         "\xc0\x80",         "\xc1\xbf",
+        "\xc2",         "\xc2z",        "\xe0\x9f\xbf",     "\xed\xa0\x80",
+        "\xed\xbf\xbf", "\xe2\x82",     "\xe2\x82z",        "\xff",
+        "\xf8\x88",     "\xf0\x9f\x98", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xfe",
+    };
+    size_t size;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        STR_AUTO(text);
+
+        print_message("# U+%04X\n", good[i].c);
+        assert_int_equal(utf8_char(good[i].bytes, &size), good[i].c);
+        assert_int_equal(size, good[i].bytes.size);
+        utf8_add(&text, good[i].c);
+        assert_true(view_eq(str_view(&text), good[i].bytes));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_int_equal(utf8_char(view_of(bad[i]), &size), UTF8_NONE);
+        assert_int_equal(size, 1);
+    }
+}
+
 static void files_stay_below_their_root(void **state)
 {
     char dir[] = "/tmp/cooper-unit-XXXXXX";
@@ -464,6 +507,7 @@ UNIT_MAIN(cmocka_unit_test(errors_keep_the_innermost_place), cmocka_unit_test(vi
           cmocka_unit_test(arenas_align_and_hold_large_objects), cmocka_unit_test(sha256_is_sha256),
           cmocka_unit_test(hashes_side_by_side_are_the_same),
           cmocka_unit_test(json_is_read_strictly), cmocka_unit_test(json_getters_name_the_key),
+          cmocka_unit_test(characters_have_one_form_in_utf8),
           cmocka_unit_test(files_stay_below_their_root),
           cmocka_unit_test(any_depth_is_removed_with_few_descriptors),
           cmocka_unit_test(any_width_is_removed),
