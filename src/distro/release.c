@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/moment.h"
 #include "distro/control.h"
 #include "oci/config.h"
 
@@ -62,9 +63,7 @@ bool release_date(struct view text, int64_t *ret_s)
     if (!view_eq_text(p[4], "UTC") && !view_eq_text(p[4], "GMT") && !view_eq_text(p[4], "Z") &&
         !view_eq_text(p[4], "+0000"))
         return false;
-    t.tm_year = (int)year - 1900;
-    *ret_s = timegm(&t);
-    return true;
+    return moment_make((int)year, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, ret_s);
 }
 
 /* ---- the file ---- */

@@ -2,9 +2,9 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <time.h>
 
 #include "base/map.h"
+#include "base/moment.h"
 #include "base/vec.h"
 #include "dockerfile/ignore.h"
 #include "lint/internal.h"
@@ -50,19 +50,13 @@ static bool read_number(struct view v, int *ret)
 /* "2027-01-01": the second in which that day begins. */
 static bool read_day(struct view v, int64_t *ret)
 {
-    struct tm day = {0};
-    int month;
+    int year, month, day;
 
     if (v.size != 10 || v.at[4] != '-' || v.at[7] != '-' ||
-        !read_number(view_make(v.at, 4), &day.tm_year) ||
-        !read_number(view_make(v.at + 5, 2), &month) ||
-        !read_number(view_make(v.at + 8, 2), &day.tm_mday))
+        !read_number(view_make(v.at, 4), &year) || !read_number(view_make(v.at + 5, 2), &month) ||
+        !read_number(view_make(v.at + 8, 2), &day))
         return false;
-    day.tm_year -= 1900;
-    day.tm_mon = month - 1;
-    const struct tm asked = day;
-    *ret = timegm(&day); /* moves the 31st of February into March */
-    return day.tm_mon == asked.tm_mon && day.tm_mday == asked.tm_mday;
+    return moment_make(year, month, day, 0, 0, 0, ret);
 }
 
 static bool cut_word(struct view *rest, struct view *ret)

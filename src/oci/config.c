@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "base/moment.h"
 
 void config_init(struct image_config *c, const struct platform *p)
 {
@@ -226,24 +227,5 @@ char *config_time_format(int64_t seconds, char buf[static CONFIG_TIME_MAX])
 
 bool config_time_parse(const char *text, int64_t *ret_seconds)
 {
-    struct tm tm = {0};
-    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-    int hours = 0, minutes = 0, end = 0;
-
-    if (!rest)
-        return false;
-    if (*rest == '.')
-        rest += 1 + strspn(rest + 1, "0123456789");
-    int64_t zone = 0;
-    if (*rest == '+' || *rest == '-') {
-        if (strspn(rest + 1, "0123456789:") != strlen(rest + 1) ||
-            sscanf(rest + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || rest[1 + end] ||
-            hours > 23 || minutes > 59)
-            return false;
-        zone = (*rest == '-' ? -60 : 60) * (hours * 60 + minutes);
-    } else if (strcmp(rest, "Z") != 0 && strcmp(rest, "z") != 0) {
-        return false;
-    }
-    *ret_seconds = (int64_t)timegm(&tm) - zone;
-    return true;
+    return moment_parse(view_of(text), ret_seconds);
 }

@@ -1,41 +1,20 @@
 /* Tokens (distribution's token authentication, and OAuth). */
 #include <errno.h>
-#include <stdio.h>
-#include <time.h>
 
+#include "base/moment.h"
 #include "registry/internal.h"
 
 #define TOKEN_MAX 32768        /* bytes; those with many scopes have some 4000 */
 #define TOKEN_LIFE_S 60        /* where the answer does not say (specification) */
 #define TOKEN_LIFE_MAX_S 86400 /* a server's clock may be wrong */
 
-/* RFC 3339 with a zone; 0 where it is none. */
-static int64_t read_time(const char *text)
-{
-    struct tm tm = {0};
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-
-    if (!end)
-        return 0;
-    if (*end == '.')
-        end += 1 + strspn(end + 1, "0123456789");
-    int hours = 0, minutes = 0;
-    if (*end == '+' || *end == '-') {
-        if (sscanf(end + 1, "%2d:%2d", &hours, &minutes) != 2)
-            return 0;
-        if (*end == '-')
-            hours = -hours, minutes = -minutes;
-    } else if (strcmp(end, "Z") != 0) {
-        return 0;
-    }
-    return (int64_t)timegm(&tm) - hours * 3600 - minutes * 60;
-}
-
 /* Both clocks may be off: never longer than the answer's own word. */
 static int64_t left(int64_t life, const char *issued, int64_t unix_s)
 {
-    const int64_t at = issued ? read_time(issued) : 0;
+    int64_t at = 0;
 
+    if (issued && !moment_parse(view_of(issued), &at))
+        at = 0; /* it says nothing */
     life = MIN(MAX(life, TOKEN_LIFE_S), TOKEN_LIFE_MAX_S);
     if (at > 0 && at < unix_s && unix_s - at < life)
         return life - (unix_s - at);

@@ -44,6 +44,12 @@ void requirement_done(struct requirement *q)
     by_free(q->by);
     by_free(q->clocks);
     key_done(&q->root);
+    vec_each (m, &q->more_roots) {
+        requirement_keys_done(&m->logs);
+        trusted_authorities_done(&m->authorities);
+        by_free(m->clocks);
+    }
+    vec_done(&q->more_roots);
     free(q->what);
     free(q->given);
     free(q->prefix);
@@ -266,41 +272,67 @@ static void hand_over(struct trusted_authorities *from, struct trusted_authoriti
 
 /* What of the root is asked for, and is then the requirement's own: without a log or clock nothing would be asked of it but
  * certificates, and of keys nothing at all. */
-static int take_root(struct requirement *q, struct trusted_root *root, struct error *err)
+static int take_root(bool by_certificate, struct trusted_root *root, struct requirement_root *ret,
+                     struct error *err)
 {
-    if (q->by && root->authorities.size == 0)
+    if (by_certificate && root->authorities.size == 0)
         return error_set(err, -EINVAL, "it has no authority of certificates");
     if (root->logs.size == 0 && root->clocks.size == 0)
         return error_set(err, -EINVAL, "it has no log and no authority of time");
-    if (q->by)
-        hand_over(&root->authorities, &q->by->loaded);
+    hand_over(&root->authorities, &ret->authorities);
     vec_each (k, &root->logs) {
-        vec_push(&q->logs,
+        vec_push(&ret->logs,
                  ((struct requirement_key){.pem = STR_INIT, .key = k->key, .valid = k->valid}));
         k->key = NULL;
     }
     if (root->clocks.size > 0) {
-        q->clocks = xcalloc(1, sizeof(*q->clocks));
-        hand_over(&root->clocks, &q->clocks->loaded);
-        q->clocks_may = q->logs.size > 0;
+        ret->clocks = xcalloc(1, sizeof(*ret->clocks));
+        hand_over(&root->clocks, &ret->clocks->loaded);
+        ret->clocks_may = ret->logs.size > 0;
     }
+    return 0;
+}
+
+static int read_root(const struct loader *l, struct requirement *q, struct view text,
+                     struct error *err)
+{
+    CLEANUP(trusted_root_done) struct trusted_root root = {0};
+    struct requirement_root own = {0};
+    int r = q->root_is_loaded && q->more_roots.size + 1 >= TRUSTED_ROOTS_MAX
+                ? error_set(err, -EDQUOT, "it has more than %d documents", TRUSTED_ROOTS_MAX)
+                : trusted_root_parse(l->c, text, &root, err);
+
+    if (r == 0)
+        r = take_root(q->by != NULL, &root, &own, err);
+    if (r < 0)
+        return r;
+    if (q->root_is_loaded) {
+        vec_push(&q->more_roots, own);
+        return 0;
+    }
+    q->logs = own.logs;
+    q->clocks = own.clocks;
+    q->clocks_may = own.clocks_may;
+    if (q->by)
+        hand_over(&own.authorities, &q->by->loaded);
+    trusted_authorities_done(&own.authorities);
     q->root_is_loaded = true;
     return 0;
 }
 
 static int load_root(const struct loader *l, struct requirement *q, struct error *err)
 {
-    CLEANUP(trusted_root_done) struct trusted_root root = {0};
+    struct view rest, text;
+    int r;
 
     if (!q->root.path || q->root_is_loaded)
         return 0;
     if (!q->root.pem.at)
         q->root.pem = STR_INIT;
-    int r = load_text(l, &q->root, err);
-    if (r == 0)
-        r = trusted_root_parse(l->c, str_view(&q->root.pem), &root, err);
-    if (r == 0)
-        r = take_root(q, &root, err);
+    r = load_text(l, &q->root, err);
+    rest = str_view(&q->root.pem);
+    for (bool any = false; r == 0 && (trusted_root_next(&rest, &text) || !any); any = true)
+        r = read_root(l, q, text, err);
     return r < 0 ? error_wrap(err, r, "the trusted root '%s'", q->root.path) : 0;
 }
 

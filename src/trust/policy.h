@@ -66,6 +66,14 @@ struct requirement_authority {
     struct trusted_authorities loaded;      /* by policy_load(): one of them must have vouched */
 };
 
+/* Another document of the file of a trusted root: its own logs, clocks and authorities, instead of the first one's. */
+struct requirement_root {
+    struct requirement_keys logs;
+    struct trusted_authorities authorities;
+    struct requirement_authority *clocks;
+    bool clocks_may;
+};
+
 struct requirement {
     enum requirement_kind kind;
     char *what; /* UNKNOWN: what is asked for */
@@ -79,6 +87,7 @@ struct requirement {
     /* a file that says what of by, logs and clocks is not said; its key stays NULL */
     struct requirement_key root;
     bool root_is_loaded;
+    VEC(struct requirement_root) more_roots; /* of that file, behind the first */
     enum requirement_name name;
     char *given, *prefix, *signed_prefix; /* of the name's rule */
     int64_t at_least;                     /* so many different keys */

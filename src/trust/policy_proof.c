@@ -286,14 +286,41 @@ static int prove_by_certificate(const struct requirement *q, const struct eviden
     return r < 0 ? r : evidence_verify(e, &f->subject, k, err);
 }
 
-int requirement_prove(const struct requirement *q, const struct requirement_key *k,
-                      const struct evidence *e, const struct policy_facts *f, int64_t *ret_time_s,
-                      struct error *err)
+static int prove(const struct requirement *q, const struct requirement_key *k,
+                 const struct evidence *e, const struct policy_facts *f, int64_t *ret_time_s,
+                 struct error *err)
 {
     struct times t = {0};
     const int r =
         q->by ? prove_by_certificate(q, e, f, &t, err) : prove_by_key(q, k->key, e, f, &t, err);
 
     *ret_time_s = t.stamped_s ? t.stamped_s : t.logged_s;
+    return r;
+}
+
+/* By one document of a trusted root alone: the log of one and the authority of another prove nothing together. */
+int requirement_prove(const struct requirement *q, const struct requirement_key *k,
+                      const struct evidence *e, const struct policy_facts *f, int64_t *ret_time_s,
+                      struct error *err)
+{
+    int r = prove(q, k, e, f, ret_time_s, err);
+
+    for (size_t i = 0; r < 0 && i < q->more_roots.size; i++) {
+        const struct requirement_root *m = &q->more_roots.at[i];
+        struct requirement other = *q;
+        struct requirement_authority by = {0};
+
+        if (q->by) {
+            by = *q->by;
+            by.loaded = m->authorities;
+            other.by = &by;
+        }
+        other.logs = m->logs;
+        other.clocks = m->clocks;
+        other.clocks_may = m->clocks_may;
+        r = prove(&other, k, e, f, ret_time_s, NULL);
+        if (r == 0)
+            error_done(err);
+    }
     return r;
 }

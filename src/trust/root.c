@@ -274,3 +274,20 @@ int trusted_root_parse(const struct crypto *c, struct view text, struct trusted_
     root = (struct trusted_root){0};
     return 0;
 }
+
+bool trusted_root_next(struct view *rest, struct view *ret)
+{
+    struct view after = view_trim(*rest), line;
+    cleanup_doc json_t *doc = NULL;
+
+    *ret = after;
+    *rest = VIEW("");
+    if (after.size == 0)
+        return false;
+    if (view_cut(&after, '\n', &line) && after.at &&
+        doc_parse(line, TRUSTED_ROOT_SIZE_MAX, "trusted root", &doc, NULL) == 0) {
+        *ret = line;
+        *rest = after;
+    }
+    return true;
+}

@@ -6,6 +6,8 @@
  *      "certificateAuthorities": [{"certChain": {"certificates": [{"rawBytes": DER}]}, "validFor": ...}],
  *      "ctlogs": as tlogs, "timestampAuthorities": as certificateAuthorities}
  *
+ * Several of them, one a line, are several worlds: what is proven is proven by what one of them names.
+ *
  * A chain's last certificate is trusted, those before it lead there. The file is the user's own; even so a key that nobody knows
  * the meaning of is an error, for it could be the one that ends a trust. */
 #pragma once
@@ -13,6 +15,7 @@
 #include "trust/certificate.h"
 
 #define TRUSTED_ROOT_SIZE_MAX (512u << 10) /* bytes; sigstore's own has 7 KiB */
+#define TRUSTED_ROOTS_MAX 16               /* documents of one file */
 #define TRUSTED_ROOT_EACH_MAX 64           /* logs, or authorities, or clocks: each is tried */
 
 /* When something may be believed, both ends included; all zero: at any time. */
@@ -47,3 +50,6 @@ struct trusted_root {
 MUST_CHECK int trusted_root_parse(const struct crypto *c, struct view text,
                                   struct trusted_root *ret, struct error *err);
 void trusted_root_done(struct trusted_root *root);
+/* The next document of a file: each of its lines, where the first one is a whole document (`gh attestation trusted-root`), else
+ * all of it. False: there is no more. */
+bool trusted_root_next(struct view *rest, struct view *ret);

@@ -761,6 +761,23 @@ authorities() {
     trust "$(log log null)" "$fulcio" ""; verdict 2 "is null" "${identity[@]}"
     trust "$(log log '{"end": "soon"}')" "$fulcio" ""; verdict 2 "is no time" "${identity[@]}"
     trust "$(log log '{"end": "1970-01-01T00:00:00Z"}')" "$fulcio" ""; verdict 2 "before all time" "${identity[@]}"
+    trust "$(log log '{"start": "2021-02-31T00:00:00Z"}')" "$fulcio" ""; verdict 2 "is no time" "${identity[@]}"
+
+    # several files in one, a line each: each is a world of its own
+    line() { trust "$@"; printf '%s\n' "$(tr -d '\n' <root.json)" >>lines.json; }
+    joined() { mv lines.json root.json; }
+    bundled log leaf
+    line "$(log otherlog "$now")" "$fulcio" "$tsa"; line "$(log log "$now")" "$fulcio" ""; joined; verdict 0 "" "${identity[@]}"
+    own '"trusted-root": "root.json", "max-age": "1h"'; by_policy 0 ""
+    printf '\n \n' | cat - root.json >lines.json; joined; verdict 0 "" "${identity[@]}"
+    line "$(log otherlog "$now")" "$fulcio" "$tsa"; line "$(log log "$now")" "$(chain "$past" middle.crt)" ""; joined; verdict 1 "log" "${identity[@]}"
+    SIGNER=key bundled log leaf; verdict 0 "" "${key[@]}"
+    STAMP=clock SAYS=absent bundled log leaf
+    line "$(log otherlog "$now")" "$fulcio" ""; line "" "$fulcio" "$tsa"; joined; verdict 0 "" "${identity[@]}"
+    line "$(log log "$now")" "$fulcio" ""; line "" "" ""; joined; verdict 2 "no authority of certificates" "${identity[@]}"
+    line "$(log log "$now")" "$fulcio" ""; printf '{"mediaType": ' >>lines.json; joined; verdict 2 "trusted root" "${identity[@]}"
+    for i in $(seq 17); do line "$(log log "$now")" "$fulcio" ""; done; joined; verdict 1 "more than 16" "${identity[@]}"
+    : >root.json; verdict 2 "trusted root" "${identity[@]}"
     run -2 cooper verify "${identity[@]}" --rekor-public-key chain/log.pub oci:image
     run -2 cooper verify --trusted-root root.json oci:image
 }
