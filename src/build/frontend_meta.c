@@ -1,4 +1,5 @@
 /* frontend_meta.c - instructions that change the configuration, and WORKDIR. */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -391,14 +392,48 @@ static int volume(struct frontend *fe, struct fe_stage *s, const struct fe_comma
     return 0;
 }
 
-static bool read_range(struct view text, uint64_t *first, uint64_t *last)
+struct range {
+    uint64_t first, last;
+};
+
+static bool read_range(struct view text, struct range *ret)
 {
     struct view low;
 
-    if (!view_cut(&text, '-', &low) || !view_to_u64(low, first) || *first > 65535)
+    if (!view_cut(&text, '-', &low) || !view_to_u64(low, &ret->first) || ret->first > 65535)
         return false;
-    *last = *first;
-    return !text.at || (view_to_u64(text, last) && *last <= 65535 && *last >= *first);
+    ret->last = ret->first;
+    return !text.at ||
+           (view_to_u64(text, &ret->last) && ret->last <= 65535 && ret->last >= ret->first);
+}
+
+/* "[address:][host]:" of before a port: BuildKit drops it, but not unread. */
+static int check_published(struct view text, const struct range *port, struct error *err)
+{
+    struct view host = text;
+    struct range range;
+
+    while (host.size > 0 && memchr(host.at, ':', host.size))
+        (void)view_cut(&host, ':', &(struct view){0});
+    if (host.size < text.size) {
+        struct view address = {text.at, text.size - host.size - 1};
+        unsigned char bytes[sizeof(struct in6_addr)];
+
+        if (address.size > 2 && *address.at == '[' && address.at[address.size - 1] == ']')
+            address = (struct view){address.at + 1, address.size - 2};
+        cleanup_free char *copy = view_dup(address);
+        if (*copy && inet_pton(AF_INET, copy, bytes) != 1 && inet_pton(AF_INET6, copy, bytes) != 1)
+            return error_set(err, -EINVAL, "invalid IP address: '%.80s'", copy);
+    }
+    if (host.size == 0)
+        return 0;
+    if (!read_range(host, &range))
+        return error_set(err, -EINVAL, "invalid hostPort: '%.*s'", (int)MIN(host.size, 80u),
+                         host.at);
+    if (port->last > port->first && range.last - range.first != port->last - port->first)
+        return error_set(err, -EINVAL, "as many ports must be given of the host: '%.*s'",
+                         (int)MIN(host.size, 80u), host.at);
+    return 0;
 }
 
 /* "[ip:][host:]port[-port][/protocol]": only the port behind the last ':' is kept. */
@@ -406,7 +441,7 @@ static int add_ports(struct frontend *fe, const char *text, struct span span, st
                      struct error *err)
 {
     struct view port = view_of(text), protocol;
-    uint64_t first, last;
+    struct range range;
     const char *colon = strrchr(text, ':');
 
     if (colon) {
@@ -425,17 +460,19 @@ static int add_ports(struct frontend *fe, const char *text, struct span span, st
         error_set(err, -EINVAL, "invalid proto: '%.*s'", (int)MIN(protocol.size, 80u), protocol.at);
         return error_hint(err, -EINVAL, "there are tcp, udp and sctp");
     }
-    if (!read_range(port, &first, &last)) {
+    if (!read_range(port, &range)) {
         error_set(err, -EINVAL, "invalid containerPort: '%.*s'", (int)MIN(port.size, 80u), port.at);
         return error_hint(err, -EINVAL, "write PORT or FIRST-LAST, with /udp or /sctp behind");
     }
-    for (uint64_t n = first; n <= last; n++) {
+    const int r =
+        colon ? check_published((struct view){text, (size_t)(colon - text)}, &range, err) : 0;
+    for (uint64_t n = range.first; r == 0 && n <= range.last; n++) {
         char *entry = xasprintf("%" PRIu64 "/%.*s", n, VIEW_ARG(protocol));
         for (char *p = entry; *p; p++)
             *p = (char)tolower((unsigned char)*p);
         strings_take(ret, entry);
     }
-    return 0;
+    return r;
 }
 
 static int compare_words(const void *a, const void *b)
