@@ -9,6 +9,7 @@
 
 #include "base/doc.h"
 #include "base/fd.h"
+#include "build/source_images.h"
 #include "image/export.h"
 #include "image/squash.h"
 #include "oci/descriptor.h"
@@ -140,7 +141,7 @@ static struct image_layer *add_times(const struct op *base, const struct digest 
 
     for (size_t i = 0; i < count; i++) {
         const struct store_layer *old =
-            i < below ? sources_image_layer(base->u.image.image, i) : NULL;
+            i < below ? source_image_layer(base->u.image.image, i) : NULL;
 
         layers[i] = (struct image_layer){trees[i],
                                          old         ? old->times
@@ -174,7 +175,7 @@ void build_note_origins(const struct build *b, struct op_ref root, struct image 
     graph_needed(g, root, needed);
     for (size_t i = 0; i < g->ops.size; i++)
         if (needed[i] && g->ops.at[i]->kind == OP_SOURCE_IMAGE)
-            sources_image_origins(g->ops.at[i]->u.image.image, &from);
+            source_image_origins(g->ops.at[i]->u.image.image, &from);
     image_origins_set(&image->record, &from);
 }
 
@@ -187,7 +188,7 @@ static size_t squash_above(const struct build *b, const struct op *base)
     if (b->options->squash != BUILD_SQUASH_ALL)
         return keep;
     for (; keep > 0; keep--) {
-        const struct store_layer *layer = sources_image_layer(base->u.image.image, keep - 1);
+        const struct store_layer *layer = source_image_layer(base->u.image.image, keep - 1);
         if (!layer || !layer->foreign)
             continue;
         env_warn(b->env, "layer %zu of the base must not be passed on: it is not squashed", keep);

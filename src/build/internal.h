@@ -14,6 +14,7 @@
 #include "build/secrets.h"
 #include "build/solver.h"
 #include "build/sources.h"
+#include "image/image.h"
 #include "image/output.h"
 #include "sandbox/spawn.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/doc.h"
 #include "build/missing.h"
+#include "build/source_images.h"
 #include "layer/chmod.h"
 #include "net/url.h"
 #include "sandbox/passwd.h"
@@ -18,7 +19,7 @@ int build_trees(struct build *b, struct op_ref root, struct digest **ret, size_t
     size_t count = 0;
 
     if (base) {
-        const int r = sources_image_trees(b->sources, base->u.image.image, &below, &count, err);
+        const int r = source_image_trees(&b->tools, base->u.image.image, &below, &count, err);
         if (r < 0)
             return r;
     }
@@ -58,7 +59,7 @@ static int image_run(void *ctx, const struct op *op, struct error *err)
     struct build *b = ctx;
     const struct digest *trees;
     size_t count;
-    const int r = sources_image_trees(b->sources, op->u.image.image, &trees, &count, err);
+    const int r = source_image_trees(&b->tools, op->u.image.image, &trees, &count, err);
 
     return r < 0 ? r : solver_finish(b->solver, op, NULL, err);
 }
@@ -144,7 +145,7 @@ static int root_content(struct build *b, const struct op *op, struct key *k, str
     int r = 0;
 
     if (base)
-        r = sources_image_trees(b->sources, base->u.image.image, &trees, &count, err);
+        r = source_image_trees(&b->tools, base->u.image.image, &trees, &count, err);
     for (size_t i = 0; r >= 0 && i < count; i++)
         key_add_digest(k, "layer of the image", &trees[i]);
     key_add_digest(k, "layers below", &chain);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "build/internal.h"
+#include "build/source_images.h"
 #include "image/image.h"
 #include "layer/fold.h"
 #include "sandbox/passwd.h"
@@ -154,7 +155,7 @@ static int add_image(struct root *root, const struct op *base, struct error *err
 {
     const struct digest *trees = NULL;
     size_t count = 0;
-    int r = sources_image_trees(root->roots->b->sources, base->u.image.image, &trees, &count, err);
+    int r = source_image_trees(&root->roots->b->tools, base->u.image.image, &trees, &count, err);
 
     for (size_t i = 0; r >= 0 && i < count; i++)
         r = add_layer(root, &trees[i], err);

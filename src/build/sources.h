@@ -4,7 +4,6 @@
 #include "build/build.h"
 #include "build/local.h"
 #include "build/source.h"
-#include "image/origin.h"
 
 /* What the build context is: a directory, a tree of the store (an archive, a repository), or
  * nothing. */
@@ -44,12 +43,3 @@ MUST_CHECK int checkout_git(const char *path, const char *const args[],
                             struct error *err);
 /* When the files of a directory were committed, as git says: 1; 0: it is no checkout, or there is no git. */
 MUST_CHECK int checkout_epoch(const char *path, int64_t *ret, struct error *err);
-
-/* Adds where the image, or what it was made of, came from. */
-void sources_image_origins(const struct source_image *image, struct image_origins *ret);
-/* What the store's record says about a layer of an image: the times of its archive, its blobs.
- * NULL: it has none. */
-const struct store_layer *sources_image_layer(const struct source_image *image, size_t layer);
-/* The trees of an image, bottom first; loads what is in blobs only. Borrowed. */
-MUST_CHECK int sources_image_trees(struct sources *s, const struct source_image *image,
-                                   const struct digest **ret, size_t *ret_count, struct error *err);
