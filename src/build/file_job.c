@@ -1,216 +1,19 @@
 #include "build/file_job.h"
 
 #include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "build/file_plan.h"
-#include "dockerfile/ignore.h"
-#include "image/image.h"
-#include "layer/context_check.h"
-#include "layer/copy.h"
+#include "build/file_work.h"
 #include "layer/tar.h"
 #include "layer/unpack.h"
-
-/* What one input is in the job. */
-struct input {
-    int dir; /* a context: borrowed from the job; else -1 */
-    struct ignore *ignore;
-    struct context_check *check; /* of a context */
-    mode_t gitmode;
-    struct image_view image;
-};
-
-struct file_work {
-    const struct job_context *ctx;
-    const json_t *request;
-    const int *fds;
-    size_t fd_count;
-    enum owner_mode owner;
-    struct store *store;
-    struct store_tree *tree;
-    struct image_view below; /* all layers, or one index of what matters of them */
-    struct digest *chain;    /* the layers */
-    size_t chain_size;
-    struct input *inputs;
-    size_t input_count;
-    struct index *before; /* of the layer that the step made the last time, or NULL */
-    int before_fs;
-    struct copy *copy;
-    struct view data;             /* bytes of WRITE steps, mapped */
-    VEC(struct index *) archives; /* that were unpacked; the copy borrows from them until its end */
-};
-
-static void work_done(struct file_work *w)
-{
-    copy_free(w->copy);
-    vec_each (ix, &w->archives)
-        index_free(*ix);
-    vec_done(&w->archives);
-    for (size_t i = 0; i < w->input_count; i++) {
-        ignore_free(w->inputs[i].ignore);
-        context_check_free(w->inputs[i].check);
-        image_view_done(&w->inputs[i].image);
-    }
-    free(w->inputs);
-    index_free(w->before);
-    fd_closep(&w->before_fs);
-    image_view_done(&w->below);
-    free(w->chain);
-    store_tree_abort(w->tree);
-    store_close(w->store);
-    if (w->data.size)
-        (void)munmap((void *)(uintptr_t)w->data.at, w->data.size);
-}
-
-static int take_fd(const struct file_work *w, const json_t *obj, const char *key, int *ret,
-                   struct error *err)
-{
-    int64_t number = -1;
-    const int r = doc_int(obj, key, &number, err);
-
-    if (r < 0)
-        return r;
-    if (number >= (int64_t)w->fd_count)
-        return error_set(err, -EINVAL, "there is no descriptor %lld", (long long)number);
-    *ret = number < 0 ? -1 : w->fds[number];
-    return 0;
-}
-
-static int open_view(struct file_work *w, const json_t *obj, struct image_view *ret,
-                     struct error *err)
-{
-    cleanup_free struct digest *layers = NULL;
-    size_t count = 0;
-    int r = job_layers(obj, &layers, &count, err);
-
-    if (r >= 0)
-        r = image_view_open(w->store, layers, count, true, ret, err);
-    return r;
-}
-
-static int open_input(struct file_work *w, const json_t *obj, struct input *in, struct error *err)
-{
-    const char *ignore = NULL;
-    int64_t gitmode = 0;
-    int walked = -1, r;
-
-    in->dir = -1;
-    if (!json_is_object(obj))
-        return 0;
-    if (json_object_get(obj, "layers"))
-        return open_view(w, obj, &in->image, err);
-    r = take_fd(w, obj, "fd", &in->dir, err);
-    if (r >= 0)
-        r = take_fd(w, obj, "walked", &walked, err);
-    if (r >= 0)
-        r = doc_text(obj, "ignore", &ignore, err);
-    if (r >= 0)
-        r = doc_int(obj, "gitmode", &gitmode, err);
-    in->gitmode = (mode_t)gitmode & 01777;
-    if (r >= 0 && ignore)
-        r = ignore_parse(view_of(ignore), ".dockerignore", &in->ignore, err);
-    return r < 0 ? r : context_check_open(walked, &in->check, err);
-}
-
-static int read_chain(struct file_work *w, struct error *err)
-{
-    int fd = -1;
-    struct stat st;
-    const int r = take_fd(w, w->request, "chain", &fd, err);
-
-    if (r < 0 || fd < 0)
-        return r;
-    if (fstat(fd, &st) < 0)
-        return error_sys(err, "read the layers below");
-    w->chain = xmalloc((size_t)st.st_size + 1);
-    w->chain_size = (size_t)st.st_size / sizeof(*w->chain);
-    return fd_pread_all(fd, w->chain, w->chain_size * sizeof(*w->chain), 0, err);
-}
-
-static int open_below(struct file_work *w, struct error *err)
-{
-    int fd = -1;
-    int r = take_fd(w, w->request, "below", &fd, err);
-
-    if (r < 0)
-        return r;
-    if (fd < 0) {
-        r = job_layers(w->request, &w->chain, &w->chain_size, err);
-        return r < 0 ? r : image_view_open(w->store, w->chain, w->chain_size, true, &w->below, err);
-    }
-    r = read_chain(w, err);
-    if (r < 0)
-        return r;
-    w->below.indexes = xcalloc(1, sizeof(struct index *));
-    r = index_load(fd, &w->below.indexes[0], err);
-    if (r < 0)
-        return r;
-    w->below.count = 1;
-    w->below.merge = merge_new((const struct index *const *)w->below.indexes, 1);
-    return 0;
-}
-
-static int open_inputs(struct file_work *w, struct error *err)
-{
-    json_t *list = NULL;
-    int r = doc_need_array(w->request, "inputs", &list, err);
-
-    if (r < 0)
-        return r;
-    w->inputs = xcalloc(json_array_size(list) + 1, sizeof(*w->inputs));
-    w->input_count = json_array_size(list);
-    for (size_t i = 0; r >= 0 && i < w->input_count; i++)
-        r = open_input(w, json_array_get(list, i), &w->inputs[i], err);
-    return r;
-}
-
-/* It only saves work: what is wrong with it is no failure. */
-static int open_before(struct file_work *w, struct error *err)
-{
-    const char *hex = NULL;
-    struct digest tree;
-    int r = doc_text(w->request, "before", &hex, err);
-
-    if (r < 0 || !hex)
-        return r;
-    r = digest_parse_hex(hex, &tree, err);
-    if (r < 0)
-        return r;
-    cleanup_close int dir = store_tree_open(w->store, &tree, NULL);
-    if (dir < 0)
-        return 0;
-    w->before_fs = fd_open(dir, "fs", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, NULL);
-    if (w->before_fs >= 0)
-        (void)!index_load_at(dir, "index", &w->before, NULL);
-    return 0;
-}
-
-static int map_data(struct file_work *w, struct error *err)
-{
-    struct stat st;
-    int fd = -1;
-    const int r = take_fd(w, w->request, "data", &fd, err);
-
-    if (r < 0 || fd < 0)
-        return r;
-    if (fstat(fd, &st) < 0)
-        return error_sys(err, "read file data");
-    if (st.st_size == 0)
-        return 0;
-    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED)
-        return error_sys(err, "map file data");
-    w->data = view_make(map, (size_t)st.st_size);
-    return 0;
-}
 
 /* ---- sources that are directories of the user ---- */
 
 /* What copies ask while they run, from several threads: reads only. */
 struct source_filter {
-    const struct input *in;
+    const struct file_input *in;
     const json_t *skips; /* names below the step's source that other steps copy */
     size_t source_size;  /* of the step's source path */
     bool from_path;
@@ -403,7 +206,7 @@ static uint32_t made_gid(const struct step_doc *step)
 static int copy_step(struct file_work *w, const struct step_doc *step, const struct chmod *mode,
                      struct error *err)
 {
-    const struct input *in = &w->inputs[step->input];
+    const struct file_input *in = &w->inputs[step->input];
     FILE_FILTER_AUTO(patterns);
     int r = read_filter(step, &patterns, err);
     if (r < 0)
@@ -455,7 +258,7 @@ static int copy_step(struct file_work *w, const struct step_doc *step, const str
 
 static int open_source_file(struct file_work *w, const struct step_doc *step, struct error *err)
 {
-    const struct input *in = &w->inputs[step->input];
+    const struct file_input *in = &w->inputs[step->input];
     struct merge_file file;
 
     if (in->dir >= 0)
@@ -478,7 +281,7 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
     for (size_t i = 0; r >= 0 && i < plan.steps.size; i++) {
         const struct file_step *part = &plan.steps.at[i];
         cleanup_doc json_t *skips = json_array();
-        struct input none = {.dir = -1};
+        struct file_input none = {.dir = -1};
         struct source_filter filter = {
             .in = &none, .skips = skips, .from_path = true, .source = ""};
         for (size_t j = 0; j < part->skips.size; j++)
@@ -501,7 +304,7 @@ static int copy_unpacked(struct file_work *w, const struct step_doc *step, const
 }
 
 /* What was unpacked is what the key says. */
-static int check_archive(const struct input *in, const char *path, int fd,
+static int check_archive(const struct file_input *in, const char *path, int fd,
                          const struct digest *packed, struct error *err)
 {
     struct copy_seen seen = {.path = path, .content = packed, .again = true};
@@ -630,21 +433,12 @@ static int begin_copy(struct file_work *w, struct error *err)
 int file_job(const struct job_context *ctx, const json_t *request, const int *fds, size_t fd_count,
              json_t **ret, struct error *err)
 {
-    CLEANUP(work_done)
+    CLEANUP(file_work_done)
     struct file_work w = {
         .ctx = ctx, .request = request, .fds = fds, .fd_count = fd_count, .before_fs = -1};
     cleanup_doc json_t *answer = json_object();
-    int r = store_attach(ctx->store_fd, &w.store, err);
+    int r = file_work_open(&w, err);
 
-    w.owner = ctx->ids.kind == IDENTITY_SINGLE ? OWNER_RECORDED : OWNER_REAL;
-    if (r >= 0)
-        r = open_below(&w, err);
-    if (r >= 0)
-        r = open_inputs(&w, err);
-    if (r >= 0)
-        r = open_before(&w, err);
-    if (r >= 0)
-        r = map_data(&w, err);
     if (r >= 0)
         r = begin_copy(&w, err);
     if (r >= 0)
