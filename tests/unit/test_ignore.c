@@ -184,11 +184,12 @@ static void walkers_prune_what_no_line_reaches(void **state)
     }
 }
 
-static int64_t now_ms(void)
+/* Of this process alone, however busy the machine is. */
+static int64_t cpu_ms(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -205,16 +206,16 @@ static void many_paths_and_many_patterns_are_quick(void **state)
     for (size_t i = 0; i < 50; i++)
         str_printf(&file, "%s%zu%s\n", kinds[i % 5][0], i, kinds[i % 5][1]);
     assert_int_equal(ignore_parse(str_view(&file), ".dockerignore", &ig, NULL), 0);
-    const int64_t begin = now_ms();
+    const int64_t begin = cpu_ms();
     for (int i = 0; i < 100000; i++) {
         char path[80];
         const int size =
             snprintf(path, sizeof(path), "node_modules/package%d/lib/source/file%d.js", i / 10, i);
         ignored += ignore_match(ig, view_make(path, (size_t)size));
     }
-    print_message("# 100000 paths x 50 patterns: %lld ms\n", (long long)(now_ms() - begin));
+    print_message("# 100000 paths x 50 patterns: %lld ms\n", (long long)(cpu_ms() - begin));
     assert_int_equal(ignored, 0);
-    assert_true(now_ms() - begin < 10000);
+    assert_true(cpu_ms() - begin < 10000);
 }
 
 UNIT_MAIN(cmocka_unit_test(patterns_of_the_table_match),
