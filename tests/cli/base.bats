@@ -4,7 +4,7 @@
 load common
 
 setup_file() {
-    suite_setup
+    suite_setup mirror
     export REPO=$SUITE_DIR/repo KEYS=$SUITE_DIR/keys ARCH
     ARCH=$(dpkg --print-architecture 2>/dev/null || oci_arch)
     command -v gpg >/dev/null || return 0
@@ -62,10 +62,11 @@ release() { # [Release lines]
     sign "$@"
 }
 
+release_date() { date -u -d "$1" '+%a, %d %b %Y %H:%M:%S UTC'; }
 sign() {
     local dists=$REPO/dists/test f
     {
-        printf 'Origin: Test\nSuite: test\nCodename: test\nVersion: 7\nDate: Sat, 11 Jul 2026 10:16:37 UTC\n'
+        printf 'Origin: Test\nSuite: test\nCodename: test\nVersion: 7\nDate: %s\n' "$(release_date '2 days ago')"
         [ $# = 0 ] || printf '%s\n' "$@"
         echo 'SHA256:'
         for f in "main/binary-$ARCH/Packages" "main/binary-$ARCH/Packages.xz"; do
@@ -164,11 +165,13 @@ fresh() { COOPER_ROOT=$SUITE_DIR/$1 "${@:2}"; }
 }
 
 @test "a release that has expired, is of the future, or of another suite" {
-    sign 'Valid-Until: Sun, 12 Jul 2026 10:16:37 UTC'
-    fails "has expired: it was valid until 2026-07-12T10:16:37Z" base --mirror "deb [check-valid-until=yes] file:$REPO test main"
+    local end
+    end=$(date -u -d '1 day ago' +%Y-%m-%dT%H:%M:%SZ)
+    sign "Valid-Until: $(release_date "$end")"
+    fails "has expired: it was valid until $end" base --mirror "deb [check-valid-until=yes] file:$REPO test main"
     cooper base --from debian:test --variant static --keyring "$SUITE_DIR/keys.gpg" --progress none \
         --mirror "deb [check-valid-until=no] file:$REPO test main"
-    sed -i 's/^Date: .*/Date: Sat, 11 Jul 2126 10:16:37 UTC/' "$REPO/dists/test/Release"
+    sed -i "s/^Date: .*/Date: $(release_date '10 days')/" "$REPO/dists/test/Release"
     rm "$REPO/dists/test/InRelease"
     gpg --homedir "$KEYS" --batch --quiet --clearsign -o "$REPO/dists/test/InRelease" "$REPO/dists/test/Release"
     fails "is of the future" cooper base --from debian:test --variant static --keyring "$SUITE_DIR/keys.gpg" --progress none \

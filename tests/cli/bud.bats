@@ -16,7 +16,7 @@ debian_base() {
 }
 
 setup_file() {
-    suite_setup
+    suite_setup mirror
     busybox_layout
     export BUSYBOX=$SUITE_DIR/busybox:latest CONTEXTS=$SUITE_DIR/contexts
     mkdir "$CONTEXTS"

@@ -58,7 +58,7 @@ RUN cat /proc/sys/kernel/random/uuid >/when
 LABEL x=y
 E
     run -0 build -t same --iidfile "$CTX.1"
-    sleep 1
+    sleep 1 # so that a time of now in the image would be another one
     run -0 build -t same --iidfile "$CTX.2" --explain
     [[ $output == *CACHED* ]]
     [[ $output != *"changed"* ]]
@@ -149,27 +149,26 @@ E
 }
 
 @test "stages run side by side" {
+    # each waits for the others, as long as nobody else would
     dockerfile <<'E'
 FROM busybox AS a
-RUN mkfifo /x; sleep 1; echo a >/a
+RUN --mount=type=cache,target=/all mkfifo /x; touch /all/a; n=0; until [ -e /all/b ] && [ -e /all/c ]; do sleep 0.02; [ $((n += 1)) -lt 5000 ] || exit 1; done; echo a >/a
 FROM busybox AS b
-RUN sleep 1; echo b >/b
+RUN --mount=type=cache,target=/all touch /all/b; n=0; until [ -e /all/a ] && [ -e /all/c ]; do sleep 0.02; [ $((n += 1)) -lt 5000 ] || exit 1; done; echo b >/b
 FROM busybox AS c
-RUN sleep 1; echo c >/c
+RUN --mount=type=cache,target=/all touch /all/c; n=0; until [ -e /all/a ] && [ -e /all/b ]; do sleep 0.02; [ $((n += 1)) -lt 5000 ] || exit 1; done; echo c >/c
 FROM scratch
 COPY --from=a /a /
 COPY --from=b /b /
 COPY --from=c /c /
 E
-    start=$(date +%s%N)
     run -0 build -t parallel
-    [ $((($(date +%s%N) - start) / 1000000)) -lt 2500 ]
 }
 
 @test "a failing step: its line, its status, its last words; siblings are stopped" {
     dockerfile <<'E'
 FROM busybox AS slow
-RUN sleep 60
+RUN sleep 100000
 FROM busybox
 COPY --from=slow / /
 RUN true
@@ -180,9 +179,8 @@ FROM scratch
 COPY --from=slow / /a
 COPY --from=bad / /b
 E
-    start=$(date +%s)
+    cooper() { timeout 600 "$COOPER" "$@"; }
     run -1 build -t failing
-    [ $(($(date +%s) - start)) -lt 20 ]
     [[ $output == *"exit code: 42"* ]]
     [[ $output == *"the reason"* ]]
     [[ $output == *"Dockerfile:7"* ]]
@@ -195,9 +193,9 @@ E
 FROM busybox
 RUN echo started; sleep $word
 E
-    "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX" >"$CTX.log" 2>&1 &
+    "$COOPER" build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX" >"$CTX.log" 2>&1 3>&- &
     pid=$!
-    for _ in $(seq 200); do grep -q '^.*started$' "$CTX.log" && break; sleep 0.05; done
+    wait_until grep -q '[0-9] started$' "$CTX.log"
     kill -INT $pid
     local status=0
     wait $pid || status=$? # not by run: a subshell has no such child
@@ -332,21 +330,19 @@ E
 }
 
 @test "a file that changes between its key and its copy ends the build, and spoils no cache" {
-    busybox nc 2>&1 | grep -q -- '-e PROG' || skip "busybox nc has no -e"
-    local port=$((20000 + RANDOM % 20000))
     echo before >"$CTX/a"
+    printf '#!/bin/sh\necho after >"%s"\n' "$CTX/a" >"$CTX.change"
+    chmod +x "$CTX.change"
+    serve PORT "$CTX.change"
     # the step ends when the file was changed
     dockerfile <<E
 FROM busybox
-RUN --network=host nc 127.0.0.1 $port
+RUN --network=host nc 127.0.0.1 $PORT
 COPY a /a
 E
-    printf '#!/bin/sh\necho after >"%s"\n' "$CTX/a" >"$CTX.change"
-    chmod +x "$CTX.change"
-    busybox nc -l -p "$port" -e "$CTX.change" &
     run -1 build --allow network.host -t changing
+    kill $SERVER
     [[ $output == *"'a' of the build context changed during the build"* ]]
-    wait
     run -0 build --allow network.host -t changing
     files changing
     [ "$(cat "$CTX.out/a")" = after ]

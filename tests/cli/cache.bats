@@ -376,7 +376,7 @@ E
 @test "a directory for a cache that is an attack: nothing outside is touched, nothing waited for" {
     need python3
     cached_file
-    cooper() { timeout 60 "$COOPER" "$@"; }
+    cooper() { timeout 300 "$COOPER" "$@"; }
     good=$CTX.good cache=$CTX.cache name=$(echo x | sha256sum | cut -c1-64)
     run -0 build -t c --cache-to "type=local,dest=$good"
     mkdir "$CTX.victim" "$CTX.victim/sha256"

@@ -3,14 +3,50 @@
 
 bats_require_minimum_version 1.5.0
 
-# One home and one store a suite, on disk (a tmpfs may lack extended attributes).
+# One home and one store a suite, on disk (a tmpfs may lack extended attributes). `suite_setup mirror` is for suites that fetch
+# packages: by the proxy of the machine, if it has one.
 suite_setup() {
     umask 022
     SUITE_DIR=$(mktemp -d "${TMPDIR:-/var/tmp}/cooper-cli.XXXXXX")
     export SUITE_DIR HOME=$SUITE_DIR/home COOPER_ROOT=$SUITE_DIR/store
     export TZ=UTC LC_ALL=C.UTF-8 NO_COLOR=1
-    unset XDG_DATA_HOME XDG_RUNTIME_DIR SOURCE_DATE_EPOCH COOPER_IDENTITY
+    forget_environment
+    if [ "${1:-}" = mirror ]; then export NO_PROXY=127.0.0.1,localhost; else unset {http,https,all}_proxy {HTTP,HTTPS,ALL}_PROXY; fi
     mkdir -p "$HOME"
+}
+
+# What a shell, a CI or a hook of git may have set and cooper, git, skopeo or curl would obey.
+forget_environment() {
+    unset XDG_DATA_HOME XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_CACHE_HOME SOURCE_DATE_EPOCH COOPER_IDENTITY COOPER_POLICY COSIGN_PASSWORD \
+        DOCKER_CONFIG DOCKER_CONTENT_TRUST DOCKER_DEFAULT_PLATFORM BUILDKIT_PROGRESS REGISTRY_AUTH_FILE CONTAINERS_REGISTRIES_CONF \
+        no_proxy NO_PROXY SSH_AUTH_SOCK COLUMNS LINES "${!GIT_@}" "${!HADOLINT_@}"
+}
+
+# wait_until CMD...: until that is true. The limit is no part of what is tested: only what never comes reaches it.
+wait_until() {
+    local end=$((SECONDS + 300))
+    until "$@"; do
+        [ $SECONDS -lt $end ] || { echo "this never came true: $*"; return 1; }
+        sleep 0.02
+    done
+}
+
+# ended PID: a process that nobody has waited for yet has ended too.
+ended() {
+    local state
+    { read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [ "$state" = Z ]
+}
+
+# serve NAME CMD...: each connection to port $NAME of this machine is the standard input and output of a CMD of its own; $SERVER
+# is to be killed at the end.
+serve() {
+    local name=$1 ports; shift
+    ports=$(mktemp -d "$SUITE_DIR/serve.XXXXXX")/port
+    mkfifo "$ports"
+    "$SOURCE_ROOT/tests/cli/serve" "$@" >"$ports" 2>/dev/null 3>&- &
+    SERVER=$!
+    read -r "$name" <"$ports"
 }
 
 # The store may hold files of ids that only its own namespace can remove.

@@ -2,7 +2,7 @@
 load common
 
 setup_file() {
-    suite_setup
+    suite_setup mirror
     [ "$(id -u)" = 0 ] || return 0
     cooper base --quiet -t debian:bookworm
     cooper export debian:bookworm --quiet --output "type=oci,dest=$SUITE_DIR/debian"
@@ -10,7 +10,7 @@ setup_file() {
     mkdir -p "$SUITE_DIR/context"
     cat >"$SUITE_DIR/context/Dockerfile" <<'END'
 FROM debian
-RUN apt-get update && apt-get install -y --no-install-recommends cron libcap2-bin && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
+RUN echo 'Acquire::Retries 5;' >/etc/apt/apt.conf.d/retries && apt-get update && apt-get install -y --no-install-recommends cron libcap2-bin && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 RUN groupadd -g 2000 app && useradd -u 2000 -g 2000 -m app && adduser --quiet --disabled-password --gecos '' second \
     && install -o app -g app -m 4755 /bin/true /usr/local/bin/setuid-tool \
     && mkdir /data /data/deep && touch /data/deep/file && chown -R 33:33 /data && chmod 2770 /data \

@@ -218,20 +218,25 @@ for i in range(50000): # files, so that there is time to interrupt
 sys.stdout.buffer.write(bytes(1024))' >many.tar
     one_layer lay many.tar
     cooper pull -q oci:lay:1 >id
-    ended() { local code=0; wait $! || code=$?; [ "$code" = 1 ]; }
-    begun() { until [ -n "$(ls -A "$1" 2>/dev/null)" ]; do kill -0 $!; done; }
-    env --default-signal=INT "$COOPER" --root "$SUITE_DIR/empty" unpack oci:lay:1 new/direct 2>log &
-    begun new/direct
-    kill -INT $!
-    ended
-    grep -q "unpack to 'new/direct': interrupted by SIGINT" log
+    begun_or_ended() { [ -n "$(ls -A "$1" 2>/dev/null)" ] || ended "$2"; }
+    # until_hit SIGNAL DIR CMD...: one that is done before the signal comes says nothing, and is begun anew
+    until_hit() {
+        local signal=$1 dir=$2 code=0 pid; shift 2
+        while [ $code = 0 ]; do
+            rm -rf "${dir%%/*}"
+            [ "$signal" = INT ] || mkdir "$dir"
+            "$@" 2>log 3>&- &
+            pid=$!
+            wait_until begun_or_ended "$dir" $pid
+            kill -"$signal" $pid 2>/dev/null || true
+            wait $pid || code=$?
+        done
+        [ $code = 1 ]
+        grep -q "unpack to '$dir': interrupted by SIG$signal" log
+    }
+    until_hit INT new/direct env --default-signal=INT "$COOPER" --root "$SUITE_DIR/empty" unpack oci:lay:1 new/direct
     [ ! -e new ]
-    mkdir old
-    "$COOPER" unpack "$(cat id)" old 2>log &
-    begun old
-    kill $!
-    ended
-    grep -q "unpack to 'old': interrupted by SIGTERM" log
+    until_hit TERM old "$COOPER" unpack "$(cat id)" old
     [ -z "$(ls -A old)" ]
 }
 

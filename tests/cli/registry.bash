@@ -1,24 +1,23 @@
 # tests/cli/registry.bash - registries on loopback: Debian's docker-registry, and ours that goes wrong on purpose.
 #   load registry; setup_file() { suite_setup; start_registry; start_liar; }; teardown_file() { stop_registries; suite_teardown; }
 
-# A port of the kernel's choice that nobody listens on.
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
 # start_registry [NAME]: docker-registry with a directory of its own; REGISTRY_NAME is its host (default REGISTRY).
 start_registry() {
-    local name=${1:-REGISTRY} port dir pid
+    local name=${1:-REGISTRY} dir pid
     need docker-registry
-    port=$(free_port)
     dir=$SUITE_DIR/registry-$name
     mkdir -p "$dir"
-    printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: "%s"}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:%s"}\n' \
-        "$dir" "$port" >"$dir.yml"
+    printf 'version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: "%s"}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:0"}\n' \
+        "$dir" >"$dir.yml"
     OTEL_TRACES_EXPORTER=none docker-registry serve "$dir.yml" >"$dir.log" 2>&1 3>&- &
     pid=$!
     echo "$pid" >>"$SUITE_DIR/registries.pids"
-    export "$name=127.0.0.1:$port"
-    curl -s -o "$dir.ready" --retry 50 --retry-connrefused --retry-delay 0 --retry-max-time 20 "http://127.0.0.1:$port/v2/"
+    wait_until listens "$dir.log" "$pid"
+    export "$name=$(sed -n "$LISTENS" "$dir.log")"
 }
+# The kernel chose the port, and the registry says which: nobody else can have had it in between.
+LISTENS='s/.*msg="listening on \([0-9.:]*\)".*/\1/p'
+listens() { [ -n "$(sed -n "$LISTENS" "$1")" ] || { kill -0 "$2" || cat "$1"; false; }; }
 
 # start_liar [NAME [OPTION...]]: tests/cli/registry-server; NAME (default LIAR) is its host, NAME_OTHER the other one,
 # NAME_LOG its log.

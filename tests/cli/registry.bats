@@ -271,7 +271,7 @@ END
 # ---- push ----
 
 # push_to FAULT: the sample, to a repository of the liar that nobody has seen.
-push_to() { "$COOPER" push web "$LIAR/f.$1/new$((RANDOM)):1"; }
+push_to() { "$COOPER" push web "$LIAR/f.$1/new$BATS_TEST_NUMBER-$1:1"; }
 load_sample() { "$COOPER" load -q -i "$SUITE_DIR/layout" -t web >/dev/null; }
 
 @test "push: what skopeo pulls is what came in; again it sends nothing" {

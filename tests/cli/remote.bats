@@ -73,13 +73,9 @@ make_repositories() {
     )
 }
 
-# One that nobody has: asked from the kernel, so that suites can run side by side.
 serve_git() {
-    local port
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    git daemon --reuseaddr --listen=127.0.0.1 --port="$port" --export-all --base-path="$REPOS" "$REPOS" >/dev/null 2>&1 3>&- &
-    export GIT_PID=$! G=git://127.0.0.1:$port
-    until git ls-remote "$G/top.git" >/dev/null 2>&1; do kill -0 "$GIT_PID" || return; done
+    serve PORT git daemon --inetd --export-all --base-path="$REPOS" "$REPOS"
+    export GIT_PID=$SERVER G=git://127.0.0.1:$PORT
 }
 
 # build OPTION... CONTEXT: the result is the archive $OUT.
@@ -332,10 +328,7 @@ requests() { cat "$LOG"; }
 }
 
 # The server says so when the last one has closed the connection.
-until_logged() {
-    local end=$((SECONDS + 60))
-    until grep -q "$1" "$LOG"; do [ $SECONDS -lt $end ] || { echo "no '$1' in: $(cat "$LOG")"; return 1; }; done
-}
+until_logged() { wait_until grep -q "$1" "$LOG" || { cat "$LOG"; return 1; }; }
 
 @test "a build that is interrupted while it fetches leaves nobody behind" {
     local signal flag

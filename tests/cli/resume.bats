@@ -100,14 +100,10 @@ held() {
     : >"$LIAR_LOG"
     "$COOPER" pull -q "$1" >"$BATS_TEST_TMPDIR/pull.out" 2>&1 3>&- &
     PULL=$!
-    for _ in $(seq 600); do
-        [ -z "$(find "$COOPER_ROOT/tmp" -path '*/fs/*' -size +500k 2>/dev/null)" ] || return 0
-        sleep 0.05
-    done
-    cat "$BATS_TEST_TMPDIR/pull.out"
-    kill "$PULL"
-    return 1
+    wait_until grows_or_ended
+    ! ended "$PULL" || { cat "$BATS_TEST_TMPDIR/pull.out"; return 1; }
 }
+grows_or_ended() { [ -n "$(find "$COOPER_ROOT/tmp" -path '*/fs/*' -size +500k 2>/dev/null)" ] || ended "$PULL"; }
 
 @test "pull: a layer becomes a tree while it comes" {
     large_layout

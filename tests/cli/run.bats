@@ -265,7 +265,8 @@ END
     want 1 "" plain unshare -U true
     want 0 "2" plain sh -c 'echo $$'
     want 0 "1" --pid1 plain sh -c 'echo $$'
-    want 0 "0" plain sh -c 'i=0; while [ $i -lt 50 ]; do (: &); i=$((i+1)); done; sleep 0.2; grep -ls "^State:.Z" /proc/[0-9]*/status | wc -l'
+    want 0 "0" plain sh -c 'i=0; while [ $i -lt 50 ]; do (: &); i=$((i+1)); done
+        n=9 t=0; while [ $n -gt 0 ] && [ $t -lt 5000 ]; do sleep 0.01; n=$(grep -ls "^State:.Z" /proc/[0-9]*/status | wc -l); t=$((t+1)); done; echo $n'
     for kind in $(kinds); do
         run -0 as $kind "$COOPER" run --network host plain sh -c 'ls /sys/class/net | wc -l'
         [ "$output" -ge 1 ]
@@ -276,29 +277,25 @@ END
 }
 
 # asked PORT: the answer of the server there, once it listens
-asked() {
-    for _ in $(seq 100); do
-        curl -sS --max-time 5 "http://127.0.0.1:$1/" 2>"$SUITE_DIR/curl" && return
-        sleep 0.05
-    done
-    cat "$SUITE_DIR/curl"
-    return 1
-}
+asked() { wait_until curl -sS --max-time 60 "http://127.0.0.1:$1/" 2>"$SUITE_DIR/curl" || { cat "$SUITE_DIR/curl"; return 1; }; }
+# published PID WORDS: the port of this machine, by what the cooper of that process says
+published() { wait_until said_or_ended "$@" && sed -n 's/.*127.0.0.1:\([0-9]*\) is port 80 .*/\1/p' "$2"; }
+said_or_ended() { grep -q 'is port 80' "$2" || { ended "$1" && cat "$2"; }; }
 
 @test "a published port answers on a network without a way out" {
     need curl
     for kind in $(kinds); do
         as $kind "$COOPER" run --network none -p :80 --read-only plain httpd -f -p 80 -h /www 2>"$SUITE_DIR/words" 3>&- &
         local pid=$!
-        for _ in $(seq 100); do grep -q 'is port 80' "$SUITE_DIR/words" && break; sleep 0.05; done
-        local number; number=$(sed -n 's/.*127.0.0.1:\([0-9]*\) is port 80 .*/\1/p' "$SUITE_DIR/words")
+        local number; number=$(published $pid "$SUITE_DIR/words")
         run -0 asked "$number"
         [ "$output" = hello ]
         kill -TERM "$(child $pid)"
         status=0
         wait $pid || status=$?
         [ $status = 143 ]
-        run ! curl -sS --max-time 5 "http://127.0.0.1:$number/"
+        run curl -sS --max-time 60 "http://127.0.0.1:$number/"
+        [ "$output" != hello ] # whoever may have the port by now
     done
 }
 
@@ -309,9 +306,9 @@ asked() {
     [[ $stderr == *pasta* && $stderr == *"--network none or host"* ]]
     as_user single env PATH=/nowhere "$COOPER" run -p :80 plain httpd -f -p 80 -h /www 2>"$SUITE_DIR/words" 3>&- &
     local pid=$!
-    for _ in $(seq 100); do grep -q 'is port 80' "$SUITE_DIR/words" && break; sleep 0.05; done
+    local number; number=$(published $pid "$SUITE_DIR/words")
     grep -q 'cannot reach anything' "$SUITE_DIR/words"
-    run -0 asked "$(sed -n 's/.*127.0.0.1:\([0-9]*\) is port 80 .*/\1/p' "$SUITE_DIR/words")"
+    run -0 asked "$number"
     [ "$output" = hello ]
     kill -TERM "$(child $pid)"
     wait $pid || true
@@ -326,14 +323,10 @@ asked() {
     [[ $stderr == *malformed* && $stderr == *hint* ]]
     want 125 "" -p 5353:53/udp plain true
     [[ $stderr == *"UDP"* ]]
-    python3 -c 'import signal, socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(1); print(s.getsockname()[1], flush=True); signal.pause()' \
-        >"$SUITE_DIR/taken" 3>&- &
-    local pid=$!
-    for _ in $(seq 100); do [ -s "$SUITE_DIR/taken" ] && break; sleep 0.05; done
-    want 125 "" -p "$(cat "$SUITE_DIR/taken"):80" plain true
+    serve TAKEN true
+    want 125 "" -p "$TAKEN:80" plain true
     [[ $stderr == *"Address already in use"* && $stderr == *"another program"* ]]
-    kill $pid
+    kill $SERVER
     [ "$(id -u)" != 0 ] || [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -lt 81 ] || {
         run -125 --separate-stderr as_user single "$COOPER" run --network none -p 80:80 plain true
         [[ $stderr == *"Permission denied"* && $stderr == *"choose a higher one"* ]]

@@ -48,7 +48,7 @@ assert d[\"cipher\"][\"name\"] == \"nacl/secretbox\" and len(base64.b64decode(d[
 
 # typist ANSWERS CMD...: answers each question ("...: ") of the program on a terminal with the next word; prints what it shows.
 typist() {
-    timeout 30 python3 -c '
+    timeout 300 python3 -c '
 import os, pty, sys
 answers = sys.argv[1].encode().decode("unicode_escape").split("|")
 pid, fd = pty.fork()
