@@ -156,37 +156,37 @@ END
 @test "Dockerfiles that want to explode are stopped with their line" {
     need python3
     python3 -c 'print("FROM scratch\nENV a=xxxxxxxxxx"); [print("ENV a=$a$a") for _ in range(40)]' | dockerfile
-    run -1 build timeout 60
+    run -1 build timeout 300
     [[ $output == *"Dockerfile:23:"*"grows beyond"* ]]
     python3 -c 'print("FROM scratch"); [print("LABEL a%d=1" % i) for i in range(100000)]' | dockerfile
-    run -1 build timeout 60
+    run -1 build timeout 300
     [[ $output == *"more than 10000 instructions"* ]]
     python3 -c 'print("FROM scratch\nLABEL a=" + "x" * 70000)' | dockerfile
-    run -1 build timeout 60
+    run -1 build timeout 300
     [[ $output == *"Dockerfile:2:1: a line is longer than 65535 bytes"* ]]
     for i in $(seq 100); do : >"$CTX/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa$i"; done
     printf 'FROM scratch\nCOPY **********a**********b**********c Dockerfile /x/\n' | dockerfile
-    run build timeout 60
+    run build timeout 300
     [ "$status" != 124 ]
     printf 'FROM scratch\nCOPY . /x/\n' | dockerfile
     python3 -c 'print("\n".join(["**/*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"] * 200 + ["!" + "**/" * 200 + "x"]))' >"$CTX/.dockerignore"
-    run -0 build timeout 60
+    run -0 build timeout 300
 }
 
 @test "sparse files: holes stay holes, a terabyte of them is refused at once" {
     truncate -s 1T "$CTX/huge"
     printf 'FROM scratch\nCOPY huge /\n' | dockerfile
-    run -1 build timeout 60
+    run -1 build timeout 300
     echo "$output"
     [[ $output == *"Dockerfile:2"*"'huge'"*"more than 64 GiB of holes"* ]]
     rm "$CTX/huge"
     printf 'FROM busybox\nRUN truncate -s 1024G /huge\n' | dockerfile
-    run -1 build timeout 60
+    run -1 build timeout 300
     echo "$output"
     [[ $output == *"Dockerfile:2"*"'huge'"*"more than 64 GiB of holes"* ]]
     truncate -s 64M "$CTX/large"
     printf 'FROM scratch AS a\nCOPY large /\nFROM scratch\nCOPY --from=a large /again\n' | dockerfile
-    run -0 build timeout 60
+    run -0 build timeout 300
     local file
     for file in "$COOPER_ROOT"/trees/*/fs/again; do
         [ "$(stat -c %s "$file")" = 67108864 ]
@@ -197,19 +197,19 @@ END
 @test "a .dockerignore or a Dockerfile that is no file" {
     printf 'FROM scratch\nCOPY . /\n' | dockerfile
     mkfifo "$CTX/.dockerignore"
-    run -1 build timeout 20
+    run -1 build timeout 300
     [[ $output == *".dockerignore"*"not a regular file"* ]]
     rm "$CTX/.dockerignore"
     ln -s /dev/zero "$CTX/.dockerignore"
-    run -1 build timeout 20
+    run -1 build timeout 300
     [[ $output == *".dockerignore"*"not a regular file"* ]]
     rm "$CTX/.dockerignore" "$CTX/Dockerfile"
     ln -s /dev/zero "$CTX/Dockerfile"
-    run -1 build timeout 20
+    run -1 build timeout 300
     [[ $output == *"Dockerfile' is not a regular file"* ]]
     rm "$CTX/Dockerfile"
     mkfifo "$CTX/Dockerfile"
-    run -1 build timeout 20
+    run -1 build timeout 300
     [[ $output == *"Dockerfile' is not a regular file"* ]]
 }
 
@@ -221,7 +221,7 @@ image_of() {
     oci_layout "$CTX/odd" latest "$CTX/root"
     rm -rf "$CTX/root"
 }
-build_odd() { timeout 60 "$COOPER" build --progress plain --build-context "busybox=oci-layout://$CTX/odd:latest" -t odd "$CTX"; }
+build_odd() { timeout 300 "$COOPER" build --progress plain --build-context "busybox=oci-layout://$CTX/odd:latest" -t odd "$CTX"; }
 
 @test "images with hostile /etc/passwd, /etc, /proc, /dev" {
     need_root
