@@ -44,9 +44,9 @@ serve() {
     local name=$1 ports; shift
     ports=$(mktemp -d "$SUITE_DIR/serve.XXXXXX")/port
     mkfifo "$ports"
-    "$SOURCE_ROOT/tests/cli/serve" "$@" >"$ports" 2>/dev/null 3>&- &
+    "$SOURCE_ROOT/tests/cli/serve" "$@" >"$ports" 2>"$ports.errors" 3>&- &
     SERVER=$!
-    read -r "$name" <"$ports"
+    read -r "$name" <"$ports" || { cat "$ports.errors"; return 1; }
 }
 
 # The store may hold files of ids that only its own namespace can remove.
