@@ -14,6 +14,10 @@ teardown() { "$COOPER" prune --all --quiet >/dev/null 2>&1 || true; }
 
 dockerfile() { cat >"$CTX/Dockerfile"; }
 build() { cooper build --progress plain --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$@" "$CTX"; }
+small_image() {
+    echo x >"$CTX/x"
+    printf 'FROM scratch\nCOPY x /\nLABEL a=b\n' | dockerfile
+}
 # files NAME: the merged files of an image below $CTX.out
 files() {
     rm -rf "$CTX.out"
