@@ -72,6 +72,8 @@ struct frontend {
     struct fe_stage **stages;
     size_t stage_count;
     struct fe_stage *target;
+    const char *
+        undeclared; /* what is to be said of a variable in the word of FROM that was expanded last; or NULL */
     struct map named;          /* "platform name" -> fe_source */
     struct fe_source *context; /* asked for when the first COPY needs it */
     VEC(struct dockerfile *) triggers;

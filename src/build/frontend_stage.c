@@ -43,6 +43,8 @@ static int read_platform(struct frontend *fe, struct fe_stage *s, struct error *
                           (int)MIN(f->value.size, 80u), f->value.at);
         else
             r = platform_parse(text, &s->platform, err);
+        if (r < 0 && fe->undeclared)
+            (void)error_wrap(err, r, "%s", fe->undeclared);
         if (r < 0)
             return source_error_at(err, r, fe->d->name, f->span);
         s->platform_set = true;
@@ -90,6 +92,8 @@ static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
                   (int)MIN(base->text.size, 80u), base->text.at);
         error_hint(err, -EINVAL,
                    "FROM sees only ARGs from before the first FROM, with a default or --build-arg");
+        if (fe->undeclared)
+            (void)error_wrap(err, -EINVAL, "%s", fe->undeclared);
         return source_error_at(err, -EINVAL, fe->d->name, base->span);
     }
     r = read_platform(fe, s, err);
@@ -101,7 +105,8 @@ static int read_from(struct frontend *fe, struct fe_stage *s, struct error *err)
     if (r < 0)
         return source_error_at(err, r, fe->d->name, base->span);
     s->scratch = !s->replaced && !s->base && strcmp(s->base_name, "scratch") == 0;
-    s->platform_set &= !s->scratch; /* nothing is of no platform, what is put there of the target's */
+    s->platform_set &=
+        !s->scratch; /* nothing is of no platform, what is put there of the target's */
     s->label = *s->name ? s->name : arena_printf(fe->arena, "stage-%u", s->index);
     return 0;
 }

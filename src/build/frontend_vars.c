@@ -292,11 +292,30 @@ static bool is_declared_above(const struct frontend *fe, const char *name)
     return false;
 }
 
+/* The nearest one that FROM sees, or NULL. */
+static const char *nearest_above(const struct frontend *fe, const char *name)
+{
+    VEC(const char *) names = {0};
+
+    vec_each (var, &fe->header)
+        vec_push(&names, var->key);
+    const char *near = source_nearest(view_of(name), names.at, names.size);
+    vec_done(&names);
+    return near;
+}
+
 static void warn_undeclared(struct frontend *fe, const struct strings *unset, struct span span)
 {
-    vec_each (name, unset)
-        if (is_ordinary(*name) && !is_declared_above(fe, *name))
-            fe_warn(fe, span, "UndefinedArgInFrom: FROM argument '%s' is not declared", *name);
+    fe->undeclared = NULL;
+    vec_each (name, unset) {
+        if (!is_ordinary(*name) || is_declared_above(fe, *name))
+            continue;
+        const char *near = nearest_above(fe, *name);
+        fe->undeclared =
+            arena_printf(fe->arena, "FROM argument '%s' is not declared%s%s%s", *name,
+                         near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+        fe_warn(fe, span, "UndefinedArgInFrom: %s", fe->undeclared);
+    }
 }
 
 int fe_expand_header(struct frontend *fe, const struct instruction *in, const struct word *w,

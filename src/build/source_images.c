@@ -282,6 +282,17 @@ static int find_image(struct source_images *s, const char *name, const struct pl
     return 0;
 }
 
+/* docker-image://scratch: an image without layers, as FROM scratch has it. */
+static struct found_image *make_scratch(const struct platform *platform)
+{
+    struct found_image *f = xcalloc(1, sizeof(*f));
+
+    config_init(&f->config, platform);
+    config_set_text(&f->config.workdir, "/");
+    f->answer.config = &f->config;
+    return f;
+}
+
 int source_images_find(struct source_images *s, const char *name, const char *layout,
                        const struct platform *platform, struct graph *g,
                        const struct source_image **ret, struct error *err)
@@ -291,8 +302,13 @@ int source_images_find(struct source_images *s, const char *name, const char *la
     struct found_image *f = map_get(&s->images, view_of(key));
 
     if (!f) {
-        const int r = layout ? find_layout(s, layout, platform, &f, err)
-                             : find_image(s, name, platform, &f, err);
+        int r = 0;
+        if (layout)
+            r = find_layout(s, layout, platform, &f, err);
+        else if (strcmp(name, "scratch") == 0)
+            f = make_scratch(platform);
+        else
+            r = find_image(s, name, platform, &f, err);
         if (r < 0)
             return r;
         map_set(&s->images, view_of(key), f);

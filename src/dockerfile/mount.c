@@ -63,6 +63,7 @@ struct parser {
     struct mount_spec spec;
     struct arena *arena;
     bool type_unknown; /* its value holds a variable */
+    bool later;        /* a value was not looked at, as it holds a variable */
     bool readonly_set;
     bool seen[ARRAY_SIZE(keys)];
 };
@@ -251,6 +252,7 @@ static int read_field(struct parser *p, const struct words *expand, struct view 
                               "name a stage with FROM $NAME AS alias, and use the alias");
         }
         p->type_unknown |= key->kind == KEY_TYPE;
+        p->later |= !expand;
         if (!expand)
             return 0;
     }
@@ -300,7 +302,7 @@ static int check_keys(const struct parser *p, struct error *err)
         if (p->seen[i] && !(keys[i].types & 1u << s->type))
             return error_set(err, -EINVAL, "a %s mount does not know '%s'", type_names[s->type],
                              keys[i].name);
-    if (s->type == MOUNT_SECRET && !*s->source && !*s->target && !*s->id)
+    if (s->type == MOUNT_SECRET && !p->later && !*s->source && !*s->target && !*s->id)
         return error_set(err, -EINVAL, "a secret mount needs one of id, source and target");
     if (s->type == MOUNT_SECRET && *s->source && *s->id)
         return error_set(err, -EINVAL, "a secret mount takes either id or source, not both");

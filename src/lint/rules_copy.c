@@ -143,11 +143,13 @@ static void check_all(struct lint *l, const struct lint_stage *s, const struct i
     }
 }
 
-/* "." counts only when .dockerignore leaves nothing. */
+/* "." counts only when .dockerignore leaves nothing, a directory when no line brings back what is in it. */
 static bool is_ignored(const struct lint *l, struct view path)
 {
-    return path.size > 0 ? ignore_match(l->options->ignore, path)
-                         : ignore_leaves_nothing(l->options->ignore);
+    const struct ignore *ignore = l->options->ignore;
+
+    return path.size > 0 ? ignore_match(ignore, path) && !ignore_may_reach_below(ignore, path)
+                         : ignore_leaves_nothing(ignore);
 }
 
 static void check_ignored(struct lint *l, const struct lint_stage *s, const struct instruction *in)

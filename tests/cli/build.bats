@@ -400,6 +400,20 @@ E
     [ "$(cat "$CTX.out/more" "$CTX.out/base")" = $'more\nbase' ]
 }
 
+@test "a named context that is docker-image://scratch is empty, as FROM scratch is" {
+    dockerfile <<'E'
+FROM busybox AS made
+COPY <<F /f
+F
+FROM busybox
+COPY --from=made / /m/
+COPY --from=busybox / /n/
+E
+    run -0 cooper build -t empty --build-context busybox=docker-image://scratch "$CTX"
+    files empty
+    [ "$(cd "$CTX.out" && find . ! -type d)" = ./m/f ]
+}
+
 @test "a layout that is a named context leaves no names in the store" {
     cp -a "$SUITE_DIR/busybox" "$CTX.layout"
     sed -i 's/"org.opencontainers.image.ref.name":"[^"]*"/"org.opencontainers.image.ref.name":"example.com\/full\/name:1"/' "$CTX.layout/index.json"

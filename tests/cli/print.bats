@@ -120,7 +120,14 @@ Check complete, 2 warnings have been found!' ]
     echo x >"$CTX/.dockerignore"
     run -0 cooper build --check "$CTX"
     [[ $output == *CopyIgnoredFile* ]]
-    rm "$CTX/.dockerignore"
+    # a directory of which a line brings something back is copied
+    printf 'FROM scratch\nCOPY d d/a d/b /d/\n' | dockerfile
+    mkdir "$CTX/d"
+    touch "$CTX/d/a" "$CTX/d/b"
+    printf 'd\n!d/a\n' >"$CTX/.dockerignore"
+    run -0 cooper build --check --format json "$CTX"
+    [ "$(jq -r '.warnings[].detail' <<<"$output")" = "Attempting to Copy file 'd/b' that is excluded by .dockerignore" ]
+    rm -r "$CTX/.dockerignore" "$CTX/d"
 }
 
 @test "--lint holds the file against all rules first; error stops at a warning" {
