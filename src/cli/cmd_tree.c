@@ -125,7 +125,9 @@ static int look(const struct env *env, const char *text, const struct wire_acces
     if (!place_is_explicit(text) && !has_host(text) && look_local(env, text, ret, NULL) == 0)
         return 0;
     r = site_open(w, text, false, &site, err);
-    return r < 0 ? r : image_tree(site, ret, err);
+    if (r == 0)
+        r = image_tree(site, ret, err);
+    return r == -EINVAL ? -EIO : r; /* no fault of the command line */
 }
 
 static int run(const struct env *env, const void *options, char *const *arguments,

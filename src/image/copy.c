@@ -407,6 +407,7 @@ int image_copy(struct wire *w, const struct copy_options *o, struct digest *ret,
         wire_cancel(w);
     else
         *ret = l.at[l.size - 1].digest;
+    copy_blobs_done(&c);
     map_done(&c.seen);
     copy_made_done(&c);
     vec_each (fd, &c.files)

@@ -21,6 +21,12 @@ struct blob {
 
 static void blob_free(struct blob *b)
 {
+    vec_each (other, &b->copy->moving)
+        if (*other == b) {
+            *other = *vec_last(&b->copy->moving);
+            b->copy->moving.size--;
+            break;
+        }
     free(b->title);
     strings_done(&b->urls);
     free(b);
@@ -31,7 +37,16 @@ static struct blob *blob_new(struct copy *c, const struct descriptor *d)
     struct blob *b = xcalloc(1, sizeof(*b));
 
     *b = (struct blob){c, d->digest, d->size, -1, xasprintf("copy blob %.19s", d->digest_text)};
+    vec_push(&c->moving, b);
     return b;
+}
+
+/* What broke off was told of nothing. */
+void copy_blobs_done(struct copy *c)
+{
+    while (c->moving.size > 0)
+        blob_free(c->moving.at[0]);
+    vec_done(&c->moving);
 }
 
 static int keep_open(struct copy *c, int fd)

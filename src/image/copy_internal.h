@@ -6,15 +6,17 @@
 #include "image/place.h"
 #include "image/site.h"
 
+struct blob;
 struct copy {
     struct wire *wire;
     const struct copy_options *options;
     struct site *from, *to;
-    struct map seen; /* blobs and manifests, by digest text */
-    struct map made; /* struct copy_made, by the digest of what it was made of */
-    VEC(int) files;  /* open until all is over */
-    size_t blobs;    /* that were begun */
-    size_t beside;   /* manifests that speak of it */
+    struct map seen;           /* blobs and manifests, by digest text */
+    struct map made;           /* struct copy_made, by the digest of what it was made of */
+    VEC(int) files;            /* open until all is over */
+    VEC(struct blob *) moving; /* copy_blob.c's */
+    size_t blobs;              /* that were begun */
+    size_t beside;             /* manifests that speak of it */
 };
 
 /* A manifest in another form. */
@@ -44,3 +46,5 @@ MUST_CHECK int copy_to_archive(struct wire *w, const struct copy_options *o, con
 bool copy_is_new(struct copy *c, const struct digest *d);
 /* Begins to move a blob; it is there when the wire has nothing more to do. */
 MUST_CHECK int copy_blob(struct copy *c, const struct descriptor *d, struct error *err);
+/* Once nothing moves any more. */
+void copy_blobs_done(struct copy *c);

@@ -119,6 +119,8 @@ static int remote_referrers(struct site *s, const struct digest *subject, struct
     if (r < 0)
         return error_move(err, &absent);
     r = image_index_parse(str_view(&text), &index, err);
+    if (r == -EINVAL)
+        r = error_wrap(err, -EPROTO, "the registry's list of referrers");
     for (size_t i = 0; r == 0 && i < index->manifest_count; i++)
         if (descriptor_need_sha256(&index->manifests[i], NULL) == 0)
             vec_push(&found, index->manifests[i].digest);

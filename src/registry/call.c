@@ -108,5 +108,10 @@ int registry_call_take(struct registry_call *c, int64_t now_ms, int64_t unix_s,
         registry_answer_done(&a);
         c->done = r == 1;
     }
+    if (r == -EINVAL) { /* of what a registry says, no word of ours is wrong */
+        r = -EPROTO;
+        if (err)
+            err->code = r;
+    }
     return r < 0 ? r : 0;
 }

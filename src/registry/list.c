@@ -26,6 +26,9 @@ static int next_page(struct registry_call *c, const struct registry_answer *a, s
     const int r = location_resolve(c->x.at, link, &url, err);
     if (r < 0)
         return error_wrap(err, r, "%s: link to the next page", c->s->host);
+    if (strcmp(url, c->x.at) == 0)
+        return error_set(err, -ELOOP, "%s: the link to the next page leads back to its own",
+                         c->s->host);
     (void)ask(c, steal(url));
     return 0;
 }

@@ -216,8 +216,28 @@ static void lists_have_pages_and_an_end(void **state)
     assert_string_equal(registry_call_result(c)->tags.at[2], "z");
 }
 
+#define PAGE "https://h/v2/a/tags/list?n=1000"
+#define OTHER PAGE "&last=x"
+#define LINK(to) "Link: <" to ">; rel=\"next\""
+
 static void a_list_that_leads_to_itself_ends(void **state)
 {
+    const struct line line = {"GET " PAGE, NULL, 200, LINK(PAGE), "{\"tags\":[\"x\"]}", 0};
+    CLEANUP(registry_session_freep) struct registry_session *s = session(NULL, false);
+    CLEANUP(registry_call_freep) struct registry_call *c = registry_tags(s, "a");
+    ERROR_AUTO(err);
+
+    (void)state;
+    assert_int_equal(play(c, &line, 1, &err), -ELOOP);
+    assert_non_null(strstr(err.text, "leads back"));
+}
+
+static void a_list_that_leads_round_ends(void **state)
+{
+    static const struct line pages[] = {
+        {"GET " PAGE, NULL, 200, LINK(OTHER), "{\"tags\":[\"x\"]}", 0},
+        {"GET " OTHER, NULL, 200, LINK(PAGE), "{\"tags\":[\"x\"]}", 0},
+    };
     CLEANUP(registry_session_freep) struct registry_session *s = session(NULL, false);
     CLEANUP(registry_call_freep) struct registry_call *c = registry_tags(s, "a");
     struct line *lines = xcalloc(REGISTRY_PAGES_MAX, sizeof(*lines));
@@ -225,15 +245,22 @@ static void a_list_that_leads_to_itself_ends(void **state)
 
     (void)state;
     for (size_t i = 0; i < REGISTRY_PAGES_MAX; i++)
-        lines[i] = (struct line){"GET https://h/v2/a/tags/list?n=1000",
-                                 NULL,
-                                 200,
-                                 "Link: </v2/a/tags/list?n=1000>; rel=\"next\"",
-                                 "{\"tags\":[\"x\"]}",
-                                 0};
+        lines[i] = pages[i % 2];
     assert_int_equal(play(c, lines, REGISTRY_PAGES_MAX, &err), -EDQUOT);
     assert_non_null(strstr(err.text, "pages"));
     free(lines);
+}
+
+static void what_a_registry_says_is_no_fault_of_ours(void **state)
+{
+    const struct line line = {"GET " PAGE, NULL, 200, NULL, "{\"tags\":[\"\\u0000\"]}", 0};
+    CLEANUP(registry_session_freep) struct registry_session *s = session(NULL, false);
+    CLEANUP(registry_call_freep) struct registry_call *c = registry_tags(s, "a");
+    ERROR_AUTO(err);
+
+    (void)state;
+    assert_int_equal(play(c, &line, 1, &err), -EPROTO);
+    assert_int_equal(err.code, -EPROTO);
 }
 
 static void a_page_elsewhere_gets_no_credential(void **state)
@@ -262,4 +289,6 @@ UNIT_MAIN(cmocka_unit_test(a_token_is_fetched_once_and_goes_nowhere_else),
           cmocka_unit_test(manifests_are_what_they_say),
           cmocka_unit_test(lists_have_pages_and_an_end),
           cmocka_unit_test(a_list_that_leads_to_itself_ends),
+          cmocka_unit_test(a_list_that_leads_round_ends),
+          cmocka_unit_test(what_a_registry_says_is_no_fault_of_ours),
           cmocka_unit_test(a_page_elsewhere_gets_no_credential))
