@@ -9,6 +9,7 @@
 #include "build/input.h"
 #include "build/internal.h"
 #include "image/keep.h"
+#include "registry/proxies.h"
 
 #define KEY_WAIT_MS 20  /* between looks at a key that another process works on */
 #define JOBS_DEFAULT 16 /* steps mostly wait; what they compute is shared out by the kernel */
@@ -312,9 +313,11 @@ static int make_graph(struct build *b, struct error *err)
 {
     const struct build_options *o = b->options;
     const struct source_resolver resolver = sources_resolver(b->sources);
+    CLEANUP(strings_done) struct strings proxies = {0};
     struct frontend_options f = {
         .target = o->target,
         .build_args = &o->build_args,
+        .proxies = &proxies,
         .labels = &o->labels,
         .add_hosts = &o->add_hosts,
         .platform = platform_host(),
@@ -326,6 +329,7 @@ static int make_graph(struct build *b, struct error *err)
         .ssh = secrets_ssh_ids(b->secrets),
         .environ_ = environ,
     };
+    proxies_read(b->env, &proxies);
     int r = build_network(o->network, &f.network, err);
 
     if (r >= 0)

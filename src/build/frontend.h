@@ -9,6 +9,7 @@
 struct frontend_options {
     const char *target;               /* --target: a stage's name or number; NULL: the last stage */
     const struct strings *build_args; /* "NAME=value", or "NAME": from environ_ */
+    const struct strings *proxies;    /* "HTTP_PROXY=value": build arguments that nobody asked for */
     const struct strings *labels;     /* "K=V": win over LABEL */
     const struct strings *add_hosts;  /* "name:address" for every RUN */
     enum exec_network network;        /* of RUN without --network */

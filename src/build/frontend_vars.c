@@ -28,6 +28,39 @@ int build_arg_check(const char *text, struct error *err)
                                  : error_set(err, -EINVAL, "--build-arg '%.80s' has no name", text);
 }
 
+static bool is_given(const struct frontend *fe, const char *name)
+{
+    const struct strings *args = fe->o->build_args;
+
+    for (size_t i = 0; args && i < args->size; i++) {
+        struct view rest = view_of(args->at[i]), own;
+
+        (void)view_cut(&rest, '=', &own);
+        if (view_eq_nocase(own, name))
+            return true;
+    }
+    return false;
+}
+
+/* In capitals and small letters, as the docker command makes them of its configuration; --build-arg wins in either. */
+static void add_proxies(struct frontend *fe)
+{
+    const struct strings *list = fe->o->proxies;
+
+    for (size_t i = 0; list && i < list->size; i++) {
+        struct view value = view_of(list->at[i]), name;
+
+        (void)view_cut(&value, '=', &name);
+        cleanup_free char *key = view_dup(name);
+        if (is_given(fe, key))
+            continue;
+        pairs_set(&fe->build_args, key, value.at);
+        for (char *c = key; *c; c++)
+            *c = (char)tolower((unsigned char)*c);
+        pairs_set(&fe->build_args, key, value.at);
+    }
+}
+
 int fe_read_build_args(struct frontend *fe, struct error *err)
 {
     const struct strings *args = fe->o->build_args;
@@ -44,6 +77,7 @@ int fe_read_build_args(struct frontend *fe, struct error *err)
         if (value)
             pairs_set(&fe->build_args, key, value);
     }
+    add_proxies(fe);
     return 0;
 }
 

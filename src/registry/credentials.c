@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "registry/internal.h"
 
 #define FILES "containers-auth.json" /* among helpers: the files (containers-registries.conf(5)) */
 
@@ -46,7 +47,7 @@ static char *below(const char *directory, const char *name)
     return directory ? xasprintf("%s/%s", directory, name) : NULL;
 }
 
-static char *docker_file(const struct env *env)
+char *credentials_docker_file(const struct env *env)
 {
     const char *directory = set("DOCKER_CONFIG");
 
@@ -65,7 +66,7 @@ static void list_sources(const struct env *env, const char *file, struct sources
     }
     if (asked)
         add(ret, xstrdup(asked), false);
-    add(ret, docker_file(env), false);
+    add(ret, credentials_docker_file(env), false);
     if (!asked && runtime)
         add(ret, below(runtime, "containers/auth.json"), false);
     else if (!asked)

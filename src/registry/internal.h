@@ -3,7 +3,13 @@
 #pragma once
 
 #include "base/doc.h"
+#include "base/env.h"
 #include "registry/registry.h"
+
+/* ---- credentials.c ---- */
+
+/* $DOCKER_CONFIG/config.json, else that of the home; NULL: there is no home. Caller frees. */
+char *credentials_docker_file(const struct env *env);
 
 /* ---- head.c: lines of an answer ---- */
 

@@ -148,6 +148,41 @@ E
     [[ $output == *"exit code: 9"* ]]
 }
 
+@test "proxies of docker's config.json are build arguments of the name, in no image and no key" {
+    local seen
+    export DOCKER_CONFIG=$CTX.docker
+    mkdir "$DOCKER_CONFIG"
+    config() { echo "{\"proxies\": {\"default\": {\"httpProxy\": \"$1\", \"noProxy\": \"\", \"allProxy\": \"http://all\"}, \"tcp://far\": {\"httpsProxy\": \"http://far\"}}}" >"$DOCKER_CONFIG/config.json"; }
+    unset DOCKER_HOST {http,https,ftp,no,all}_proxy {HTTP,HTTPS,FTP,NO,ALL}_PROXY
+    dockerfile <<'E'
+FROM busybox
+RUN env | grep -i _proxy= | sort | tr '\n' ' ' >/seen
+E
+    seen() { # WANT [OPTION...]
+        local want=$1; shift
+        run -0 build -t proxied "$@"
+        files proxied
+        [ "$(cat "$CTX.out/seen")" = "$want" ]
+    }
+    config http://secret:1
+    seen 'ALL_PROXY=http://all HTTP_PROXY=http://secret:1 all_proxy=http://all http_proxy=http://secret:1 '
+    [[ $(cooper inspect proxied; cooper history --no-trunc proxied) != *secret:1* ]]
+    config http://other
+    run -0 build
+    ! ran
+    seen 'ALL_PROXY=http://all HTTP_PROXY=http://line all_proxy=http://all http_proxy=http://line ' --no-cache --build-arg http_proxy=http://line
+    DOCKER_HOST=tcp://far seen 'HTTPS_PROXY=http://far https_proxy=http://far ' --no-cache
+    http_proxy=http://env seen 'ALL_PROXY=http://all HTTP_PROXY=http://other all_proxy=http://all http_proxy=http://other ' --no-cache
+    echo '{"proxies": {"default": "x"}}' >"$DOCKER_CONFIG/config.json"
+    seen '' --no-cache
+    [[ $output == *"config.json"*"no proxies from there"* ]]
+    # who asks for it has it in the history, as with docker
+    config http://asked
+    printf 'FROM busybox\nARG HTTP_PROXY\nRUN true\n' | dockerfile
+    run -0 build -t asked
+    [[ $(cooper history --no-trunc asked) == *"|1 HTTP_PROXY=http://asked"* ]]
+}
+
 @test "stages run side by side" {
     # each waits for the others, as long as nobody else would
     dockerfile <<'E'
