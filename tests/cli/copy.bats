@@ -1,11 +1,6 @@
 # Images from one place to another: registries, layouts, archives, directories, the store.
 load common
-load images
-load registry
-
-setup_file() { registries_setup; }
-teardown_file() { stop_registries; suite_teardown; }
-setup() { fresh_store; }
+load registries
 
 @test "copy: between registries and layouts, digests stay" {
     cd "$BATS_TEST_TMPDIR"

@@ -2,10 +2,6 @@
 load common
 load trust
 
-setup_file() { trust_setup; }
-teardown_file() { suite_teardown; }
-setup() { cd "$SUITE_DIR"; }
-
 # attested LOG LEAF CERTIFICATE...: a layout "image" with a signature in cosign's tag form by LEAF's key, its certificate, those
 # above it, and LOG's promise, all made by openssl. AT: seconds from now when the log took it; PROMISED: the signer it names.
 attested() {

@@ -34,29 +34,6 @@ start_liar() {
     export "$name=127.0.0.1:$port" "${name}_OTHER=127.0.0.1:$other" "${name}_LOG=$SUITE_DIR/liar-$name.log"
 }
 
-# registries_setup: for setup_file(). Both of them have the same image as app:1, with the digest WANT; it is in $SUITE_DIR/layout too.
-registries_setup() {
-    local host
-    suite_setup
-    need skopeo
-    need jq
-    start_registry
-    start_liar
-    sample_layout "$SUITE_DIR/layout"
-    for host in "$REGISTRY" "$LIAR"; do
-        skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$SUITE_DIR/layout:example.com/app:1" "docker://$host/app:1"
-    done
-    WANT=$(digest_of_layout "$SUITE_DIR/layout")
-    export WANT
-}
-digest_of_layout() { jq -r '.manifests[0].digest' "$1/index.json"; }
-# raw PLACE: the digest of what skopeo sees there.
-raw() { echo "sha256:$(skopeo inspect --raw --tls-verify=false "$1" | sha256sum | cut -d' ' -f1)"; }
-fresh_store() {
-    COOPER_ROOT=$(mktemp -d "$BATS_TEST_TMPDIR/storeXXXXXX")
-    export COOPER_ROOT
-}
-
 # All that were started, those of single tests too: what a test sets is gone by then.
 stop_registries() {
     local pid

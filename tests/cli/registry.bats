@@ -1,11 +1,6 @@
 # Images to and from registries: Debian's docker-registry, and one that goes wrong on purpose.
 load common
-load images
-load registry
-
-setup_file() { registries_setup; }
-teardown_file() { stop_registries; suite_teardown; }
-setup() { fresh_store; }
+load registries
 
 # pull_from FAULT: of the liar, into an empty store.
 pull_from() {

@@ -1,11 +1,6 @@
 # What one process has moved when it is killed another one does not move again; and layers that are read while they come.
 load common
-load images
-load registry
-
-setup_file() { registries_setup; }
-teardown_file() { stop_registries; suite_teardown; }
-setup() { fresh_store; }
+load registries
 
 # large_layout: an image of two layers that do not pack, 8 MB, as $SUITE_DIR/large; its digest is LARGE.
 large_layout() {

@@ -1,8 +1,6 @@
-# tests/cli/trust.bash - layouts to be signed, by cooper or by openssl.
-#   load trust; setup_file() { trust_setup; }
-
-# A layout with one image, cosign's key pair and another one; $COSIGN_PASSWORD is theirs.
-trust_setup() {
+# tests/cli/trust.bash - for suites that sign: a layout with one image, cosign's key pair and another one, whose password is
+# $COSIGN_PASSWORD.
+setup_file() {
     suite_setup
     export COSIGN_PASSWORD=secret
     cd "$SUITE_DIR"
@@ -11,6 +9,8 @@ trust_setup() {
     mkdir root && echo hello >root/hello
     oci_layout layout 1.0 root
 }
+teardown_file() { suite_teardown; }
+setup() { cd "$SUITE_DIR"; }
 
 fresh() { rm -rf image && cp -r layout image; }
 

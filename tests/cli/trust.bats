@@ -2,10 +2,6 @@
 load common
 load trust
 
-setup_file() { trust_setup; }
-teardown_file() { suite_teardown; }
-setup() { cd "$SUITE_DIR"; }
-
 # ---- keys ----
 
 @test "keygen writes cosign's two files" {
