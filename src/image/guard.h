@@ -28,8 +28,8 @@ struct guard {
      * itself. Borrowed. */
     const struct platform *platform;
     const struct digest *image;
-    bool
-        whole; /* all of an index is used: such a policy is asked about each image of it, by guard_part() */
+    /* all of an index is used: such a policy is asked about each image of it, by guard_part() */
+    bool whole;
 };
 void guard_done(struct guard *g);
 #define GUARD_AUTO(name) CLEANUP(guard_done) struct guard name = {0}

@@ -101,8 +101,8 @@ struct policy_rule {
 };
 struct policy {
     VEC(struct policy_rule) rules;
-    /* Signatures are those of the image that is used, not of an index that led to it; of an index that is used as a whole its
-     * own and those of all its images: so podman and skopeo have it (containers/image, copy). */
+    /* Signatures are those of the image that is used, not of an index that led to it; of an index that is used as a whole those
+     * of all its images, and not its own: so podman and skopeo have it (containers/image, copy). */
     bool of_instance;
 };
 
