@@ -143,6 +143,8 @@ int fe_pick_target(struct frontend *fe, struct error *err);
 int fe_mark_needed(struct frontend *fe, struct error *err);
 /* Sets up the stage from its base. */
 int fe_begin_stage(struct frontend *fe, struct fe_stage *s, struct error *err);
+/* Of a stage that has begun: its programs have another shell, and PATH is the system's affair. */
+bool fe_is_windows(const struct fe_stage *s);
 /* The stage that --from names (an earlier one of s), or NULL; -EINVAL for itself and later ones. */
 int fe_find_from(const struct frontend *fe, const struct fe_stage *s, struct view name,
                  struct fe_stage **ret, struct error *err);

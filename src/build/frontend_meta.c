@@ -32,9 +32,17 @@ void fe_join_path(const char *directory, const char *path, struct str *ret)
         str_add_char(ret, '/');
 }
 
+bool fe_is_windows(const struct fe_stage *s)
+{
+    return strcmp(s->config->platform.os, "windows") == 0;
+}
+
 void fe_command_words(const struct fe_stage *s, const struct instruction *in,
                       const struct word *words, size_t count, struct strings *ret)
 {
+    static const char *const posix[] = {"/bin/sh", "-c", NULL};
+    static const char *const windows[] = {"cmd", "/S", "/C", NULL};
+    const char *const *default_shell = fe_is_windows(s) ? windows : posix;
     const struct strings *shell = &s->config->shell;
     STR_AUTO(text);
 
@@ -45,10 +53,8 @@ void fe_command_words(const struct fe_stage *s, const struct instruction *in,
     }
     for (size_t i = 0; i < shell->size; i++)
         strings_add(ret, shell->at[i]);
-    if (shell->size == 0) {
-        strings_add(ret, "/bin/sh");
-        strings_add(ret, "-c");
-    }
+    for (size_t i = 0; shell->size == 0 && default_shell[i]; i++)
+        strings_add(ret, default_shell[i]);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             str_add_char(&text, ' ');

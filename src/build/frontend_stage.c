@@ -575,7 +575,7 @@ int fe_begin_stage(struct frontend *fe, struct fe_stage *s, struct error *err)
     if (s->replaced)
         return 0;
     config_set_list(&s->config->onbuild, NULL, 0);
-    if (!config_get_env(s->config, "PATH"))
+    if (!config_get_env(s->config, "PATH") && !fe_is_windows(s))
         config_set_env(s->config, "PATH", path);
     if (!s->base)
         set_vars(s);

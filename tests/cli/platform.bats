@@ -42,6 +42,21 @@ document() { jq . "$1/blobs/sha256/${2#sha256:}"; }
 inner() { document "$1" "$(jq -r '.manifests[0].digest' "$1/index.json")" | jq -r --arg a "$2" '.manifests[] | select(.platform.architecture == $a) | .digest'; }
 config() { document "$1" "$(document "$1" "$2" | jq -r .config.digest)"; }
 
+@test "an image for windows has its shell, and no PATH of ours" {
+    echo hello >"$CTX/file"
+    dockerfile <<<$'FROM scratch AS a\nENTRYPOINT foo bar\nCOPY file /\nFROM a\nCMD x\nENV PATH=$PATH'
+    run -0 build --platform windows/amd64,linux/amd64 --target a --output "type=oci,dest=$CTX.win"
+    local index os got=
+    index=$(jq -r '.manifests[0].digest' "$CTX.win/index.json")
+    for os in windows linux; do
+        got+=$(config "$CTX.win" "$(jq -r ".manifests[] | select(.platform.os == \"$os\").digest" "$CTX.win/blobs/sha256/${index#*:}")" |
+            jq -c '[.os, .config.Entrypoint, .config.Env]')
+    done
+    [ "$got" = '["windows",["cmd","/S","/C","foo bar"],null]["linux",["/bin/sh","-c","foo bar"],["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]]' ]
+    run -0 build --platform windows/amd64 --output "type=oci,dest=$CTX.child"
+    [ "$(config "$CTX.child" "$(jq -r '.manifests[0].digest' "$CTX.child/index.json")" | jq -c '.config.Cmd')" = '["cmd","/S","/C","x"]' ]
+}
+
 @test "metadata and files for another platform need no emulation; arguments say which" {
     echo hello >"$CTX/file"
     dockerfile <<'E'
