@@ -288,16 +288,21 @@ static int print_doc(const struct build *b, json_t *take_doc)
     return 0;
 }
 
-static void print_findings(const struct build *b, const struct findings *f)
+static int print_findings(const struct build *b, const struct findings *f,
+                          const struct error *failed, struct error *err)
 {
+    cleanup_doc json_t *doc = findings_doc(b->dockerfile, f, failed);
+
     if (b->options->print_json)
-        (void)print_doc(b, findings_doc(b->dockerfile, f));
-    else
+        (void)print_doc(b, json_incref(doc));
+    else if (f->size > 0 || !failed)
         findings_print(b->env->out, b->dockerfile, f);
+    return build_write_result(b, doc, err);
 }
 
-/* --check of what cannot be planned: the rules need no plan. The error follows. */
-static void print_rules(const struct build *b, const struct ignore *ignore)
+/* --check of what cannot be planned: the rules need no plan. The error, failed, follows. */
+static void print_rules(const struct build *b, const struct ignore *ignore,
+                        const struct error *failed)
 {
     CLEANUP(findings_done) struct findings found = {0};
     ERROR_AUTO(e);
@@ -305,8 +310,7 @@ static void print_rules(const struct build *b, const struct ignore *ignore)
     if (check_lint(b->env, b->options, &b->check, b->dockerfile, ignore, &found, &e) < 0)
         return;
     check_filter(&b->check, b->dockerfile, &found);
-    if (found.size > 0)
-        print_findings(b, &found);
+    (void)print_findings(b, &found, failed, NULL);
 }
 
 static int make_graph(struct build *b, struct error *err)
@@ -348,7 +352,7 @@ static int make_graph(struct build *b, struct error *err)
     const struct ignore *ignore = context ? context->ignore : NULL;
     r = frontend_plan(b->dockerfile, &f, &resolver, &b->graph, err);
     if (r < 0 && o->print == BUILD_PRINT_CHECK)
-        print_rules(b, ignore);
+        print_rules(b, ignore, err);
     if (r < 0)
         return r;
     r = check_lint(b->env, o, &b->check, b->dockerfile, ignore, &b->graph->findings, err);
@@ -411,28 +415,30 @@ static int print_ast(struct build *b)
     return 0;
 }
 
-static int print_targets(const struct build *b)
+static int print_targets(const struct build *b, struct error *err)
 {
     cleanup_doc json_t *targets = outline_targets(b->dockerfile);
 
     if (b->options->print_json)
-        return print_doc(b, json_incref(targets));
-    outline_print_targets(b->env->out, targets);
-    return 0;
+        (void)print_doc(b, json_incref(targets));
+    else
+        outline_print_targets(b->env->out, targets);
+    return build_write_result(b, targets, err);
 }
 
-static int print_outline(const struct build *b)
+static int print_outline(const struct build *b, struct error *err)
 {
     if (b->options->print_json)
-        return print_doc(b, json_incref(b->graph->outline));
-    outline_print(b->env->out, b->graph->outline);
-    return 0;
+        (void)print_doc(b, json_incref(b->graph->outline));
+    else
+        outline_print(b->env->out, b->graph->outline);
+    return build_write_result(b, b->graph->outline, err);
 }
 
 static int print_check(const struct build *b, struct error *err)
 {
-    print_findings(b, &b->graph->findings);
-    return check_verdict(&b->check, &b->graph->findings, err);
+    const int r = print_findings(b, &b->graph->findings, NULL, err);
+    return r < 0 ? r : check_verdict(&b->check, &b->graph->findings, err);
 }
 
 static int build_image(struct build *b, struct error *err)
@@ -444,7 +450,7 @@ static int build_image(struct build *b, struct error *err)
     if (b->options->print == BUILD_PRINT_PLAN)
         return print_plan(b);
     if (b->options->print == BUILD_PRINT_OUTLINE)
-        return print_outline(b);
+        return print_outline(b, err);
     if (b->options->print == BUILD_PRINT_CHECK)
         return print_check(b, err);
     r = build_resolve_remotes(b, err);
@@ -511,8 +517,11 @@ static int build_with(struct build *b, struct input *in, struct error *err)
         return print_ast(b);
     if (r >= 0)
         r = dockerfile_check(b->dockerfile, err);
+    if (r < 0 && b->dockerfile && b->options->print == BUILD_PRINT_CHECK &&
+        check_read(b->dockerfile, &b->options->build_args, &b->check, NULL) == 0)
+        print_rules(b, NULL, err);
     if (r >= 0 && b->options->print == BUILD_PRINT_TARGETS)
-        return print_targets(b);
+        return print_targets(b, err);
     if (r >= 0)
         r = set_identity(b, in, err);
     const struct main_context main = {in->context, in->path, in->has_tree ? &in->tree : NULL,

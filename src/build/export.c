@@ -421,12 +421,28 @@ static int write_for(const char *path, const char *option, struct view text, str
     return r < 0 ? error_wrap(err, r, "write %s '%s'", option, path) : 0;
 }
 
+static int write_doc(const struct build *b, const json_t *doc, struct error *err)
+{
+    STR_AUTO(out);
+
+    doc_print(doc, false, &out);
+    str_add_char(&out, '\n');
+    return write_for(b->options->metadata_file, "--metadata-file", str_view(&out), err);
+}
+
+int build_write_result(const struct build *b, json_t *result, struct error *err)
+{
+    cleanup_doc json_t *doc = json_object();
+
+    doc_set(doc, "result.json", json_incref(result));
+    return b->options->metadata_file ? write_doc(b, doc, err) : 0;
+}
+
 static int write_metadata(const struct build *b, struct image *const *images, size_t count,
                           const struct export_result *exported, struct error *err)
 {
     cleanup_doc json_t *doc = json_object();
     char text[DIGEST_TEXT_MAX], platform[PLATFORM_TEXT_MAX];
-    STR_AUTO(out);
 
     for (size_t i = 0; i < count; i++) {
         cleanup_free char *key =
@@ -437,11 +453,7 @@ static int write_metadata(const struct build *b, struct image *const *images, si
     }
     set_descriptor(doc, images[0], count, exported);
     const int r = set_names(b, doc, err);
-    if (r < 0)
-        return r;
-    doc_print(doc, false, &out);
-    str_add_char(&out, '\n');
-    return write_for(b->options->metadata_file, "--metadata-file", str_view(&out), err);
+    return r < 0 ? r : write_doc(b, doc, err);
 }
 
 static bool prints_id(const struct build *b)

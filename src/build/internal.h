@@ -215,3 +215,5 @@ MUST_CHECK int build_outputs(const struct build_options *o, struct outputs *ret,
 MUST_CHECK int build_check_outputs(const struct build_options *o, const struct outputs *outputs,
                                    struct error *err);
 MUST_CHECK int build_export(struct build *b, struct error *err);
+/* What --check, outline or targets found, into --metadata-file, if there is one. */
+MUST_CHECK int build_write_result(const struct build *b, json_t *result, struct error *err);

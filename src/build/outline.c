@@ -1,5 +1,6 @@
 #include "build/outline.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/doc.h"
@@ -135,13 +136,43 @@ void findings_print(FILE *out, const struct dockerfile *d, const struct findings
                 f->size == 1 ? " has" : "s have");
 }
 
-json_t *findings_doc(const struct dockerfile *d, const struct findings *f)
+/* Where docker's documentation has a rule of its own: "FromAsCasing" is at ".../rule/from-as-casing/". */
+static void set_url(json_t *item, const char *rule)
+{
+    STR_AUTO(url);
+
+    if (!isupper((unsigned char)*rule) || strpbrk(rule, "0123456789-_"))
+        return;
+    str_add_text(&url, "https://docs.docker.com/go/dockerfile/rule/");
+    for (const char *c = rule; *c; c++) {
+        const bool word = isupper((unsigned char)*c) && c > rule &&
+                          (islower((unsigned char)c[-1]) || islower((unsigned char)c[1]));
+        str_printf(&url, "%s%c", word ? "-" : "", tolower((unsigned char)*c));
+    }
+    str_add_char(&url, '/');
+    doc_set_text(item, "url", url.at);
+}
+
+static json_t *error_doc(const struct dockerfile *d, const struct error *failed)
+{
+    json_t *doc = json_object();
+    struct span span;
+
+    doc_set_text(doc, "message", failed->text ? failed->text : "");
+    if (failed->where && source_where(failed->where, d->name, &span))
+        outline_set_location(doc, span.line, span.line);
+    return doc;
+}
+
+json_t *findings_doc(const struct dockerfile *d, const struct findings *f,
+                     const struct error *failed)
 {
     json_t *doc = json_object(), *list = json_array();
 
     vec_each (x, f) {
         json_t *item = json_object();
         doc_set_text(item, "ruleName", x->rule ? x->rule : "");
+        set_url(item, x->rule ? x->rule : "");
         doc_set_text(item, "detail", x->text);
         if (x->span.line)
             outline_set_location(item, x->span.line, x->span.end_line);
@@ -149,5 +180,7 @@ json_t *findings_doc(const struct dockerfile *d, const struct findings *f)
     }
     doc_set(doc, "warnings", list);
     outline_set_sources(doc, d, true);
+    if (failed)
+        doc_set(doc, "buildError", error_doc(d, failed));
     return doc;
 }

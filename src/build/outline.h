@@ -32,5 +32,7 @@ void findings_done(struct findings *f);
 void findings_sort(struct findings *f);
 /* One after the other with its line; a last line counts them. */
 void findings_print(FILE *out, const struct dockerfile *d, const struct findings *f);
-/* {"warnings": [{"ruleName", "detail", "location"}], "sources": [{"filename", "language", "data"}]} */
-json_t *findings_doc(const struct dockerfile *d, const struct findings *f);
+/* {"warnings": [{"ruleName", "url", "detail", "location"}], "sources": [{"filename", "language", "data"}], "buildError": {"message",
+ * "location"}}; the last where the file does not build: failed says why, or is NULL. */
+json_t *findings_doc(const struct dockerfile *d, const struct findings *f,
+                     const struct error *failed);

@@ -112,6 +112,7 @@ Check complete, 2 warnings have been found!' ]
     run -0 --separate-stderr cooper build --check --format json "$CTX"
     [ "$(jq -r '.warnings[] | "\(.ruleName) \(.location.ranges[0].start.line)"' <<<"$output" | xargs)" = \
         "StageNameCasing 1 LegacyKeyValueFormat 2" ]
+    [ "$(jq -r '.buildError' <<<"$output")" = null ]
     printf 'FROM nowhere:1\nENV a b\n' | dockerfile
     run -1 --separate-stderr cooper build --check --format json --pull=never "$CTX"
     [[ $output == *LegacyKeyValueFormat* ]]
@@ -145,6 +146,12 @@ Check complete, 2 warnings have been found!' ]
     printf 'FROM scratch\nCOPPY a b\n' | dockerfile
     run -1 cooper build --check "$CTX"
     [[ $output == *"Dockerfile:2:1"*"COPPY a b"*"^~~~~"* ]]
+    # what the rules say of the rest all the same
+    printf 'FROM scratch AS One\nCOPPY a b\n' | dockerfile
+    run -1 --separate-stderr cooper build --check --format json --metadata-file "$CTX/md" "$CTX"
+    [ "$(jq -r '"\(.warnings[0].ruleName) \(.warnings[0].url) \(.buildError.message) \(.buildError.location.ranges[0].start.line)"' <<<"$output")" = \
+        "StageNameCasing https://docs.docker.com/go/dockerfile/rule/stage-name-casing/ unknown instruction: COPPY 2" ]
+    [ "$(jq -c '."result.json"' "$CTX/md")" = "$(jq -c . <<<"$output")" ]
     printf '# check=skipp=all\nFROM scratch\n' | dockerfile
     run -1 cooper build --check "$CTX"
     [[ $output == *"invalid check option"* ]]
