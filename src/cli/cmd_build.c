@@ -300,6 +300,24 @@ static void take_default_platform(struct build_options *o, struct strings *ret)
     o->platforms = *ret;
 }
 
+static int parse_words(const struct build_command *c, struct build_options *o,
+                       struct wire_access *access, struct error *err)
+{
+    int r = parse_printing(c, o, err);
+
+    if (r >= 0)
+        r = parse_lint(c->lint, &o->lint_mode, err);
+    if (r >= 0)
+        r = parse_pull(c->pull, &o->pull, err);
+    if (r >= 0)
+        r = access_read(&c->access, access, err);
+    if (r >= 0)
+        r = provenance_parse(c->provenance, &c->attests, &o->provenance, err);
+    if (r >= 0)
+        r = parse_squash(c->squash, &o->squash, err);
+    return r < 0 ? r : parse_on_error(c, o, err);
+}
+
 /* The lists are lent, not copied: both live until the command ends. */
 static int run(const struct env *env, const void *given, char *const *arguments, struct error *err)
 {
@@ -353,11 +371,7 @@ static int run(const struct env *env, const void *given, char *const *arguments,
     o.tags = tags;
     if (c->immutable)
         warn_of_moving_tags(env, &tags);
-    if (parse_printing(c, &o, err) < 0 || parse_lint(c->lint, &o.lint_mode, err) < 0 ||
-        parse_pull(c->pull, &o.pull, err) < 0 || access_read(&c->access, &access, err) < 0 ||
-        provenance_parse(c->provenance, &c->attests, &o.provenance, err) < 0 ||
-        parse_squash(c->squash, &o.squash, err) < 0 || parse_on_error(c, &o, err) < 0 ||
-        build_check_options(&o, err) < 0)
+    if (parse_words(c, &o, &access, err) < 0 || build_check_options(&o, err) < 0)
         return EXIT_USAGE;
     return build_run(env, &o, err) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
