@@ -160,6 +160,7 @@ static int plan_platform(const struct dockerfile *d, const struct frontend_optio
     vec_done(&fe.triggers);
     pairs_done(&fe.build_args);
     pairs_done(&fe.header);
+    pairs_done(&fe.bare);
     map_done(&fe.used_args);
     map_done(&fe.named);
     return r;

@@ -69,6 +69,8 @@ struct frontend {
     struct pairs build_args; /* --build-arg, those that have a value */
     struct map used_args;    /* names that an ARG asked for */
     struct pairs header;     /* platform arguments and ARG before the first FROM */
+    struct pairs
+        bare; /* those ARGs that nobody set: "" where the header and FROM expand them, unset in stages */
     struct fe_stage **stages;
     size_t stage_count;
     struct fe_stage *target;

@@ -159,6 +159,8 @@ static int read_header_arg(struct frontend *fe, const struct instruction *in, co
     }
     if (text)
         pairs_set(&fe->header, key, text);
+    else if (!pairs_get(&fe->header, key))
+        pairs_set(&fe->bare, key, "");
     return 0;
 }
 
@@ -356,14 +358,20 @@ int fe_expand_header(struct frontend *fe, const struct instruction *in, const st
                      const char **ret, struct error *err)
 {
     CLEANUP(strings_done) struct strings unset = {0};
+    CLEANUP(pairs_done) struct pairs vars = {0};
     struct view text;
     const bool from = in->kind == INSTRUCTION_FROM;
-    const int r = expand_unset(fe, &fe->header, w->text, false, &unset, &text, err);
+
+    vec_each (arg, &fe->bare)
+        pairs_set(&vars, arg->key, arg->value);
+    vec_each (arg, &fe->header)
+        pairs_set(&vars, arg->key, arg->value);
+    const int r = expand_unset(fe, &vars, w->text, false, &unset, &text, err);
 
     if (r >= 0 && from)
         warn_undeclared(fe, &unset, w->span);
     else if (r >= 0)
-        warn_unset(fe, &fe->header, &(const struct fe_args){0}, &unset, w->span);
+        warn_unset(fe, &vars, &(const struct fe_args){0}, &unset, w->span);
     if (r < 0)
         return source_error_at(err, r, fe->d->name, w->span);
     *ret = text.at;
