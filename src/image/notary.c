@@ -79,8 +79,27 @@ static int read_store(int root, const char *path, struct store *ret, struct erro
     return r;
 }
 
+/* By the kinds of trust stores. */
+struct stores {
+    struct store ca, authority, clocks;
+};
+
+static void stores_done(struct stores *s)
+{
+    store_done(&s->ca);
+    store_done(&s->authority);
+    store_done(&s->clocks);
+}
+
+static struct store *store_of(struct stores *all, const char *name)
+{
+    return strncmp(name, "ca:", 3) == 0    ? &all->ca
+           : strncmp(name, "tsa:", 4) == 0 ? &all->clocks
+                                           : &all->authority;
+}
+
 static int read_stores(const struct notation_statement *s, const char *policy_path,
-                       struct store *ca, struct store *authority, struct error *err)
+                       struct stores *ret, struct error *err)
 {
     const char *slash = strrchr(policy_path, '/');
     cleanup_free char *path =
@@ -93,8 +112,7 @@ static int read_stores(const struct notation_statement *s, const char *policy_pa
         const char *name = s->stores.at[i], *colon = strchr(name, ':');
         cleanup_free char *folder = xasprintf("%.*s/%s", (int)(colon - name), name, colon + 1);
 
-        if (strncmp(name, "tsa:", 4) != 0) /* time stamps are not read */
-            r = read_store(root, folder, strncmp(name, "ca:", 3) == 0 ? ca : authority, err);
+        r = read_store(root, folder, store_of(ret, name), err);
     }
     return r < 0 ? error_wrap(err, r, "trust store '%s'", path) : 0;
 }
@@ -126,11 +144,11 @@ static int look_at_signatures(const struct env *env, const struct notation_state
                               struct error *err)
 {
     CLEANUP(crypto_closep) struct crypto *c = NULL;
-    CLEANUP(store_done) struct store ca = {0}, authority = {0};
+    CLEANUP(stores_done) struct stores stores = {0};
     int r = crypto_open(&c, err);
 
     if (r == 0)
-        r = read_stores(s, policy_path, &ca, &authority, err);
+        r = read_stores(s, policy_path, &stores, err);
     if (r == 0)
         r = guard_collect(site, t, err);
     if (r < 0)
@@ -139,10 +157,12 @@ static int look_at_signatures(const struct env *env, const struct notation_state
                                      .statement = s,
                                      .digest = t->digest,
                                      .size = t->manifest.size,
-                                     .ca = ca.at.at,
-                                     .ca_count = ca.at.size,
-                                     .authority = authority.at.at,
-                                     .authority_count = authority.at.size,
+                                     .ca = stores.ca.at.at,
+                                     .ca_count = stores.ca.at.size,
+                                     .authority = stores.authority.at.at,
+                                     .authority_count = stores.authority.at.size,
+                                     .clocks = stores.clocks.at.at,
+                                     .clock_count = stores.clocks.at.size,
                                      .now_s = env->now_s};
     return verify_any(env, &f, t, err);
 }

@@ -92,6 +92,13 @@
     X(TS_RESP_free)                                                                                \
     X(d2i_TS_RESP)                                                                                 \
     X(TS_RESP_get_tst_info)                                                                        \
+    X(TS_RESP_get_token)                                                                           \
+    X(TS_TST_INFO_get_accuracy)                                                                    \
+    X(TS_TST_INFO_get_policy_id)                                                                   \
+    X(TS_ACCURACY_get_seconds)                                                                     \
+    X(TS_ACCURACY_get_millis)                                                                      \
+    X(TS_ACCURACY_get_micros)                                                                      \
+    X(ASN1_INTEGER_get)                                                                            \
     X(TS_TST_INFO_get_time)                                                                        \
     X(TS_TST_INFO_get_msg_imprint)                                                                 \
     X(TS_MSG_IMPRINT_get_algo)                                                                     \

@@ -7,6 +7,8 @@
 #include "oci/config.h"
 #include "trust/cbor.h"
 #include "trust/notation_internal.h"
+#include "trust/pem.h"
+#include "trust/timestamp.h"
 
 #define CTY "application/vnd.cncf.notary.payload.v1+json"
 #define PREFIX NOTATION_PREFIX
@@ -17,6 +19,7 @@ static void envelope_done(struct envelope *e)
     doc_unref(e->payload);
     str_done(&e->signed_bytes);
     str_done(&e->signature);
+    str_done(&e->stamp);
     for (size_t i = 0; i < e->count; i++) {
         e->c->X509_free(e->chain[i]);
         str_done(&e->der[i]);
@@ -172,9 +175,8 @@ static int check_attributes(struct envelope *e, struct error *err)
         return notation_bad(err, "its signing scheme is not known");
     e->authority = strcmp(scheme, "notary.x509") != 0;
     const char *time = e->authority ? PREFIX "authenticSigningTime" : PREFIX "signingTime";
-    int64_t when;
     const char *text = json_string_value(json_object_get(e->protected, time));
-    if (!text || !config_time_parse(text, &when))
+    if (!text || !config_time_parse(text, &e->signed_s))
         return notation_bad(err, "its signing time is missing or malformed");
     return check_critical(e, err);
 }
@@ -213,6 +215,69 @@ static bool is_valid_at(const struct envelope *e, int64_t now_s)
             return false;
     }
     return true;
+}
+
+static bool has_ended(const struct envelope *e, int64_t now_s)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (now_s > time_of(e->c, e->c->X509_get0_notAfter(e->chain[i])))
+            return true;
+    return false;
+}
+
+/* Whatever moment the stamp may mean. */
+static bool is_valid_within(const struct envelope *e, const struct timestamp *t)
+{
+    for (size_t i = 0; i < e->count; i++) {
+        const int64_t from = time_of(e->c, e->c->X509_get0_notBefore(e->chain[i]));
+        const int64_t to = time_of(e->c, e->c->X509_get0_notAfter(e->chain[i]));
+
+        if (from < 0 || to < 0 || t->from_ms < from * 1000 || t->to_ms > to * 1000)
+            return false;
+    }
+    return true;
+}
+
+static int read_clocks(const struct notation_facts *f, struct authority **ret, struct error *err)
+{
+    STR_AUTO(pem);
+
+    for (size_t i = 0; i < f->clock_count; i++)
+        pem_add(&pem, "CERTIFICATE", str_view(&f->clocks[i]));
+    return authority_read(f->c, str_view(&pem), VIEW(""), ret, err);
+}
+
+/* Authentic timestamp of the scheme notary.x509. */
+static const char *stamp_complaint(const struct envelope *e, const struct notation_facts *f)
+{
+    CLEANUP(authority_freep) struct authority *clocks = NULL;
+    struct timestamp t;
+
+    if (e->stamp.size == 0)
+        return "it has no time stamp";
+    if (read_clocks(f, &clocks, NULL) < 0)
+        return "the trust store of authorities of time has none";
+    if (timestamp_verify_token(str_view(&e->stamp), clocks, str_view(&e->signature), &t, NULL) < 0)
+        return "its time stamp is not one of the trust store over this signature";
+    if (t.from_ms < e->signed_s * 1000)
+        return "its time stamp is older than it says to be itself";
+    if (!is_valid_within(e, &t))
+        return "its certificates were not valid at the time of its stamp";
+    return t.may_be_revoked && f->statement->action[NOTATION_REVOCATION] == NOTATION_ENFORCE
+               ? "whether the certificates of its time stamp were revoked is not looked up"
+               : NULL;
+}
+
+static const char *time_complaint(const struct envelope *e, const struct notation_facts *f)
+{
+    const struct notation_statement *s = f->statement;
+
+    if (e->authority)
+        return is_valid_at(e, e->signed_s) ? NULL
+                                           : "its certificates were not valid when it was signed";
+    if (s->stamps && (!s->stamps_when_ended || has_ended(e, f->now_s)))
+        return stamp_complaint(e, f);
+    return is_valid_at(e, f->now_s) ? NULL : "its certificates are not valid now";
 }
 
 /* Certificate Requirements of the specification: who may sign code, and who certificates. */
@@ -335,7 +400,7 @@ static const char *complaint_of(enum notation_check check, const struct envelope
             return "none of its certificates is in a trust store that is named";
         return is_trusted(e, f->statement) ? NULL : "its subject is no identity that is trusted";
     case NOTATION_TIMESTAMP:
-        return is_valid_at(e, f->now_s) ? NULL : "its certificates are not valid now";
+        return time_complaint(e, f);
     case NOTATION_EXPIRY:
         if (!json_object_get(e->protected, PREFIX "expiry"))
             return NULL;
@@ -368,7 +433,8 @@ int notation_verify(const struct notation_facts *f, struct view envelope, struct
                     struct error *err)
 {
     CLEANUP(envelope_done)
-    struct envelope e = {.c = f->c, .signed_bytes = STR_INIT, .signature = STR_INIT};
+    struct envelope e = {
+        .c = f->c, .signed_bytes = STR_INIT, .signature = STR_INIT, .stamp = STR_INIT};
     /* JSON never begins with a tag of CBOR */
     const bool cose = envelope.size > 0 && ((unsigned char)*envelope.at >> 5) == CBOR_TAG;
     int r = cose ? envelope_read_cose(&e, envelope, err) : envelope_read_jws(&e, envelope, err);

@@ -3,9 +3,9 @@
  * trust-store-trust-policy).
  *
  * Checked are integrity, authenticity (the chain ends in a certificate of a named store, the leaf is
- * an identity that is trusted), expiry, and that the certificates are valid now. Time stamps (RFC
- * 3161) are not read, so that a certificate that has ended makes a signature end. Revocation needs a
- * network: a chain that names a responder or list fails that check. */
+ * an identity that is trusted), expiry, and that the certificates were valid: now, or where a store of authorities of time is
+ * named at the time of the stamp (RFC 3161), which is a must then; of a signing authority at the time it states. Revocation
+ * needs a network: a chain that names a responder or list fails that check, the signer's and the clock's. */
 #pragma once
 
 #include "base/vec.h"
@@ -38,7 +38,9 @@ struct notation_statement {
     struct strings scopes;
     bool skip; /* signatures are not looked at */
     enum notation_action action[NOTATION_CHECKS];
-    struct strings stores; /* "ca:name" */
+    struct strings stores;  /* "ca:name" */
+    bool stamps;            /* one of them is of authorities of time */
+    bool stamps_when_ended; /* which are asked once a certificate has ended (verifyTimestamp) */
     VEC(struct notation_name) identities;
 };
 struct notation_policy {
@@ -66,6 +68,8 @@ struct notation_facts {
     size_t ca_count;
     const struct str *authority;
     size_t authority_count;
+    const struct str *clocks;
+    size_t clock_count;
     int64_t now_s;
 };
 /* -EBADMSG, with the reason: what the statement enforces does not hold. What it only logs and does not

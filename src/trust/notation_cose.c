@@ -156,6 +156,16 @@ static int read_chain(struct envelope *e, struct view *rest, struct error *err)
     return r;
 }
 
+static int read_stamp(struct envelope *e, struct view *rest, struct error *err)
+{
+    struct cbor_item item;
+
+    if (e->stamp.size > 0 || !cbor_expect(rest, CBOR_BYTES, &item))
+        return notation_bad(err, "its time stamp is malformed");
+    str_add(&e->stamp, item.bytes);
+    return 0;
+}
+
 static int read_unprotected(struct envelope *e, struct view *rest, struct error *err)
 {
     struct cbor_item map, label;
@@ -166,6 +176,8 @@ static int read_unprotected(struct envelope *e, struct view *rest, struct error 
             r = notation_bad(err, "its second map ends early");
         else if (label.kind == CBOR_UINT && label.value == LABEL_X5CHAIN)
             r = read_chain(e, rest, err);
+        else if (label.kind == CBOR_TEXT && view_eq_text(label.bytes, NOTATION_STAMP))
+            r = read_stamp(e, rest, err);
         else if ((label.kind != CBOR_UINT && label.kind != CBOR_NINT && label.kind != CBOR_TEXT) ||
                  !cbor_skip(rest))
             r = notation_bad(err, "its second map is malformed");

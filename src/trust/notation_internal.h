@@ -5,6 +5,7 @@
 #include "trust/notation.h"
 
 #define NOTATION_PREFIX "io.cncf.notary."
+#define NOTATION_STAMP NOTATION_PREFIX "timestampSignature" /* of the unprotected headers */
 
 /* An envelope, taken apart; nothing of it is believed. */
 struct envelope {
@@ -14,7 +15,9 @@ struct envelope {
     X509 *chain[NOTATION_CHAIN_MAX]; /* the leaf first */
     struct str der[NOTATION_CHAIN_MAX];
     size_t count;
-    bool authority; /* signing scheme */
+    struct str stamp; /* DER; empty: there is none */
+    bool authority;   /* signing scheme */
+    int64_t signed_s; /* when, as it says itself */
 };
 
 /* -EBADMSG with the reason. */

@@ -36,6 +36,18 @@ static int read_chain(struct envelope *e, const json_t *outer, struct error *err
     return 0;
 }
 
+static int read_stamp(struct envelope *e, const json_t *outer, struct error *err)
+{
+    const json_t *stamp = json_object_get(json_object_get(outer, "header"), NOTATION_STAMP);
+    const char *text = json_string_value(stamp);
+
+    if (!stamp || json_is_null(stamp))
+        return 0;
+    return text && str_add_unbase64(&e->stamp, view_of(text))
+               ? 0
+               : notation_bad(err, "its time stamp is not base64");
+}
+
 int envelope_read_jws(struct envelope *e, struct view bytes, struct error *err)
 {
     const char *protected = NULL, *payload = NULL, *signature = NULL;
@@ -56,5 +68,7 @@ int envelope_read_jws(struct envelope *e, struct view bytes, struct error *err)
     r = read_part(protected, "protected", &e->protected, err);
     if (r == 0)
         r = read_part(payload, "payload", &e->payload, err);
+    if (r == 0)
+        r = read_stamp(e, outer, err);
     return r < 0 ? r : read_chain(e, outer, err);
 }

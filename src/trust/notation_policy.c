@@ -209,6 +209,19 @@ static int read_override(const json_t *doc, struct notation_statement *s, struct
     return r;
 }
 
+/* Trust policy 1.1: when time stamps have to be there, where a store of their authorities is named. */
+static int read_when(const json_t *doc, struct notation_statement *s, struct error *err)
+{
+    const char *word = NULL;
+    const int r = doc_text(doc, "verifyTimestamp", &word, err);
+
+    s->stamps_when_ended = word && strcmp(word, "afterCertExpiry") == 0;
+    return r < 0 || !word || !*word || s->stamps_when_ended || strcmp(word, "always") == 0
+               ? r
+               : error_set(err, -EINVAL,
+                           "verifyTimestamp is always or afterCertExpiry, not '%.40s'", word);
+}
+
 static int read_level(const json_t *doc, struct notation_statement *s, struct error *err)
 {
     json_t *verification = NULL;
@@ -222,7 +235,8 @@ static int read_level(const json_t *doc, struct notation_statement *s, struct er
             continue;
         memcpy(s->action, levels[i].action, sizeof(s->action));
         s->skip = levels[i].skip;
-        return read_override(verification, s, err);
+        r = read_when(verification, s, err);
+        return r < 0 ? r : read_override(verification, s, err);
     }
     return r < 0 ? r : error_set(err, -EINVAL, "there is no level '%.40s'", word);
 }
@@ -246,6 +260,7 @@ static int read_stores(const json_t *doc, struct notation_statement *s, struct e
             return error_set(err, -EINVAL,
                              "trust store '%.80s' is not ca:, signingAuthority: or tsa: and a name",
                              s->stores.at[i]);
+        s->stamps = s->stamps || strcmp(kind, "tsa") == 0;
     }
     return r;
 }

@@ -5,6 +5,8 @@
 #include "trust/certificate_internal.h"
 #include "trust/dsse.h"
 
+#define PARTS_MAX INT64_C(1000000) /* of how exact a clock is: eleven days will do */
+
 static int bad(struct error *err, const char *what)
 {
     return error_set(err, -EBADMSG, "its time stamp: %s", what);
@@ -18,10 +20,51 @@ static bool is_strong(const struct crypto *c, TS_TST_INFO *info)
     return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
 }
 
-static int read_time(const struct crypto *c, TS_RESP *answer, int64_t *ret_s, struct error *err)
+/* "20250121091746.641Z": what stands behind the second. */
+static int64_t fraction_ms(const struct crypto *c, const ASN1_GENERALIZEDTIME *t, bool *ret_more)
+{
+    const struct view text =
+        view_make(c->ASN1_STRING_get0_data(t), (size_t)c->ASN1_STRING_length(t));
+    const char *point = memchr(text.at, '.', text.size);
+    int64_t ms = 0, unit = 100;
+
+    *ret_more = false;
+    for (const char *at = point; at && ++at < text.at + text.size && *at >= '0' && *at <= '9';) {
+        ms += (*at - '0') * unit;
+        *ret_more = *ret_more || (unit == 0 && *at != '0');
+        unit /= 10;
+    }
+    return ms;
+}
+
+/* How exact the clock is; where it does not say, a second by ETSI's policy for all (EN 319 421), else exactly. */
+static int64_t accuracy_ms(const struct crypto *c, TS_TST_INFO *info)
+{
+    const TS_ACCURACY *a = c->TS_TST_INFO_get_accuracy(info);
+    const ASN1_INTEGER *parts[] = {a ? c->TS_ACCURACY_get_seconds(a) : NULL,
+                                   a ? c->TS_ACCURACY_get_millis(a) : NULL,
+                                   a ? c->TS_ACCURACY_get_micros(a) : NULL};
+    static const int64_t units[] = {1000000, 1000, 1};
+    char policy[32] = "";
+    int64_t us = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        const int64_t n = parts[i] ? c->ASN1_INTEGER_get(parts[i]) : 0;
+
+        us += (n < 0 || n > PARTS_MAX ? PARTS_MAX : n) * units[i]; /* -1: more than a long */
+    }
+    (void)c->OBJ_obj2txt(policy, sizeof(policy), c->TS_TST_INFO_get_policy_id(info), 1);
+    if (us == 0 && strcmp(policy, "0.4.0.2023.1.1") == 0)
+        return 1000;
+    return (us + 999) / 1000;
+}
+
+static int read_time(const struct crypto *c, TS_RESP *answer, int64_t *ret_s, struct timestamp *ret,
+                     struct error *err)
 {
     TS_TST_INFO *info = c->TS_RESP_get_tst_info(answer);
     struct tm tm = {0};
+    bool more;
 
     if (!info)
         return bad(err, "the authority of time has refused it");
@@ -30,7 +73,26 @@ static int read_time(const struct crypto *c, TS_RESP *answer, int64_t *ret_s, st
     if (c->ASN1_TIME_to_tm(c->TS_TST_INFO_get_time(info), &tm) != 1)
         return bad(err, "it has no time");
     *ret_s = (int64_t)timegm(&tm);
+    ret->from_ms = *ret_s * 1000 + fraction_ms(c, c->TS_TST_INFO_get_time(info), &more);
+    ret->to_ms = ret->from_ms + more + accuracy_ms(c, info);
+    ret->from_ms -= accuracy_ms(c, info);
     return 0;
+}
+
+static bool names_responder(const struct crypto *c, TS_RESP *answer)
+{
+    const PKCS7 *token = c->TS_RESP_get_token(answer);
+    const OPENSSL_STACK *certificates =
+        token && token->d.sign ? (const OPENSSL_STACK *)token->d.sign->cert : NULL;
+
+    for (int i = 0; certificates && i < c->OPENSSL_sk_num(certificates); i++) {
+        const X509 *x = c->OPENSSL_sk_value(certificates, i);
+
+        if (c->X509_get_ext_by_NID(x, NID_crl_distribution_points, -1) >= 0 ||
+            c->X509_get_ext_by_NID(x, NID_info_access, -1) >= 0)
+            return true;
+    }
+    return false;
 }
 
 /* libcrypto frees the list with what is in it. */
@@ -80,8 +142,8 @@ static int verify_answer(TS_RESP *answer, const struct authority *a, struct view
     return r;
 }
 
-int timestamp_verify(struct view answer, const struct authority *a, struct view data,
-                     int64_t *ret_s, struct error *err)
+static int verify(struct view answer, const struct authority *a, struct view data, int64_t *ret_s,
+                  struct timestamp *ret, struct error *err)
 {
     const struct crypto *c = a->c;
     const unsigned char *at = (const unsigned char *)answer.at;
@@ -94,12 +156,41 @@ int timestamp_verify(struct view answer, const struct authority *a, struct view 
     if (!doc || at != (const unsigned char *)answer.at + answer.size)
         r = bad(err, "it is damaged");
     else
-        r = read_time(c, doc, &time_s, err);
+        r = read_time(c, doc, &time_s, ret, err);
     if (r == 0)
         r = verify_answer(doc, a, data, time_s, err);
+    ret->may_be_revoked = r == 0 && names_responder(c, doc);
     c->TS_RESP_free(doc);
     c->ERR_clear_error();
     if (r == 0)
         *ret_s = time_s;
     return r;
+}
+
+int timestamp_verify(struct view answer, const struct authority *a, struct view data,
+                     int64_t *ret_s, struct error *err)
+{
+    struct timestamp ignored;
+
+    return verify(answer, a, data, ret_s, &ignored, err);
+}
+
+/* DER: an answer is a sequence of a status, 0 for granted, and the token. */
+int timestamp_verify_token(struct view token, const struct authority *a, struct view data,
+                           struct timestamp *ret, struct error *err)
+{
+    static const char granted[] = {0x30, 0x03, 0x02, 0x01, 0x00};
+    const size_t size = token.size + sizeof(granted);
+    int64_t time_s;
+    STR_AUTO(answer);
+
+    if (token.size > TIMESTAMP_SIZE_MAX - 16)
+        return error_set(err, -EDQUOT, "a time stamp of more than %u bytes", TIMESTAMP_SIZE_MAX);
+    str_add_char(&answer, 0x30);
+    str_add_char(&answer, (char)0x83);
+    for (int shift = 16; shift >= 0; shift -= 8)
+        str_add_char(&answer, (char)(size >> shift));
+    str_add(&answer, view_make(granted, sizeof(granted)));
+    str_add(&answer, token);
+    return verify(str_view(&answer), a, data, &time_s, ret, err);
 }

@@ -346,7 +346,7 @@ trust_policy() { # LEVEL
 }
 
 # notarize ALG KEY CERTIFICATE...: a layout "image" with a signature of notation, made by openssl. FORM=cose: as COSE; CRITICAL:
-# one more header that is critical.
+# one more header that is critical; STAMP: an authority of time in chain/ that stamps it (STAMPED: other bytes); SIGNED: when it says to be made.
 notarize() {
     fresh
     python3 -c '
@@ -379,7 +379,7 @@ critical = [scheme] + ([os.environ["CRITICAL"]] if "CRITICAL" in os.environ else
 headers = cbor({1: labels[alg], 2: critical, 3: "application/vnd.cncf.notary.payload.v1+json", scheme: "notary.x509",
     "io.cncf.notary.signingTime": (1, 1735689600), "x": {"unknown": [1, (2, b"y")]}})
 protected = url(json.dumps({"alg": alg, "crit": ["io.cncf.notary.signingScheme"], "cty": "application/vnd.cncf.notary.payload.v1+json",
-    "io.cncf.notary.signingScheme": "notary.x509", "io.cncf.notary.signingTime": "2025-01-01T00:00:00Z"}).encode())
+    "io.cncf.notary.signingScheme": "notary.x509", "io.cncf.notary.signingTime": os.environ.get("SIGNED", "2025-01-01T00:00:00Z")}).encode())
 target = json.dumps({"targetArtifact": subject}).encode()
 payload = url(target)
 to_sign = cbor(["Signature1", headers, b"", target]) if cose else f"{protected}.{payload}".encode()
@@ -392,14 +392,89 @@ for _ in range(2):
     raw += int.from_bytes(der[at + 2:at + 2 + n], "big").to_bytes(size, "big")
     at += 2 + n
 x5c = [subprocess.run(["openssl", "x509", "-in", f"chain/{c}.crt", "-outform", "der"], capture_output=True, check=True).stdout for c in certs]
-envelope = json.dumps({"payload": payload, "protected": protected, "header": {"x5c": [base64.b64encode(c).decode() for c in x5c]}, "signature": url(raw)}).encode()
+stamp = {}
+if "STAMP" in os.environ:
+    run = lambda *words: subprocess.run(["openssl", "ts", *words], capture_output=True, check=True)
+    open("chain/tsa.cnf", "w").write("[tsa]\nserial=chain/serial\ndefault_policy=1.2.3\ndigests=sha256\nsigner_digest=sha256\ness_cert_id_alg=sha256\naccuracy=secs:1\n")
+    open("chain/signature", "wb").write(os.environ.get("STAMPED", "").encode() or raw)
+    run("-query", "-data", "chain/signature", "-sha256", "-cert", "-out", "chain/query")
+    tsa = os.environ["STAMP"]
+    run("-reply", "-queryfile", "chain/query", "-config", "chain/tsa.cnf", "-section", "tsa", "-signer", f"chain/{tsa}.crt",
+        "-inkey", f"chain/{tsa}.key", "-token_out", "-out", "chain/token")
+    stamp = {"io.cncf.notary.timestampSignature": open("chain/token", "rb").read()}
+envelope = json.dumps({"payload": payload, "protected": protected, "header": {"x5c": [base64.b64encode(c).decode() for c in x5c],
+    **{k: base64.b64encode(v).decode() for k, v in stamp.items()}}, "signature": url(raw)}).encode()
 if cose:
-    envelope = cbor((18, [headers, {33: x5c if len(x5c) > 1 else x5c[0], "io.cncf.notary.signingAgent": "test"}, target, raw]))
+    envelope = cbor((18, [headers, {33: x5c if len(x5c) > 1 else x5c[0], "io.cncf.notary.signingAgent": "test", **stamp}, target, raw]))
 config = {"mediaType": "application/vnd.cncf.notary.signature", **blob(b"{}")}
 manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config,
     "layers": [{"mediaType": "application/cose" if cose else "application/jose+json", **blob(envelope)}], "subject": subject, "annotations": {}}).encode()
 index["manifests"].append({"mediaType": "application/vnd.oci.image.manifest.v1+json", **blob(manifest)})
 json.dump(index, open("image/index.json", "w"))' "$@"
+}
+
+@test "notation's time stamps: where a store of their authorities is named" {
+    rm -rf chain notation && mkdir -p chain notation/truststore/x509/ca/e2e notation/truststore/x509/tsa/clocks
+    authority='basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n'
+    stamping='keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping\n'
+    certificate root root "$authority"
+    certificate good root 'keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n'
+    certificate time time "$authority"
+    certificate clock time "$stamping"
+    certificate listed time "${stamping}crlDistributionPoints=URI:http://127.0.0.1/crl\n"
+    certificate other root "$stamping"
+    certificate noclock time 'keyUsage=critical,digitalSignature\nextendedKeyUsage=critical,timeStamping,codeSigning\n'
+    echo 01 >chain/serial
+    cp chain/root.crt notation/truststore/x509/ca/e2e/
+    cp chain/time.crt notation/truststore/x509/tsa/clocks/
+    verdict() { run --separate-stderr cooper verify --policy notation/trustpolicy.json "${3:-oci:image:1.0}"; echo "$stderr"; [ "$status" = "$1" ]; [[ $stderr == *"$2"* ]]; }
+    stamped() { # WORDS of signatureVerification
+        trust_policy strict
+        jq --argjson v "{\"level\": \"strict\"$1}" '.trustPolicies[0] |= (.signatureVerification = $v | .trustStores += ["tsa:clocks"])' notation/trustpolicy.json >notation/new
+        mv notation/new notation/trustpolicy.json
+    }
+    for form in jws cose; do
+        export FORM=$form
+        notarize ES256 good good root
+        trust_policy strict; verdict 0 ""
+        stamped ''; verdict 1 "it has no time stamp"
+        stamped ', "verifyTimestamp": "always"'; verdict 1 "it has no time stamp"
+        stamped ', "verifyTimestamp": "afterCertExpiry"'; verdict 0 ""
+        stamped ', "verifyTimestamp": "never"'; verdict 2 "verifyTimestamp is"
+        stamped ''
+        STAMP=clock notarize ES256 good good root; verdict 0 ""
+        STAMP=clock STAMPED=x notarize ES256 good good root; verdict 1 "over this signature"
+        STAMP=other notarize ES256 good good root; verdict 1 "over this signature"
+        STAMP=listed notarize ES256 good good root; verdict 1 "of its time stamp were revoked"
+        stamped ', "override": {"revocation": "skip"}'; verdict 0 ""
+    done
+    export FORM=jws
+    stamped ''
+    STAMP=clock SIGNED=2099-01-01T00:00:00Z notarize ES256 good good root; verdict 1 "older than it says"
+    SIGNED=2025-02-31T00:00:00Z notarize ES256 good good root; verdict 1 "signing time"
+    rm notation/truststore/x509/tsa/clocks/time.crt; verdict 1 "no signature of notation"
+    STAMP=clock notarize ES256 good good root; verdict 1 "authorities of time has none"
+
+    # a certificate of a day, long over, and the clock that saw its signature (Microsoft's, who name lists of what they revoked)
+    shared oci/notation
+    data=$CONFORMANCE/oci/notation/layouts/e2e-with-timestamped-signature
+    envelope=$(grep -l timestampSignature "$data"/blobs/sha256/*)
+    jq -r '.header.x5c[0]' "$envelope" | base64 -d >notation/truststore/x509/ca/e2e/day.crt
+    jq -r '.header["io.cncf.notary.timestampSignature"]' "$envelope" | base64 -d >chain/token
+    openssl pkcs7 -inform der -in chain/token -print_certs |
+        awk '/^subject/ { mine = /Timestamping CA/ } /-----BEGIN/ { on = mine } on; /-----END/ { on = 0 }' >notation/truststore/x509/tsa/clocks/theirs.pem
+    grep BEGIN notation/truststore/x509/tsa/clocks/theirs.pem
+    skip='"expiry": "skip", "revocation": "skip"'
+    for when in '' ', "verifyTimestamp": "afterCertExpiry"'; do
+        stamped "$when, \"override\": {$skip}"; verdict 0 "" "oci:$data:v1"
+        stamped "$when, \"override\": {\"expiry\": \"skip\"}"; verdict 1 "of its time stamp were revoked" "oci:$data:v1"
+    done
+    verdict 1 "trust store" "oci:${data%-with*}-with-invalid-timestamped-signature:v1"
+    mv notation/truststore/x509/tsa/clocks/theirs.pem chain/
+    cp chain/time.crt notation/truststore/x509/tsa/clocks/
+    stamped ", \"override\": {$skip}"; verdict 1 "over this signature" "oci:$data:v1"
+    jq '.trustPolicies[0].trustStores -= ["tsa:clocks"]' notation/trustpolicy.json >notation/new && mv notation/new notation/trustpolicy.json
+    verdict 1 "not valid now" "oci:$data:v1"
 }
 
 @test "notation's chains: what may sign what" {
