@@ -577,8 +577,7 @@ int fe_begin_stage(struct frontend *fe, struct fe_stage *s, struct error *err)
     config_set_list(&s->config->onbuild, NULL, 0);
     if (!config_get_env(s->config, "PATH") && !fe_is_windows(s))
         config_set_env(s->config, "PATH", path);
-    if (!s->base)
-        set_vars(s);
+    set_vars(s); /* over those that the stage below had: an ARG of it hides no ENV here */
     return 0;
 }
 
