@@ -155,7 +155,8 @@ static int take_type(struct fields *f, bool to, const char *place, struct cache_
     if (strcmp(f->type, "registry") == 0)
         return take_reference(f, ret, err);
     if (strcmp(f->type, "local") != 0)
-        return error_set(err, -EINVAL, "type '%.40s' is not known", f->type);
+        return error_hint(err, error_set(err, -EINVAL, "type '%.40s' is not known", f->type),
+                          "types: local, registry%s", to ? ", inline" : "");
     if (!f->place || !*f->place)
         return error_set(err, -EINVAL, "there is no %s=DIRECTORY", place);
     ret->type = CACHE_LOCAL;

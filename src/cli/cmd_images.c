@@ -3,11 +3,14 @@
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/table.h"
+#include "cli/template.h"
 
 struct options {
     const char *format;
     bool all, no_trunc;
 };
+
+enum form { TABLE, JSON, TEMPLATE };
 
 static void damaged(void *ctx, const char *file, const struct error *why)
 {
@@ -74,6 +77,28 @@ static json_t *row_doc(const struct image *i, uint64_t size)
     return doc;
 }
 
+/* What docker's templates are told: short ids, sizes and ages for people. */
+static int print_row(const struct env *env, const struct options *o, const struct image *i,
+                     uint64_t size, struct error *err)
+{
+    cleanup_doc json_t *doc = row_doc(i, size);
+    STR_AUTO(id);
+    STR_AUTO(age);
+    STR_AUTO(bytes);
+    STR_AUTO(line);
+
+    id_text(i, o->no_trunc, &id);
+    image_age(env, i->config.created, &age);
+    text_size(&bytes, size);
+    doc_set_text(doc, "ID", id.at);
+    doc_set_text(doc, "CreatedSince", age.at);
+    doc_set_text(doc, "Size", bytes.at);
+    const int r = template_print(o->format, doc, &line, err);
+    if (r == 0)
+        fprintf(env->out, "%s\n", line.at);
+    return r;
+}
+
 /* docker's argument: a repository, with a tag or without. */
 static bool is_wanted(const struct image *i, const char *filter, bool all)
 {
@@ -92,7 +117,7 @@ static bool is_wanted(const struct image *i, const char *filter, bool all)
     return !colon || strchr(colon, '/') || strcmp(want.tag, have.tag) == 0;
 }
 
-static int list(struct image_tools *t, const struct options *o, const char *filter, bool json,
+static int list(struct image_tools *t, const struct options *o, const char *filter, enum form form,
                 struct error *err)
 {
     CLEANUP(store_images_done) struct store_images records = {0};
@@ -116,14 +141,16 @@ static int list(struct image_tools *t, const struct options *o, const char *filt
         id_text(i, o->no_trunc, &id);
         if (t->env->quiet)
             fprintf(t->env->out, "%s\n", id.at);
-        else if (json)
+        else if (form == TEMPLATE)
+            r = print_row(t->env, o, i, size, err);
+        else if (form == JSON)
             doc_push(docs, row_doc(i, size));
         else
             add_row(t->env, o, i, size, &table);
     }
-    if (r < 0 || t->env->quiet)
+    if (r < 0 || t->env->quiet || form == TEMPLATE)
         return r;
-    if (json)
+    if (form == JSON)
         image_print_doc(t->env, docs);
     else
         table_print(&table, t->env->out);
@@ -135,13 +162,14 @@ static int run(const struct env *env, const void *options, char *const *argument
 {
     const struct options *o = options;
     IMAGE_TOOLS_AUTO(t);
-    bool json;
-    int r = format_is_json(o->format, &json, err);
+    const bool template = o->format && strstr(o->format, "{{");
+    bool json = false;
+    int r = template ? 0 : format_is_json(o->format, &json, err);
 
     if (r == 0)
         r = image_tools_open(env, &t, err);
     if (r == 0)
-        r = list(&t, o, arguments[0], json, err);
+        r = list(&t, o, arguments[0], template ? TEMPLATE : json ? JSON : TABLE, err);
     return image_exit(r);
 }
 
@@ -149,7 +177,7 @@ static const struct option_row rows[] = {
     OPT_FLAG('a', "all", struct options, all, "images without a name too"),
     OPT_FLAG(0, "no-trunc", struct options, no_trunc, "whole ids"),
     OPT_TEXT(0, "format", struct options, format, "table|json",
-             "how it is printed (default table)"),
+             "how it is printed (default table), or a template: {{.Repository}}:{{.Tag}}"),
     OPT_END,
 };
 

@@ -22,6 +22,11 @@ tail_layer() { # LAYOUT: the digest of its upper layer
     [[ ${lines[0]} =~ ^REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE$ ]]
     [[ ${lines[1]} =~ ^example.com/app\ +1\ +[0-9a-f]{12}\  ]]
     [ "$(cooper images --format json | jq -r '.[0].ID')" = "sha256:$(sha256sum <"$LAYOUT.work/config" | cut -c1-64)" ]
+    id=$(sha256sum <"$LAYOUT.work/config" | cut -c1-12)
+    [ "$(cooper images --format '{{.Repository}}:{{.Tag}} {{.ID}} {{json .Tag}} {{.Nope}}')" = "example.com/app:1 $id \"1\" <no value>" ]
+    [[ $(cooper images --no-trunc --format '{{.ID}} {{.Size}}') =~ ^sha256:"$id"[0-9a-f]{52}\ [0-9.]+[kMG]?B$ ]]
+    run cooper images --format '{{range .}}'
+    [ "$status" -eq 2 ]
 }
 
 @test "loading again does nothing but say so" {
