@@ -1,5 +1,6 @@
 #include "build/source_images.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/map.h"
@@ -311,6 +312,7 @@ int source_images_find(struct source_images *s, const char *name, const char *la
             r = find_image(s, name, platform, &f, err);
         if (r < 0)
             return r;
+        assert(f);
         map_set(&s->images, view_of(key), f);
         f->answer.name = arena_strdup(g->arena, name);
         f->answer.origin = f;

@@ -1,5 +1,6 @@
 /* An OCI layout as a place, a directory, or read-only an archive: tags are annotations in index.json, referrers are entries that
  * have a subject. Writers take a lock on the directory, so that two signatures at once are two. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -123,6 +124,7 @@ static int layout_image(struct site *p, struct digest *ret, struct str *ret_mani
         r = read_blob(l, &d->digest, MANIFEST_SIZE_MAX, ret_manifest, err);
     if (r < 0)
         return r;
+    assert(d);
     *ret = d->digest;
     return 0;
 }
