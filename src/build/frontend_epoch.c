@@ -55,9 +55,10 @@ static char *base_of_stage(const struct frontend *fe, const char *stage)
         free(name);
         name = view_dup(in->words[0].text);
     }
-    if (name && (strchr(name, '$') || strcmp(name, "scratch") == 0))
-        mem_freep(&name);
-    return name;
+    if (!name || (!strchr(name, '$') && strcmp(name, "scratch") != 0))
+        return name;
+    free(name);
+    return NULL;
 }
 
 static int of_image(struct frontend *fe, const char *name, int64_t *ret, struct error *err)
