@@ -293,6 +293,15 @@ static int damaged(const struct bundle_blob *c, struct error *err)
         "'cooper prune --damaged' takes it out; load or build the image again");
 }
 
+/* What grows has no head in the archive that would say how much is to come. */
+static int put_bytes(struct bundle_blob *c, struct view data, struct error *err)
+{
+    if (c->to >= 0)
+        return fd_write_all(c->to, data, err);
+    return c->growing ? fd_write_all(c->bundle->fd, data, err)
+                      : tar_put_data(&c->bundle->tar, data, err);
+}
+
 /* Through our memory: a count. */
 static ssize_t copy_bytes(struct bundle_blob *c, struct error *err)
 {
@@ -307,9 +316,7 @@ static ssize_t copy_bytes(struct bundle_blob *c, struct error *err)
         return damaged(c, err);
     if (c->check)
         hash_add(&c->hash, buf, (size_t)n);
-    const struct view data = view_make(buf, (size_t)n);
-    const int r =
-        c->to < 0 ? tar_put_data(&c->bundle->tar, data, err) : fd_write_all(c->to, data, err);
+    const int r = put_bytes(c, view_make(buf, (size_t)n), err);
     return r < 0 ? r : n;
 }
 

@@ -1,4 +1,11 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "image/bundle.h"
 #include "image/output.h"
+#include "trees.h"
 #include "unit.h"
 
 static const struct {
@@ -218,8 +225,76 @@ static void annotations_go_where_they_belong(void **state)
     assert_false(annotations_have(&a, ANNOTATE_INDEX_DESCRIPTOR));
 }
 
+/* ---- archives that are written while a blob comes into being ---- */
+
+enum { GROWN_FIRST = 3 << 20, GROWN = GROWN_FIRST + 12345 };
+
+static void grow(int fd, const char *bytes, size_t size)
+{
+    assert_int_equal(fd_write_all(fd, view_make(bytes, size), NULL), 0);
+}
+
+/* The archive must have it behind two directories and a head. */
+static void must_hold(const char *path, const char *bytes)
+{
+    STR_AUTO(archive);
+
+    assert_int_equal(fd_read_file(AT_FDCWD, path, 8 << 20, &archive, NULL), 0);
+    assert_true(archive.size > 3 * TAR_BLOCK + GROWN);
+    assert_memory_equal(archive.at + (size_t)(2 * TAR_BLOCK), "blobs/sha256/", 13);
+    assert_memory_equal(archive.at + (size_t)(3 * TAR_BLOCK), bytes, GROWN);
+}
+
+static void put_growing(int from, const char *path, const char *bytes)
+{
+    struct bundle b;
+    struct bundle_blob c;
+    struct digest digest;
+    int r;
+
+    assert_int_equal(bundle_open_archive(path, &b, NULL), 0);
+    assert_int_equal(bundle_blob_begin_growing(&b, dup(from), &c, NULL), 0);
+    grow(from, bytes, GROWN_FIRST);
+    while ((r = bundle_blob_follow(&c, NULL)) > 0)
+        ;
+    assert_int_equal(r, 0);
+    assert_true(c.done > 0);
+    grow(from, bytes + GROWN_FIRST, GROWN - GROWN_FIRST);
+    digest_of(view_make(bytes, GROWN), &digest);
+    assert_int_equal(bundle_blob_settle(&c, &digest, GROWN, NULL), 0);
+    while ((r = bundle_blob_step(&c, NULL)) > 0)
+        ;
+    assert_int_equal(r, 0);
+    bundle_blob_done(&c);
+    assert_int_equal(bundle_finish(&b, NULL), 0);
+    bundle_done(&b);
+}
+
+/* The kernel copies within a file system only: from one in memory to the disk the bytes go through ours. */
+static void a_growing_blob_is_whole_from_any_file_system(void **state)
+{
+    (void)state;
+    char *bytes = xmalloc(GROWN);
+
+    for (size_t i = 0; i < GROWN; i++)
+        bytes[i] = (char)(i * 7 + i / 251);
+    for (int in_memory = 0; in_memory < 2; in_memory++) {
+        SCRATCH_AUTO(t);
+        cleanup_free char *path = xasprintf("%s/archive.tar", t.path);
+        cleanup_close int from = in_memory
+                                     ? memfd_create("blob", MFD_CLOEXEC)
+                                     : openat(t.fd, "blob", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+        assert_true(from >= 0);
+        put_growing(from, path, bytes);
+        must_hold(path, bytes);
+    }
+    free(bytes);
+}
+
 UNIT_MAIN(cmocka_unit_test(outputs_are_read), cmocka_unit_test(fields_arrive),
           cmocka_unit_test(levels_beyond_a_codec_are_refused),
           cmocka_unit_test(only_one_takes_standard_output),
           cmocka_unit_test(annotations_have_places),
-          cmocka_unit_test(annotations_go_where_they_belong))
+          cmocka_unit_test(annotations_go_where_they_belong),
+          cmocka_unit_test(a_growing_blob_is_whole_from_any_file_system))
