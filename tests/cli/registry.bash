@@ -9,6 +9,7 @@ start_registry() {
     mkdir -p "$dir"
     printf 'version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: "%s"}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:0"}\n' \
         "$dir" >"$dir.yml"
+    : >"$dir.log"
     OTEL_TRACES_EXPORTER=none docker-registry serve "$dir.yml" >"$dir.log" 2>&1 3>&- &
     pid=$!
     echo "$pid" >>"$SUITE_DIR/registries.pids"

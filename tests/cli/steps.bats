@@ -161,6 +161,7 @@ E
             [ $signal != HUP ] || [ $kind = root ] || continue
             local -a as=(as_user $kind)
             [ $kind != root ] || as=()
+            : >"$CTX.log" # the words of the one before are not those of this one
             "${as[@]}" env --default-signal=INT "$COOPER" build --progress plain --network none \
                 --build-context "busybox=oci-layout://$SUITE_DIR/busybox:latest" "$CTX" >"$CTX.log" 2>&1 3>&- &
             pid=$!
