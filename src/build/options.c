@@ -42,19 +42,31 @@ int build_platforms(const struct strings *texts, struct platforms *ret, struct e
     return 0;
 }
 
-int build_allow(const struct strings *texts, struct frontend_options *ret, struct error *err)
+static int allow_one(struct view word, struct frontend_options *ret, struct error *err)
 {
-    vec_each (text, texts) {
-        if (strcmp(*text, "network.host") == 0) {
-            ret->allow_host = true;
-        } else if (strcmp(*text, "security.insecure") == 0) {
-            ret->allow_insecure = true;
-        } else {
-            (void)error_set(err, -EINVAL, "--allow '%.80s' is not known", *text);
-            return error_hint(err, -EINVAL, "it is network.host or security.insecure");
-        }
+    if (view_eq_text(word, "network.host")) {
+        ret->allow_host = true;
+    } else if (view_eq_text(word, "security.insecure")) {
+        ret->allow_insecure = true;
+    } else {
+        (void)error_set(err, -EINVAL, "--allow '%.*s' is not known", (int)MIN(word.size, 80u),
+                        word.at);
+        return error_hint(err, -EINVAL, "it is network.host or security.insecure");
     }
     return 0;
+}
+
+/* "a,b" is a list, as for buildx. */
+int build_allow(const struct strings *texts, struct frontend_options *ret, struct error *err)
+{
+    int r = 0;
+
+    vec_each (text, texts) {
+        struct view rest = view_of(*text), word;
+        while (r == 0 && view_cut(&rest, ',', &word))
+            r = allow_one(word, ret, err);
+    }
+    return r;
 }
 
 static int check_caches(const struct build_options *o, struct error *err)

@@ -278,6 +278,9 @@ E
     [[ $output == *mounted* ]]
     grep -q '^Seccomp:.0$' "$CTX.insecure/status"
     [[ $output == *"Seccomp:"*2* ]]
+    run -0 build --network none --allow network.host,security.insecure -o "$CTX.both"
+    run -2 build --allow network.host,everything
+    [[ $output == *"--allow 'everything' is not known"* ]]
     run -2 build --allow everything
     [[ $output == *"network.host or security.insecure"* ]]
 }
