@@ -98,8 +98,13 @@ static struct store *store_of(struct stores *all, const char *name)
                                            : &all->authority;
 }
 
-static int read_stores(const struct notation_statement *s, const char *policy_path,
-                       struct stores *ret, struct error *err)
+static enum notation_store kind_of(const char *name)
+{
+    return strncmp(name, "tsa:", 4) == 0 ? NOTATION_STORE_TSA : NOTATION_STORE_SIGNERS;
+}
+
+static int read_stores(const struct crypto *c, const struct notation_statement *s,
+                       const char *policy_path, struct stores *ret, struct error *err)
 {
     const char *slash = strrchr(policy_path, '/');
     cleanup_free char *path =
@@ -113,6 +118,10 @@ static int read_stores(const struct notation_statement *s, const char *policy_pa
         cleanup_free char *folder = xasprintf("%.*s/%s", (int)(colon - name), name, colon + 1);
 
         r = read_store(root, folder, store_of(ret, name), err);
+        vec_each (der, &store_of(ret, name)->at)
+            if (r == 0)
+                r = notation_store_check(c, kind_of(name), str_view(der), err);
+        r = r < 0 ? error_wrap(err, r, "%s", folder) : 0;
     }
     return r < 0 ? error_wrap(err, r, "trust store '%s'", path) : 0;
 }
@@ -148,7 +157,7 @@ static int look_at_signatures(const struct env *env, const struct notation_state
     int r = crypto_open(&c, err);
 
     if (r == 0)
-        r = read_stores(s, policy_path, &stores, err);
+        r = read_stores(c, s, policy_path, &stores, err);
     if (r == 0)
         r = guard_collect(site, t, err);
     if (r < 0)

@@ -259,8 +259,6 @@ static const char *stamp_complaint(const struct envelope *e, const struct notati
         return "the trust store of authorities of time has none";
     if (timestamp_verify_token(str_view(&e->stamp), clocks, str_view(&e->signature), &t, NULL) < 0)
         return "its time stamp is not one of the trust store over this signature";
-    if (t.from_ms < e->signed_s * 1000)
-        return "its time stamp is older than it says to be itself";
     if (!is_valid_within(e, &t))
         return "its certificates were not valid at the time of its stamp";
     return t.may_be_revoked && f->statement->action[NOTATION_REVOCATION] == NOTATION_ENFORCE
@@ -313,6 +311,29 @@ static bool signed_by(const struct crypto *c, X509 *x, X509 *issuer)
     return good;
 }
 
+int notation_store_check(const struct crypto *c, enum notation_store kind, struct view der,
+                         struct error *err)
+{
+    const unsigned char *at = (const unsigned char *)der.at;
+    X509 *x = c->d2i_X509(NULL, &at, (long)der.size);
+    const bool whole = x && at == (const unsigned char *)der.at + der.size;
+    const bool own = whole && signed_by(c, x, x);
+    const bool issues = whole && is_issuer(c, x, 0);
+    const bool may = kind == NOTATION_STORE_TSA
+                         ? own && issues
+                         : own || (whole && c->X509_get_extension_flags(x) & EXFLAG_CA);
+
+    c->X509_free(x);
+    c->ERR_clear_error();
+    if (!whole)
+        return error_set(err, -EINVAL, "a certificate is damaged");
+    return may ? 0
+               : error_set(err, -EINVAL,
+                           kind == NOTATION_STORE_TSA
+                               ? "a certificate is not one of a root that signs others"
+                               : "a certificate neither signs others nor is signed by itself");
+}
+
 static const char *chain_complaint(const struct envelope *e)
 {
     const struct crypto *c = e->c;
@@ -342,6 +363,22 @@ static bool is_in_store(const struct envelope *e, const struct notation_facts *f
     return false;
 }
 
+static int attribute_of(const struct crypto *c, const X509_NAME *name, int i)
+{
+    return c->OBJ_obj2nid(c->X509_NAME_ENTRY_get_object(c->X509_NAME_get_entry(name, i)));
+}
+
+/* Whoever has one attribute twice could be two, of whom the policy names one. */
+static bool is_plain_name(const struct crypto *c, const X509_NAME *name)
+{
+    for (int i = 0; i < c->X509_NAME_entry_count(name); i++)
+        for (int k = 0; k < i; k++)
+            if (attribute_of(c, name, i) != NID_undef &&
+                attribute_of(c, name, i) == attribute_of(c, name, k))
+                return false;
+    return true;
+}
+
 /* Whether the leaf's subject has the attribute. */
 static bool has_attribute(const struct envelope *e, const char *key, const char *value)
 {
@@ -350,7 +387,7 @@ static bool has_attribute(const struct envelope *e, const char *key, const char 
 
     for (int i = 0; i < c->X509_NAME_entry_count(name); i++) {
         const X509_NAME_ENTRY *entry = c->X509_NAME_get_entry(name, i);
-        const char *is = c->OBJ_nid2sn(c->OBJ_obj2nid(c->X509_NAME_ENTRY_get_object(entry)));
+        const char *is = c->OBJ_nid2sn(attribute_of(c, name, i));
         unsigned char *text = NULL;
         const int size = c->ASN1_STRING_to_UTF8(&text, c->X509_NAME_ENTRY_get_data(entry));
         const bool same = size >= 0 && is && strcmp(is, key) == 0 &&
@@ -366,8 +403,10 @@ static bool has_attribute(const struct envelope *e, const char *key, const char 
 
 static bool is_trusted(const struct envelope *e, const struct notation_statement *s)
 {
+    const bool plain = is_plain_name(e->c, e->c->X509_get_subject_name(e->chain[0]));
+
     vec_each (n, &s->identities) {
-        bool all = true;
+        bool all = plain || n->keys.size == 0;
 
         for (size_t i = 0; i < n->keys.size; i++)
             all = all && has_attribute(e, n->keys.at[i], n->values.at[i]);

@@ -59,6 +59,13 @@ const struct notation_statement *notation_find(const struct notation_policy *p,
 MUST_CHECK int notation_name_parse(const char *text, struct notation_name *ret, struct error *err);
 void notation_name_done(struct notation_name *n);
 
+enum notation_store { NOTATION_STORE_SIGNERS, NOTATION_STORE_TSA };
+/* -EINVAL: a certificate that no trust store of this kind may have: of signers one that neither signs others nor is signed by
+ * itself, of authorities of time one that is no root. One such makes the store void: it was put there by mistake, or not by
+ * its owner. */
+MUST_CHECK int notation_store_check(const struct crypto *c, enum notation_store kind,
+                                    struct view der, struct error *err);
+
 struct notation_facts {
     const struct crypto *c;
     const struct notation_statement *statement;

@@ -201,7 +201,9 @@ static int read_override(const json_t *doc, struct notation_statement *s, struct
         const char *word = json_string_value(value);
         const int action = word ? find_word(actions, ARRAY_SIZE(actions), word) : -1;
 
-        if (r == 0 && (check < 0 || action < 0))
+        /* whoever must not look at who signed must not call it verified */
+        const bool may = action != NOTATION_SKIP || check == NOTATION_REVOCATION;
+        if (r == 0 && (check < 0 || action < 0 || !may))
             r = error_set(err, -EINVAL, "'%.40s' cannot be overridden like this", key);
         if (r == 0)
             s->action[check] = (enum notation_action)action;

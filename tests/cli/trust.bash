@@ -25,7 +25,7 @@ image_digest() { json layout/index.json 'd["manifests"][0]["digest"]'; }
 certificate() {
     if [ -n "${RSA:-}" ]; then openssl genrsa -out "chain/$1.key" "$RSA" 2>/dev/null
     else openssl ecparam -name "${CURVE:-prime256v1}" -genkey -noout -out "chain/$1.key"; fi
-    openssl req -new -key "chain/$1.key" -subj "/C=US/ST=WA/O=Test/CN=$1" -out "chain/$1.csr" 2>/dev/null
+    openssl req -new -key "chain/$1.key" -subj "${SUBJECT:-/C=US/ST=WA/O=Test/CN=$1}" -out "chain/$1.csr" 2>/dev/null
     printf '%b' "$3" >chain/ext
     if [ "$1" = "$2" ]; then openssl x509 -req -in "chain/$1.csr" -signkey "chain/$1.key" -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null
     else openssl x509 -req -in "chain/$1.csr" -CA "chain/$2.crt" -CAkey "chain/$2.key" -CAcreateserial "-${HASH:-sha256}" -days 2 -extfile chain/ext -out "chain/$1.crt" 2>/dev/null; fi

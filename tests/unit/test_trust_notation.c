@@ -1,3 +1,5 @@
+#include <openssl/x509v3.h>
+
 #include "conformance.h"
 #include "crypto_fixture.h"
 #include "trust/cbor.h"
@@ -155,6 +157,29 @@ static void the_repository_finds_its_statement(void **state)
     assert_true(notation_find(p, "r.example/ab")->skip);
 }
 
+static void only_revocation_may_be_skipped(void **state)
+{
+    static const char *const checks[] = {"authenticity", "authenticTimestamp", "expiry",
+                                         "revocation"};
+    static const char *const actions[] = {"enforce", "log", "skip"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(checks) * ARRAY_SIZE(actions); i++) {
+        const char *check = checks[i / ARRAY_SIZE(actions)],
+                   *action = actions[i % ARRAY_SIZE(actions)];
+        CLEANUP(notation_policy_freep) struct notation_policy *p = NULL;
+        cleanup_free char *text = xasprintf(
+            "{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"n\",\"registryScopes\":[\"*\"],"
+            "\"signatureVerification\":{\"level\":\"strict\",\"override\":{\"%s\":\"%s\"}},"
+            "\"trustStores\":[\"ca:x\"],\"trustedIdentities\":[\"*\"]}]}",
+            check, action);
+        const bool good = strcmp(action, "skip") != 0 || strcmp(check, "revocation") == 0;
+
+        print_message("# %s: %s\n", check, action);
+        assert_int_equal(notation_policy_parse(view_of(text), &p, NULL), good ? 0 : -EINVAL);
+    }
+}
+
 /* ---- signatures ---- */
 
 #define POLICY(level, identity)                                                                    \
@@ -193,7 +218,7 @@ static const struct {
     {"e2e-expired-signature", "3829708badae", "e2e.crt", POLICY("{\"level\":\"permissive\"}", "*"),
      NOW, NULL},
     {"e2e-expired-signature", "3829708badae", "e2e.crt",
-     POLICY("{\"level\":\"strict\",\"override\":{\"expiry\":\"skip\"}}", "*"), NOW, NULL},
+     POLICY("{\"level\":\"strict\",\"override\":{\"expiry\":\"log\"}}", "*"), NOW, NULL},
     {"e2e-with-expired-cert", "b06e392c2d88", "expired_e2e.crt", POLICY(STRICT, "*"), NOW,
      "not valid now"},
     {"e2e-with-expired-cert", "b06e392c2d88", "expired_e2e.crt",
@@ -331,6 +356,96 @@ static void what_is_changed_is_refused(void **state)
     take_back(&g);
 }
 
+/* A certificate of a day, long over, and the clock that saw its signature: Microsoft's, who name lists of what they revoked. */
+
+static void find_authority(struct view token, struct str *ret)
+{
+    for (size_t i = 0; i + 4 < token.size; i++) {
+        const unsigned char *at = (const unsigned char *)token.at + i;
+
+        if (at[0] != 0x30 || at[1] != 0x82)
+            continue;
+        X509 *x = crypto->d2i_X509(NULL, &at, (long)(token.size - i));
+        const bool issues = x && crypto->X509_get_extension_flags(x) & EXFLAG_CA;
+        crypto->X509_free(x);
+        crypto->ERR_clear_error();
+        if (!issues)
+            continue;
+        str_add(ret, view_make(token.at + i, (size_t)((const char *)at - token.at) - i));
+        return;
+    }
+    fail_msg("the token has no authority");
+}
+
+static void read_header(struct view envelope, struct str *ret_leaf, struct str *ret_authority)
+{
+    cleanup_doc json_t *doc = NULL;
+    STR_AUTO(token);
+
+    assert_int_equal(doc_parse(envelope, NOTATION_ENVELOPE_MAX, "envelope", &doc, NULL), 0);
+    const json_t *header = json_object_get(doc, "header");
+    const json_t *x5c = json_object_get(header, "x5c"),
+                 *stamp = json_object_get(header, "io.cncf.notary.timestampSignature");
+    assert_true(str_add_unbase64(ret_leaf, view_of(json_string_value(json_array_get(x5c, 0)))));
+    assert_true(str_add_unbase64(&token, view_of(json_string_value(stamp))));
+    find_authority(str_view(&token), ret_authority);
+}
+
+#define STAMPED(words)                                                                             \
+    "{\"version\":\"1.0\",\"trustPolicies\":[{\"name\":\"n\",\"registryScopes\":[\"*\"],"          \
+    "\"signatureVerification\":{\"level\":\"strict\"" words                                        \
+    "},\"trustStores\":[\"ca:e2e\",\"tsa:clocks\"],\"trustedIdentities\":[\"*\"]}]}"
+#define LATE ",\"verifyTimestamp\":\"afterCertExpiry\""
+#define EXPIRED ",\"override\":{\"expiry\":\"log\""
+
+static void a_stamp_says_when_it_was(void **state)
+{
+    static const struct {
+        const char *policy;
+        bool clock;
+        const char *complaint;
+    } cases[] = {
+        {STAMPED(EXPIRED ",\"revocation\":\"skip\"}"), true, NULL},
+        {STAMPED(LATE EXPIRED ",\"revocation\":\"skip\"}"), true, NULL},
+        {STAMPED(EXPIRED "}"), true, "of its time stamp were revoked"},
+        {STAMPED(LATE EXPIRED "}"), true, "of its time stamp were revoked"},
+        {STAMPED(EXPIRED ",\"revocation\":\"skip\"}"), false, "over this signature"},
+        {POLICY("{\"level\":\"strict\"" EXPIRED "}}", "*"), true, "not valid now"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(strings_done) struct strings log = {0};
+        CLEANUP(notation_policy_freep) struct notation_policy *p = NULL;
+        struct given g;
+        STR_AUTO(leaf);
+        STR_AUTO(clock);
+        ERROR_AUTO(err);
+
+        print_message("# row %zu\n", i);
+        give(17, &g); /* e2e-with-timestamped-signature */
+        assert_int_equal(notation_policy_parse(view_of(cases[i].policy), &p, NULL), 0);
+        read_header(str_view(&g.envelope), &leaf, &clock);
+        g.facts.statement = notation_find(p, NULL);
+        g.facts.ca = &leaf;
+        g.facts.ca_count = 1;
+        g.facts.clocks = cases[i].clock ? &clock : &leaf;
+        g.facts.clock_count = 1;
+        const int r = notation_verify(&g.facts, str_view(&g.envelope), &log, &err);
+        if (r < 0 && !cases[i].complaint)
+            fail_msg("refused: %s", err.text);
+        assert_int_equal(r, cases[i].complaint ? -EBADMSG : 0);
+        if (r < 0 && !strstr(err.text, cases[i].complaint))
+            fail_msg("'%s' has no '%s'", err.text, cases[i].complaint);
+        /* which is no root, as a store of clocks would have it */
+        assert_int_equal(notation_store_check(crypto, NOTATION_STORE_TSA, str_view(&clock), NULL),
+                         -EINVAL);
+        assert_int_equal(
+            notation_store_check(crypto, NOTATION_STORE_SIGNERS, str_view(&clock), NULL), 0);
+        take_back(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,8 +454,10 @@ int main(void)
         cmocka_unit_test(cbor_heads_come_back),
         cmocka_unit_test(envelopes_of_cose_are_read_strictly),
         cmocka_unit_test(the_repository_finds_its_statement),
+        cmocka_unit_test(only_revocation_may_be_skipped),
         cmocka_unit_test(verdicts_of_layouts_hold),
         cmocka_unit_test(what_is_changed_is_refused),
+        cmocka_unit_test(a_stamp_says_when_it_was),
     };
 
     return cmocka_run_group_tests(tests, load, unload);
