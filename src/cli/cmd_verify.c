@@ -193,7 +193,7 @@ static int decide(const struct env *env, const struct options *o, struct wire *w
     const bool remote = place.kind == PLACE_REGISTRY;
     g.platform = &host;
     path = remote ? NULL : realpath(place.path, NULL);
-    const struct policy_image image = {.transport = remote ? "docker" : "oci",
+    const struct policy_image image = {.transport = place_transport(&place),
                                        .path = path ? path : "/",
                                        .tag = place.tag,
                                        .reference = remote ? &place.reference : NULL};

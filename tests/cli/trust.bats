@@ -303,6 +303,16 @@ EOF
     run -1 --separate-stderr cooper verify --policy policy.json oci:image
     [[ $stderr == *"signedBy (GPG) is asked for, which cooper cannot check"* ]]
     run -2 cooper verify --policy policy.json --key cosign.pub oci:image
+    # each kind of place has rules of its own
+    cooper copy -q oci:image dir:flat
+    cooper copy -q oci:image oci-archive:flat.tar
+    for kind in oci:image dir:flat oci-archive:flat.tar; do
+        echo "{\"default\": [{\"type\": \"insecureAcceptAnything\"}], \"transports\": {\"${kind%%:*}\": {\"\": [{\"type\": \"reject\"}]}}}" >policy.json
+        for place in oci:image dir:flat oci-archive:flat.tar; do
+            [ $place = $kind ] && expected=1 || expected=0
+            run "-$expected" cooper verify --policy policy.json "$place"
+        done
+    done
 }
 
 # ---- notation ----
