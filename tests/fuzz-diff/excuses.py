@@ -20,6 +20,7 @@ REFUSALS = [
     ("cooper", r"\$\{\w+:[#%]\.\.\.\}: unsupported modifier", r"\$\{\w+:[#%]", "a colon before # or %"),
     ("cooper", r"\.dockerignore:.* pattern", r"", "a malformed pattern that no step needs"),
     ("BuildKit", r'"/![^"]*": not found', r"!", "a name that begins with an exclamation mark"),
+    ("BuildKit", r"failed to calculate checksum of ref .*: too many symlinks: ", r"[*?\[]", "a pattern, and links in a circle in what it matches"),
     ("BuildKit", r"chtimes .*: no such file", r"(?i)add ", "a directory that the same archive replaces"),
     ("BuildKit", r"solve: (mkdir|symlink \S+) /.*: no such file", r"(?i)add ", "a link on its own way that an archive replaces"),
     ("BuildKit", r"solve: link /.*: no such file", r"(?i)add ", "a hard link of an archive onto itself, through a link"),
