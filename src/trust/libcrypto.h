@@ -23,6 +23,8 @@
     X(EVP_PKEY_free)                                                                               \
     X(EVP_PKEY_get_base_id)                                                                        \
     X(EVP_PKEY_get_bits)                                                                           \
+    X(EVP_PKEY_get_security_bits)                                                                  \
+    X(X509_get_signature_info)                                                                     \
     X(EVP_PKEY_Q_keygen)                                                                           \
     X(EVP_PKEY2PKCS8)                                                                              \
     X(PKCS8_PRIV_KEY_INFO_free)                                                                    \

@@ -12,6 +12,7 @@
 
 #define CTY "application/vnd.cncf.notary.payload.v1+json"
 #define PREFIX NOTATION_PREFIX
+#define SECURITY_BITS_MIN 112 /* RSA of 2048 bits, SHA-224 */
 
 static void envelope_done(struct envelope *e)
 {
@@ -334,6 +335,17 @@ int notation_store_check(const struct crypto *c, enum notation_store kind, struc
                                : "a certificate neither signs others nor is signed by itself");
 }
 
+/* As Go's verifier has it, which notation uses: nobody signs by SHA-1, for whoever finds a collision has the signature, too. */
+static bool is_strong(const struct crypto *c, X509 *x)
+{
+    EVP_PKEY *key = c->X509_get0_pubkey(x);
+    int bits = 0;
+
+    return c->X509_get_signature_info(x, NULL, NULL, &bits, NULL) == 1 &&
+           bits >= SECURITY_BITS_MIN && key &&
+           c->EVP_PKEY_get_security_bits(key) >= SECURITY_BITS_MIN;
+}
+
 static const char *chain_complaint(const struct envelope *e)
 {
     const struct crypto *c = e->c;
@@ -345,6 +357,8 @@ static const char *chain_complaint(const struct envelope *e)
 
         if (!signed_by(c, e->chain[i], issuer))
             return "its certificates are no chain up to a root";
+        if (!is_strong(c, e->chain[i]))
+            return "one of its certificates has a key or a signature that is too weak";
         if (i > 0 && !is_issuer(c, e->chain[i], i - 1))
             return "one of its certificates must not sign others";
     }

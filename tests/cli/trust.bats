@@ -520,6 +520,12 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     notarize ES256 twice twice root; verdict 1 "no identity that is trusted"
     trust_policy strict
     notarize ES256 twice twice root; verdict 0 ""
+    # what a collision could have been signed for, or a key that could be found
+    HASH=sha1 certificate weak root "$leaf"
+    notarize ES256 weak weak root; verdict 1 "too weak"
+    RSA=1024 certificate small root "$authority"
+    certificate under small "$leaf"
+    notarize ES256 under under small root; verdict 1 "too weak"
     # a store has who signs others, or only itself
     cp chain/middle.crt notation/truststore/x509/ca/e2e/root.crt
     notarize ES256 good good middle root; verdict 0 ""
