@@ -12,12 +12,29 @@ static int bad(struct error *err, const char *what)
     return error_set(err, -EBADMSG, "its time stamp: %s", what);
 }
 
-static bool is_strong(const struct crypto *c, TS_TST_INFO *info)
+static bool is_strong_hash(const struct crypto *c, const X509_ALGOR *a)
 {
-    TS_MSG_IMPRINT *imprint = c->TS_TST_INFO_get_msg_imprint(info);
-    const int nid = c->OBJ_obj2nid(c->TS_MSG_IMPRINT_get_algo(imprint)->algorithm);
+    const int nid = a ? c->OBJ_obj2nid(a->algorithm) : NID_undef;
 
     return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
+}
+
+/* Of what is stamped, and of what the authority signs. */
+static bool is_strong(const struct crypto *c, TS_RESP *answer, TS_TST_INFO *info)
+{
+    const PKCS7 *token = c->TS_RESP_get_token(answer);
+    const OPENSSL_STACK *signers = token && c->OBJ_obj2nid(token->type) == NID_pkcs7_signed
+                                       ? (const OPENSSL_STACK *)token->d.sign->signer_info
+                                       : NULL;
+
+    for (int i = 0; signers && i < c->OPENSSL_sk_num(signers); i++) {
+        const PKCS7_SIGNER_INFO *signer = c->OPENSSL_sk_value(signers, i);
+
+        if (!is_strong_hash(c, signer->digest_alg))
+            return false;
+    }
+    return signers &&
+           is_strong_hash(c, c->TS_MSG_IMPRINT_get_algo(c->TS_TST_INFO_get_msg_imprint(info)));
 }
 
 /* "20250121091746.641Z": what stands behind the second. */
@@ -68,7 +85,7 @@ static int read_time(const struct crypto *c, TS_RESP *answer, int64_t *ret_s, st
 
     if (!info)
         return bad(err, "the authority of time has refused it");
-    if (!is_strong(c, info))
+    if (!is_strong(c, answer, info))
         return bad(err, "it is over a hash that is too weak");
     if (c->ASN1_TIME_to_tm(c->TS_TST_INFO_get_time(info), &tm) != 1)
         return bad(err, "it has no time");

@@ -356,7 +356,7 @@ trust_policy() { # LEVEL
 }
 
 # notarize ALG KEY CERTIFICATE...: a layout "image" with a signature of notation, made by openssl. FORM=cose: as COSE; CRITICAL:
-# one more header that is critical; STAMP: an authority of time in chain/ that stamps it (STAMPED: other bytes; ACCURACY of its clock); SIGNED: when it says to be made.
+# one more header that is critical; STAMP: an authority of time in chain/ that stamps it (STAMPED: other bytes; ACCURACY of its clock, DIGEST it signs); SIGNED: when it says to be made.
 notarize() {
     fresh
     python3 -c '
@@ -405,7 +405,7 @@ x5c = [subprocess.run(["openssl", "x509", "-in", f"chain/{c}.crt", "-outform", "
 stamp = {}
 if "STAMP" in os.environ:
     run = lambda *words: subprocess.run(["openssl", "ts", *words], capture_output=True, check=True)
-    open("chain/tsa.cnf", "w").write("[tsa]\nserial=chain/serial\ndefault_policy=1.2.3\ndigests=sha256\nsigner_digest=sha256\ness_cert_id_alg=sha256\n" +
+    open("chain/tsa.cnf", "w").write("[tsa]\nserial=chain/serial\ndefault_policy=1.2.3\ndigests=sha256\nsigner_digest=" + os.environ.get("DIGEST", "sha256") + "\ness_cert_id_alg=sha256\n" +
         ("accuracy=secs:" + os.environ["ACCURACY"] + "\n" if "ACCURACY" in os.environ else ""))
     open("chain/signature", "wb").write(os.environ.get("STAMPED", "").encode() or raw)
     run("-query", "-data", "chain/signature", "-sha256", "-cert", "-out", "chain/query")
@@ -455,6 +455,7 @@ json.dump(index, open("image/index.json", "w"))' "$@"
         stamped ''
         STAMP=clock notarize ES256 good good root; verdict 0 ""
         STAMP=clock ACCURACY=864000 notarize ES256 good good root; verdict 1 "not valid at the time of its stamp"
+        STAMP=clock DIGEST=sha1 notarize ES256 good good root; verdict 1 "over this signature"
         STAMP=clock STAMPED=x notarize ES256 good good root; verdict 1 "over this signature"
         STAMP=other notarize ES256 good good root; verdict 1 "over this signature"
         STAMP=listed notarize ES256 good good root; verdict 1 "of its time stamp were revoked"
