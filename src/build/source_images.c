@@ -135,15 +135,16 @@ static int recall_trees(struct source_images *s, struct found_image *f, struct e
     return r < 0 ? r : 0;
 }
 
-/* "/srv/base", "/srv/base:tag", "/srv/base@sha256:..." */
+/* "/srv/base", "/srv/base:tag", "/srv/base@sha256:...", and both, when the digest decides. */
 static void split_layout(const char *text, char **ret_path, char **ret_tag)
 {
     const char *at = strstr(text, "@sha256:");
     const char *slash = strrchr(text, '/');
-    const char *colon = at ? at : strchr(slash ? slash : text, ':');
+    const char *colon = strchr(slash ? slash : text, ':');
+    const char *end = at && (!colon || at < colon) ? at : colon;
 
-    *ret_path = colon ? xstrndup(text, (size_t)(colon - text)) : xstrdup(text);
-    *ret_tag = colon ? xstrdup(colon + 1) : NULL;
+    *ret_path = end ? xstrndup(text, (size_t)(end - text)) : xstrdup(text);
+    *ret_tag = end ? xstrdup((at ? at : colon) + 1) : NULL;
 }
 
 /* What the policy is asked about a layout; a registry's image it was asked about before. */

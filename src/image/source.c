@@ -315,11 +315,14 @@ int image_source_find(struct image_source *s, const char *tag, size_t *ret, stru
 {
     const size_t count = image_source_count(s);
     STR_AUTO(have);
+    int r;
 
     if (!tag && count == 1) {
         *ret = 0;
         return 0;
     }
+    if (tag && s->form->find_digest && (r = s->form->find_digest(s, tag, ret, err)) != -ENOENT)
+        return r;
     for (size_t i = 0; i < count; i++) {
         struct strings names = {0};
         bool found = is_numbered(tag, i);

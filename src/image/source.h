@@ -84,7 +84,7 @@ size_t image_source_count(const struct image_source *s);
 MUST_CHECK int image_source_read(struct image_source *s, size_t i, const struct platform *p,
                                  struct image_source_image *ret, struct error *err);
 void image_source_image_done(struct image_source_image *i);
-/* The number of the image with this tag or name (NULL: the only one); -ENOENT names what there
- * is. */
+/* The number of the image with this tag, name or, in a layout, digest (NULL: the only one); -ENOENT names what there is.
+ * A digest counts wherever it is among the blobs. */
 MUST_CHECK int image_source_find(struct image_source *s, const char *tag, size_t *ret,
                                  struct error *err);

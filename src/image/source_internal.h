@@ -18,6 +18,8 @@ struct source_form {
                 struct image_source_image *ret, struct error *err);
     /* Names of the ith image, as `read` would give them. */
     void (*names)(const struct image_source *s, size_t i, struct strings *ret);
+    /* NULL where there are no digests to ask for. The number is for read(); -ENOENT without words. */
+    int (*find_digest)(struct image_source *s, const char *text, size_t *ret, struct error *err);
     /* For source_read_manifest(): the checked bytes of a manifest or configuration; where a layer
      * is. */
     int (*document)(struct image_source *s, const struct descriptor *d, size_t limit,
@@ -28,11 +30,13 @@ struct source_form {
 
 struct image_source {
     const struct source_form *form;
-    int dir;                          /* a layout directory, or -1 */
-    int archive;                      /* a plain file, or -1 */
-    struct members members;           /* of the archive */
-    VEC(int) files;                   /* opened below dir */
-    struct image_index *index;        /* index.json of a layout */
+    int dir;                   /* a layout directory, or -1 */
+    int archive;               /* a plain file, or -1 */
+    struct members members;    /* of the archive */
+    VEC(int) files;            /* opened below dir */
+    struct image_index *index; /* index.json of a layout */
+    struct descriptor asked;   /* asked for by digest, and not in index */
+    char asked_text[DIGEST_TEXT_MAX];
     json_t *manifest;                 /* manifest.json of docker's archive */
     struct wire *wire;                /* of a registry, borrowed */
     struct registry_endpoints places; /* mirrors first */

@@ -36,10 +36,15 @@ static size_t count(const struct image_source *s)
     return s->index->manifest_count;
 }
 
+static const struct descriptor *entry(const struct image_source *s, size_t i)
+{
+    return i < count(s) ? &s->index->manifests[i] : &s->asked;
+}
+
 /* A whole name where the layout has one; a tag alone stays a tag. */
 static void names(const struct image_source *s, size_t i, struct strings *ret)
 {
-    const struct descriptor *d = &s->index->manifests[i];
+    const struct descriptor *d = entry(s, i);
     const char *whole = descriptor_annotation(d, ANNOTATION_IMAGE_NAME);
     const char *name = descriptor_annotation(d, ANNOTATION_REF_NAME);
 
@@ -162,10 +167,36 @@ int source_read_manifest(struct image_source *s, const struct platform *p,
 static int read_image(struct image_source *s, size_t i, const struct platform *p,
                       struct image_source_image *ret, struct error *err)
 {
-    const int r = read_document(s, &s->index->manifests[i], MANIFEST_SIZE_MAX, &ret->manifest, err);
+    const struct descriptor *d = entry(s, i);
+    const int r = read_document(s, d, MANIFEST_SIZE_MAX, &ret->manifest, err);
 
-    ret->root = s->index->manifests[i].digest;
+    ret->root = d->digest;
     return r < 0 ? r : source_read_manifest(s, p, ret, err);
+}
+
+/* What index.json lists, or any other manifest or index among the blobs: one of an index below it, one that lost its tag. */
+static int find_digest(struct image_source *s, const char *text, size_t *ret, struct error *err)
+{
+    char hex[DIGEST_HEX_MAX], name[128];
+    struct image_extent x;
+    struct digest d;
+
+    if (digest_parse(text, &d, NULL) < 0)
+        return -ENOENT;
+    for (size_t i = 0; i < count(s); i++) {
+        if (digest_eq(&s->index->manifests[i].digest, &d)) {
+            *ret = i;
+            return 0;
+        }
+    }
+    snprintf(name, sizeof(name), "blobs/sha256/%s", digest_hex(&d, hex));
+    const int r = source_extent(s, name, &x, err);
+    if (r < 0)
+        return r;
+    (void)digest_format(&d, s->asked_text);
+    s->asked = (struct descriptor){.digest_text = s->asked_text, .digest = d, .size = x.size};
+    *ret = count(s);
+    return 0;
 }
 
 const struct source_form source_oci_directory = {
@@ -177,6 +208,7 @@ const struct source_form source_oci_directory = {
     .count = count,
     .read = read_image,
     .names = names,
+    .find_digest = find_digest,
     .document = read_document,
     .layer = blob_extent,
 };
@@ -190,6 +222,7 @@ const struct source_form source_oci_archive = {
     .count = count,
     .read = read_image,
     .names = names,
+    .find_digest = find_digest,
     .document = read_document,
     .layer = blob_extent,
 };

@@ -433,6 +433,16 @@ E
     run -0 build -t named --build-context "more=$CTX.more" --build-context base=docker-image://baseimage
     files named
     [ "$(cat "$CTX.out/more" "$CTX.out/base")" = $'more\nbase' ]
+    # an image of a layout by its digest: what index.json lists, what is below that; the tag before it says nothing
+    run -0 build --platform linux/amd64,linux/arm64 --output "type=oci,tar=false,dest=$CTX.two" -f - <<<$'FROM scratch\nENV a=b'
+    index=$(jq -r '.manifests[0].digest' "$CTX.two/index.json")
+    arm=$(jq -r '.manifests[1].digest' "$CTX.two/blobs/sha256/${index#*:}")
+    for it in "@$index $(oci_arch)" "@$arm arm64" ":none@$arm arm64"; do
+        run -0 build -t digest:1 --build-context "base=oci-layout://$CTX.two${it% *}" -f - <<<'FROM base'
+        [ "$(cooper inspect digest:1 | jq -r '.[0].Architecture')" = "${it#* }" ] || { echo "$it"; return 1; }
+    done
+    run -1 build --build-context "base=oci-layout://$CTX.two@sha256:$(printf '%064d' 1)" -f - <<<'FROM base'
+    [[ $output == *"it has no image 'sha256:00"* ]]
 }
 
 @test "a named context that is docker-image://scratch is empty, as FROM scratch is" {
