@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/str.h"
+#include "oci/digest.h"
 #include "oci/reference.h"
 
 void cache_spec_done(struct cache_spec *s)
@@ -14,7 +15,7 @@ void cache_spec_done(struct cache_spec *s)
 }
 
 struct fields {
-    char *type, *place, *tag, *mode, *mounts, *optional, *manifest;
+    char *type, *place, *tag, *digest, *mode, *mounts, *optional, *manifest;
     struct str output;
 };
 
@@ -23,6 +24,7 @@ static void fields_done(struct fields *f)
     free(f->type);
     free(f->place);
     free(f->tag);
+    free(f->digest);
     free(f->mode);
     free(f->mounts);
     free(f->optional);
@@ -78,18 +80,19 @@ static int take_field(struct fields *f, bool to, const char *place, struct view 
     const struct {
         const char *key;
         char **text;
-        bool to; /* --cache-to alone */
-    } keys[] = {{"type", &f->type, false},
-                {place, &f->place, false},
-                {"ref", &f->place, false},
-                {"tag", &f->tag, false},
-                {"mode", &f->mode, true},
-                {"mounts", &f->mounts, true},
-                {"ignore-error", &f->optional, true},
-                {"image-manifest", &f->manifest, true}};
+        bool to, from;
+    } keys[] = {{"type", &f->type, true, true},
+                {place, &f->place, true, true},
+                {"ref", &f->place, true, true},
+                {"tag", &f->tag, true, true},
+                {"digest", &f->digest, false, true},
+                {"mode", &f->mode, true, false},
+                {"mounts", &f->mounts, true, false},
+                {"ignore-error", &f->optional, true, false},
+                {"image-manifest", &f->manifest, true, false}};
     char **text = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-        if (view_eq_text(key, keys[i].key) && (to || !keys[i].to))
+        if (view_eq_text(key, keys[i].key) && (to ? keys[i].to : keys[i].from))
             text = keys[i].text;
     if (text) {
         free(*text);
@@ -138,6 +141,8 @@ static int take_reference(const struct fields *f, struct cache_spec *ret, struct
         return error_set(err, -EINVAL, "there is no ref=HOST/NAME:TAG");
     if (f->tag)
         return error_set(err, -EINVAL, "the tag belongs to ref: ref=HOST/NAME:TAG");
+    if (f->digest)
+        return error_set(err, -EINVAL, "the digest belongs to ref: ref=HOST/NAME@DIGEST");
     return reference_parse(f->place, &ref, err);
 }
 
@@ -160,7 +165,8 @@ static int take_type(struct fields *f, bool to, const char *place, struct cache_
     if (!f->place || !*f->place)
         return error_set(err, -EINVAL, "there is no %s=DIRECTORY", place);
     ret->type = CACHE_LOCAL;
-    return 0;
+    struct digest ignored;
+    return f->digest ? digest_parse(f->digest, &ignored, err) : 0;
 }
 
 static int parse(const char *text, bool to, struct cache_spec *ret, struct error *err)
@@ -182,7 +188,7 @@ static int parse(const char *text, bool to, struct cache_spec *ret, struct error
     if (r < 0)
         return error_wrap(err, r, "--cache-%s '%.200s'", to ? "to" : "from", text);
     spec.place = steal(f.place);
-    spec.tag = steal(f.tag);
+    spec.tag = f.digest ? steal(f.digest) : steal(f.tag);
     if (f.output.size)
         spec.output = str_take(&f.output);
     *ret = spec;

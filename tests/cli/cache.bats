@@ -315,6 +315,10 @@ E
     run -0 in_store two build -t c --cache-from "type=local,src=$CTX.cache,tag=other"
     [[ $output == *"every step from the cache"* ]]
     forget two
+    digest=$(jq -r '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == "other").digest' "$CTX.cache/index.json")
+    run -0 in_store two build -t c --cache-from "type=local,src=$CTX.cache,tag=none,digest=$digest"
+    [[ $output == *"every step from the cache"* ]]
+    forget two
 }
 
 @test "a cache that is not there, damaged or none of ours is a warning" {
@@ -436,6 +440,9 @@ E
 --cache-to type=registry,ref=x/y,tag=z|the tag belongs to ref
 --cache-to type=registry,ref=x/y,ignore-error=maybe|ignore-error is true or false
 --cache-from type=registry,ref=X|
+--cache-from type=registry,ref=x/y,digest=sha256:0|the digest belongs to ref
+--cache-from type=local,src=/x,digest=sha256:0|sha256:0
+--cache-to type=local,dest=/x,digest=sha256:0|key 'digest' is not known
 --cache-from type=registry,ref=x/y,mode=max|key 'mode' is not known
 --cache-to type=gha|needs a service on the network
 --cache-to type=local|no dest=DIRECTORY
