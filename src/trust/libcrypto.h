@@ -65,6 +65,7 @@
     X(X509_get_ext_count)                                                                          \
     X(X509_get_ext)                                                                                \
     X(X509_EXTENSION_get_object)                                                                   \
+    X(X509_EXTENSION_get_critical)                                                                 \
     X(X509_EXTENSION_get_data)                                                                     \
     X(X509_get_ext_d2i)                                                                            \
     X(GENERAL_NAMES_free)                                                                          \

@@ -280,17 +280,26 @@ static const char *time_complaint(const struct envelope *e, const struct notatio
 }
 
 /* Certificate Requirements of the specification: who may sign code, and who certificates. */
+static bool has_critical_usage(const struct crypto *c, X509 *x)
+{
+    const int at = c->X509_get_ext_by_NID(x, NID_key_usage, -1);
+
+    return at >= 0 && c->X509_EXTENSION_get_critical(c->X509_get_ext(x, at));
+}
+
 static bool is_leaf(const struct crypto *c, X509 *x)
 {
     const uint32_t purposes = c->X509_get_extended_key_usage(x), usage = c->X509_get_key_usage(x);
     const uint32_t flags = c->X509_get_extension_flags(x);
+    static const uint32_t other_usage = KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT |
+                                        KU_KEY_AGREEMENT | KU_KEY_CERT_SIGN | KU_CRL_SIGN |
+                                        KU_ENCIPHER_ONLY | KU_DECIPHER_ONLY,
+                          other_purposes = XKU_ANYEKU | XKU_SSL_SERVER | XKU_SSL_CLIENT |
+                                           XKU_SMIME | XKU_TIMESTAMP | XKU_OCSP_SIGN;
 
-    if (flags & (EXFLAG_CA | EXFLAG_INVALID) || !(flags & EXFLAG_KUSAGE) ||
-        !(usage & KU_DIGITAL_SIGNATURE) || usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN))
-        return false;
-    return !(flags & EXFLAG_XKUSAGE) ||
-           ((purposes & XKU_CODE_SIGN) &&
-            !(purposes & (XKU_ANYEKU | XKU_SSL_SERVER | XKU_SMIME | XKU_TIMESTAMP)));
+    return !(flags & (EXFLAG_CA | EXFLAG_INVALID)) && has_critical_usage(c, x) &&
+           (usage & KU_DIGITAL_SIGNATURE) && !(usage & other_usage) &&
+           !((flags & EXFLAG_XKUSAGE) && purposes & other_purposes);
 }
 
 static bool is_issuer(const struct crypto *c, X509 *x, size_t below)
@@ -298,7 +307,7 @@ static bool is_issuer(const struct crypto *c, X509 *x, size_t below)
     const uint32_t flags = c->X509_get_extension_flags(x);
     const long length = c->X509_get_pathlen(x);
 
-    return (flags & EXFLAG_CA) && !(flags & EXFLAG_INVALID) && (flags & EXFLAG_KUSAGE) &&
+    return (flags & EXFLAG_CA) && !(flags & EXFLAG_INVALID) && has_critical_usage(c, x) &&
            (c->X509_get_key_usage(x) & KU_KEY_CERT_SIGN) && (length < 0 || (size_t)length >= below);
 }
 

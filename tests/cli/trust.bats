@@ -521,6 +521,27 @@ json.dump(index, open("image/index.json", "w"))' "$@"
     notarize ES256 twice twice root; verdict 1 "no identity that is trusted"
     trust_policy strict
     notarize ES256 twice twice root; verdict 0 ""
+    # what else the certificate is for, and what it must say
+    digital='keyUsage=critical,digitalSignature'
+    while read -r code words; do
+        certificate odd root "$words\n"
+        echo "$words"
+        notarize ES256 odd odd root
+        [ "$code" = 0 ] && verdict 0 "" || verdict 1 "not one that signs code"
+    done <<EOF
+0 $digital
+0 $digital,nonRepudiation
+0 $digital\nextendedKeyUsage=1.3.6.1.5.5.7.3.36
+1 keyUsage=digitalSignature
+1 $digital,keyEncipherment
+1 $digital,keyAgreement,decipherOnly
+1 $digital\nextendedKeyUsage=codeSigning,clientAuth
+1 $digital\nextendedKeyUsage=codeSigning,OCSPSigning
+1 $digital\nextendedKeyUsage=codeSigning,emailProtection
+EOF
+    certificate lax root 'basicConstraints=critical,CA:true\nkeyUsage=keyCertSign\n'
+    certificate under lax "$leaf"
+    notarize ES256 under under lax root; verdict 1 "must not sign others"
     # what a collision could have been signed for, or a key that could be found
     HASH=sha1 certificate weak root "$leaf"
     notarize ES256 weak weak root; verdict 1 "too weak"
