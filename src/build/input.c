@@ -224,18 +224,21 @@ static int read_stdin_context(struct image_tools *t, const char *file, struct in
 
 /* ---- URLs and repositories ---- */
 
-/* What lies at the URL: an archive that is the context, or a Dockerfile, which is then all that the
- * context has, under the name that BuildKit gives it. */
-static int use_body(struct image_tools *t, const struct remote *remote, const char *file,
-                    struct input *ret, struct error *err)
+static int open_body(struct image_tools *t, const struct remote *remote, struct error *err)
 {
     cleanup_close int dir = store_tree_open(t->store, &remote->tree, err);
     if (dir < 0)
         return dir;
     cleanup_close int fs = fd_open(dir, "fs", O_RDONLY | O_DIRECTORY, 0, err);
-    if (fs < 0)
-        return fs;
-    cleanup_close int fd = fd_open_beneath(fs, remote->name, O_RDONLY, 0, err);
+    return fs < 0 ? fs : fd_open_beneath(fs, remote->name, O_RDONLY, 0, err);
+}
+
+/* What lies at the URL: an archive that is the context, or a Dockerfile, which is then all that the
+ * context has, under the name that BuildKit gives it. */
+static int use_body(struct image_tools *t, const struct remote *remote, const char *file,
+                    struct input *ret, struct error *err)
+{
+    cleanup_close int fd = open_body(t, remote, err);
     if (fd < 0)
         return fd;
     if (tar_is_archive(fd))
@@ -272,6 +275,22 @@ static int read_remote(struct image_tools *t, const struct secrets *secrets, str
     if (file && strcmp(file, "-") == 0)
         return read_stdin(ret, err);
     return find_in_tree(t, file, ret, err);
+}
+
+/* -f URL beside a directory, as buildx takes it. It has no .dockerignore of its own. */
+static int read_file_of_url(struct image_tools *t, const struct secrets *secrets,
+                            struct remote *remote, struct input *ret, struct error *err)
+{
+    if (remote->kind != REMOTE_URL)
+        return error_set(err, -EINVAL, "-f '%s' is a repository, not a file", remote->shown);
+    free(remote->name);
+    remote->name = xstrdup("Dockerfile");
+    const int r = remote_resolve(t, secrets, &remote, 1, true, NULL, err);
+    cleanup_close int fd = r < 0 ? r : open_body(t, remote, err);
+    if (fd < 0)
+        return error_wrap(err, fd, "-f");
+    ret->name = xstrdup("Dockerfile");
+    return fd_read_all(fd, DOCKERFILE_SIZE_MAX, &ret->text, err);
 }
 
 /* ---- which of these ---- */
@@ -319,5 +338,13 @@ int input_read(struct image_tools *t, const struct secrets *secrets, const struc
     ret->shown = xstrdup(o->context);
     if (file_is_stdin)
         return read_stdin(ret, err);
-    return o->file ? read_given(o->file, ret, err) : find_file(ret, err);
+    if (!o->file)
+        return find_file(ret, err);
+    if (access(o->file, F_OK) < 0 && view_starts(view_of(o->file), "http")) {
+        const int r = remote_new(o->file, true, &remote, err);
+        if (r != 0)
+            return r < 0 ? error_wrap(err, r, "-f")
+                         : read_file_of_url(t, secrets, remote, ret, err);
+    }
+    return read_given(o->file, ret, err);
 }

@@ -30,7 +30,7 @@ static const struct option_row options[] = {
         "{git} the commit"),
     OPT_FLAG(0, "immutable", struct build_command, immutable,
              "fail where a tag names another image already, instead of moving it"),
-    OPT_TEXT('f', "file", struct build_command, file, "FILE|-",
+    OPT_TEXT('f', "file", struct build_command, file, "FILE|URL|-",
              "the Dockerfile (default: Dockerfile, dockerfile or Containerfile in the context)"),
     OPT_TEXT(0, "target", struct build_command, target, "STAGE", "build this stage, not the last"),
     OPT_TEXTS(0, "build-arg", struct build_command, build_args, "NAME[=VALUE]",

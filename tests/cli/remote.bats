@@ -463,6 +463,11 @@ until_logged() { wait_until grep -q "$1" "$LOG" || { cat "$LOG"; return 1; }; }
     echo x >"$C/x"
     good -f - "$C" <"$C/df"
     [ "$(content y)" = x ]
+    # the file of a URL beside a directory, as for buildx
+    printf 'FROM scratch\nCOPY x /z\n' >"$WWW/df"
+    good -f "$U/df" "$C"
+    [ "$(content z)" = x ]
+    bad "404" -f "$U/none" "$C"
 }
 
 @test "contexts that are attacks" {
