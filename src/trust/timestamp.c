@@ -23,9 +23,10 @@ static bool is_strong_hash(const struct crypto *c, const X509_ALGOR *a)
 static bool is_strong(const struct crypto *c, TS_RESP *answer, TS_TST_INFO *info)
 {
     const PKCS7 *token = c->TS_RESP_get_token(answer);
-    const OPENSSL_STACK *signers = token && c->OBJ_obj2nid(token->type) == NID_pkcs7_signed
-                                       ? (const OPENSSL_STACK *)token->d.sign->signer_info
-                                       : NULL;
+    const bool is_signed =
+        token && c->OBJ_obj2nid(token->type) == NID_pkcs7_signed && token->d.sign;
+    const OPENSSL_STACK *signers =
+        is_signed ? (const OPENSSL_STACK *)token->d.sign->signer_info : NULL;
 
     for (int i = 0; signers && i < c->OPENSSL_sk_num(signers); i++) {
         const PKCS7_SIGNER_INFO *signer = c->OPENSSL_sk_value(signers, i);
