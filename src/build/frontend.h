@@ -9,12 +9,12 @@
 struct frontend_options {
     const char *target;               /* --target: a stage's name or number; NULL: the last stage */
     const struct strings *build_args; /* "NAME=value", or "NAME": from environ_ */
-    const struct strings *proxies;    /* "HTTP_PROXY=value": build arguments that nobody asked for */
-    const struct strings *labels;     /* "K=V": win over LABEL */
-    const struct strings *add_hosts;  /* "name:address" for every RUN */
-    enum exec_network network;        /* of RUN without --network */
-    bool allow_host, allow_insecure;  /* RUN --network=host, --security=insecure */
-    struct platform platform;         /* that is built for */
+    const struct strings *proxies;   /* "HTTP_PROXY=value": build arguments that nobody asked for */
+    const struct strings *labels;    /* "K=V": win over LABEL */
+    const struct strings *add_hosts; /* "name:address" for every RUN */
+    enum exec_network network;       /* of RUN without --network */
+    bool allow_host, allow_insecure; /* RUN --network=host, --security=insecure */
+    struct platform platform;        /* that is built for */
     const struct platform *platforms; /* several: instead of it; NULL: one */
     size_t platform_count;
     const char *reproducible; /* NULL: not wanted; "": as SOURCE_DATE_EPOCH says; "git"; a number */
