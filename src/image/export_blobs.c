@@ -230,16 +230,48 @@ static int take_packed(struct exporting *x, size_t i, const json_t *answer, stru
 
 #define PACK_MAX 16 /* at a time: each has two descriptors */
 
+struct packing {
+    struct exporting *x;
+    const struct queue_idle *idle; /* or NULL */
+    struct queue_item items[PACK_MAX];
+    size_t numbers[PACK_MAX], count; /* numbers: of the layers */
+};
+
+/* What is packed counts at once: who writes the layers in order waits for no other one. */
+static int take_answers(struct packing *p, struct error *err)
+{
+    int r = 0;
+
+    for (size_t n = 0; r == 0 && n < p->count; n++)
+        if (p->items[n].answer && !p->x->layers[p->numbers[n]].codec)
+            r = take_packed(p->x, p->numbers[n], p->items[n].answer, err);
+    return r;
+}
+
+static int pack_step(void *ctx, struct error *err)
+{
+    struct packing *p = ctx;
+    const int r = take_answers(p, err);
+
+    return r < 0 || !p->idle ? r : p->idle->step(p->idle->ctx, err);
+}
+
+static int pack_fd(void *ctx)
+{
+    const struct packing *p = ctx;
+
+    return p->idle && p->idle->fd ? p->idle->fd(p->idle->ctx) : -1;
+}
+
 /* Of the layers from *at on, as far as PACK_MAX goes. */
 static int pack_some(struct exporting *x, const struct queue_idle *idle, size_t *at,
                      struct error *err)
 {
     const size_t count = x->image->record.layers.size;
-    struct queue_item items[PACK_MAX];
-    size_t numbers[PACK_MAX], wanted = 0;
+    struct packing p = {.x = x, .idle = idle};
     int r = 0;
 
-    for (; *at < count && wanted < PACK_MAX && r == 0; ++*at) {
+    for (; *at < count && p.count < PACK_MAX && r == 0; ++*at) {
         const size_t i = *at;
 
         if (x->layers[i].codec)
@@ -247,20 +279,21 @@ static int pack_some(struct exporting *x, const struct queue_idle *idle, size_t 
         r = store_blob_begin(x->tools->store, &x->layers[i].writer, err);
         if (r < 0)
             break;
-        numbers[wanted] = i;
-        items[wanted++] = (struct queue_item){
+        p.numbers[p.count] = i;
+        p.items[p.count++] = (struct queue_item){
             .job = "layer-pack",
             .title = xasprintf("pack layer %zu of %zu", i + 1, count),
             .request = pack_request(x, &x->image->record.layers.at[i]),
             .fd = store_blob_writer_fd(x->layers[i].writer),
         };
     }
-    r = r < 0 ? r : queue_run_beside(x->tools, items, wanted, idle, err);
-    for (size_t n = 0; r == 0 && n < wanted; n++)
-        r = take_packed(x, numbers[n], items[n].answer, err);
-    for (size_t n = 0; n < wanted; n++)
-        mem_freep(&items[n].title);
-    queue_items_done(items, wanted);
+    const struct queue_idle beside = {pack_step, &p, pack_fd};
+    r = r < 0 ? r : queue_run_beside(x->tools, p.items, p.count, &beside, err);
+    if (r == 0)
+        r = take_answers(&p, err);
+    for (size_t n = 0; n < p.count; n++)
+        mem_freep(&p.items[n].title);
+    queue_items_done(p.items, p.count);
     return r;
 }
 
