@@ -100,12 +100,15 @@ held() {
 }
 grows_or_ended() { [ -n "$(find "$COOPER_ROOT/tmp" -path '*/fs/*' -size +500k 2>/dev/null)" ] || ended "$PULL"; }
 
+# let_go on|reset: in one step, as the server looks for the file and then into it
+let_go() { echo "$1" >"$LIAR_LOG.going" && mv "$LIAR_LOG.going" "$LIAR_LOG.go"; }
+
 @test "pull: a layer becomes a tree while it comes" {
     large_layout
     "$COOPER" copy -q "oci:$SUITE_DIR/large:1" "$LIAR/grow:1"
     held "$LIAR/f.hold-2000/grow:1"
     [ -z "$(find "$COOPER_ROOT/trees" "$COOPER_ROOT/blobs/sha256" -mindepth 1)" ] # nothing has a name
-    echo on >"$LIAR_LOG.go"
+    let_go on
     wait "$PULL"
     [ -z "$(ls "$COOPER_ROOT/tmp")" ]
     "$COOPER" unpack "$LIAR/f.hold-2000/grow:1" "$BATS_TEST_TMPDIR/grown"
@@ -113,7 +116,7 @@ grows_or_ended() { [ -n "$(find "$COOPER_ROOT/tmp" -path '*/fs/*' -size +500k 2>
     layer=$(jq -r '.layers[0].digest' "$SUITE_DIR/large/blobs/sha256/${LARGE#sha256:}")
     for fault in hold-2000.x hold-2000.norange.strange; do
         held "$LIAR/f.$fault/grow:1"
-        echo reset >"$LIAR_LOG.go"
+        let_go reset
         wait "$PULL"
         [ "$(jq -s '[.[] | select(.headers.range)] | length > 0' "$LIAR_LOG")" = true ]
         [ -z "$(ls "$COOPER_ROOT/tmp")" ]
@@ -125,7 +128,7 @@ grows_or_ended() { [ -n "$(find "$COOPER_ROOT/tmp" -path '*/fs/*' -size +500k 2>
     held "$LIAR/f.hold-2000.y/grow:1"
     kill -9 "$PULL"
     wait "$PULL" || true
-    echo reset >"$LIAR_LOG.go"
+    let_go reset
     "$COOPER" pull -q "$LIAR/grow:1"
     [ -n "$(jq -c 'select(.headers.range)' "$LIAR_LOG")" ]
     [ -z "$(ls "$COOPER_ROOT/tmp")" ]
