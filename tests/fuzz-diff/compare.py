@@ -17,7 +17,7 @@ def compare(first, second, names, one):
     found = [d for d in json.loads(told.stdout) if not (d[1] == "Volumes" and lent(one) and set(d[2][0] or {}) <= set(d[2][1] or {}))]
     found = [d for d in found if not (d[0] == "differs" and d[1] in of_equals(one) and set(d[2]) == {"mtime"} and d[2]["mtime"][1] < RECENT <= d[2]["mtime"][0])]
     directories = directories_of(first) if any("mtime" in why for kind, _, why in found if kind == "differs") else set()
-    lines = [f"{kind} {what!r} {json.dumps(why)}" for kind, what, why in found if serious(kind, what, why, directories, bool(re.search(r">>|\bcp |\bdd ", one.text())))]
+    lines = [f"{kind} {what!r} {json.dumps(why)}" for kind, what, why in found if serious(kind, what, why, directories, bool(re.search(r">>|\bcp |\bdd |\btruncate ", one.text())))]
     a, b = config(first, one.inherits()), config(second, one.inherits())
     lines += [f"{names[0] if line in a else names[1]}: {line}" for line in sorted(set(a) ^ set(b))]
     if lent(one):
@@ -44,7 +44,7 @@ def serious(kind, what, why, directories, appends):
     if kind == "differs" and "mtime" in why and same_time(*why["mtime"], what in directories):
         del why["mtime"]
     if appends and kind == "differs" and "mode" in why and int(why["mode"][0], 8) == int(why["mode"][1], 8) & ~0o6000:
-        del why["mode"]  # writing takes set-id bits away in a user namespace, whoever writes: >>, cp and dd do
+        del why["mode"]  # writing takes set-id bits away in a user namespace, whoever writes: >>, cp, dd and truncate do
     if kind == "differs" and "xattrs" in why:  # docker's storage keeps no user.*
         kept = [{k: v for k, v in (side or {}).items() if not k.startswith("user.")} for side in why["xattrs"]]
         if kept[0] == kept[1]:
